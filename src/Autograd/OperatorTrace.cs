@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Autograd;
+
+/// <summary>Counts and times operator calls on this thread while it is current: the source of FLOP counts and per-operator breakdowns.</summary>
+public sealed class OperatorTrace : IDisposable
+{
+    [ThreadStatic] private static OperatorTrace? t_current;
+    private readonly OperatorTrace? _previous;
+    private readonly List<Entry> _entries = [];
+
+    /// <summary>Starts tracing on this thread until disposed.</summary>
+    public OperatorTrace()
+    {
+        _previous = t_current;
+        t_current = this;
+    }
+
+    /// <summary>One call of an operator, forward or backward.</summary>
+    /// <param name="Operator">The operator and its settings.</param>
+    /// <param name="Inputs">The inputs' shapes, null for absent ones.</param>
+    /// <param name="Output">The output's shape.</param>
+    /// <param name="IsBackward">Which pass.</param>
+    /// <param name="MultiplyAdds">Multiply-adds of the forward call (<see cref="Operator.MultiplyAdds"/>).</param>
+    /// <param name="Elapsed">Wall time.</param>
+    public sealed record Entry(
+        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed);
+
+    /// <summary>The trace that records on this thread, or null.</summary>
+    public static OperatorTrace? Current => t_current;
+
+    /// <summary>The calls so far, in order.</summary>
+    public IReadOnlyList<Entry> Entries => _entries;
+
+    internal void Add(Operator op, OperatorCall call, bool backward, long start) => _entries.Add(new Entry(
+        op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call), Stopwatch.GetElapsedTime(start)));
+
+    /// <summary>Stops tracing.</summary>
+    public void Dispose() => t_current = _previous;
+}

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Autograd;
+
+/// <summary>One recorded operator call and the variables it was called on.</summary>
+internal sealed class Node
+{
+    [ThreadStatic] private static long t_sequence;
+
+    public Node(Operator op, OperatorCall call, Variable?[] inputs)
+    {
+        Operator = op;
+        Call = call;
+        Inputs = inputs;
+        Sequence = t_sequence++;
+        // One reference for the output, one per saved tensor: when backward drops the last one, the block returns to the step arena.
+        call.Output.Storage.AddReference();
+        foreach (Tensor saved in call.Saved)
+            saved.Storage.AddReference();
+    }
+
+    public Operator Operator { get; }
+
+    public OperatorCall? Call { get; private set; }
+
+    public Variable?[] Inputs { get; private set; }
+
+    /// <summary>Order of recording: a producer's number is below those of its consumers, so descending order is a topological one.</summary>
+    public long Sequence { get; }
+
+    /// <summary>The gradient of the output so far.</summary>
+    public Tensor? Gradient { get; set; }
+
+    public void Release()
+    {
+        foreach (Tensor saved in Call!.Saved)
+            saved.Storage.ReleaseReference();
+        Call.Output.Storage.ReleaseReference();
+        Call = null;
+        Inputs = [];
+    }
+}
+
+/// <summary>Reverse mode over recorded nodes.</summary>
+internal static class Tape
+{
+    public static void Run(Variable root, Tensor gradient)
+    {
+        if (root.Producer!.Call is null)
+            throw new InvalidOperationException("Backward: this graph was differentiated before; run the forward pass again");
+        root.Keep();
+        gradient.Storage.AddReference();
+        root.Producer.Gradient = gradient;
+        foreach (Node node in Order(root.Producer))
+        {
+            if (node.Gradient is { } dOutput)
+            {
+                OperatorTrace? trace = OperatorTrace.Current;
+                long start = trace is null ? 0 : Stopwatch.GetTimestamp();
+                node.Operator.Backward(node.Call!, dOutput, new Sink(node));
+                trace?.Add(node.Operator, node.Call!, backward: true, start);
+                node.Gradient = null;
+                dOutput.Storage.ReleaseReference();
+            }
+            node.Release();
+        }
+    }
+
+    private static List<Node> Order(Node root)
+    {
+        var found = new HashSet<Node>();
+        var open = new Stack<Node>();
+        open.Push(root);
+        while (open.TryPop(out Node? node))
+        {
+            if (!found.Add(node))
+                continue;
+            foreach (Variable? input in node.Inputs)
+            {
+                if (input?.Producer is not { } producer)
+                    continue;
+                if (producer.Call is null)
+                    throw new InvalidOperationException("Backward: part of this graph was differentiated before; run the forward pass again");
+                open.Push(producer);
+            }
+        }
+        var order = found.ToList();
+        order.Sort((a, b) => b.Sequence.CompareTo(a.Sequence));
+        return order;
+    }
+
+    /// <summary>
+    /// Collects gradients of a node's inputs. The gradient of an intermediate value sits in its producer and holds one reference on its
+    /// block; a block with more references than that is shared (a passed-through gradient) and is copied before it is added to.
+    /// </summary>
+    private sealed class Sink(Node node) : GradientSink
+    {
+        public override Tensor Target(int input, out bool accumulate)
+        {
+            Variable variable = Wanted(input);
+            if (variable.Producer is { } producer)
+            {
+                accumulate = producer.Gradient is not null;
+                if (producer.Gradient is { } existing && existing.Storage.References > 1)
+                    Replace(producer, existing.Clone());
+                if (producer.Gradient is null)
+                    Replace(producer, Tensor.EmptyLike(variable.Value));
+                return producer.Gradient!;
+            }
+            accumulate = variable.Gradient is not null;
+            if (variable is Parameter parameter)
+                return variable.Gradient ??= parameter.GradientBuffer();
+            if (variable.Gradient is null)
+            {
+                variable.Gradient = Tensor.EmptyLike(variable.Value);
+                variable.Gradient.Storage.AddReference();
+            }
+            return variable.Gradient;
+        }
+
+        public override void Give(int input, Tensor gradient)
+        {
+            Variable variable = Wanted(input);
+            Check(variable, input, gradient);
+            if (variable.Producer is { Gradient: null } producer)
+            {
+                Replace(producer, gradient);
+                return;
+            }
+            gradient.Storage.AddReference();
+            AddTo(input, gradient);
+            gradient.Storage.ReleaseReference();
+        }
+
+        public override void Pass(int input, Tensor gradient)
+        {
+            Variable variable = Wanted(input);
+            Check(variable, input, gradient);
+            if (variable.Producer is { Gradient: null } producer)
+                Replace(producer, gradient);
+            else
+                AddTo(input, gradient);
+        }
+
+        private void AddTo(int input, Tensor gradient)
+        {
+            Tensor target = Target(input, out bool accumulate);
+            if (accumulate)
+                TensorMath.AddInPlace(target, gradient);
+            else
+                target.CopyFrom(gradient);
+        }
+
+        private Variable Wanted(int input) => node.Call!.Needs(input)
+            ? node.Inputs[input]!
+            : throw new InvalidOperationException($"{node.Operator.Name}: backward produced a gradient for input {input}, which needs none");
+
+        private void Check(Variable variable, int input, Tensor gradient)
+        {
+            if (gradient.Shape != variable.Shape || gradient.DType != variable.Value.DType)
+                throw new InvalidOperationException(
+                    $"{node.Operator.Name}: gradient of input {input} is {gradient}, expected {variable.Value}");
+        }
+
+        private static void Replace(Node producer, Tensor gradient)
+        {
+            gradient.Storage.AddReference();
+            producer.Gradient?.Storage.ReleaseReference();
+            producer.Gradient = gradient;
+        }
+    }
+}

@@ -1,0 +1,153 @@
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Autograd;
+
+/// <summary>
+/// A tensor that takes part in differentiation. Leaves (inputs and <see cref="Parameter"/>s) are made by hand, everything else by
+/// <see cref="Apply"/>, which records the operator so that <see cref="Backward"/> can run in reverse.
+/// </summary>
+public class Variable
+{
+    /// <summary>A leaf. A plain leaf has no gradient unless asked for.</summary>
+    /// <param name="value">Its tensor.</param>
+    /// <param name="requiresGradient">Whether <see cref="Backward"/> should fill <see cref="Gradient"/>.</param>
+    /// <param name="name">A name for messages.</param>
+    public Variable(Tensor value, bool requiresGradient = false, string? name = null)
+    {
+        Value = value;
+        RequiresGradient = requiresGradient;
+        Name = name;
+        value.Storage.AddReference();
+    }
+
+    internal Variable(Tensor value, Node? producer)
+    {
+        Value = value;
+        Producer = producer;
+        RequiresGradient = producer is not null;
+        // The block of a value that no backward pass will release stays until its step ends.
+        if (producer is null)
+            value.Storage.AddReference();
+    }
+
+    /// <summary>The tensor.</summary>
+    public Tensor Value { get; }
+
+    /// <summary>A name for messages; parameters have their state-dict names.</summary>
+    public string? Name { get; internal set; }
+
+    /// <summary>Whether a gradient flows here.</summary>
+    public bool RequiresGradient { get; }
+
+    /// <summary>
+    /// After <see cref="Backward"/>, the gradient of a leaf that requires one: sums over every Backward since the last <see cref="ClearGradient"/>.
+    /// </summary>
+    public Tensor? Gradient { get; internal set; }
+
+    /// <summary>Dimensions of the value.</summary>
+    public Shape Shape => Value.Shape;
+
+    internal Node? Producer { get; }
+
+    internal bool IsKept { get; private set; }
+
+    /// <summary>Keeps an intermediate value readable after <see cref="Backward"/>, until its step ends. Returns this variable.</summary>
+    public Variable Keep()
+    {
+        if (Producer is not null && !IsKept)
+            Value.Storage.AddReference();
+        IsKept = true;
+        return this;
+    }
+
+    /// <summary>Forgets the gradient; a parameter keeps the buffer for the next one.</summary>
+    public virtual void ClearGradient() => Gradient = null;
+
+    /// <summary>Applies an operator and, unless <see cref="NoGrad"/> is in force or no input requires a gradient, records it.</summary>
+    /// <param name="op">The operator.</param>
+    /// <param name="inputs">Its inputs in the order that it documents; null for optional ones that are absent.</param>
+    public static Variable Apply(Operator op, params Variable?[] inputs)
+    {
+        var tensors = new Tensor?[inputs.Length];
+        var needs = new bool[inputs.Length];
+        bool record = false;
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            tensors[i] = inputs[i]?.Value;
+            needs[i] = !NoGrad.IsActive && inputs[i] is { RequiresGradient: true };
+            record |= needs[i];
+        }
+        var call = new OperatorCall(tensors, needs);
+        OperatorTrace? trace = OperatorTrace.Current;
+        long start = trace is null ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
+        call.Output = op.Forward(call);
+        trace?.Add(op, call, backward: false, start);
+        return new Variable(call.Output, record ? new Node(op, call, inputs) : null);
+    }
+
+    /// <summary>
+    /// Runs reverse mode from this variable and adds the gradients to every leaf that requires one. Intermediate values and saved tensors
+    /// go back to the step arena as soon as they are no longer needed; call <see cref="Keep"/> on a value that is read afterwards.
+    /// </summary>
+    /// <param name="gradient">The gradient of this variable, of its shape; may be left out for a scalar, where it is 1.</param>
+    /// <exception cref="InvalidOperationException">There is nothing to differentiate, or it was differentiated before.</exception>
+    /// <exception cref="ArgumentException">The gradient's shape or type differs, or is missing for a variable that is not a scalar.</exception>
+    public void Backward(Tensor? gradient = null)
+    {
+        if (Producer is null)
+            throw new InvalidOperationException("Backward: this variable does not depend on any variable that requires a gradient");
+        if (gradient is null && Value.Count != 1)
+            throw new ArgumentException($"Backward: a gradient of shape {Shape} is needed, since the variable is not a scalar", nameof(gradient));
+        gradient ??= Tensor.Full(Shape, 1, Value.DType);
+        if (gradient.Shape != Shape || gradient.DType != Value.DType)
+            throw new ArgumentException($"Backward: gradient is {gradient}, expected {Value}", nameof(gradient));
+        Tape.Run(this, gradient);
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Name is null ? Value.ToString() : $"{Name} {Value}";
+}
+
+/// <summary>A leaf that training changes: it owns its value and gradient across steps.</summary>
+public sealed class Parameter : Variable
+{
+    private Tensor? _buffer;
+
+    /// <summary>A parameter around a tensor that outlives steps.</summary>
+    public Parameter(Tensor value, string name) : base(value, true, name)
+    {
+        if (value.Storage.IsTemporary)
+            throw new ArgumentException($"parameter {name}: its tensor belongs to a step; make it outside of one", nameof(value));
+    }
+
+    /// <summary>The buffer of the gradient, made on first use; what it holds counts only while <see cref="Variable.Gradient"/> is set.</summary>
+    internal Tensor GradientBuffer()
+    {
+        if (_buffer is null)
+        {
+            using StepArena.PersistentScope scope = StepArena.Suspend();
+            _buffer = Tensor.EmptyLike(Value);
+        }
+        return _buffer;
+    }
+}
+
+/// <summary>While one is undisposed, <see cref="Variable.Apply"/> records nothing on this thread: inference.</summary>
+public readonly struct NoGrad : IDisposable
+{
+    [ThreadStatic] private static int t_depth;
+
+    /// <summary>Whether recording is off on this thread.</summary>
+    public static bool IsActive => t_depth > 0;
+
+    /// <summary>Turns recording off until the result is disposed.</summary>
+    public static NoGrad Begin()
+    {
+        t_depth++;
+        return default;
+    }
+
+    /// <summary>Ends the scope.</summary>
+    public void Dispose() => t_depth--;
+}

@@ -1,0 +1,42 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace CsUnet.Kernels;
+
+/// <summary>Vector arithmetic shared by the kernels, for float and double alike, of the width of <see cref="Vector{T}"/>.</summary>
+internal static unsafe class Simd
+{
+    /// <summary>Elements per chunk of an elementwise loop: 64 KiB of float, so that a chunk of a few operands stays in the second-level cache.</summary>
+    public const int Grain = 16384;
+
+    /// <summary>a * b + c, rounded once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Fma<T>(Vector<T> a, Vector<T> b, Vector<T> c) where T : unmanaged
+    {
+        if (typeof(T) == typeof(float))
+            return Vector.FusedMultiplyAdd(a.As<T, float>(), b.As<T, float>(), c.As<T, float>()).As<float, T>();
+        return Vector.FusedMultiplyAdd(a.As<T, double>(), b.As<T, double>(), c.As<T, double>()).As<double, T>();
+    }
+
+    /// <summary>The vector at an address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> Load<T>(T* address) where T : unmanaged => Unsafe.ReadUnaligned<Vector<T>>(address);
+
+    /// <summary>Stores a vector at an address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store<T>(this Vector<T> value, T* address) where T : unmanaged => Unsafe.WriteUnaligned(address, value);
+
+    /// <summary>y += x over n elements, on the calling thread.</summary>
+    public static void Add<T>(T* x, T* y, long n) where T : unmanaged, INumber<T>
+    {
+        long i = 0;
+        for (; i + Vector<T>.Count <= n; i += Vector<T>.Count)
+            (Load(y + i) + Load(x + i)).Store(y + i);
+        for (; i < n; i++)
+            y[i] += x[i];
+    }
+
+    /// <summary>y += x over n elements, on all threads.</summary>
+    public static void AddParallel<T>(T* x, T* y, long n) where T : unmanaged, INumber<T> =>
+        Tensors.Workers.Split(n, Grain, (start, end) => Add(x + start, y + start, end - start));
+}

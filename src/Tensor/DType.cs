@@ -1,0 +1,45 @@
+namespace CsUnet.Tensors;
+
+/// <summary>Element type of a tensor.</summary>
+public enum DType
+{
+    /// <summary>IEEE 754 single precision.</summary>
+    Float32,
+
+    /// <summary>IEEE 754 double precision: the references and gradient checks.</summary>
+    Float64,
+
+    /// <summary>64-bit signed integers: labels.</summary>
+    Int64,
+
+    /// <summary>8-bit unsigned integers: images and label masks.</summary>
+    UInt8,
+}
+
+/// <summary>Facts about element types.</summary>
+public static class DTypes
+{
+    /// <summary>Bytes per element.</summary>
+    public static int Size(this DType type) => type switch
+    {
+        DType.Float32 => 4,
+        DType.Float64 or DType.Int64 => 8,
+        DType.UInt8 => 1,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "unknown element type"),
+    };
+
+    /// <summary>Whether tensors of the type can carry gradients.</summary>
+    public static bool IsFloat(this DType type) => type is DType.Float32 or DType.Float64;
+
+    /// <summary>The name used on the command line and in messages, for example <c>float32</c>.</summary>
+    public static string Label(this DType type) => type.ToString().ToLowerInvariant();
+
+    /// <summary>The element type that stores .NET values of type <typeparamref name="T"/>.</summary>
+    /// <exception cref="NotSupportedException">No tensor holds such values.</exception>
+    public static DType Of<T>() where T : unmanaged =>
+        typeof(T) == typeof(float) ? DType.Float32
+        : typeof(T) == typeof(double) ? DType.Float64
+        : typeof(T) == typeof(long) ? DType.Int64
+        : typeof(T) == typeof(byte) ? DType.UInt8
+        : throw new NotSupportedException($"tensors hold float, double, long or byte, not {typeof(T).Name}");
+}

@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+
+namespace CsUnet.Tensors;
+
+/// <summary>
+/// Memory of one training or inference step. Tensors made on a thread between <see cref="BeginStep"/> and the end of the returned scope
+/// are temporaries: they need no Dispose, and all of them go back at once when the scope ends. Blocks are kept by size for the next step,
+/// which asks for the same sizes, so a run's memory is flat from its second step on.
+/// </summary>
+/// <remarks>One arena serves one thread at a time. Blocks are rounded up to an eighth of a power of two, so reuse needs equal classes only.</remarks>
+public sealed unsafe class StepArena : IDisposable
+{
+    [ThreadStatic] private static StepArena? t_current;
+
+    private readonly Dictionary<long, Stack<nint>> _free = [];
+    private readonly List<Storage> _rented = [];
+    private bool _disposed;
+
+    /// <summary>The arena that new tensors of this thread come from; null outside of every step.</summary>
+    public static StepArena? Current => t_current;
+
+    /// <summary>Bytes that the arena holds from the system, used or free.</summary>
+    public long ReservedBytes { get; private set; }
+
+    /// <summary>Bytes in use now.</summary>
+    public long UsedBytes { get; private set; }
+
+    /// <summary>The largest <see cref="UsedBytes"/> so far.</summary>
+    public long PeakBytes { get; private set; }
+
+    /// <summary>Makes this arena the source of new tensors on this thread until the returned scope is disposed. Scopes nest.</summary>
+    public StepScope BeginStep()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var scope = new StepScope(this, t_current, _rented.Count);
+        t_current = this;
+        return scope;
+    }
+
+    /// <summary>Suspends temporaries on this thread: tensors made until the returned scope is disposed own their memory.</summary>
+    public static PersistentScope Suspend()
+    {
+        var scope = new PersistentScope(t_current);
+        t_current = null;
+        return scope;
+    }
+
+    internal Storage Rent(long bytes)
+    {
+        long size = SizeClass(bytes);
+        void* pointer;
+        if (_free.TryGetValue(size, out Stack<nint>? blocks) && blocks.Count > 0)
+        {
+            pointer = (void*)blocks.Pop();
+        }
+        else
+        {
+            pointer = Storage.Allocate(size);
+            ReservedBytes += size;
+        }
+        UsedBytes += size;
+        PeakBytes = Math.Max(PeakBytes, UsedBytes);
+        var storage = new Storage(this, pointer, size);
+        _rented.Add(storage);
+        return storage;
+    }
+
+    internal void Return(Storage storage)
+    {
+        void* pointer = storage.Detach();
+        if (!_free.TryGetValue(storage.Bytes, out Stack<nint>? blocks))
+            _free.Add(storage.Bytes, blocks = new Stack<nint>());
+        blocks.Push((nint)pointer);
+        UsedBytes -= storage.Bytes;
+    }
+
+    private void End(StepArena? previous, int mark)
+    {
+        for (int i = _rented.Count - 1; i >= mark; i--)
+            if (!_rented[i].IsReleased)
+                Return(_rented[i]);
+        _rented.RemoveRange(mark, _rented.Count - mark);
+        t_current = previous;
+    }
+
+    private static long SizeClass(long bytes)
+    {
+        bytes = Math.Max(bytes, 256);
+        long granule = Math.Max(Storage.Alignment, (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)bytes) >> 4);
+        return (bytes + granule - 1) / granule * granule;
+    }
+
+    /// <summary>Gives the memory back to the system. Tensors still rented can no longer be read.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        foreach (Storage storage in _rented)
+            if (!storage.IsReleased)
+                Return(storage);
+        _rented.Clear();
+        foreach (Stack<nint> blocks in _free.Values)
+            foreach (nint block in blocks)
+                NativeMemory.AlignedFree((void*)block);
+        _free.Clear();
+        ReservedBytes = UsedBytes = 0;
+    }
+
+    /// <summary>The extent of a step; its end hands every temporary back.</summary>
+    public readonly struct StepScope : IDisposable
+    {
+        private readonly StepArena _arena;
+        private readonly StepArena? _previous;
+        private readonly int _mark;
+
+        internal StepScope(StepArena arena, StepArena? previous, int mark) => (_arena, _previous, _mark) = (arena, previous, mark);
+
+        /// <summary>Ends the step.</summary>
+        public void Dispose() => _arena.End(_previous, _mark);
+    }
+
+    /// <summary>The extent of a <see cref="Suspend"/>.</summary>
+    public readonly struct PersistentScope : IDisposable
+    {
+        private readonly StepArena? _previous;
+
+        internal PersistentScope(StepArena? previous) => _previous = previous;
+
+        /// <summary>Makes the suspended arena current again.</summary>
+        public void Dispose() => t_current = _previous;
+    }
+}

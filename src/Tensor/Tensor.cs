@@ -1,0 +1,215 @@
+namespace CsUnet.Tensors;
+
+/// <summary>
+/// A dense, contiguous, row-major array of numbers. Activations are channels-last: (B, H, W, C), or (rows, C). Inside a
+/// <see cref="StepArena"/> step a new tensor is a temporary of the step; outside, it owns its memory until it is collected.
+/// </summary>
+public sealed unsafe class Tensor
+{
+    private readonly long _byteOffset;
+
+    private Tensor(Storage storage, long byteOffset, Shape shape, DType type, Device device)
+    {
+        Storage = storage;
+        _byteOffset = byteOffset;
+        Shape = shape;
+        DType = type;
+        Device = device;
+    }
+
+    /// <summary>Dimensions, outermost first.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>Element type.</summary>
+    public DType DType { get; }
+
+    /// <summary>Where the memory lives.</summary>
+    public Device Device { get; }
+
+    /// <summary>The block of memory that this tensor views, alone or with others.</summary>
+    public Storage Storage { get; }
+
+    /// <summary>Number of elements.</summary>
+    public long Count => Shape.Count;
+
+    /// <summary>Number of bytes.</summary>
+    public long Bytes => Count * DType.Size();
+
+    /// <summary>A tensor whose elements are not set: from the current step's arena if there is one.</summary>
+    public static Tensor Empty(Shape shape, DType type = DType.Float32, Device device = default)
+    {
+        long bytes = checked(shape.Count * type.Size());
+        Storage storage = StepArena.Current is { } arena ? arena.Rent(bytes) : new Storage(bytes);
+        return new Tensor(storage, 0, shape, type, device);
+    }
+
+    /// <summary>A tensor of zeros.</summary>
+    public static Tensor Zeros(Shape shape, DType type = DType.Float32, Device device = default)
+    {
+        Tensor tensor = Empty(shape, type, device);
+        tensor.Clear();
+        return tensor;
+    }
+
+    /// <summary>A tensor with every element equal to <paramref name="value"/>.</summary>
+    public static Tensor Full(Shape shape, double value, DType type = DType.Float32, Device device = default)
+    {
+        Tensor tensor = Empty(shape, type, device);
+        tensor.Fill(value);
+        return tensor;
+    }
+
+    /// <summary>An unset tensor like another one.</summary>
+    public static Tensor EmptyLike(Tensor other) => Empty(other.Shape, other.DType, other.Device);
+
+    /// <summary>A zero tensor like another one.</summary>
+    public static Tensor ZerosLike(Tensor other) => Zeros(other.Shape, other.DType, other.Device);
+
+    /// <summary>A tensor that holds a copy of <paramref name="values"/>, row-major.</summary>
+    /// <exception cref="ArgumentException">Their number is not that of the shape.</exception>
+    public static Tensor From<T>(ReadOnlySpan<T> values, Shape shape) where T : unmanaged
+    {
+        if (values.Length != shape.Count)
+            throw new ArgumentException($"Tensor.From: {values.Length} values for shape {shape}, expected {shape.Count}", nameof(values));
+        Tensor tensor = Empty(shape, DTypes.Of<T>());
+        values.CopyTo(tensor.AsSpan<T>());
+        return tensor;
+    }
+
+    /// <inheritdoc cref="From{T}(ReadOnlySpan{T}, Shape)" />
+    public static Tensor From<T>(T[] values, Shape shape) where T : unmanaged => From((ReadOnlySpan<T>)values, shape);
+
+    /// <summary>The elements, row-major.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// The element type differs, there are more than 2^31-1 elements, or the tensor was a temporary of a step that has ended.
+    /// </exception>
+    public Span<T> AsSpan<T>() where T : unmanaged => new(Pointer<T>(), checked((int)Count));
+
+    /// <summary>The address of the first element.</summary>
+    /// <exception cref="InvalidOperationException">The element type differs, or the tensor's step has ended.</exception>
+    public T* Pointer<T>() where T : unmanaged
+    {
+        if (DTypes.Of<T>() != DType)
+            throw new InvalidOperationException($"tensor {this} was read as {DTypes.Of<T>().Label()}");
+        return (T*)((byte*)Storage.Pointer + _byteOffset);
+    }
+
+    /// <summary>The address of the first element, whatever its type.</summary>
+    public void* RawPointer => (byte*)Storage.Pointer + _byteOffset;
+
+    /// <summary>The same elements under another shape; a free view.</summary>
+    /// <exception cref="ArgumentException">The number of elements differs.</exception>
+    public Tensor Reshape(Shape shape)
+    {
+        if (shape.Count != Count)
+            throw new ArgumentException($"Reshape: shape {shape} has {shape.Count} elements, expected {Count} as in {Shape}", nameof(shape));
+        return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType, Device);
+    }
+
+    /// <summary>Entries <paramref name="start"/> to start + count of the outermost dimension; a free view.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not inside the dimension.</exception>
+    public Tensor Slice(int start, int count)
+    {
+        if (Shape.Rank == 0 || start < 0 || count < 0 || start + count > Shape[0])
+            throw new ArgumentOutOfRangeException(nameof(start), $"Slice: entries {start} to {start + count} of shape {Shape}");
+        long stride = Shape[0] == 0 ? 0 : Bytes / Shape[0];
+        return new Tensor(Storage, _byteOffset + start * stride, new Shape([count, .. Shape.AsSpan()[1..]]), DType, Device);
+    }
+
+    /// <summary>A copy: a temporary inside a step, its own owner outside.</summary>
+    public Tensor Clone()
+    {
+        Tensor copy = EmptyLike(this);
+        copy.CopyFrom(this);
+        return copy;
+    }
+
+    /// <summary>A copy that outlives the current step.</summary>
+    public Tensor ClonePersistent()
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        return Clone();
+    }
+
+    /// <summary>Overwrites the elements with those of a tensor of the same element type and number of elements.</summary>
+    /// <exception cref="ArgumentException">Type or number differ.</exception>
+    public void CopyFrom(Tensor source)
+    {
+        if (source.DType != DType || source.Count != Count)
+            throw new ArgumentException($"CopyFrom: source is {source}, expected the type and number of elements of {this}", nameof(source));
+        Buffer.MemoryCopy(source.RawPointer, RawPointer, Bytes, Bytes);
+    }
+
+    /// <summary>Sets every element to zero.</summary>
+    public void Clear() => System.Runtime.InteropServices.NativeMemory.Clear(RawPointer, (nuint)Bytes);
+
+    /// <summary>Sets every element to <paramref name="value"/>, rounded to the element type.</summary>
+    public void Fill(double value)
+    {
+        switch (DType)
+        {
+            case DType.Float32: AsSpan<float>().Fill((float)value); break;
+            case DType.Float64: AsSpan<double>().Fill(value); break;
+            case DType.Int64: AsSpan<long>().Fill((long)value); break;
+            default: AsSpan<byte>().Fill((byte)value); break;
+        }
+    }
+
+    /// <summary>The elements converted to another floating-point type; this tensor itself if it has that type already.</summary>
+    /// <exception cref="NotSupportedException">One of the types is not a floating-point type.</exception>
+    public Tensor To(DType type)
+    {
+        if (type == DType)
+            return this;
+        if (!type.IsFloat() || !DType.IsFloat())
+            throw new NotSupportedException($"conversion of {DType.Label()} to {type.Label()}; only float32 and float64 convert");
+        Tensor result = Empty(Shape, type, Device);
+        if (type == DType.Float32)
+        {
+            Span<float> target = result.AsSpan<float>();
+            Span<double> source = AsSpan<double>();
+            for (int i = 0; i < target.Length; i++)
+                target[i] = (float)source[i];
+        }
+        else
+        {
+            Span<double> target = result.AsSpan<double>();
+            Span<float> source = AsSpan<float>();
+            for (int i = 0; i < target.Length; i++)
+                target[i] = source[i];
+        }
+        return result;
+    }
+
+    /// <summary>Element <paramref name="index"/> of the row-major elements, as a double.</summary>
+    public double this[long index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+            return DType switch
+            {
+                DType.Float32 => Pointer<float>()[index],
+                DType.Float64 => Pointer<double>()[index],
+                DType.Int64 => Pointer<long>()[index],
+                _ => Pointer<byte>()[index],
+            };
+        }
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+            switch (DType)
+            {
+                case DType.Float32: Pointer<float>()[index] = (float)value; break;
+                case DType.Float64: Pointer<double>()[index] = value; break;
+                case DType.Int64: Pointer<long>()[index] = (long)value; break;
+                default: Pointer<byte>()[index] = (byte)value; break;
+            }
+        }
+    }
+
+    /// <summary>For example <c>float32 (2,56,56,192)</c>.</summary>
+    public override string ToString() => $"{DType.Label()} {Shape}";
+}
