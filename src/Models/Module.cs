@@ -1,0 +1,192 @@
+using CsUnet.Autograd;
+using CsUnet.Tensors;
+
+namespace CsUnet.Models;
+
+/// <summary>
+/// A layer or network: parameters, buffers and child modules under state-dict names, a train/eval mode, and the key of its random
+/// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>.
+/// </summary>
+/// <param name="type">Element type of parameters and activations.</param>
+public abstract class Module(DType type)
+{
+    private readonly List<(string Name, Module Child)> _children = [];
+    private readonly List<(Parameter Parameter, Initializer Initializer)> _parameters = [];
+    private readonly List<(string Name, Tensor Value)> _buffers = [];
+
+    /// <summary>Element type of parameters and activations.</summary>
+    public DType DType { get; } = type;
+
+    /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="Eval"/>.</summary>
+    public bool IsTraining { get; private set; } = true;
+
+    /// <summary>Seed and step of the random numbers of this forward pass; the layer is the module's own.</summary>
+    protected RandomKey Key { get; private set; }
+
+    /// <summary>Puts this module and its children into training mode. Returns it.</summary>
+    public Module Train(bool isTraining = true)
+    {
+        IsTraining = isTraining;
+        foreach ((_, Module child) in _children)
+            child.Train(isTraining);
+        return this;
+    }
+
+    /// <summary>Puts this module and its children into evaluation mode. Returns it.</summary>
+    public Module Eval() => Train(false);
+
+    /// <summary>Sets what the next forward pass draws: each module gets a layer number of its own, from its place in the tree.</summary>
+    public void SetRandomKey(ulong seed, uint step)
+    {
+        uint layer = 0;
+        SetRandomKey(seed, step, ref layer);
+    }
+
+    private void SetRandomKey(ulong seed, uint step, ref uint layer)
+    {
+        Key = new RandomKey(seed, step, layer++);
+        foreach ((_, Module child) in _children)
+            child.SetRandomKey(seed, step, ref layer);
+    }
+
+    /// <summary>Every parameter below this module, in the order of definition.</summary>
+    public IReadOnlyList<Parameter> Parameters() => [.. NamedParameters().Select(named => named.Parameter)];
+
+    /// <summary>Every parameter with its path from this module, in the order of definition.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters()
+    {
+        var list = new List<(string, Parameter)>();
+        Visit("", (path, module) =>
+        {
+            foreach ((Parameter parameter, _) in module._parameters)
+                list.Add((path + parameter.Name, parameter));
+        });
+        return list;
+    }
+
+    /// <summary>Every buffer (batch-norm statistics) with its path from this module.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> NamedBuffers()
+    {
+        var list = new List<(string, Tensor)>();
+        Visit("", (path, module) =>
+        {
+            foreach ((string name, Tensor value) in module._buffers)
+                list.Add((path + name, value));
+        });
+        return list;
+    }
+
+    /// <summary>Number of trained numbers.</summary>
+    public long ParameterCount => Parameters().Sum(parameter => parameter.Value.Count);
+
+    /// <summary>Sets every parameter from its initialiser, the seed and its path from this module.</summary>
+    public void Initialize(ulong seed)
+    {
+        Visit("", (path, module) =>
+        {
+            foreach ((Parameter parameter, Initializer initializer) in module._parameters)
+            {
+                string name = path + parameter.Name;
+                initializer.Fill(parameter.Value, new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name)));
+            }
+        });
+    }
+
+    /// <summary>Forgets all gradients.</summary>
+    public void ClearGradients()
+    {
+        foreach (Parameter parameter in Parameters())
+            parameter.ClearGradient();
+    }
+
+    /// <summary>Adds a child under a name. Returns the child.</summary>
+    protected TModule Register<TModule>(string name, TModule child) where TModule : Module
+    {
+        _children.Add((name, child));
+        return child;
+    }
+
+    /// <summary>Adds a parameter of this module, unset until <see cref="Initialize"/>.</summary>
+    protected Parameter RegisterParameter(string name, Shape shape, Initializer initializer)
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        var parameter = new Parameter(Tensor.Zeros(shape, DType), name);
+        _parameters.Add((parameter, initializer));
+        return parameter;
+    }
+
+    /// <summary>Adds a buffer: state that is saved but not trained.</summary>
+    protected Tensor RegisterBuffer(string name, Shape shape, double value)
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        Tensor buffer = Tensor.Full(shape, value, DType);
+        _buffers.Add((name, buffer));
+        return buffer;
+    }
+
+    private void Visit(string path, Action<string, Module> visit)
+    {
+        visit(path, this);
+        foreach ((string name, Module child) in _children)
+            child.Visit($"{path}{name}.", visit);
+    }
+}
+
+/// <summary>How a parameter starts.</summary>
+/// <param name="Kind">The distribution.</param>
+/// <param name="Scale">Its standard deviation, or the constant.</param>
+public sealed record Initializer(InitializerKind Kind, double Scale)
+{
+    /// <summary>All zeros: biases.</summary>
+    public static Initializer Zeros { get; } = new(InitializerKind.Constant, 0);
+
+    /// <summary>All ones: the scales of norms.</summary>
+    public static Initializer Ones { get; } = new(InitializerKind.Constant, 1);
+
+    /// <summary>Normal of standard deviation 0.02, cut at two standard deviations: linear weights and position-bias tables, as Swin's.</summary>
+    public static Initializer TruncatedNormal { get; } = new(InitializerKind.TruncatedNormal, 0.02);
+
+    /// <summary>He et al. 2015, fan-out: normal of variance 2 / (output channels x kernel area), as ResNet's convolutions.</summary>
+    public static Initializer He(int outputChannels, int kernelArea) =>
+        new(InitializerKind.Normal, Math.Sqrt(2.0 / ((double)outputChannels * kernelArea)));
+
+    /// <summary>Sets every element, as a function of the key and the element's index only.</summary>
+    public void Fill(Tensor tensor, RandomKey key)
+    {
+        if (Kind == InitializerKind.Constant)
+        {
+            tensor.Fill(Scale);
+            return;
+        }
+        for (long i = 0; i < tensor.Count; i++)
+        {
+            double value = key.Normal((ulong)i);
+            // A rejected number is drawn again from the element's next counter, far from every other element's.
+            for (ulong attempt = 1; Kind == InitializerKind.TruncatedNormal && Math.Abs(value) > 2; attempt++)
+                value = key.Normal((ulong)i + (attempt << 48));
+            tensor[i] = value * Scale;
+        }
+    }
+
+    /// <summary>FNV-1a of a name, 32 bits: the layer number of a parameter's initial values.</summary>
+    public static uint NameHash(string name)
+    {
+        uint hash = 2166136261;
+        foreach (byte b in System.Text.Encoding.UTF8.GetBytes(name))
+            hash = (hash ^ b) * 16777619;
+        return hash;
+    }
+}
+
+/// <summary>The distribution of initial values.</summary>
+public enum InitializerKind
+{
+    /// <summary>Every element the same.</summary>
+    Constant,
+
+    /// <summary>Normal with mean 0.</summary>
+    Normal,
+
+    /// <summary>Normal with mean 0, cut at two standard deviations.</summary>
+    TruncatedNormal,
+}
