@@ -27,7 +27,7 @@ internal static unsafe class VectorMath
     private const float E0 = 0.5f, E1 = 0.16666573423859668f, E2 = 0.041666550162715296f, E3 = 0.008363767023295927f,
         E4 = 0.0013926918056367409f;
 
-    /// <summary>e^x, within about 1 ulp; results below the normal range become the smallest normal number.</summary>
+    /// <summary>e^x, within about 1 ulp; results below the normal range become the smallest normal number, those above the range the largest.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Exp(Vector<float> x)
     {
