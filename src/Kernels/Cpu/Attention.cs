@@ -44,10 +44,11 @@ internal static unsafe class Attention
         where TKernel : struct, IMicroKernel
     {
         int ranges = Ranges(shape);
+        T* biases = ExpandBiases(shape, table, Unit<T, TKernel>.ScoreStride(shape.Tokens));
         Workers.Run(shape.Heads * ranges, chunk =>
         {
             int head = chunk / ranges, range = chunk % ranges;
-            var unit = new Unit<T, TKernel>(shape, head, qkv, table);
+            var unit = new Unit<T, TKernel>(shape, head, qkv, biases);
             for (int window = BlockedProduct.Part(shape.Windows, range, ranges);
                 window < BlockedProduct.Part(shape.Windows, range + 1, ranges); window++)
                 unit.Forward(window, output);
@@ -61,6 +62,7 @@ internal static unsafe class Attention
     {
         int ranges = Ranges(shape), tokens = shape.Tokens, stride = Unit<T, TKernel>.ScoreStride(tokens);
         nint area = (nint)tokens * stride;
+        T* biases = ExpandBiases(shape, table, stride);
         // dScores summed over the windows of a chunk: the gradient of the bias before it is folded into the table.
         T* sums = dTable == null ? null : Scratch.Rent<T>(ScratchSlot.Partials, shape.Heads * ranges * area);
         Workers.Run(shape.Heads * ranges, chunk =>
@@ -69,7 +71,7 @@ internal static unsafe class Attention
             T* sum = sums == null ? null : sums + chunk * area;
             if (sum != null)
                 new Span<T>(sum, checked((int)area)).Clear();
-            var unit = new Unit<T, TKernel>(shape, head, qkv, table);
+            var unit = new Unit<T, TKernel>(shape, head, qkv, biases);
             for (int window = BlockedProduct.Part(shape.Windows, range, ranges);
                 window < BlockedProduct.Part(shape.Windows, range + 1, ranges); window++)
                 unit.Backward(window, dOutput, dQkv, accumulateQkv, sum);
@@ -81,14 +83,54 @@ internal static unsafe class Attention
             T* sum = sums + head * ranges * area;
             for (int range = 1; range < ranges; range++)
                 Simd.Add(sum + range * area, sum, area);
-            int tableRows = (2 * shape.Window - 1) * (2 * shape.Window - 1);
+            int ws = shape.Window, across = 2 * ws - 1;
             if (!accumulateTable)
-                for (int row = 0; row < tableRows; row++)
+                for (int row = 0; row < across * across; row++)
                     dTable[row * shape.Heads + head] = T.Zero;
             for (int i = 0; i < tokens; i++)
-                for (int j = 0; j < tokens; j++)
-                    dTable[shape.TableRow(i, j) * shape.Heads + head] += sum[i * stride + j];
+                for (int jy = 0; jy < ws; jy++)
+                {
+                    T* entry = dTable + ((nint)(i / ws - jy + ws - 1) * across + i % ws + ws - 1) * shape.Heads + head;
+                    T* gradient = sum + i * stride + jy * ws;
+                    for (int jx = 0; jx < ws; jx++)
+                        entry[-(nint)jx * shape.Heads] += gradient[jx];
+                }
         });
+    }
+
+    /// <summary>
+    /// biases[head][kind][i][j] = table[(iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1), head] + mask, in scratch memory of the calling thread; the
+    /// kinds are those of <see cref="AttentionShape.BiasKind"/>.
+    /// </summary>
+    private static T* ExpandBiases<T>(AttentionShape shape, T* table, int stride) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int kinds = shape.BiasKinds, n = shape.Tokens, ws = shape.Window, heads = shape.Heads, edge = ws - shape.Shift;
+        T* biases = Scratch.Rent<T>(ScratchSlot.SharedColumns, (long)heads * kinds * n * stride);
+        Workers.Run(heads * kinds, part =>
+        {
+            int head = part / kinds, kind = part % kinds;
+            bool lastRow = (kind & 2) != 0, lastColumn = (kind & 1) != 0;
+            T masked = T.CreateChecked(Masked), padding = T.CreateChecked(-1e30);
+            T* bias = biases + (nint)part * n * stride;
+            for (int i = 0; i < n; i++, bias += stride)
+            {
+                int iy = i / ws, ix = i % ws;
+                for (int jy = 0; jy < ws; jy++)
+                {
+                    T* entry = table + ((nint)(iy - jy + ws - 1) * (2 * ws - 1) + ix + ws - 1) * heads + head;
+                    // Two tokens of the last row of windows are apart if the end of the grid lies between them; columns alike.
+                    bool apart = lastRow && iy >= edge != jy >= edge;
+                    for (int jx = 0; jx < ws; jx++)
+                        bias[jy * ws + jx] = apart || (lastColumn && ix >= edge != jx >= edge)
+                            ? entry[-(nint)jx * heads] + masked
+                            : entry[-(nint)jx * heads];
+                }
+                // Columns of padding: their exponentials vanish beside those of the row's maximum.
+                for (int j = n; j < stride; j++)
+                    bias[j] = padding;
+            }
+        });
+        return biases;
     }
 
     /// <summary>One head's work on one window after the other, in the calling thread's scratch memory.</summary>
@@ -97,12 +139,14 @@ internal static unsafe class Attention
         private readonly AttentionShape _shape;
         private readonly int _head, _depth, _depthStride, _wide, _rowPanels, _keyPanels, _depthPanels;
         private readonly nint _stride;
+        private readonly int* _tokens;
         private readonly T* _qkv, _bias, _query, _key, _value, _other, _scores, _dScores, _result, _rows, _columns;
 
-        public Unit(AttentionShape shape, int head, T* qkv, T* table)
+        public Unit(AttentionShape shape, int head, T* qkv, T* biases)
         {
             int n = shape.Tokens, width = TKernel.Columns<T>();
             _shape = shape;
+            _tokens = Scratch.Rent<int>(ScratchSlot.Row, n);
             _head = head;
             _qkv = qkv;
             _depth = shape.HeadChannels;
@@ -112,11 +156,11 @@ internal static unsafe class Attention
             _depthPanels = (_depth + width - 1) / width;
             _wide = _depthPanels * width;
             _stride = ScoreStride(n);
-            int rows = _rowPanels * TKernel.Rows, kinds = shape.Shift > 0 ? 4 : 1;
+            int rows = _rowPanels * TKernel.Rows;
             nint scores = rows * _stride, matrix = (nint)rows * _depthStride;
             nint panels = Math.Max(scores, Math.Max(matrix, (nint)PanelDepth.RoundUp(n) * Math.Max(rows, _wide)));
-            T* next = Scratch.Rent<T>(ScratchSlot.Attention, kinds * n * _stride + 4 * matrix + 2 * scores + (nint)rows * _wide + 2 * panels);
-            _bias = Take(ref next, kinds * n * _stride);
+            T* next = Scratch.Rent<T>(ScratchSlot.Attention, 4 * matrix + 2 * scores + (nint)rows * _wide + 2 * panels);
+            _bias = biases + head * shape.BiasKinds * n * _stride;
             _query = Take(ref next, matrix);
             _key = Take(ref next, matrix);
             _value = Take(ref next, matrix);
@@ -126,8 +170,6 @@ internal static unsafe class Attention
             _result = Take(ref next, (nint)rows * _wide);
             _rows = Take(ref next, panels);
             _columns = Take(ref next, panels);
-            for (int kind = 0; kind < kinds; kind++)
-                ExpandBias(table, kind);
         }
 
         private static T* Take(ref T* next, nint count)
@@ -145,25 +187,6 @@ internal static unsafe class Attention
             return PanelDepth.RoundUp(Math.Max(rows, columns));
         }
 
-        /// <summary>bias[kind][i][j] = table entry + mask; kind is 2 for the last row of windows plus 1 for the last column.</summary>
-        private void ExpandBias(T* table, int kind)
-        {
-            int n = _shape.Tokens;
-            T* bias = _bias + kind * n * _stride;
-            for (int i = 0; i < n; i++, bias += _stride)
-            {
-                for (int j = 0; j < n; j++)
-                {
-                    bias[j] = table[_shape.TableRow(i, j) * _shape.Heads + _head];
-                    if (kind != 0 && _shape.AreApart(i, j, kind >= 2, (kind & 1) != 0))
-                        bias[j] += T.CreateChecked(Masked);
-                }
-                // Columns of padding: their exponentials vanish beside those of the row's maximum.
-                for (int j = n; j < _stride; j++)
-                    bias[j] = T.CreateChecked(-1e30);
-            }
-        }
-
         public void Forward(int window, T* output)
         {
             int n = _shape.Tokens;
@@ -174,7 +197,7 @@ internal static unsafe class Attention
             Multiply<BlockedLayout>(_depthPanels, n, Columns(_value), _result, _wide);
             for (int i = 0; i < n; i++)
             {
-                T* target = output + (nint)_shape.Token(window, i) * _shape.Channels + (nint)_head * _depth;
+                T* target = output + (nint)_tokens[i] * _shape.Channels + (nint)_head * _depth;
                 Scale(_result + (nint)i * _wide, inverse[i], target, _depth, false);
             }
         }
@@ -188,7 +211,7 @@ internal static unsafe class Attention
             for (int i = 0; i < n; i++)
             {
                 Panels.CopyRun(
-                    dOutput + (nint)_shape.Token(window, i) * _shape.Channels, _head * _depth, _other + (nint)i * _depthStride, _depth);
+                    dOutput + (nint)_tokens[i] * _shape.Channels, _head * _depth, _other + (nint)i * _depthStride, _depth);
                 Scale(_scores + i * _stride, inverse[i], _scores + i * _stride, (int)_stride, false);
             }
             if (dQkv != null)
@@ -196,7 +219,7 @@ internal static unsafe class Attention
                 // dV = Pᵀ · dO
                 PackTransposed(_scores);
                 Multiply<InterleavedLayout>(_depthPanels, n, Columns(_other), _result, _wide);
-                Scatter(window, 2, T.One, dQkv, accumulate);
+                Scatter(2, T.One, dQkv, accumulate);
             }
             // dP = dO · Vᵀ, then dS = P ∘ (dP - Σ P ∘ dP)
             PackRows(_other, _depthStride, _depth);
@@ -209,10 +232,10 @@ internal static unsafe class Attention
             // dQ = dS · K / √d, dK = dSᵀ · (Q / √d)
             PackRows(_dScores, _stride, n);
             Multiply<BlockedLayout>(_depthPanels, n, Columns(_key), _result, _wide);
-            Scatter(window, 0, InverseRoot, dQkv, accumulate);
+            Scatter(0, InverseRoot, dQkv, accumulate);
             PackTransposed(_dScores);
             Multiply<InterleavedLayout>(_depthPanels, n, Columns(_query), _result, _wide);
-            Scatter(window, 1, T.One, dQkv, accumulate);
+            Scatter(1, T.One, dQkv, accumulate);
         }
 
         private T InverseRoot => T.One / T.Sqrt(T.CreateChecked(_depth));
@@ -222,9 +245,10 @@ internal static unsafe class Attention
         {
             int channels = _shape.Channels;
             T scale = InverseRoot;
+            _shape.ListTokens(window, _tokens);
             for (int i = 0; i < _shape.Tokens; i++)
             {
-                T* source = _qkv + (nint)_shape.Token(window, i) * 3 * channels + (nint)_head * _depth;
+                T* source = _qkv + (nint)_tokens[i] * 3 * channels + (nint)_head * _depth;
                 nint row = (nint)i * _depthStride;
                 Scale(source, scale, _query + row, _depth, false);
                 Panels.CopyRun(source, channels, _key + row, _depth);
@@ -239,8 +263,7 @@ internal static unsafe class Attention
             PackRows(_query, _depthStride, _depth);
             PackKeys(_key);
             Multiply<BlockedLayout>(_keyPanels, _depth, _columns, _scores, _stride);
-            int kind = _shape.Shift == 0 ? 0 : (_shape.IsLastRow(window) ? 2 : 0) + (_shape.IsLastColumn(window) ? 1 : 0);
-            T* bias = _bias + kind * n * _stride;
+            T* bias = _bias + _shape.BiasKind(window) * n * _stride;
             for (int i = 0; i < n; i++)
                 SubtractMaximum(_scores + i * _stride, bias + i * _stride);
             // One flat pass over all rows: rows apart would wait for each other's chains of dependent instructions.
@@ -307,11 +330,11 @@ internal static unsafe class Attention
         }
 
         /// <summary>Writes the rows of the result to part 0, 1 or 2 (q, k, v) of the tokens' gradients.</summary>
-        private void Scatter(int window, int part, T scale, T* dQkv, bool accumulate)
+        private void Scatter(int part, T scale, T* dQkv, bool accumulate)
         {
             for (int i = 0; i < _shape.Tokens; i++)
             {
-                nint token = _shape.Token(window, i);
+                nint token = _tokens[i];
                 Scale(_result + (nint)i * _wide, scale, dQkv + (token * 3 + part) * _shape.Channels + (nint)_head * _depth, _depth, accumulate);
             }
         }

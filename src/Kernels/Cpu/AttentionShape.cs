@@ -19,30 +19,31 @@ public readonly record struct AttentionShape(int Batch, int Height, int Width, i
     /// <summary>Windows over all images.</summary>
     public int Windows => Batch * (Height / Window) * (Width / Window);
 
-    /// <summary>Row of the bias table for two tokens of a window: (iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1).</summary>
-    internal int TableRow(int i, int j) =>
-        (i / Window - j / Window + Window - 1) * (2 * Window - 1) + i % Window - j % Window + Window - 1;
-
-    /// <summary>Whether two tokens of a window in the last row or column of windows come from different sides of the grid.</summary>
-    internal bool AreApart(int i, int j, bool lastRow, bool lastColumn) =>
-        Shift > 0
-        && ((lastRow && (i / Window >= Window - Shift) != (j / Window >= Window - Shift))
-            || (lastColumn && (i % Window >= Window - Shift) != (j % Window >= Window - Shift)));
-
     /// <summary>
-    /// The token at place i of a window, as a row of the (B·H·W, C) matrix:
+    /// The tokens of a window, as rows of the (B·H·W, C) matrix:
     /// windows[b,wy,wx,iy,ix] = input[b,(wy·ws+iy+shift)%H,(wx·ws+ix+shift)%W].
     /// </summary>
-    internal int Token(int window, int i)
+    internal unsafe void ListTokens(int window, int* tokens)
     {
         int across = Width / Window, down = Height / Window;
         int wx = window % across, wy = window / across % down, b = window / across / down;
-        return (b * Height + (wy * Window + i / Window + Shift) % Height) * Width + (wx * Window + i % Window + Shift) % Width;
+        for (int iy = 0; iy < Window; iy++)
+        {
+            int y = wy * Window + iy + Shift;
+            int row = (b * Height + (y < Height ? y : y - Height)) * Width;
+            for (int ix = 0; ix < Window; ix++)
+            {
+                int x = wx * Window + ix + Shift;
+                *tokens++ = row + (x < Width ? x : x - Width);
+            }
+        }
     }
 
-    /// <summary>Whether a window lies in the last row of windows.</summary>
-    internal bool IsLastRow(int window) => window / (Width / Window) % (Height / Window) == Height / Window - 1;
+    /// <summary>Which of the bias matrices a window needs: 2 in the last row of windows, plus 1 in the last column; 0 without a shift.</summary>
+    internal int BiasKind(int window) => Shift == 0
+        ? 0
+        : (window / (Width / Window) % (Height / Window) == Height / Window - 1 ? 2 : 0) + (window % (Width / Window) == Width / Window - 1 ? 1 : 0);
 
-    /// <summary>Whether a window lies in the last column of windows.</summary>
-    internal bool IsLastColumn(int window) => window % (Width / Window) == Width / Window - 1;
+    /// <summary>Number of different bias matrices: only windows at the end of rows and columns have a mask.</summary>
+    internal int BiasKinds => Shift == 0 ? 1 : 4;
 }
