@@ -36,6 +36,22 @@ internal static unsafe class Simd
             y[i] += x[i];
     }
 
+    /// <summary>y = factor * x over n elements, on the calling thread; exactly 0 where the factor is 0.</summary>
+    public static void Scale<T>(T* x, T factor, T* y, long n) where T : unmanaged, INumber<T>
+    {
+        if (factor == T.Zero)
+        {
+            System.Runtime.InteropServices.NativeMemory.Clear(y, (nuint)(n * sizeof(T)));
+            return;
+        }
+        var f = new Vector<T>(factor);
+        long i = 0;
+        for (; i + Vector<T>.Count <= n; i += Vector<T>.Count)
+            (Load(x + i) * f).Store(y + i);
+        for (; i < n; i++)
+            y[i] = x[i] * factor;
+    }
+
     /// <summary>y += x over n elements, on all threads.</summary>
     public static void AddParallel<T>(T* x, T* y, long n) where T : unmanaged, INumber<T> =>
         Tensors.Workers.Split(n, Grain, (start, end) => Add(x + start, y + start, end - start));

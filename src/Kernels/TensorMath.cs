@@ -1,3 +1,4 @@
+using System.Numerics;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -14,5 +15,32 @@ public static unsafe class TensorMath
             Simd.AddParallel(value.Pointer<float>(), target.Pointer<float>(), target.Count);
         else
             Simd.AddParallel(value.Pointer<double>(), target.Pointer<double>(), target.Count);
+    }
+
+    /// <summary>Sums rows 1 to chunks-1 of (chunks, width) into row 0, always in the same order.</summary>
+    internal static void ReduceChunks<T>(T* partials, int chunks, int width) where T : unmanaged, INumber<T>
+    {
+        for (int chunk = 1; chunk < chunks; chunk++)
+            Simd.Add(partials + (long)chunk * width, partials, width);
+    }
+
+    /// <summary>Writes or adds a run of a scratch tensor as the gradient of an input, if that input wants one.</summary>
+    internal static void GiveRow(GradientSink gradients, OperatorCall call, int input, Tensor scratch, int offset, int count)
+    {
+        if (!call.Needs(input))
+            return;
+        Tensor target = gradients.Target(input, out bool accumulate);
+        if (target.DType == DType.Float32)
+            Write(scratch.Pointer<float>() + offset, target.Pointer<float>(), count, accumulate);
+        else
+            Write(scratch.Pointer<double>() + offset, target.Pointer<double>(), count, accumulate);
+    }
+
+    private static void Write<T>(T* source, T* target, int count, bool accumulate) where T : unmanaged, INumber<T>
+    {
+        if (accumulate)
+            Simd.Add(source, target, count);
+        else
+            new Span<T>(source, count).CopyTo(new Span<T>(target, count));
     }
 }

@@ -1,0 +1,56 @@
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Concatenation over the innermost dimension. Inputs: any number of tensors (..., C_i) that agree in all other dimensions;
+/// output (..., sum of C_i). Each gradient is the matching run of dOutput.
+/// </summary>
+public sealed record Concat : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        int channels = 0;
+        Require(call.Inputs.Count >= 1, "inputs", call.Inputs.Count, "at least one");
+        for (int i = 0; i < call.Inputs.Count; i++)
+        {
+            Require(call[i].Shape.Rank >= 1 && call[i].Shape.WithLast(1) == call[0].Shape.WithLast(1), $"input {i}", call[i].Shape,
+                $"the leading dimensions of input 0 {call[0].Shape}");
+            RequireSameType(call, $"input {i}", call[i]);
+            channels += call[i].Shape.Last;
+        }
+        Tensor output = Tensor.Empty(call[0].Shape.WithLast(channels), call[0].DType);
+        long offset = 0;
+        for (int i = 0; i < call.Inputs.Count; i++)
+            offset = Move(call[i], output, offset, toWhole: true);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        long offset = 0;
+        for (int i = 0; i < call.Inputs.Count; i++)
+        {
+            if (!call.Needs(i))
+            {
+                offset += (long)call[i].Shape.Last * call[i].DType.Size();
+                continue;
+            }
+            Tensor dInput = Tensor.EmptyLike(call[i]);
+            offset = Move(dInput, dOutput, offset, toWhole: false);
+            gradients.Give(i, dInput);
+        }
+    }
+
+    private static unsafe long Move(Tensor part, Tensor whole, long offset, bool toWhole)
+    {
+        long run = (long)part.Shape.Last * part.DType.Size(), stride = (long)whole.Shape.Last * whole.DType.Size();
+        byte* p = (byte*)part.RawPointer, w = (byte*)whole.RawPointer + offset;
+        Rearrange.Rows(part.Shape.Rows, run, row =>
+            Rearrange.Copy(toWhole ? p + row * run : w + row * stride, toWhole ? w + row * stride : p + row * run, run));
+        return offset + run;
+    }
+}

@@ -1,0 +1,52 @@
+using System.Numerics;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Stochastic depth (Huang et al. 2016) per sample. Input: input (B, ...). Sample b is multiplied by keep_b / (1 - Probability), where
+/// keep_b is 0 with that probability, else 1; dInput = dOutput times the same factor.
+/// </summary>
+/// <param name="Probability">Chance that a sample is dropped, from 0 to below 1.</param>
+/// <param name="Key">Seed, step and layer of the draw; the element is the sample's number.</param>
+public sealed record DropPath(double Probability, RandomKey Key) : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
+        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a float32 or float64 tensor (B, ...)");
+        Tensor output = Tensor.EmptyLike(call[0]);
+        Scale(call[0], output);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = Tensor.EmptyLike(dOutput);
+        Scale(dOutput, dInput);
+        gradients.Give(0, dInput);
+    }
+
+    private void Scale(Tensor source, Tensor target)
+    {
+        if (source.DType == DType.Float32)
+            Scale<float>(source, target);
+        else
+            Scale<double>(source, target);
+    }
+
+    private unsafe void Scale<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int samples = source.Shape[0];
+        long perSample = samples == 0 ? 0 : source.Count / samples;
+        T* x = source.Pointer<T>(), y = target.Pointer<T>();
+        for (int sample = 0; sample < samples; sample++)
+        {
+            T factor = Key.Uniform((ulong)sample) < Probability ? T.Zero : T.CreateChecked(1 / (1 - Probability));
+            T* from = x + sample * perSample, to = y + sample * perSample;
+            Workers.Split(perSample, Simd.Grain, (start, end) => Simd.Scale(from + start, factor, to + start, end - start));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using System.Numerics;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Dropout (Srivastava et al. 2014). Input: input, any shape. Each element is multiplied by keep / (1 - Probability), keep being 0 with
+/// that probability, else 1; dInput = dOutput times the same factor. The mask is drawn again for the backward pass, not stored.
+/// </summary>
+/// <param name="Probability">Chance that an element is dropped, from 0 to below 1.</param>
+/// <param name="Key">Seed, step and layer of the draw; the element is its row-major index.</param>
+public sealed record Dropout(double Probability, RandomKey Key) : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
+        Require(call[0].DType.IsFloat(), "input", call[0], "float32 or float64");
+        Tensor output = Tensor.EmptyLike(call[0]);
+        Mask(call[0], output);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = Tensor.EmptyLike(dOutput);
+        Mask(dOutput, dInput);
+        gradients.Give(0, dInput);
+    }
+
+    private void Mask(Tensor source, Tensor target)
+    {
+        if (source.DType == DType.Float32)
+            Mask<float>(source, target);
+        else
+            Mask<double>(source, target);
+    }
+
+    private unsafe void Mask<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* x = source.Pointer<T>(), y = target.Pointer<T>();
+        T factor = T.CreateChecked(1 / (1 - Probability));
+        Workers.Split(source.Count, Simd.Grain, (start, end) =>
+        {
+            for (long i = start; i < end; i++)
+                y[i] = Key.Uniform((ulong)i) < Probability ? T.Zero : x[i] * factor;
+        });
+    }
+}

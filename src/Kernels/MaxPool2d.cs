@@ -1,0 +1,110 @@
+using System.Numerics;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Max pooling. Input: input (B, H, W, C). output[b,y,x,c] = max over ky, kx of input[b, y*Stride+ky-Padding, x*Stride+kx-Padding, c],
+/// positions outside being skipped; H' = (H + 2 Padding - Kernel) / Stride + 1. dInput receives each dOutput at the first maximum of its
+/// window in row-major order. Saves the winner's place in the window as a byte. Memory-bound.
+/// </summary>
+/// <param name="Kernel">Side of the window, at most 15.</param>
+/// <param name="Stride">Step of the window.</param>
+/// <param name="Padding">Rows and columns around the image, at most half the window.</param>
+public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Tensor input = call[0];
+        Require(Kernel is >= 1 and <= 15, "kernel", Kernel, "from 1 to 15");
+        Require(Stride >= 1, "stride", Stride, "at least 1");
+        Require(Padding >= 0 && 2 * Padding <= Kernel, "padding", Padding, $"from 0 to half the kernel {Kernel}");
+        Require(input.Shape.Rank == 4 && input.DType.IsFloat(), "input", input, "a float32 or float64 tensor (B, H, W, C)");
+        Require(input.Shape[1] + 2 * Padding >= Kernel && input.Shape[2] + 2 * Padding >= Kernel, "input", input.Shape,
+            $"at least {Kernel} rows and columns with padding {Padding}");
+        int height = (input.Shape[1] + 2 * Padding - Kernel) / Stride + 1, width = (input.Shape[2] + 2 * Padding - Kernel) / Stride + 1;
+        Tensor output = Tensor.Empty([input.Shape[0], height, width, input.Shape[3]], input.DType);
+        Tensor winners = Tensor.Empty(output.Shape, DType.UInt8);
+        call.Save(winners);
+        if (input.DType == DType.Float32)
+            Forward<float>(input, output, winners);
+        else
+            Forward<double>(input, output, winners);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        if (!accumulate)
+            dInput.Clear();
+        if (dInput.DType == DType.Float32)
+            Backward<float>(dOutput, call.Saved[0], dInput);
+        else
+            Backward<double>(dOutput, call.Saved[0], dInput);
+    }
+
+    private unsafe void Forward<T>(Tensor input, Tensor output, Tensor winners) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* source = input.Pointer<T>(), target = output.Pointer<T>();
+        byte* places = winners.Pointer<byte>();
+        int inHeight = input.Shape[1], inWidth = input.Shape[2], channels = input.Shape[3], height = output.Shape[1], width = output.Shape[2];
+        Workers.Run(output.Shape[0] * height, outRow =>
+        {
+            int b = outRow / height, y = outRow % height;
+            for (int x = 0; x < width; x++)
+            {
+                long o = ((long)outRow * width + x) * channels;
+                bool first = true;
+                for (int ky = 0; ky < Kernel; ky++)
+                {
+                    for (int kx = 0; kx < Kernel; kx++)
+                    {
+                        int iy = y * Stride + ky - Padding, ix = x * Stride + kx - Padding;
+                        if ((uint)iy >= (uint)inHeight || (uint)ix >= (uint)inWidth)
+                            continue;
+                        T* pixel = source + (((long)b * inHeight + iy) * inWidth + ix) * channels;
+                        byte place = (byte)(ky * Kernel + kx);
+                        for (int c = 0; c < channels; c++)
+                        {
+                            if (!first && !(pixel[c] > target[o + c]) && !T.IsNaN(pixel[c]))
+                                continue;
+                            target[o + c] = pixel[c];
+                            places[o + c] = place;
+                        }
+                        first = false;
+                    }
+                }
+            }
+        });
+    }
+
+    private unsafe void Backward<T>(Tensor dOutput, Tensor winners, Tensor dInput) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* source = dOutput.Pointer<T>(), target = dInput.Pointer<T>();
+        byte* places = winners.Pointer<byte>();
+        int inHeight = dInput.Shape[1], inWidth = dInput.Shape[2], channels = dInput.Shape[3];
+        int height = dOutput.Shape[1], width = dOutput.Shape[2];
+        // Windows overlap, so a chunk owns an image's block of channels: no two threads add to one element.
+        const int block = 16;
+        int blocks = (channels + block - 1) / block;
+        Workers.Run(dOutput.Shape[0] * blocks, chunk =>
+        {
+            int b = chunk / blocks, start = chunk % blocks * block, end = Math.Min(channels, start + block);
+            for (int y = 0; y < height; y++)
+            {
+                for (int x = 0; x < width; x++)
+                {
+                    long o = (((long)b * height + y) * width + x) * channels;
+                    for (int c = start; c < end; c++)
+                    {
+                        int place = places[o + c], iy = y * Stride + place / Kernel - Padding, ix = x * Stride + place % Kernel - Padding;
+                        target[(((long)b * inHeight + iy) * inWidth + ix) * channels + c] += source[o + c];
+                    }
+                }
+            }
+        });
+    }
+}

@@ -1,0 +1,49 @@
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Patch merging's gather (Liu et al. 2021, Swin). Input: input (B, H, W, C), H and W even; output (B, H/2, W/2, 4C):
+/// output[b,y,x,(2*dx+dy)*C+c] = input[b,2y+dy,2x+dx,c], so the offsets (row, column) come in the order (0,0), (1,0), (0,1), (1,1).
+/// </summary>
+public sealed record PatchMerge : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Shape shape = call[0].Shape;
+        Require(shape.Rank == 4 && shape[1] % 2 == 0 && shape[2] % 2 == 0, "input", shape, "(B, H, W, C) with H and W even");
+        Tensor output = Tensor.Empty([shape[0], shape[1] / 2, shape[2] / 2, 4 * shape[3]], call[0].DType);
+        Move(call[0], output, toMerged: true);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = Tensor.EmptyLike(call[0]);
+        Move(dInput, dOutput, toMerged: false);
+        gradients.Give(0, dInput);
+    }
+
+    private static unsafe void Move(Tensor spread, Tensor merged, bool toMerged)
+    {
+        int height = merged.Shape[1], width = merged.Shape[2];
+        long run = (long)spread.Shape[3] * spread.DType.Size();
+        byte* a = (byte*)spread.RawPointer, m = (byte*)merged.RawPointer;
+        Rearrange.Rows((long)merged.Shape[0] * height, 4 * width * run, row =>
+        {
+            long b = row / height, y = row % height;
+            for (int x = 0; x < width; x++)
+            {
+                for (int part = 0; part < 4; part++)
+                {
+                    byte* pixel = a + ((b * 2 * height + 2 * y + (part & 1)) * 2 * width + 2 * x + (part >> 1)) * run;
+                    byte* slot = m + ((row * width + x) * 4 + part) * run;
+                    Rearrange.Copy(toMerged ? pixel : slot, toMerged ? slot : pixel, run);
+                }
+            }
+        });
+    }
+}

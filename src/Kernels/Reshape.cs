@@ -1,0 +1,19 @@
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>A view of the same elements under another shape. Input: input. The gradient is viewed back.</summary>
+/// <param name="Shape">The shape of the output; its number of elements is the input's.</param>
+public sealed record Reshape(Shape Shape) : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Require(call[0].Count == Shape.Count, "input", call[0].Shape, $"{Shape.Count} elements as in {Shape}");
+        return call[0].Reshape(Shape);
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        gradients.Pass(0, dOutput.Reshape(call[0].Shape));
+}

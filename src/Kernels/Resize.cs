@@ -1,0 +1,123 @@
+using System.Numerics;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>Interpolation of <see cref="Resize"/>.</summary>
+public enum ResizeMode
+{
+    /// <summary>Two taps per axis, linear.</summary>
+    Bilinear,
+
+    /// <summary>Four taps per axis, Keys' cubic convolution with a = -0.75, as PyTorch's.</summary>
+    Bicubic,
+}
+
+/// <summary>
+/// Resampling with align_corners = false and no antialiasing. Input: input (B, H, W, C); output (B, Height, Width, C):
+/// output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y)+i), clamp(s(x)+j), c], where the source position of y is
+/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear. dInput is the transpose of the same linear map.
+/// </summary>
+/// <param name="Height">Rows of the output.</param>
+/// <param name="Width">Columns of the output.</param>
+/// <param name="Mode">The interpolation.</param>
+public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Shape shape = call[0].Shape;
+        Require(Height >= 1 && Width >= 1, "size", $"{Height} x {Width}", "at least 1 x 1");
+        Require(shape.Rank == 4 && shape[1] >= 1 && shape[2] >= 1 && call[0].DType.IsFloat(), "input", call[0],
+            "a float32 or float64 tensor (B, H, W, C)");
+        Tensor output = Tensor.Zeros([shape[0], Height, Width, shape[3]], call[0].DType);
+        Map(call[0], output, transposed: false);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = Tensor.ZerosLike(call[0]);
+        Map(dInput, dOutput, transposed: true);
+        gradients.Give(0, dInput);
+    }
+
+    private void Map(Tensor input, Tensor output, bool transposed)
+    {
+        if (input.DType == DType.Float32)
+            Map<float>(input, output, transposed);
+        else
+            Map<double>(input, output, transposed);
+    }
+
+    private unsafe void Map<T>(Tensor input, Tensor output, bool transposed) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int inHeight = input.Shape[1], inWidth = input.Shape[2], channels = input.Shape[3], height = Height, width = Width;
+        (int[] rows, double[] rowWeights) = Taps(inHeight, height);
+        (int[] columns, double[] columnWeights) = Taps(inWidth, width);
+        int taps = rows.Length / height;
+        T* source = input.Pointer<T>(), target = output.Pointer<T>();
+
+        void Row(int b, int y)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                T* pixel = target + (((long)b * height + y) * width + x) * channels;
+                for (int i = 0; i < taps; i++)
+                {
+                    for (int j = 0; j < taps; j++)
+                    {
+                        T weight = T.CreateChecked(rowWeights[y * taps + i] * columnWeights[x * taps + j]);
+                        T* tap = source + (((long)b * inHeight + rows[y * taps + i]) * inWidth + columns[x * taps + j]) * channels;
+                        T* from = transposed ? pixel : tap, to = transposed ? tap : pixel;
+                        for (int c = 0; c < channels; c++)
+                            to[c] += weight * from[c];
+                    }
+                }
+            }
+        }
+
+        if (!transposed)
+        {
+            Workers.Run(input.Shape[0] * height, row => Row(row / height, row % height));
+            return;
+        }
+        // Transposed, neighbouring outputs add to one input: a chunk is a whole image.
+        Workers.Run(input.Shape[0], b =>
+        {
+            for (int y = 0; y < height; y++)
+                Row(b, y);
+        });
+    }
+
+    /// <summary>Source index and weight of every tap of every output position along one axis, position-major.</summary>
+    private (int[] Indices, double[] Weights) Taps(int inSize, int outSize)
+    {
+        int taps = Mode == ResizeMode.Bilinear ? 2 : 4;
+        int[] indices = new int[outSize * taps];
+        double[] weights = new double[outSize * taps];
+        for (int position = 0; position < outSize; position++)
+        {
+            double center = (position + 0.5) * inSize / outSize - 0.5;
+            if (Mode == ResizeMode.Bilinear)
+                center = Math.Max(center, 0);
+            int first = (int)Math.Floor(center);
+            double t = center - first;
+            for (int tap = 0; tap < taps; tap++)
+            {
+                int offset = Mode == ResizeMode.Bilinear ? tap : tap - 1;
+                indices[position * taps + tap] = Math.Clamp(first + offset, 0, inSize - 1);
+                weights[position * taps + tap] = Mode == ResizeMode.Bilinear ? 1 - Math.Abs(t - offset) : Cubic(Math.Abs(t - offset));
+            }
+        }
+        return (indices, weights);
+    }
+
+    /// <summary>Keys 1981: the cubic convolution kernel at distance d from 0 to 2.</summary>
+    private static double Cubic(double d)
+    {
+        const double a = -0.75;
+        return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+    }
+}

@@ -1,0 +1,82 @@
+using System.Numerics;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Softmax over the innermost dimension. Input: input (..., C). output = exp(input - max) / sum of the same;
+/// dInput = output * (dOutput - sum(dOutput * output)).
+/// </summary>
+public sealed record Softmax : Operator
+{
+    private const int ChunkElements = 16384;
+
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a float32 or float64 tensor (..., C)");
+        Tensor output = Tensor.EmptyLike(call[0]);
+        if (output.DType == DType.Float32)
+            Forward<float>(call[0], output);
+        else
+            Forward<double>(call[0], output);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        if (dInput.DType == DType.Float32)
+            Backward<float>(call.Output, dOutput, dInput, accumulate);
+        else
+            Backward<double>(call.Output, dOutput, dInput, accumulate);
+    }
+
+    private static unsafe void Forward<T>(Tensor input, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* x = input.Pointer<T>(), y = output.Pointer<T>();
+        int width = input.Shape.Last;
+        Workers.Split(input.Shape.Rows, Math.Max(1, ChunkElements / Math.Max(1, width)), (start, end) =>
+        {
+            for (long row = start; row < end; row++)
+                Row(x + row * width, y + row * width, width);
+        });
+    }
+
+    /// <summary>Softmax of n numbers.</summary>
+    internal static unsafe void Row<T>(T* x, T* y, int n) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T largest = x[0];
+        for (int i = 1; i < n; i++)
+            largest = T.Max(largest, x[i]);
+        T sum = T.Zero;
+        for (int i = 0; i < n; i++)
+            sum += y[i] = T.Exp(x[i] - largest);
+        T inverse = T.One / sum;
+        for (int i = 0; i < n; i++)
+            y[i] *= inverse;
+    }
+
+    private static unsafe void Backward<T>(Tensor output, Tensor dOutput, Tensor dInput, bool accumulate)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* y = output.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = dInput.Pointer<T>();
+        int width = output.Shape.Last;
+        Workers.Split(output.Shape.Rows, Math.Max(1, ChunkElements / Math.Max(1, width)), (start, end) =>
+        {
+            for (long row = start; row < end; row++)
+            {
+                long o = row * width;
+                T dot = T.Zero;
+                for (int i = 0; i < width; i++)
+                    dot += dy[o + i] * y[o + i];
+                for (int i = 0; i < width; i++)
+                {
+                    T value = y[o + i] * (dy[o + i] - dot);
+                    dx[o + i] = accumulate ? dx[o + i] + value : value;
+                }
+            }
+        });
+    }
+}
