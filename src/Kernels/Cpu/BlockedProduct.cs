@@ -62,12 +62,18 @@ internal static unsafe class BlockedProduct
         where T : unmanaged, IFloatingPointIeee754<T>
         where TC : struct, IProductTarget<T>
     {
-        for (int i = 0; i < m; i++)
+        Workers.Split(m, Math.Max(1, Simd.Grain / n), (start, end) =>
         {
-            T* row = c.Row(i);
-            for (int j = 0; j < n; j++)
-                row[j] = (accumulate ? row[j] : T.Zero) + (bias == null ? T.Zero : bias[j]);
-        }
+            for (int i = (int)start; i < end; i++)
+            {
+                T* row = c.Row(i);
+                if (bias == null && !accumulate)
+                    new Span<T>(row, n).Clear();
+                else
+                    for (int j = 0; j < n; j++)
+                        row[j] = (accumulate ? row[j] : T.Zero) + (bias == null ? T.Zero : bias[j]);
+            }
+        });
     }
 
     private static void Split<T, TLayout, TA, TB, TC, TKernel>(int m, int n, int k, TA a, TB b, TC c, bool accumulate, T* bias)

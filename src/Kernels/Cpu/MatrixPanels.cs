@@ -113,6 +113,34 @@ internal static unsafe class Panels
         }
     }
 
+    /// <summary>
+    /// target[0..count) = source[offset..offset + count), or zeros if the source is null. Reads nothing behind the source.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void CopyRun<T>(T* source, int offset, T* target, int count) where T : unmanaged
+    {
+        int vector = Vector256<T>.Count, i = 0;
+        if (source == null)
+        {
+            for (; i + vector <= count; i += vector)
+                Vector256<T>.Zero.Store(target + i);
+            for (; i < count; i++)
+                target[i] = default;
+            return;
+        }
+        source += offset;
+        for (; i + vector <= count; i += vector)
+            Vector256.Load(source + i).Store(target + i);
+        if (i < count && count >= vector)
+        {
+            // The last vector overlaps the one before.
+            Vector256.Load(source + count - vector).Store(target + count - vector);
+            return;
+        }
+        for (; i < count; i++)
+            target[i] = source[i];
+    }
+
     /// <summary>target[j][i] = source[i][j] for i below <paramref name="rows"/> and j below <paramref name="columns"/>.</summary>
     public static void Transpose<T>(T* source, nint stride, int rows, int columns, T* target, nint targetStride) where T : unmanaged
     {
