@@ -58,13 +58,20 @@ public static unsafe class GradientNorm
     /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
     public static double Clip(IReadOnlyList<Tensor> tensors, double limit)
     {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         double norm = Of(tensors);
+        Clip(tensors, norm, limit);
+        return norm;
+    }
+
+    /// <summary>Scales all tensors, whose norm is known, so that it is at most <paramref name="limit"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
+    public static void Clip(IReadOnlyList<Tensor> tensors, double norm, double limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         double factor = limit / (norm + 1e-6);
         if (factor < 1)
             foreach (Tensor tensor in tensors)
                 Scale(tensor, factor);
-        return norm;
     }
 
     /// <summary>tensor *= factor, elementwise.</summary>

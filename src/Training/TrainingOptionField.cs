@@ -98,6 +98,8 @@ internal sealed class TrainingOptionField
             (o, v) => o with { ClassWeights = v.Numbers(0, 1e6) }),
         Single("validate_every", "steps between validations; 0: only at the end", o => Text(o.ValidateEvery),
             (o, v) => o with { ValidateEvery = v.Integer(0, 100_000_000) }),
+        Single("checkpoint_every", "steps between checkpoints; also after every validation; 0: only then", o => Text(o.CheckpointEvery),
+            (o, v) => o with { CheckpointEvery = v.Integer(0, 100_000_000) }),
         Single("patience", "validations without improvement before the run stops; 0: never", o => Text(o.Patience),
             (o, v) => o with { Patience = v.Integer(0, 1_000_000) }),
         Single("validation_stride", "pixels between tiles of a validation; 0: no overlap", o => Text(o.ValidationStride),

@@ -130,6 +130,9 @@ public sealed partial record TrainingOptions
     /// <summary>Steps between two validations; 0: only after the last step.</summary>
     public int ValidateEvery { get; init; } = 50;
 
+    /// <summary>Steps between two checkpoints; one is also written after every validation and at the end. 0: only then.</summary>
+    public int CheckpointEvery { get; init; } = 100;
+
     /// <summary>Validations in a row without a better mean IoU after which the run stops; 0: never.</summary>
     public int Patience { get; init; }
 
