@@ -89,7 +89,7 @@ public static class SyntheticMicrographs
     private static Image Photograph(Microstructure structure, RandomStream random)
     {
         int height = structure.Height, width = structure.Width;
-        float matrix = random.Between(125, 195), secondaryDepth = random.Between(14, 20), tertiaryDepth = random.Between(24, 30);
+        float matrix = random.Between(125, 195), secondaryDepth = random.Between(14, 20), tertiaryDepth = secondaryDepth + random.Between(13, 17);
         float rim = random.Between(9, 15), rimWidth = random.Between(4, 7);
         float[] levels = new float[height * width];
         for (int i = 0; i < levels.Length; i++)
