@@ -82,7 +82,8 @@ public class AugmentationTests
         byte[][] turns = [[1, 2, 3, 4], [2, 4, 1, 3], [4, 3, 2, 1], [3, 1, 4, 2]];
         int[] counts = new int[4];
         for (int step = 0; step < 400; step++)
-            counts[Array.FindIndex(turns, turn => turn.SequenceEqual(Apply(new AugmentationOptions { Rotate = 1 }, sample, 2, 2, step).Labels))]++;
+            counts[Array.FindIndex(turns, turn =>
+                turn.SequenceEqual(Apply(new AugmentationOptions { Rotate = 1 }, sample, 2, 2, step).Labels))]++;
         Assert.All(counts, count => Assert.InRange(count, 70, 130));
     }
 
@@ -101,7 +102,8 @@ public class AugmentationTests
     }
 
     public static TheoryData<string> Operations => new(
-        "{op: noise, sigma: [5, 5]}", "{op: brightness_contrast, brightness: 30, contrast: [0.5, 1.5]}", "{op: gamma, exponent: [0.5, 0.8]}",
+        "{op: noise, sigma: [5, 5]}", "{op: brightness_contrast, brightness: 30, contrast: [0.5, 1.5]}",
+        "{op: gamma, exponent: [0.5, 0.8]}",
         "{op: clahe, clip: [2, 2], tiles: 2}", "{op: blur, size: 5}", "{op: sharpen, strength: [0.5, 0.5], lightness: [1, 1]}",
         "{op: hue_saturation, hue: 30, saturation: 30, value: 20}");
 
@@ -161,16 +163,19 @@ public class AugmentationTests
     public void NoiseHasItsDeviationAndEqualisationSpreadsLevels()
     {
         var flat = new Sample("f", new Image([.. Enumerable.Repeat((byte)128, 128 * 128)], 128, 128, 1), new byte[128 * 128]);
-        byte[] noisy = Apply(AugmentationOptions.FromYaml("pixels: [{one_of: [{op: noise, sigma: [10, 10]}]}]", "x"), flat, 128, 128).Image.Pixels;
+        byte[] noisy = Apply(AugmentationOptions.FromYaml("pixels: [{one_of: [{op: noise, sigma: [10, 10]}]}]", "x"), flat, 128,
+            128).Image.Pixels;
         double mean = noisy.Average(value => value), deviation = Math.Sqrt(noisy.Average(value => (value - mean) * (value - mean)));
         Assert.InRange(mean, 127.7, 128.3);
         Assert.InRange(deviation, 9.8, 10.2);
 
         byte[] narrow = [.. Enumerable.Range(0, 128 * 128).Select(i => (byte)(120 + i % 16))];
         var dull = new Sample("d", new Image(narrow, 128, 128, 1), new byte[128 * 128]);
-        byte[] spread = Apply(AugmentationOptions.FromYaml("pixels: [{one_of: [{op: clahe, clip: [256, 256], tiles: 4}]}]", "x"), dull, 128, 128).Image.Pixels;
+        byte[] spread = Apply(AugmentationOptions.FromYaml("pixels: [{one_of: [{op: clahe, clip: [256, 256], tiles: 4}]}]", "x"), dull, 128,
+            128).Image.Pixels;
         Assert.InRange(spread.Max() - spread.Min(), 200, 255);
-        byte[] clipped = Apply(AugmentationOptions.FromYaml("pixels: [{one_of: [{op: clahe, clip: [2, 2], tiles: 4}]}]", "x"), dull, 128, 128).Image.Pixels;
+        byte[] clipped = Apply(AugmentationOptions.FromYaml("pixels: [{one_of: [{op: clahe, clip: [2, 2], tiles: 4}]}]", "x"), dull, 128,
+            128).Image.Pixels;
         Assert.InRange(clipped.Max() - clipped.Min(), 16, 100);
     }
 
@@ -226,7 +231,8 @@ public class AugmentationTests
             Assert.Equal(expected[i], tensor[i], 5);
         float[] images = new float[6];
         new Augmentation(AugmentationOptions.None).Apply(
-            new Sample("s", new Image([0, 255], 1, 2, 1), [0, 1]), 1, 2, new RandomKey(1, 2, 3), Normalisation.ImageNet, images, new byte[2]);
+            new Sample("s", new Image([0, 255], 1, 2, 1), [0, 1]), 1, 2, new RandomKey(1, 2, 3), Normalisation.ImageNet, images,
+                new byte[2]);
         Assert.Equal(tensor.AsSpan<float>().ToArray(), images);
     }
 }

@@ -7,7 +7,8 @@ public class BatchLoaderTests
 {
     private static readonly MicrographDataset s_dataset = SyntheticMicrographs.CreateDataset("train", 5, 64, 64, 7);
 
-    private static BatchOptions Options(int threads = 1) => new(3, 32, 48, 11) { Threads = threads, Augmentation = AugmentationOptions.Nasa };
+    private static BatchOptions Options(int threads = 1) =>
+        new(3, 32, 48, 11) { Threads = threads, Augmentation = AugmentationOptions.Nasa };
 
     private static string Hash(Batch batch) => Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(
         [.. System.Runtime.InteropServices.MemoryMarshal.AsBytes(batch.Images.AsSpan<float>()), .. batch.Labels.AsSpan<byte>()]));
@@ -65,7 +66,8 @@ public class BatchLoaderTests
         using var loader = new BatchLoader(one, new BatchOptions(4, 32, 32, 0) { Augmentation = AugmentationOptions.None });
         Assert.Equal(1, loader.StepsPerEpoch);
         Batch batch = loader.GetBatch(0);
-        Assert.Equal(4, Enumerable.Range(0, 4).Select(i => string.Join(',', batch.Labels.Slice(i, 1).AsSpan<byte>().ToArray())).Distinct().Count());
+        Assert.Equal(4, Enumerable.Range(0, 4).Select(i =>
+            string.Join(',', batch.Labels.Slice(i, 1).AsSpan<byte>().ToArray())).Distinct().Count());
     }
 
     [Fact]
@@ -121,7 +123,8 @@ public class BatchLoaderTests
             var loader = new BatchLoader(s_dataset, Options(2));
             for (int step = 0; step < taken; step++)
                 Assert.Equal(step, loader.GetBatch(step).Step);
-            await Task.Run(loader.Dispose, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+            await Task.Run(loader.Dispose, TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(20),
+                TestContext.Current.CancellationToken);
             loader.Dispose();
             Assert.Throws<ObjectDisposedException>(() => loader.GetBatch(0));
         }

@@ -32,7 +32,8 @@ public class ClassMapTests
     [Fact]
     public void YamlRoundTrips()
     {
-        foreach (ClassMap map in (ClassMap[])[ClassMap.FromYaml(Good, "set.yaml"), .. ClassMap.BuiltIn, ClassMap.FromYaml("classes: [{name: 'a \"b\" \\: c', values: [300]}]", "x")])
+        foreach (ClassMap map in (ClassMap[])[ClassMap.FromYaml(Good, "set.yaml"), .. ClassMap.BuiltIn,
+            ClassMap.FromYaml("classes: [{name: 'a \"b\" \\: c', values: [300]}]", "x")])
         {
             ClassMap again = ClassMap.FromYaml(map.ToYaml(), "run");
             Assert.Equal(map.ToYaml(), again.ToYaml());

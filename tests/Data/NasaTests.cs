@@ -54,5 +54,6 @@ public class NasaTests
     }
 
     private static string Percent(MicrographDataset dataset) =>
-        string.Join(' ', dataset.PixelShares().Select(share => (100 * share).ToString("F2", System.Globalization.CultureInfo.InvariantCulture)));
+        string.Join(' ', dataset.PixelShares().Select(share =>
+            (100 * share).ToString("F2", System.Globalization.CultureInfo.InvariantCulture)));
 }

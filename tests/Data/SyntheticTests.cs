@@ -42,7 +42,8 @@ public class SyntheticTests
         Assert.NotEqual(three[0].Labels, three[1].Labels);
         Assert.NotEqual(one[0].Labels, SyntheticMicrographs.Generate(1, 64, 80, 10)[0].Labels);
         Assert.NotEqual(
-            SyntheticMicrographs.CreateDataset("train", 1, 64, 80, 9)[0].Labels, SyntheticMicrographs.CreateDataset("val", 1, 64, 80, 9)[0].Labels);
+            SyntheticMicrographs.CreateDataset("train", 1, 64, 80, 9)[0].Labels,
+            SyntheticMicrographs.CreateDataset("val", 1, 64, 80, 9)[0].Labels);
         Assert.Throws<ArgumentException>(() => SyntheticMicrographs.CreateDataset("tests", 1, 64, 64, 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => SyntheticMicrographs.Generate(1, 32, 64, 0));
     }
