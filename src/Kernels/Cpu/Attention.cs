@@ -305,15 +305,13 @@ internal static unsafe class Attention
         /// </summary>
         private readonly void Prefetch(T* matrix, int parts)
         {
-            if (!System.Runtime.Intrinsics.X86.Sse.IsSupported)
-                return;
             nint bytes = (nint)_depth * sizeof(T);
             for (int i = 0; i < _shape.Tokens; i++)
                 for (int part = 0; part < parts; part++)
                 {
                     byte* start = (byte*)(matrix + ((nint)_next[i] * parts + part) * _shape.Channels + (nint)_head * _depth);
                     for (nint offset = 0; offset < bytes; offset += 64)
-                        System.Runtime.Intrinsics.X86.Sse.Prefetch1(start + offset);
+                        Panels.Prefetch(start + offset);
                 }
         }
 
