@@ -9,8 +9,7 @@ namespace CsUnet.Kernels.Cpu;
 /// never reach memory. Its five products use the matrix product's micro-kernels on panels of scratch memory.
 /// </summary>
 /// <remarks>
-/// A chunk is a head and a range of windows; their number follows from the shape alone. Nothing is saved: the backward pass computes the
-/// scores again.
+/// Chunks follow from the shape alone. Nothing is saved: the backward pass computes the scores again.
 /// </remarks>
 internal static unsafe class Attention
 {
@@ -36,37 +35,11 @@ internal static unsafe class Attention
             Backward<T, Kernel256>(shape, qkv, table, dOutput, dQkv, accumulateQkv, dTable, accumulateTable);
     }
 
-    /// <summary>
-    /// The chunks: ranges of windows, and groups of heads where there are few windows; about 16 in all. Heads are the inner loop, as they
-    /// share the tokens' cache lines (stage 1 of a Swin at 224: 22 -> 29 % of the peak against heads outside).
-    /// </summary>
-    private readonly struct Chunks(AttentionShape shape)
-    {
-        private readonly int _ranges = Math.Clamp(shape.Windows, 1, 16);
-        private readonly int _groups = Math.Clamp(16 / Math.Clamp(shape.Windows, 1, 16), 1, shape.Heads);
-
-        public int Count => _ranges * _groups;
-
-        public int Ranges => _ranges;
-
-        public int Range(int chunk) => chunk / _groups;
-
-        public (int FirstWindow, int EndWindow, int FirstHead, int EndHead) this[int chunk]
-        {
-            get
-            {
-                int range = chunk / _groups, group = chunk % _groups;
-                return (BlockedProduct.Part(shape.Windows, range, _ranges), BlockedProduct.Part(shape.Windows, range + 1, _ranges),
-                    BlockedProduct.Part(shape.Heads, group, _groups), BlockedProduct.Part(shape.Heads, group + 1, _groups));
-            }
-        }
-    }
-
     private static void Forward<T, TKernel>(AttentionShape shape, T* qkv, T* table, T* output)
         where T : unmanaged, IFloatingPointIeee754<T>
         where TKernel : struct, IMicroKernel
     {
-        var chunks = new Chunks(shape);
+        var chunks = new AttentionChunks(shape);
         T* biases = ExpandBiases(shape, table, Unit<T, TKernel>.ScoreStride(shape.Tokens));
         Workers.Run(chunks.Count, chunk =>
         {
@@ -86,7 +59,7 @@ internal static unsafe class Attention
         where T : unmanaged, IFloatingPointIeee754<T>
         where TKernel : struct, IMicroKernel
     {
-        var chunks = new Chunks(shape);
+        var chunks = new AttentionChunks(shape);
         int ranges = chunks.Ranges, tokens = shape.Tokens, stride = Unit<T, TKernel>.ScoreStride(tokens);
         nint area = (nint)tokens * stride;
         T* biases = ExpandBiases(shape, table, stride);
