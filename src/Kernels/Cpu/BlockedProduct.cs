@@ -160,7 +160,7 @@ internal static unsafe class BlockedProduct
         long area = (long)m * n;
         if (m > 1024 || area > 1 << 19 || k < 1024 || k < 2 * Math.Min(m, n))
             return 1;
-        // Eight slices, or fewer if the sums of the slices would come to more than a quarter of the operands' work.
+        // Eight slices; fewer if they would be shallower than 256, or their partial sums come to more than 4 M elements.
         return (int)Math.Clamp(Math.Min(k / 256, (1L << 22) / Math.Max(1, area)), 1, 8);
     }
 
