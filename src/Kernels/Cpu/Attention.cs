@@ -274,7 +274,8 @@ internal static unsafe class Attention
 
         /// <summary>
         /// Fetches this head's part of the next window into the second-level cache: a window's rows are too short for the hardware to
-        /// see a pattern (stage 1 of a Swin at 224: 2.25 -> 1.65 ms with the machine busy).
+        /// see a pattern. Stage 1 of a Swin at 224, forward, on a busy machine: 2.25 -> 1.65 ms; at stages 2 and 3 no gain, and 0.2 of 4 µs
+        /// per window and head for the instructions.
         /// </summary>
         private readonly void Prefetch(T* matrix, int parts)
         {
