@@ -1,0 +1,25 @@
+namespace CsUnet.Cli;
+
+/// <summary>Files that the program itself writes: there whole or not at all.</summary>
+internal static class OutputFiles
+{
+    /// <summary>Writes a text file under a temporary name, then renames it.</summary>
+    public static void WriteText(string path, string text) => Write(path, temporary => File.WriteAllText(temporary, text));
+
+    /// <summary>Lets <paramref name="write"/> make the file under a temporary name, then renames it; a failure leaves what was there.</summary>
+    public static void Write(string path, Action<string> write)
+    {
+        string full = Path.GetFullPath(path), temporary = $"{full}.{Environment.ProcessId}.tmp";
+        Directory.CreateDirectory(Path.GetDirectoryName(full)!);
+        try
+        {
+            write(temporary);
+            File.Move(temporary, full, overwrite: true);
+        }
+        finally
+        {
+            // After the move there is nothing left to delete.
+            File.Delete(temporary);
+        }
+    }
+}
