@@ -1,0 +1,236 @@
+namespace CsUnet.Data;
+
+/// <summary>One class of a segmentation task.</summary>
+/// <param name="Name">As in tables and reports.</param>
+/// <param name="Display">Its colour in label maps and overlays.</param>
+/// <param name="Values">Grey values (or palette indices) of annotation files that mean it.</param>
+/// <param name="Colours">Colours of annotation files that mean it.</param>
+public sealed record SegmentationClass(string Name, Rgb Display, IReadOnlyList<int> Values, IReadOnlyList<Rgb> Colours);
+
+/// <summary>
+/// How annotation files become labels: the label of a class is its position in <see cref="Classes"/>. A grey pixel of value v and the
+/// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours stand multiplied by 257.
+/// </summary>
+public sealed class ClassMap
+{
+    /// <summary>The label of pixels that neither loss nor metrics count.</summary>
+    public const byte Ignored = 255;
+
+    /// <summary>The most classes that a map can have; label 255 is taken.</summary>
+    public const int MaxClasses = 255;
+
+    private const int Unknown = -1;
+
+    private readonly int[] _labelOfValue;
+    private readonly Dictionary<uint, int> _labelOfColour = [];
+    private readonly bool _usesColours;
+
+    /// <summary>A class map of the given classes.</summary>
+    /// <param name="name">Name in messages and run folders.</param>
+    /// <param name="classes">In the order of their labels.</param>
+    /// <param name="maskSuffix">What annotation files' names have after the image's name and before the ending.</param>
+    /// <param name="defaultLabel">The class of every value and colour that none lists; null to refuse them.</param>
+    /// <param name="ignoredValues">Grey values that become <see cref="Ignored"/>.</param>
+    /// <param name="ignoredColours">Colours that become <see cref="Ignored"/>.</param>
+    /// <exception cref="ArgumentException">No class, too many, a name, value or colour twice, or a class that nothing maps to.</exception>
+    public ClassMap(
+        string name, IReadOnlyList<SegmentationClass> classes, string maskSuffix = "", int? defaultLabel = null,
+        IReadOnlyList<int>? ignoredValues = null, IReadOnlyList<Rgb>? ignoredColours = null)
+    {
+        Name = name;
+        Classes = [.. classes];
+        MaskSuffix = maskSuffix;
+        DefaultLabel = defaultLabel;
+        IgnoredValues = ignoredValues ?? [];
+        IgnoredColours = ignoredColours ?? [];
+        if (classes.Count is 0 or > MaxClasses)
+            throw new ArgumentException($"{classes.Count} classes; expected 1 to {MaxClasses}", nameof(classes));
+        if (defaultLabel is { } label && (label < 0 || label >= classes.Count))
+            throw new ArgumentException($"the default is class {label}; expected 0 to {classes.Count - 1}", nameof(defaultLabel));
+        if (maskSuffix.AsSpan().IndexOfAny('/', '\\') >= 0)
+            throw new ArgumentException($"the mask suffix '{maskSuffix}' holds a path separator; expected part of a file name", nameof(maskSuffix));
+
+        _labelOfValue = new int[65536];
+        Array.Fill(_labelOfValue, Unknown);
+        var owner = new Dictionary<string, string>();
+        for (int i = 0; i < classes.Count; i++)
+        {
+            SegmentationClass entry = classes[i];
+            if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl))
+                throw new ArgumentException($"class {i} has the name '{entry.Name}'; expected a text without control characters", nameof(classes));
+            for (int j = 0; j < i; j++)
+                if (classes[j].Name == entry.Name)
+                    throw new ArgumentException($"two classes are named '{entry.Name}'; expected different names", nameof(classes));
+            if (entry.Values.Count + entry.Colours.Count == 0 && defaultLabel != i)
+                throw new ArgumentException($"class '{entry.Name}' has neither values nor colours; expected some, or that it is the default", nameof(classes));
+            Add(entry.Values, entry.Colours, i, entry.Name, owner);
+        }
+        Add(IgnoredValues, IgnoredColours, Ignored, "ignore", owner);
+        _usesColours = classes.Any(entry => entry.Colours.Count > 0) || IgnoredColours.Count > 0;
+    }
+
+    /// <summary>Name of a built-in map, or the file that the map was read from.</summary>
+    public string Name { get; }
+
+    /// <summary>The classes; the index is the label.</summary>
+    public IReadOnlyList<SegmentationClass> Classes { get; }
+
+    /// <summary>Number of classes.</summary>
+    public int Count => Classes.Count;
+
+    /// <summary>What annotation files' names have after the image's name and before the ending, for example <c>_mask</c>.</summary>
+    public string MaskSuffix { get; }
+
+    /// <summary>The class of everything that no class lists; null if that is an error.</summary>
+    public int? DefaultLabel { get; }
+
+    /// <summary>Grey values that are not counted.</summary>
+    public IReadOnlyList<int> IgnoredValues { get; }
+
+    /// <summary>Colours that are not counted.</summary>
+    public IReadOnlyList<Rgb> IgnoredColours { get; }
+
+    /// <summary>Display colours by label.</summary>
+    public IReadOnlyList<Rgb> Palette => [.. Classes.Select(entry => entry.Display)];
+
+    /// <summary>Whether palette PNGs are read as indices: where classes are told apart by values alone.</summary>
+    public bool ReadsPaletteIndices => !_usesColours;
+
+    /// <summary>The superalloy set of NASA: blue secondary, red tertiary precipitates, all else matrix.</summary>
+    public static ClassMap NasaSuper { get; } = new("nasa-super",
+        [
+            new SegmentationClass("matrix", new Rgb(128, 128, 128), [], []),
+            new SegmentationClass("secondary", new Rgb(0, 0, 255), [], [new Rgb(0, 0, 255)]),
+            new SegmentationClass("tertiary", new Rgb(255, 0, 0), [], [new Rgb(255, 0, 0)]),
+        ], "_mask", defaultLabel: 0);
+
+    /// <summary>The environmental barrier coatings of NASA: oxide (with its cracks) against background.</summary>
+    public static ClassMap NasaEbc { get; } = new("nasa-ebc",
+        [
+            new SegmentationClass("background", new Rgb(64, 64, 64), [0], []),
+            new SegmentationClass("oxide", new Rgb(255, 160, 0), [1, 2], []),
+        ]);
+
+    /// <summary>The built-in maps.</summary>
+    public static IReadOnlyList<ClassMap> BuiltIn { get; } = [NasaSuper, NasaEbc];
+
+    /// <summary>A built-in map by name, or else that of a YAML file.</summary>
+    /// <exception cref="DataException">Neither such a name nor such a file, or the file is wrong.</exception>
+    public static ClassMap Load(string nameOrFile)
+    {
+        if (BuiltIn.FirstOrDefault(map => map.Name == nameOrFile) is { } builtIn)
+            return builtIn;
+        if (!File.Exists(nameOrFile))
+            throw new DataException(nameOrFile, "no such class map", $"{string.Join(", ", BuiltIn.Select(map => map.Name))}, or a YAML file");
+        return ClassMapYaml.Read(YamlSection.Load(nameOrFile), nameOrFile);
+    }
+
+    /// <summary>Reads a map from YAML text; keys: <c>classes: [{name, values or colours, display}]</c>, <c>mask_suffix</c>, <c>default</c>,
+    /// <c>ignore</c>, <c>name</c>.</summary>
+    /// <param name="yaml">The text.</param>
+    /// <param name="path">The file that messages name.</param>
+    /// <exception cref="DataException">The text is wrong; the message says where.</exception>
+    public static ClassMap FromYaml(string yaml, string path) => ClassMapYaml.Read(YamlSection.Parse(yaml, path), path);
+
+    /// <summary>Reads a map from a mapping inside a larger YAML file.</summary>
+    /// <exception cref="DataException">It is wrong; the message says where.</exception>
+    public static ClassMap FromYaml(YamlSection section) => ClassMapYaml.Read(section, section.Path);
+
+    /// <summary>YAML text from which <see cref="FromYaml(string, string)"/> makes an equal map.</summary>
+    public string ToYaml() => ClassMapYaml.Write(this);
+
+    /// <summary>The labels of an annotation, (H, W).</summary>
+    /// <param name="mask">The file's samples.</param>
+    /// <param name="unknown">What no class lists, with the first place of each, if there is no default class; null where all is known.</param>
+    public byte[] Label(MaskImage mask, out string? unknown)
+    {
+        int pixels = mask.Height * mask.Width;
+        byte[] labels = new byte[pixels];
+        var unknowns = new Dictionary<ulong, (int First, int Count)>();
+        ReadOnlySpan<ushort> samples = mask.Samples;
+        // A 16-bit file without a sample above 255 holds 8-bit values as they are.
+        bool scaled = mask.Bits == 16 && samples.ContainsAnyInRange((ushort)256, ushort.MaxValue);
+        ulong previous = ulong.MaxValue;
+        int label = Unknown;
+        for (int i = 0; i < pixels; i++)
+        {
+            ulong r, g, b;
+            if (mask.Channels == 1)
+                r = g = b = samples[i];
+            else
+                (r, g, b) = (samples[3 * i], samples[3 * i + 1], samples[3 * i + 2]);
+            ulong key = r << 32 | g << 16 | b;
+            // Neighbours mostly agree: one look-up per run of equal pixels.
+            if (key != previous)
+            {
+                label = LabelOf((int)r, (int)g, (int)b, scaled);
+                previous = key;
+            }
+            if (label == Unknown)
+            {
+                unknowns[key] = unknowns.TryGetValue(key, out (int First, int Count) seen) ? (seen.First, seen.Count + 1) : (i, 1);
+                labels[i] = Ignored;
+            }
+            else
+            {
+                labels[i] = (byte)label;
+            }
+        }
+        unknown = unknowns.Count == 0 ? null : Describe(unknowns, mask);
+        return labels;
+    }
+
+    private int LabelOf(int r, int g, int b, bool scaled)
+    {
+        int label = Unknown;
+        bool grey = r == g && g == b;
+        if (grey && (!scaled || r > 255))
+            label = _labelOfValue[r];
+        if (label == Unknown && !scaled && !grey)
+            label = _labelOfColour.GetValueOrDefault(Key(r, g, b), Unknown);
+        // A 16-bit sample that is no multiple of 257 equals no 8-bit one: rounding it could turn a shade into a class colour.
+        if (label == Unknown && scaled && r % 257 == 0 && g % 257 == 0 && b % 257 == 0)
+            label = grey ? _labelOfValue[r / 257] : _labelOfColour.GetValueOrDefault(Key(r / 257, g / 257, b / 257), Unknown);
+        return label == Unknown ? DefaultLabel ?? Unknown : label;
+    }
+
+    private static string Describe(Dictionary<ulong, (int First, int Count)> unknowns, MaskImage mask)
+    {
+        const int shown = 4;
+        IEnumerable<string> parts = unknowns.OrderByDescending(entry => entry.Value.Count).ThenBy(entry => entry.Key).Take(shown).Select(entry =>
+        {
+            (ulong r, ulong g, ulong b) = (entry.Key >> 32, entry.Key >> 16 & 0xFFFF, entry.Key & 0xFFFF);
+            string value = mask.Channels == 1 ? $"value {r}" : $"colour ({r},{g},{b})";
+            (int first, int count) = entry.Value;
+            return $"{value} in {count} pixels, first at row {first / mask.Width}, column {first % mask.Width}";
+        });
+        return string.Join("; ", parts) + (unknowns.Count > shown ? $"; and {unknowns.Count - shown} more" : "");
+    }
+
+    private void Add(IReadOnlyList<int> values, IReadOnlyList<Rgb> colours, int label, string name, Dictionary<string, string> owner)
+    {
+        foreach (int value in values)
+        {
+            if (value is < 0 or > 65535)
+                throw new ArgumentException($"'{name}' has the value {value}; expected 0 to 65535", nameof(values));
+            Claim($"value {value}", name, owner);
+            _labelOfValue[value] = label;
+        }
+        foreach (Rgb colour in colours)
+        {
+            Claim(colour.IsGrey ? $"value {colour.R}" : $"colour {colour}", name, owner);
+            if (colour.IsGrey)
+                _labelOfValue[colour.R] = label;
+            else
+                _labelOfColour.Add(Key(colour.R, colour.G, colour.B), label);
+        }
+    }
+
+    private static void Claim(string what, string name, Dictionary<string, string> owner)
+    {
+        if (!owner.TryAdd(what, name))
+            throw new ArgumentException($"{what} is listed for '{owner[what]}' and for '{name}'; expected it once");
+    }
+
+    private static uint Key(int r, int g, int b) => (uint)(r << 16 | g << 8 | b);
+}

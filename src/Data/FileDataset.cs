@@ -1,0 +1,166 @@
+using CsUnet.Tensors;
+
+namespace CsUnet.Data;
+
+/// <summary>The folders SPLIT and SPLIT_annot of a data set. Opening decodes every file once; small sets then stay in memory.</summary>
+internal sealed class FileDataset : MicrographDataset
+{
+    private readonly record struct Pair(string Name, string Image, string Mask);
+
+    private readonly Pair[] _pairs;
+    private readonly Sample?[] _samples;
+    private readonly bool _inMemory;
+
+    public FileDataset(string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset, long memoryLimit)
+        : base(Path.Combine(directory, split), classMap)
+    {
+        string images = Path.Combine(directory, split), masks = Path.Combine(directory, $"{split}_annot");
+        CheckFolders(directory, split, images, masks);
+        var problems = new List<string>();
+        try
+        {
+            _pairs = [.. FindPairs(images, masks, classMap, subset, problems)];
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException(images, $"cannot be listed: {failure.Message}", "a readable folder", inner: failure);
+        }
+
+        // Files are decoded a few at a time, so that a set that does not fit memory is never in memory.
+        _samples = new Sample?[_pairs.Length];
+        _inMemory = true;
+        long bytes = 0;
+        int group = Math.Max(1, Workers.Count);
+        var failures = new IReadOnlyList<string>[group];
+        for (int first = 0; first < _pairs.Length; first += group)
+        {
+            int start = first, count = Math.Min(group, _pairs.Length - first);
+            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = group }, i =>
+            {
+                failures[i] = [];
+                try
+                {
+                    _samples[start + i] = Read(_pairs[start + i]);
+                }
+                catch (DataException failure)
+                {
+                    failures[i] = failure.Problems;
+                }
+            });
+            for (int i = 0; i < count; i++)
+            {
+                problems.AddRange(failures[i]);
+                bytes += _samples[first + i]?.Bytes ?? 0;
+            }
+            if (bytes > memoryLimit || problems.Count > 0)
+            {
+                _inMemory = false;
+                Array.Clear(_samples);
+            }
+        }
+        if (problems.Count > 0)
+            throw DataException.Many(images, problems);
+    }
+
+    public override int Count => _pairs.Length;
+
+    public override Sample this[int index] => _inMemory ? _samples[index]! : Read(_pairs[index]);
+
+    private static void CheckFolders(string directory, string split, string images, string masks)
+    {
+        const string layout = "DIR/{train,val,test}/NAME.tif with DIR/{train,val,test}_annot/NAME.tif";
+        if (!Directory.Exists(directory))
+            throw new DataException(directory, "no such folder", $"a data set, {layout}");
+        var problems = new List<string>();
+        if (!Directory.Exists(images))
+        {
+            string[] present = [.. Directory.EnumerateDirectories(directory).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal)];
+            string found = present.Length == 0 ? "none" : string.Join(", ", present.Take(8));
+            problems.Add(new DataException(images, $"there is no folder '{split}' (folders here: {found})", layout).Message);
+        }
+        if (!Directory.Exists(masks))
+            problems.Add(new DataException(masks, $"there is no folder '{split}_annot' of annotations", layout).Message);
+        if (problems.Count > 0)
+            throw DataException.Many(directory, problems);
+    }
+
+    private static List<Pair> FindPairs(string images, string masks, ClassMap classMap, IReadOnlyList<string>? subset, List<string> problems)
+    {
+        ILookup<string, string> imageFiles = ByStem(images), maskFiles = ByStem(masks);
+        if (imageFiles.Count == 0)
+        {
+            throw new DataException(images, "the split is empty: no image", $"files ending in {string.Join(", ", ImageFile.Extensions)}");
+        }
+        foreach (string wanted in subset ?? [])
+            if (!imageFiles.Contains(wanted))
+                problems.Add(new DataException(Path.Combine(images, wanted), "the subset names an image that is not here", "the name of an image without its ending").Message);
+        var pairs = new List<Pair>();
+        foreach (IGrouping<string, string> files in imageFiles.OrderBy(files => files.Key, StringComparer.Ordinal))
+        {
+            string name = files.Key;
+            if (subset is not null && !subset.Contains(name))
+                continue;
+            string[] candidates = [.. maskFiles[name + classMap.MaskSuffix]];
+            string maskName = name + classMap.MaskSuffix + Path.GetExtension(files.First());
+            if (files.Count() > 1)
+                problems.Add(new DataException(images, $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one").Message);
+            else if (candidates.Length == 0)
+                problems.Add(new DataException(files.First(), "its mask is missing", Path.Combine(masks, maskName), MissingMaskRemedy(classMap)).Message);
+            else if (candidates.Length > 1)
+                problems.Add(new DataException(files.First(), $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one").Message);
+            else
+                pairs.Add(new Pair(name, files.First(), candidates[0]));
+        }
+        return pairs;
+    }
+
+    private static string MissingMaskRemedy(ClassMap classMap) => classMap.MaskSuffix.Length == 0
+        ? $"Class map {classMap.Name} expects masks named as their images"
+        : $"Class map {classMap.Name} expects the image's name followed by '{classMap.MaskSuffix}'";
+
+    private static ILookup<string, string> ByStem(string folder) => Directory.EnumerateFiles(folder)
+        .Where(ImageFile.IsImageName)
+        .Order(StringComparer.Ordinal)
+        .ToLookup(file => Path.GetFileNameWithoutExtension(file));
+
+    private Sample Read(Pair pair)
+    {
+        // Both files' problems are wanted, not only the first one's.
+        var problems = new List<string>();
+        Image? image = null;
+        MaskImage? mask = null;
+        try
+        {
+            image = ImageFile.Read(pair.Image).Compact();
+        }
+        catch (DataException failure)
+        {
+            problems.Add(failure.Message);
+        }
+        try
+        {
+            mask = ImageFile.ReadMask(pair.Mask, ClassMap.ReadsPaletteIndices);
+        }
+        catch (DataException failure)
+        {
+            problems.Add(failure.Message);
+        }
+        if (image is not null && mask is not null && (image.Height != mask.Height || image.Width != mask.Width))
+        {
+            problems.Add(new DataException(pair.Mask, $"the mask has {mask.Height}x{mask.Width} pixels", $"{image.Height}x{image.Width} (height x width) as {pair.Image}").Message);
+        }
+        byte[]? labels = null;
+        if (mask is not null)
+        {
+            labels = ClassMap.Label(mask, out string? unknown);
+            if (unknown is not null)
+                problems.Add(new DataException(pair.Mask, $"the mask holds what no class lists: {unknown}", KnownValues(), "Extend the class map, or give it a default class").Message);
+        }
+        return problems.Count == 0
+            ? new Sample(pair.Name, image!, labels!)
+            : throw DataException.Many(pair.Image, problems);
+    }
+
+    private string KnownValues() => string.Join(", ", ClassMap.Classes.Select(entry =>
+        $"{entry.Name} = {string.Join(" or ", entry.Values.Select(value => $"{value}").Concat(entry.Colours.Select(colour => $"({colour.R},{colour.G},{colour.B})")))}"));
+}

@@ -1,0 +1,82 @@
+namespace CsUnet.Data;
+
+/// <summary>Micrographs with labels: the files of a folder, or images in memory. Samples can be asked for from several threads.</summary>
+public abstract class MicrographDataset
+{
+    private readonly Lazy<IReadOnlyList<double>> _pixelShares;
+
+    /// <summary>For derived data sets.</summary>
+    /// <param name="name">What messages call the set.</param>
+    /// <param name="classMap">Its classes.</param>
+    protected MicrographDataset(string name, ClassMap classMap)
+    {
+        Name = name;
+        ClassMap = classMap;
+        _pixelShares = new Lazy<IReadOnlyList<double>>(CountShares);
+    }
+
+    /// <summary>The folder, or what stands for it in messages.</summary>
+    public string Name { get; }
+
+    /// <summary>The classes that labels stand for.</summary>
+    public ClassMap ClassMap { get; }
+
+    /// <summary>Number of samples.</summary>
+    public abstract int Count { get; }
+
+    /// <summary>The sample at a place from 0; the order is that of the names.</summary>
+    /// <exception cref="DataException">The sample is read on demand and its files have changed since the set was opened.</exception>
+    public abstract Sample this[int index] { get; }
+
+    /// <summary>
+    /// Share of each class among the pixels that count, as fractions of 1 by label.
+    /// </summary>
+    public IReadOnlyList<double> PixelShares() => _pixelShares.Value;
+
+    /// <summary>Opens one split of a data set on disk and checks every file of it.</summary>
+    /// <param name="directory">The folder that holds <c>train</c>, <c>train_annot</c> and so on.</param>
+    /// <param name="split"><c>train</c>, <c>val</c> or <c>test</c>.</param>
+    /// <param name="classMap">How annotations become labels.</param>
+    /// <param name="subset">Take only the images of these names (without ending); null for all.</param>
+    /// <param name="memoryLimit">Bytes up to which samples stay in memory; larger sets are read again on demand.</param>
+    /// <exception cref="DataException">Something is wrong; the message lists every problem with its path.</exception>
+    public static MicrographDataset Open(
+        string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset = null, long memoryLimit = 2_000_000_000) =>
+        new FileDataset(directory, split, classMap, subset, memoryLimit);
+
+    /// <summary>A data set of samples in memory.</summary>
+    /// <exception cref="ArgumentException">There is none, or a label is no class.</exception>
+    public static MicrographDataset FromSamples(string name, ClassMap classMap, IReadOnlyList<Sample> samples) =>
+        new MemoryDataset(name, classMap, samples);
+
+    private List<double> CountShares()
+    {
+        long[] counts = new long[256];
+        for (int i = 0; i < Count; i++)
+            foreach (byte label in this[i].Labels)
+                counts[label]++;
+        double total = Math.Max(1, counts.AsSpan(0, ClassMap.Count).ToArray().Sum());
+        return [.. counts.Take(ClassMap.Count).Select(count => count / total)];
+    }
+
+    private sealed class MemoryDataset : MicrographDataset
+    {
+        private readonly Sample[] _samples;
+
+        public MemoryDataset(string name, ClassMap classMap, IReadOnlyList<Sample> samples)
+            : base(name, classMap)
+        {
+            if (samples.Count == 0)
+                throw new ArgumentException($"{name}: no samples; expected at least one", nameof(samples));
+            foreach (Sample sample in samples)
+                foreach (byte label in sample.Labels)
+                    if (label >= classMap.Count && label != ClassMap.Ignored)
+                        throw new ArgumentException($"{name}, {sample.Name}: label {label}; expected below {classMap.Count} or {ClassMap.Ignored}", nameof(samples));
+            _samples = [.. samples];
+        }
+
+        public override int Count => _samples.Length;
+
+        public override Sample this[int index] => _samples[index];
+    }
+}

@@ -1,0 +1,130 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+
+namespace CsUnet.Data;
+
+/// <summary>
+/// Writes PNG files (ISO/IEC 15948). Of its own, because libvips builds a palette by quantising: here the palette indices are the labels.
+/// </summary>
+internal static class PngWriter
+{
+    private const byte Grey = 0, TrueColour = 2, Indexed = 3;
+    private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+
+    public static void WriteImage(Stream stream, Image image)
+    {
+        Header(stream, image.Height, image.Width, image.Channels == 1 ? Grey : TrueColour);
+        Data(stream, image.Pixels, image.Height, image.Width * image.Channels, image.Channels, filter: true);
+    }
+
+    public static void WriteIndexed(Stream stream, ReadOnlySpan<byte> indices, int height, int width, IReadOnlyList<Rgb> palette)
+    {
+        Header(stream, height, width, Indexed);
+        byte[] colours = new byte[palette.Count * 3];
+        for (int i = 0; i < palette.Count; i++)
+            (colours[3 * i], colours[3 * i + 1], colours[3 * i + 2]) = (palette[i].R, palette[i].G, palette[i].B);
+        Chunk(stream, "PLTE"u8, colours);
+        Data(stream, indices, height, width, 1, filter: false);
+    }
+
+    private static void Header(Stream stream, int height, int width, byte colourType)
+    {
+        stream.Write(Signature);
+        Span<byte> header = stackalloc byte[13];
+        header.Clear();
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header[4..], height);
+        header[8] = 8; // bits per sample
+        header[9] = colourType;
+        Chunk(stream, "IHDR"u8, header);
+    }
+
+    private static void Data(Stream stream, ReadOnlySpan<byte> pixels, int height, int rowBytes, int pixelBytes, bool filter)
+    {
+        using var compressed = new MemoryStream();
+        using (var zlib = new ZLibStream(compressed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            byte[] line = new byte[rowBytes + 1];
+            for (int y = 0; y < height; y++)
+            {
+                ReadOnlySpan<byte> row = pixels.Slice(y * rowBytes, rowBytes);
+                // Filter 1 stores differences to the left pixel, which compresses photographs; labels compress best as they are.
+                line[0] = (byte)(filter ? 1 : 0);
+                row.CopyTo(line.AsSpan(1));
+                if (filter)
+                    for (int i = pixelBytes; i < rowBytes; i++)
+                        line[i + 1] = (byte)(row[i] - row[i - pixelBytes]);
+                zlib.Write(line);
+            }
+        }
+        // Chunk lengths are 31 bits, and readers want moderate ones.
+        const int largest = 1 << 20;
+        ReadOnlySpan<byte> bytes = compressed.GetBuffer().AsSpan(0, (int)compressed.Length);
+        for (int start = 0; start < bytes.Length; start += largest)
+            Chunk(stream, "IDAT"u8, bytes.Slice(start, Math.Min(largest, bytes.Length - start)));
+        Chunk(stream, "IEND"u8, []);
+    }
+
+    private static void Chunk(Stream stream, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
+    {
+        Span<byte> word = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(word, data.Length);
+        stream.Write(word);
+        stream.Write(type);
+        stream.Write(data);
+        BinaryPrimitives.WriteUInt32BigEndian(word, ~Crc(Crc(uint.MaxValue, type), data));
+        stream.Write(word);
+    }
+
+    /// <summary>
+    /// The file with its palette taken out and its colour type set to grey, so that a decoder returns palette indices instead of colours;
+    /// null where it is no palette PNG. Indices of fewer than 8 bits come out scaled to 0..255, as grey values of so many bits do.
+    /// </summary>
+    public static byte[]? WithoutPalette(ReadOnlySpan<byte> file, out int bits)
+    {
+        const int headerEnd = 8 + 4 + 4 + 13 + 4;
+        bits = 8;
+        if (file.Length < headerEnd || !file.StartsWith(Signature) || file[25] != Indexed)
+            return null;
+        bits = file[24];
+        using var result = new MemoryStream(file.Length);
+        result.Write(Signature);
+        byte[] header = file.Slice(16, 13).ToArray();
+        header[9] = Grey;
+        Chunk(result, "IHDR"u8, header);
+        int position = headerEnd;
+        while (position + 12 <= file.Length)
+        {
+            long length = BinaryPrimitives.ReadUInt32BigEndian(file[position..]) + 12L;
+            ReadOnlySpan<byte> type = file.Slice(position + 4, 4);
+            int end = (int)Math.Min(file.Length, position + length);
+            // Everything else (background, transparency, colour profile) speaks of the palette that is gone.
+            if (type.SequenceEqual("IDAT"u8) || type.SequenceEqual("IEND"u8))
+                result.Write(file[position..end]);
+            position = end;
+        }
+        return result.ToArray();
+    }
+
+    private static readonly uint[] s_table = MakeTable();
+
+    private static uint Crc(uint crc, ReadOnlySpan<byte> data)
+    {
+        foreach (byte value in data)
+            crc = s_table[(byte)(crc ^ value)] ^ (crc >> 8);
+        return crc;
+    }
+
+    private static uint[] MakeTable()
+    {
+        uint[] table = new uint[256];
+        for (uint n = 0; n < 256; n++)
+        {
+            uint c = n;
+            for (int bit = 0; bit < 8; bit++)
+                c = (c & 1) != 0 ? 0xEDB88320 ^ (c >> 1) : c >> 1;
+            table[n] = c;
+        }
+        return table;
+    }
+}

@@ -1,0 +1,177 @@
+using System.Globalization;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace CsUnet.Data;
+
+/// <summary>
+/// A mapping of a YAML file, read strictly: every key must be known, and every error names file, line, key, expectation. Read by hand
+/// rather than by a serialiser, whose reflection would neither survive trimming nor give such messages.
+/// </summary>
+public sealed class YamlSection
+{
+    private readonly YamlMappingNode _node;
+    private readonly string _name;
+
+    private YamlSection(YamlMappingNode node, string path, string name)
+    {
+        _node = node;
+        Path = path;
+        _name = name;
+    }
+
+    /// <summary>The file, or what stands for it in messages.</summary>
+    public string Path { get; }
+
+    /// <summary>The keys, in the file's order.</summary>
+    public IEnumerable<string> Keys => _node.Children.Keys.Select(key => key is YamlScalarNode { Value: { } text } ? text : key.ToString());
+
+    /// <summary>Parses a text whose root is a mapping.</summary>
+    /// <param name="text">YAML.</param>
+    /// <param name="path">The file that messages name.</param>
+    /// <exception cref="DataException">It is no YAML, repeats a key, or has another root.</exception>
+    public static YamlSection Parse(string text, string path)
+    {
+        var stream = new YamlStream();
+        try
+        {
+            stream.Load(new StringReader(text));
+        }
+        catch (YamlException failure)
+        {
+            throw new DataException($"{path}, line {failure.Start.Line}", $"no valid YAML ({failure.Message})", "a mapping of keys to values, each key once", inner: failure);
+        }
+        if (stream.Documents.Count != 1)
+            throw new DataException(path, stream.Documents.Count == 0 ? "the file is empty" : "there are several documents", "one YAML mapping");
+        return stream.Documents[0].RootNode is YamlMappingNode root
+            ? new YamlSection(root, path, "")
+            : throw new DataException(path, $"the root is a {Kind(stream.Documents[0].RootNode)}", "a mapping of keys to values");
+    }
+
+    /// <summary>Reads and parses a file.</summary>
+    /// <exception cref="DataException">As <see cref="Parse"/>, or the file cannot be read.</exception>
+    public static YamlSection Load(string path)
+    {
+        try
+        {
+            return Parse(File.ReadAllText(path), path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException(path, $"cannot be read: {failure.Message}", "a YAML file", inner: failure);
+        }
+    }
+
+    /// <summary>Fails unless every key is one of <paramref name="known"/>.</summary>
+    /// <exception cref="DataException">A key is unknown.</exception>
+    public void Allow(params ReadOnlySpan<string> known)
+    {
+        foreach ((YamlNode key, _) in _node.Children)
+            if (key is not YamlScalarNode { Value: { } text } || !known.Contains(text))
+                throw new DataException(At(key), $"unknown key '{key}'{In}", $"one of {string.Join(", ", known!)}");
+    }
+
+    /// <summary>Whether the key is there.</summary>
+    public bool Has(string key) => Find(key) is not null;
+
+    /// <summary>A text, or <paramref name="fallback"/> where the key is missing.</summary>
+    /// <exception cref="DataException">It is missing without fallback, or no single value.</exception>
+    public string Text(string key, string? fallback = null) => Find(key) switch
+    {
+        YamlScalarNode scalar => scalar.Value ?? "",
+        null => fallback ?? throw Missing(key, "a text"),
+        { } other => throw Wrong(other, key, "a text"),
+    };
+
+    /// <summary>A finite number between two bounds, or <paramref name="fallback"/> where the key is missing.</summary>
+    /// <exception cref="DataException">It is missing without fallback, no number, or out of bounds.</exception>
+    public double Number(string key, double least, double most, double? fallback = null) => Find(key) switch
+    {
+        null => fallback ?? throw Missing(key, "a number"),
+        { } node => ToNumber(node, key, least, most),
+    };
+
+    /// <summary>A whole number between two bounds, or <paramref name="fallback"/> where the key is missing.</summary>
+    /// <exception cref="DataException">It is missing without fallback, no whole number, or out of bounds.</exception>
+    public int Integer(string key, int least, int most, int? fallback = null)
+    {
+        if (Find(key) is not { } node)
+            return fallback ?? throw Missing(key, "a whole number");
+        double value = ToNumber(node, key, least, most);
+        return value == Math.Floor(value) ? (int)value : throw Wrong(node, key, "a whole number");
+    }
+
+    /// <summary>Two numbers, [low, high], or <paramref name="fallback"/> where the key is missing.</summary>
+    /// <exception cref="DataException">They are missing without fallback, not two, out of bounds, or descending.</exception>
+    public (double Low, double High) Range(string key, double least, double most, (double, double)? fallback = null)
+    {
+        if (Find(key) is not { } node)
+            return fallback ?? throw Missing(key, "[low, high]");
+        if (node is not YamlSequenceNode { Children: [var first, var second] })
+            throw Wrong(node, key, "[low, high]");
+        double low = ToNumber(first, key, least, most), high = ToNumber(second, key, least, most);
+        return low <= high ? (low, high) : throw Wrong(node, key, "[low, high] with low <= high");
+    }
+
+    /// <summary>A mapping inside this one.</summary>
+    /// <exception cref="DataException">It is missing or no mapping.</exception>
+    public YamlSection Section(string key) => Find(key) switch
+    {
+        YamlMappingNode mapping => new YamlSection(mapping, Path, key),
+        null => throw Missing(key, "a mapping"),
+        { } other => throw Wrong(other, key, "a mapping"),
+    };
+
+    /// <summary>A list of mappings; empty where the key is missing.</summary>
+    /// <exception cref="DataException">It is no list, or an entry is no mapping.</exception>
+    public IReadOnlyList<YamlSection> Sections(string key) => [.. List(key).Select((node, i) => node is YamlMappingNode mapping
+        ? new YamlSection(mapping, Path, $"{key}[{i}]")
+        : throw Wrong(node, $"{key}[{i}]", "a mapping"))];
+
+    /// <summary>A list of single values, as texts; empty where the key is missing.</summary>
+    /// <exception cref="DataException">It is no list, or an entry is no single value.</exception>
+    public IReadOnlyList<string> Texts(string key) => [.. List(key).Select((node, i) =>
+        node is YamlScalarNode { Value: { } text } ? text : throw Wrong(node, $"{key}[{i}]", "a single value"))];
+
+    /// <summary>An error about a key of this mapping.</summary>
+    public DataException Error(string key, string found, string expected, string? remedy = null) =>
+        new(Find(key) is { } node ? At(node) : At(_node), $"{key}{In}: {found}", expected, remedy);
+
+    internal YamlNode? Find(string key) => _node.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) ? node : null;
+
+    internal IReadOnlyList<YamlNode> List(string key) => Find(key) switch
+    {
+        null => [],
+        YamlSequenceNode sequence => [.. sequence.Children],
+        { } other => throw Wrong(other, key, "a list"),
+    };
+
+    internal double ToNumber(YamlNode node, string key, double least, double most)
+    {
+        string range = double.IsInfinity(most) ? $"a number from {F(least)}" : $"a number from {F(least)} to {F(most)}";
+        bool number = double.TryParse((node as YamlScalarNode)?.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
+        return number && double.IsFinite(value) && value >= least && value <= most ? value : throw Wrong(node, key, range);
+    }
+
+    internal DataException Wrong(YamlNode node, string key, string expected) => new(At(node), $"{key}{In} is {Describe(node)}", expected);
+
+    internal static string F(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <summary>A text as a YAML scalar that reads back as the same text.</summary>
+    internal static string Quote(string text) => $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n")}\"";
+
+    private DataException Missing(string key, string expected) => new(At(_node), $"the key '{key}'{In} is missing", expected);
+
+    private string In => _name.Length == 0 ? "" : $" in {_name}";
+
+    private string At(YamlNode node) => $"{Path}, line {node.Start.Line}";
+
+    private static string Kind(YamlNode node) => node switch
+    {
+        YamlSequenceNode => "list",
+        YamlMappingNode => "mapping",
+        _ => "single value",
+    };
+
+    private static string Describe(YamlNode node) => node is YamlScalarNode scalar ? $"'{scalar.Value}'" : $"a {Kind(node)}";
+}

@@ -1,0 +1,151 @@
+using System.Numerics;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Two-dimensional convolution (cross-correlation, as everywhere in deep learning). Inputs: input (B,H,W,C), weight (O,KH,KW,C/Groups),
+/// optional bias (O). output (B,OH,OW,O), OH = (H + 2·Padding - KH) / Stride + 1.
+/// output[b,y,x,o] = bias[o] + Σ input[b, y·Stride+ky-Padding, x·Stride+kx-Padding, c] weight[o,ky,kx,c], over the channels of o's group.
+/// </summary>
+/// <param name="Stride">Input pixels from one output pixel to the next.</param>
+/// <param name="Padding">Zero pixels on all four sides of the input.</param>
+/// <param name="Groups">Groups of channels that are convolved apart; C of them are a depthwise convolution.</param>
+/// <remarks>Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass.</remarks>
+public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        ConvolutionShape shape = Shape(call);
+        Tensor input = call[0];
+        RequireSameType(call, "weight", call[1]);
+        if (call.Optional(2) is { } bias)
+        {
+            Require(bias.Shape == new Shape(shape.Filters), "bias", bias.Shape, $"({shape.Filters}) = filters of weight {call[1].Shape}");
+            RequireSameType(call, "bias", bias);
+        }
+        Tensor output = Tensor.Empty(
+            [shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters], input.DType, input.Device);
+        if (input.DType == DType.Float32)
+            Forward<float>(call, shape, output);
+        else
+            Forward<double>(call, shape, output);
+        return output;
+    }
+
+    private static unsafe void Forward<T>(OperatorCall call, ConvolutionShape shape, Tensor output)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Tensor? bias = call.Optional(2);
+        Convolution.Forward(
+            shape, call[0].Pointer<T>(), call[1].Pointer<T>(), bias is null ? null : bias.Pointer<T>(), output.Pointer<T>());
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        if (dOutput.DType == DType.Float32)
+            Backward<float>(call, dOutput, gradients);
+        else
+            Backward<double>(call, dOutput, gradients);
+    }
+
+    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        ConvolutionShape shape = Shape(call);
+        T* dy = dOutput.Pointer<T>();
+        if (call.Needs(0))
+        {
+            T* dInput = gradients.Target(0, out bool accumulate).Pointer<T>();
+            Convolution.BackwardInput(shape, call[1].Pointer<T>(), dy, dInput, accumulate);
+        }
+        if (call.Needs(1))
+        {
+            T* dWeight = gradients.Target(1, out bool accumulate).Pointer<T>();
+            Convolution.BackwardWeight(shape, call[0].Pointer<T>(), dy, dWeight, accumulate);
+        }
+        if (call.Needs(2))
+        {
+            T* dBias = gradients.Target(2, out bool accumulate).Pointer<T>();
+            ColumnSum.Run(shape.OutputPixels, shape.Filters, dy, dBias, accumulate);
+        }
+    }
+
+    /// <inheritdoc />
+    public override long MultiplyAdds(OperatorCall call) => Shape(call).MultiplyAdds;
+
+    private ConvolutionShape Shape(OperatorCall call)
+    {
+        Tensor input = call[0], weight = call[1];
+        Require(Stride >= 1, "stride", Stride, "at least 1");
+        Require(Padding >= 0, "padding", Padding, "at least 0");
+        Require(input.Shape.Rank == 4 && input.DType.IsFloat(), "input", input, "float32 or float64 (B,H,W,C)");
+        int channels = input.Shape[3];
+        Require(Groups >= 1 && channels % Groups == 0, "groups", Groups, $"a divisor of the channels of input {input.Shape}");
+        Require(weight.Shape.Rank == 4 && weight.Shape[3] == channels / Groups, "weight", weight.Shape,
+            $"(O,KH,KW,{channels / Groups}), {channels / Groups} = channels of input {input.Shape} / {Groups} groups");
+        Require(weight.Shape[0] % Groups == 0, "weight", weight.Shape, $"a number of filters that {Groups} groups divide");
+        Require(weight.Shape[1] >= 1 && weight.Shape[2] >= 1
+            && input.Shape[1] + 2 * Padding >= weight.Shape[1] && input.Shape[2] + 2 * Padding >= weight.Shape[2],
+            "weight", weight.Shape, $"a kernel no larger than input {input.Shape} with padding {Padding}");
+        return new ConvolutionShape(
+            input.Shape[0], input.Shape[1], input.Shape[2], channels, weight.Shape[0], weight.Shape[1], weight.Shape[2],
+            Stride, Padding, Groups);
+    }
+
+    /// <summary>The specification of the forward pass: plain loops. The bias may be null.</summary>
+    public static unsafe void Reference<T>(ConvolutionShape shape, T* input, T* weight, T* bias, T* output)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (nint i = 0; i < (nint)shape.OutputPixels * shape.Filters; i++)
+            output[i] = bias == null ? T.Zero : bias[i % shape.Filters];
+        ForEachTerm(shape, (x, w, y) => output[y] += input[x] * weight[w]);
+    }
+
+    /// <summary>The specification of the backward pass: plain loops. Overwrites the gradients, each of which may be null.</summary>
+    public static unsafe void ReferenceBackward<T>(
+        ConvolutionShape shape, T* input, T* weight, T* dOutput, T* dInput, T* dWeight, T* dBias)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (dInput != null)
+        {
+            new Span<T>(dInput, shape.Batch * shape.Height * shape.Width * shape.Channels).Clear();
+            ForEachTerm(shape, (x, w, y) => dInput[x] += dOutput[y] * weight[w]);
+        }
+        if (dWeight != null)
+        {
+            new Span<T>(dWeight, shape.Filters * shape.FilterSize).Clear();
+            ForEachTerm(shape, (x, w, y) => dWeight[w] += dOutput[y] * input[x]);
+        }
+        if (dBias != null)
+        {
+            new Span<T>(dBias, shape.Filters).Clear();
+            for (nint i = 0; i < (nint)shape.OutputPixels * shape.Filters; i++)
+                dBias[i % shape.Filters] += dOutput[i];
+        }
+    }
+
+    /// <summary>Calls <paramref name="term"/> with the indices of input, weight and output of every product in the sum.</summary>
+    private static void ForEachTerm(ConvolutionShape shape, Action<nint, nint, nint> term)
+    {
+        for (int b = 0; b < shape.Batch; b++)
+            for (int y = 0; y < shape.OutputHeight; y++)
+                for (int x = 0; x < shape.OutputWidth; x++)
+                    for (int o = 0; o < shape.Filters; o++)
+                        for (int ky = 0; ky < shape.KernelHeight; ky++)
+                            for (int kx = 0; kx < shape.KernelWidth; kx++)
+                                for (int c = 0; c < shape.GroupChannels; c++)
+                                {
+                                    int row = y * shape.Stride + ky - shape.Padding, column = x * shape.Stride + kx - shape.Padding;
+                                    if (row < 0 || row >= shape.Height || column < 0 || column >= shape.Width)
+                                        continue;
+                                    int channel = o / shape.GroupFilters * shape.GroupChannels + c;
+                                    nint input = (((nint)b * shape.Height + row) * shape.Width + column) * shape.Channels + channel;
+                                    nint weight = (((nint)o * shape.KernelHeight + ky) * shape.KernelWidth + kx) * shape.GroupChannels + c;
+                                    nint output = (((nint)b * shape.OutputHeight + y) * shape.OutputWidth + x) * shape.Filters + o;
+                                    term(input, weight, output);
+                                }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Numerics;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Convolution, batch norm, optional residual and ReLU in one operator, as a ResNet uses them. Inputs: input (B, H, W, C), convolution
+/// weight (O, KH, KW, C/Groups), batch-norm weight (O), bias (O), runningMean (O), runningVar (O), optional residual (B, H', W', O).
+/// z = conv(input); output = relu(batchnorm(z) + residual). Training saves z, so the backward pass needs neither xhat nor the mask:
+/// g = dOutput where output &gt; 0; dResidual = g; batch norm's rule turns g into dz in one pass, conv's rule dz into dInput and dWeight.
+/// Evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
+/// </summary>
+/// <param name="Stride">Step of the convolution.</param>
+/// <param name="Padding">Zeros around the image.</param>
+/// <param name="Groups">Groups of the convolution.</param>
+/// <param name="Eps">Added to the variance.</param>
+/// <param name="Momentum">Share of the batch in the running statistics.</param>
+/// <param name="Training">Whether the batch's own statistics normalise it.</param>
+/// <param name="ReLU">Whether the output is rectified.</param>
+public sealed record ConvBatchNormReLU(
+    int Stride = 1, int Padding = 0, int Groups = 1, double Eps = 1e-5, double Momentum = 0.1, bool Training = true, bool ReLU = true)
+    : Operator
+{
+    private const int Residual = 6;
+
+    private Conv2d Convolution => new(Stride, Padding, Groups);
+
+    private BatchNorm Norm => new(Eps, Momentum, Training);
+
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Tensor weight = call[1];
+        Require(weight.Shape.Rank == 4, "convolution weight", weight.Shape, "(O, KH, KW, C/Groups)");
+        string[] names = ["batch-norm weight", "batch-norm bias", "running mean", "running variance"];
+        for (int i = 0; i < names.Length; i++)
+        {
+            Require(call[i + 2].Shape == new Shape(weight.Shape[0]), names[i], call[i + 2].Shape,
+                $"({weight.Shape[0]}) = output channels of convolution weight {weight.Shape}");
+            RequireSameType(call, names[i], call[i + 2]);
+        }
+        return call[0].DType == DType.Float32 ? Forward<float>(call) : Forward<double>(call);
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        if (dOutput.DType == DType.Float32)
+            Backward<float>(call, dOutput, gradients);
+        else
+            Backward<double>(call, dOutput, gradients);
+    }
+
+    /// <inheritdoc />
+    public override long MultiplyAdds(OperatorCall call) =>
+        call.Output.Count * call[1].Shape[1] * call[1].Shape[2] * call[1].Shape[3];
+
+    private unsafe Tensor Forward<T>(OperatorCall call) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int channels = call[1].Shape[0];
+        Tensor scratch = Tensor.Empty([4, channels], call[0].DType);
+        Tensor mean = scratch.Slice(0, 1), rstd = scratch.Slice(1, 1);
+        T* scale = scratch.Slice(2, 1).Pointer<T>(), shift = scratch.Slice(3, 1).Pointer<T>();
+        bool folded = !Training && !call.IsRecording;
+        Tensor? convolved = folded ? null : OperatorCall.Run(Convolution, call[0], call[1]);
+        long rows = convolved?.Shape.Rows ?? 0;
+        Require(!Training || rows > 1, "input", call[0].Shape, "more than one output value per channel in training");
+        BatchNorm.Normaliser.Forward(
+            Norm, folded ? null : convolved!.Pointer<T>(), rows, channels, call[2].Pointer<T>(), call[3].Pointer<T>(), call[4].Pointer<T>(),
+            call[5].Pointer<T>(), mean.Pointer<T>(), rstd.Pointer<T>(), scale, shift);
+        if (folded)
+            return Fold<T>(call, scale, scratch.Slice(3, 1).Reshape([channels]));
+        call.Save(convolved!);
+        call.Save(mean);
+        call.Save(rstd);
+        RequireResidual(call, convolved!.Shape);
+        // In training z is needed again; without a backward pass its memory serves as the output.
+        Tensor output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
+        ChannelNorm.Apply(
+            convolved.Pointer<T>(), scale, shift, call.Optional(Residual) is { } residual ? residual.Pointer<T>() : null,
+            output.Pointer<T>(), rows, channels, ReLU);
+        return output;
+    }
+
+    private void RequireResidual(OperatorCall call, Shape output)
+    {
+        if (call.Optional(Residual) is not { } residual)
+            return;
+        Require(residual.Shape == output, "residual", residual.Shape, $"{output} = shape of the output");
+        RequireSameType(call, "residual", residual);
+    }
+
+    private unsafe Tensor Fold<T>(OperatorCall call, T* scale, Tensor shift) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Tensor weight = Tensor.EmptyLike(call[1]);
+        long perChannel = weight.Count / weight.Shape[0];
+        T* source = call[1].Pointer<T>(), target = weight.Pointer<T>();
+        for (int o = 0; o < weight.Shape[0]; o++)
+            for (long i = o * perChannel; i < (o + 1) * perChannel; i++)
+                target[i] = source[i] * scale[o];
+        Tensor output = OperatorCall.Run(Convolution, call[0], weight, shift);
+        RequireResidual(call, output.Shape);
+        Tensor? residual = call.Optional(Residual);
+        if (!ReLU && residual is null)
+            return output;
+        Tensor identity = Tensor.Full([2, weight.Shape[0]], 1, weight.DType);
+        identity.Slice(1, 1).Clear();
+        ChannelNorm.Apply(
+            output.Pointer<T>(), identity.Pointer<T>(), identity.Slice(1, 1).Pointer<T>(), residual is null ? null : residual.Pointer<T>(),
+            output.Pointer<T>(), output.Shape.Rows, output.Shape.Last, ReLU);
+        return output;
+    }
+
+    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Tensor convolved = call.Saved[0];
+        int channels = convolved.Shape.Last;
+        Tensor? masked = call.Needs(Residual) && ReLU ? Tensor.EmptyLike(dOutput) : null;
+        Tensor coefficients = BatchNorm.Normaliser.Backward<T>(
+            Norm, call, gradients, convolved, ReLU ? call.Output : null, dOutput, masked, weight: 2, bias: 3, call.Saved[1], call.Saved[2]);
+        // The masked gradient has the mask applied already.
+        Tensor g = masked ?? dOutput;
+        T* mask = ReLU && masked is null ? call.Output.Pointer<T>() : null;
+        if (call.Needs(0) || call.Needs(1))
+        {
+            Tensor dConvolved = Tensor.EmptyLike(convolved);
+            dConvolved.Storage.AddReference();
+            T* a = coefficients.Pointer<T>();
+            ChannelNorm.BackwardInput(
+                convolved.Pointer<T>(), mask, g.Pointer<T>(), a, a + channels, a + 2 * channels, dConvolved.Pointer<T>(),
+                convolved.Shape.Rows, channels, accumulate: false);
+            var inner = new OperatorCall([call[0], call[1], null], [call.Needs(0), call.Needs(1), false]) { Output = convolved };
+            Convolution.Backward(inner, dConvolved, gradients);
+            dConvolved.Storage.ReleaseReference();
+        }
+        if (!call.Needs(Residual))
+            return;
+        if (masked is not null)
+            gradients.Give(Residual, masked);
+        else
+            gradients.Pass(Residual, dOutput);
+    }
+}

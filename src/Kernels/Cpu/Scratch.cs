@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+
+namespace CsUnet.Kernels.Cpu;
+
+/// <summary>What a thread's scratch buffers are for; buffers of different slots live side by side.</summary>
+internal enum ScratchSlot
+{
+    /// <summary>All panels of the left operand, packed once for all chunks.</summary>
+    SharedRows,
+
+    /// <summary>All panels of the right operand, packed once for all chunks.</summary>
+    SharedColumns,
+
+    /// <summary>Partial sums of the slices of a split dimension.</summary>
+    Partials,
+
+    /// <summary>An input with its zero border.</summary>
+    Padded,
+
+    /// <summary>One chunk's panels of the left operand.</summary>
+    ChunkRows,
+
+    /// <summary>One panel of the right operand.</summary>
+    ChunkColumns,
+
+    /// <summary>One row of an implicit matrix.</summary>
+    Row,
+
+    /// <summary>What one window and head of an attention needs.</summary>
+    Attention,
+}
+
+/// <summary>
+/// Per-thread native buffers, 64-byte aligned, that grow to the largest request and stay: no allocation in steady state.
+/// </summary>
+internal sealed unsafe class Scratch
+{
+    [ThreadStatic] private static Scratch? t_scratch;
+
+    private readonly void*[] _blocks = new void*[(int)ScratchSlot.Attention + 1];
+    private readonly nuint[] _bytes = new nuint[(int)ScratchSlot.Attention + 1];
+
+    ~Scratch()
+    {
+        foreach (void* block in _blocks)
+            NativeMemory.AlignedFree(block);
+    }
+
+    /// <summary>The calling thread's buffer of a slot, at least <paramref name="count"/> elements, contents unset.</summary>
+    public static T* Rent<T>(ScratchSlot slot, long count) where T : unmanaged
+    {
+        Scratch scratch = t_scratch ??= new Scratch();
+        // One extra cache line: vector copies may write past the last element.
+        nuint bytes = checked((nuint)count * (nuint)sizeof(T)) + 64;
+        if (scratch._bytes[(int)slot] < bytes)
+        {
+            NativeMemory.AlignedFree(scratch._blocks[(int)slot]);
+            scratch._blocks[(int)slot] = null;
+            scratch._bytes[(int)slot] = 0;
+            nuint grown = (bytes + bytes / 4 + 63) / 64 * 64;
+            scratch._blocks[(int)slot] = NativeMemory.AlignedAlloc(grown, 64);
+            scratch._bytes[(int)slot] = grown;
+        }
+        return (T*)scratch._blocks[(int)slot];
+    }
+}

@@ -1,0 +1,48 @@
+using System.Numerics;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Gaussian error linear unit (Hendrycks and Gimpel 2016) in the exact form. Input: input, any shape. output = x Phi(x) with
+/// Phi(x) = (1 + erf(x / sqrt 2)) / 2; dInput = dOutput * (Phi(x) + x exp(-x^2 / 2) / sqrt(2 pi)).
+/// </summary>
+public sealed record Gelu : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Require(call[0].DType.IsFloat(), "input", call[0], "float32 or float64");
+        Tensor output = Tensor.EmptyLike(call[0]);
+        if (output.DType == DType.Float32)
+            Forward<float>(call[0], output);
+        else
+            Forward<double>(call[0], output);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        if (dInput.DType == DType.Float32)
+            Backward<float>(call[0], dOutput, dInput, accumulate);
+        else
+            Backward<double>(call[0], dOutput, dInput, accumulate);
+    }
+
+    private static unsafe void Forward<T>(Tensor input, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* x = input.Pointer<T>(), y = output.Pointer<T>();
+        Workers.Split(input.Count, Simd.Grain, (start, end) => VectorMath.Gelu(x + start, y + start, end - start));
+    }
+
+    private static unsafe void Backward<T>(Tensor input, Tensor dOutput, Tensor dInput, bool accumulate)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* x = input.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = dInput.Pointer<T>();
+        Workers.Split(input.Count, Simd.Grain, (start, end) =>
+            VectorMath.GeluBackward(x + start, dy + start, dx + start, end - start, accumulate));
+    }
+}

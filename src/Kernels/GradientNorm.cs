@@ -1,0 +1,129 @@
+using System.Numerics;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+// One partial sum per chunk of 16384 elements, in double; the partial sums are added in the order of tensors and chunks, so the result
+// depends neither on threads nor on their number. Memory-bound: every gradient is read once.
+//   norm = sqrt(sum over all tensors and elements of g^2);   clipped: g *= min(1, limit / (norm + 1e-6))
+
+/// <summary>The L2 norm of many tensors taken as one vector, and clipping by it as torch.nn.utils.clip_grad_norm_ does.</summary>
+public static unsafe class GradientNorm
+{
+    /// <summary>The norm; not finite exactly if an element is not finite (squares of float32 numbers cannot overflow a double).</summary>
+    /// <exception cref="ShapeException">A tensor is neither float32 nor float64.</exception>
+    public static double Of(IReadOnlyList<Tensor> tensors)
+    {
+        double sum = 0;
+        foreach (Tensor tensor in tensors)
+            sum += SumOfSquares(tensor);
+        return Math.Sqrt(sum);
+    }
+
+    /// <summary>The sum of the squared elements of a tensor.</summary>
+    /// <exception cref="ShapeException">The tensor is neither float32 nor float64.</exception>
+    public static double SumOfSquares(Tensor tensor)
+    {
+        if (!tensor.DType.IsFloat())
+            throw new ShapeException(nameof(GradientNorm), "tensor", tensor, "a float32 or float64 tensor");
+        int chunks = checked((int)((tensor.Count + Simd.Grain - 1) / Simd.Grain));
+        var partial = new double[chunks];
+        Workers.Run(chunks, chunk =>
+        {
+            long start = (long)chunk * Simd.Grain;
+            int count = (int)Math.Min(Simd.Grain, tensor.Count - start);
+            partial[chunk] = tensor.DType == DType.Float32
+                ? SumOfSquares(tensor.Pointer<float>() + start, count)
+                : SumOfSquares(tensor.Pointer<double>() + start, count);
+        });
+        double sum = 0;
+        foreach (double value in partial)
+            sum += value;
+        return sum;
+    }
+
+    /// <summary>Whether every element of a float32 or float64 tensor is finite.</summary>
+    public static bool IsFinite(Tensor tensor)
+    {
+        // A double element may be finite and its square not: then look at each.
+        if (double.IsFinite(SumOfSquares(tensor)))
+            return true;
+        for (long i = 0; i < tensor.Count; i++)
+            if (!double.IsFinite(tensor[i]))
+                return false;
+        return true;
+    }
+
+    /// <summary>Scales all tensors by one factor so that their norm is at most <paramref name="limit"/>. Returns the norm before.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
+    public static double Clip(IReadOnlyList<Tensor> tensors, double limit)
+    {
+        double norm = Of(tensors);
+        Clip(tensors, norm, limit);
+        return norm;
+    }
+
+    /// <summary>Scales all tensors, whose norm is known, so that it is at most <paramref name="limit"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
+    public static void Clip(IReadOnlyList<Tensor> tensors, double norm, double limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
+        double factor = limit / (norm + 1e-6);
+        if (factor < 1)
+            foreach (Tensor tensor in tensors)
+                Scale(tensor, factor);
+    }
+
+    /// <summary>tensor *= factor, elementwise.</summary>
+    /// <exception cref="ShapeException">The tensor is neither float32 nor float64.</exception>
+    public static void Scale(Tensor tensor, double factor)
+    {
+        if (!tensor.DType.IsFloat())
+            throw new ShapeException(nameof(GradientNorm), "tensor", tensor, "a float32 or float64 tensor");
+        if (tensor.DType == DType.Float32)
+            Scale(tensor.Pointer<float>(), tensor.Count, (float)factor);
+        else
+            Scale(tensor.Pointer<double>(), tensor.Count, factor);
+    }
+
+    private static double SumOfSquares(float* x, int count)
+    {
+        Vector<double> low = Vector<double>.Zero, high = low;
+        int i = 0;
+        for (; i + Vector<float>.Count <= count; i += Vector<float>.Count)
+        {
+            Vector.Widen(Simd.Load(x + i), out Vector<double> a, out Vector<double> b);
+            low = Simd.Fma(a, a, low);
+            high = Simd.Fma(b, b, high);
+        }
+        double sum = Vector.Sum(low + high);
+        for (; i < count; i++)
+            sum += (double)x[i] * x[i];
+        return sum;
+    }
+
+    private static double SumOfSquares(double* x, int count)
+    {
+        Vector<double> sums = Vector<double>.Zero;
+        int i = 0;
+        for (; i + Vector<double>.Count <= count; i += Vector<double>.Count)
+        {
+            Vector<double> a = Simd.Load(x + i);
+            sums = Simd.Fma(a, a, sums);
+        }
+        double sum = Vector.Sum(sums);
+        for (; i < count; i++)
+            sum += x[i] * x[i];
+        return sum;
+    }
+
+    private static void Scale<T>(T* x, long count, T factor) where T : unmanaged, INumber<T> => Workers.Split(count, Simd.Grain, (start, end) =>
+    {
+        var factors = new Vector<T>(factor);
+        long i = start;
+        for (; i + Vector<T>.Count <= end; i += Vector<T>.Count)
+            (Simd.Load(x + i) * factors).Store(x + i);
+        for (; i < end; i++)
+            x[i] *= factor;
+    });
+}

@@ -1,0 +1,80 @@
+using System.Numerics;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Affine map of the last dimension. Inputs: input (..., K), weight (N, K), optional bias (N).
+/// output (..., N) = input · weightᵀ + bias; dInput = dOutput · weight; dWeight = dOutputᵀ · input; dBias = column sums of dOutput.
+/// </summary>
+/// <remarks>The layout of the weight is that of public weight files (PyTorch's Linear). Bound by arithmetic; nothing is saved.</remarks>
+public sealed record Linear : Operator
+{
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Tensor input = call[0], weight = call[1];
+        Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "float32 or float64 (..., K)");
+        int k = input.Shape.Last;
+        Require(weight.Shape.Rank == 2 && weight.Shape[1] == k, "weight", weight.Shape,
+            $"(N,{k}), {k} = last dimension of input {input.Shape}");
+        RequireSameType(call, "weight", weight);
+        int n = weight.Shape[0];
+        if (call.Optional(2) is { } bias)
+        {
+            Require(bias.Shape == new Shape(n), "bias", bias.Shape, $"({n}) = rows of weight {weight.Shape}");
+            RequireSameType(call, "bias", bias);
+        }
+        Tensor output = Tensor.Empty(input.Shape.WithLast(n), input.DType, input.Device);
+        if (input.DType == DType.Float32)
+            Forward<float>(call, output);
+        else
+            Forward<double>(call, output);
+        return output;
+    }
+
+    private static unsafe void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Tensor weight = call[1];
+        int n = weight.Shape[0], k = weight.Shape[1];
+        Tensor? bias = call.Optional(2);
+        Gemm.Run(false, true, output.Shape.Rows, n, k, call[0].Pointer<T>(), k, weight.Pointer<T>(), k, output.Pointer<T>(), n,
+            false, bias is null ? null : bias.Pointer<T>());
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        if (dOutput.DType == DType.Float32)
+            Backward<float>(call, dOutput, gradients);
+        else
+            Backward<double>(call, dOutput, gradients);
+    }
+
+    private static unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Tensor weight = call[1];
+        int n = weight.Shape[0], k = weight.Shape[1], rows = dOutput.Shape.Rows;
+        T* dy = dOutput.Pointer<T>();
+        if (call.Needs(0))
+        {
+            T* dInput = gradients.Target(0, out bool accumulate).Pointer<T>();
+            Gemm.Run(false, false, rows, k, n, dy, n, weight.Pointer<T>(), k, dInput, k, accumulate);
+        }
+        if (call.Needs(1))
+        {
+            T* dWeight = gradients.Target(1, out bool accumulate).Pointer<T>();
+            Gemm.Run(true, false, n, k, rows, dy, n, call[0].Pointer<T>(), k, dWeight, k, accumulate);
+        }
+        if (call.Needs(2))
+        {
+            T* dBias = gradients.Target(2, out bool accumulate).Pointer<T>();
+            ColumnSum.Run(rows, n, dy, dBias, accumulate);
+        }
+    }
+
+    /// <inheritdoc />
+    public override long MultiplyAdds(OperatorCall call) => (long)call[0].Shape.Rows * call[1].Shape[0] * call[1].Shape[1];
+}

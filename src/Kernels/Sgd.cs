@@ -1,0 +1,73 @@
+using System.Numerics;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+// Elementwise, 16384 elements per chunk, memory-bound: reads and writes parameter and momentum buffer once, reads the gradient once.
+//   d = g + decay * p;   u = momentum * u + d;   p -= lr * u        (momentum 0: p -= lr * d)
+
+/// <summary>The update rule of stochastic gradient descent with momentum as torch.optim.SGD computes it, without dampening or Nesterov.</summary>
+/// <param name="LearningRate">lr.</param>
+/// <param name="Momentum">Share of the previous update that is kept; 0: plain gradient descent.</param>
+/// <param name="WeightDecay">Times the parameter, added to the gradient.</param>
+public sealed record Sgd(double LearningRate, double Momentum = 0, double WeightDecay = 0)
+{
+    /// <summary>Updates a parameter and its momentum buffer in place.</summary>
+    /// <param name="parameter">The parameter, float32 or float64.</param>
+    /// <param name="gradient">Its gradient, of its shape and type; unchanged.</param>
+    /// <param name="velocity">u, zero before the first step, which then equals torch's start; null only if the momentum is 0.</param>
+    /// <exception cref="ShapeException">A tensor is not like the parameter, or the buffer is missing.</exception>
+    public void Update(Tensor parameter, Tensor gradient, Tensor? velocity)
+    {
+        if (velocity is null && Momentum != 0)
+            throw new ShapeException(nameof(Sgd), nameof(velocity), null, $"{parameter} like the parameter, since momentum is {Momentum}");
+        UpdateRule.RequireLike(nameof(Sgd), parameter, (nameof(gradient), gradient), (nameof(velocity), velocity ?? parameter));
+        if (parameter.DType == DType.Float32)
+            Update<float>(parameter, gradient, velocity);
+        else
+            Update<double>(parameter, gradient, velocity);
+    }
+
+    private unsafe void Update<T>(Tensor parameter, Tensor gradient, Tensor? velocity) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* p = parameter.Pointer<T>(), g = gradient.Pointer<T>(), u = velocity is null ? null : velocity.Pointer<T>();
+        T rate = T.CreateChecked(LearningRate), momentum = T.CreateChecked(Momentum), decay = T.CreateChecked(WeightDecay);
+        Workers.Split(parameter.Count, Simd.Grain, (start, end) =>
+        {
+            var rates = new Vector<T>(-rate);
+            var momenta = new Vector<T>(momentum);
+            var decays = new Vector<T>(decay);
+            long i = start;
+            for (; i + Vector<T>.Count <= end; i += Vector<T>.Count)
+            {
+                Vector<T> value = Simd.Load(p + i), slope = Simd.Fma(decays, value, Simd.Load(g + i));
+                if (u != null)
+                {
+                    slope = Simd.Fma(momenta, Simd.Load(u + i), slope);
+                    slope.Store(u + i);
+                }
+                Simd.Fma(rates, slope, value).Store(p + i);
+            }
+            for (; i < end; i++)
+            {
+                T slope = T.FusedMultiplyAdd(decay, p[i], g[i]);
+                if (u != null)
+                    slope = u[i] = T.FusedMultiplyAdd(momentum, u[i], slope);
+                p[i] = T.FusedMultiplyAdd(-rate, slope, p[i]);
+            }
+        });
+    }
+}
+
+/// <summary>What the update rules check alike.</summary>
+internal static class UpdateRule
+{
+    public static void RequireLike(string rule, Tensor parameter, params ReadOnlySpan<(string Name, Tensor Tensor)> others)
+    {
+        if (!parameter.DType.IsFloat())
+            throw new ShapeException(rule, "parameter", parameter, "a float32 or float64 tensor");
+        foreach ((string name, Tensor tensor) in others)
+            if (tensor.Shape != parameter.Shape || tensor.DType != parameter.DType)
+                throw new ShapeException(rule, name, tensor, $"{parameter} like the parameter");
+    }
+}

@@ -1,0 +1,100 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Models;
+
+/// <summary>Linear layer: weight (out, in), optional bias (out). (..., in) -> (..., out).</summary>
+public sealed class LinearLayer : Module
+{
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+
+    /// <summary>A layer from <paramref name="inputs"/> to <paramref name="outputs"/> channels.</summary>
+    public LinearLayer(int inputs, int outputs, bool bias, DType type) : base(type)
+    {
+        _weight = RegisterParameter("weight", [outputs, inputs], Initializer.TruncatedNormal);
+        _bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
+    }
+
+    /// <summary>Applies the layer.</summary>
+    public Variable Forward(Variable input) => Variable.Apply(new Linear(), input, _weight, _bias);
+}
+
+/// <summary>Layer norm over C channels, eps 1e-5.</summary>
+public sealed class LayerNormLayer : Module
+{
+    private readonly Parameter _weight, _bias;
+
+    /// <summary>A layer over <paramref name="channels"/> channels.</summary>
+    public LayerNormLayer(int channels, DType type) : base(type)
+    {
+        _weight = RegisterParameter("weight", [channels], Initializer.Ones);
+        _bias = RegisterParameter("bias", [channels], Initializer.Zeros);
+    }
+
+    /// <summary>Applies the layer.</summary>
+    public Variable Forward(Variable input) => Variable.Apply(new LayerNorm(), input, _weight, _bias);
+}
+
+/// <summary>Convolution: weight (out, k, k, in / groups) in memory, OIHW in files. (B, H, W, in) -> (B, H', W', out).</summary>
+public sealed class Conv2dLayer : Module
+{
+    private readonly Parameter? _bias;
+    private readonly int _stride, _padding, _groups;
+
+    /// <summary>A layer with a square kernel.</summary>
+    public Conv2dLayer(int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1) : base(type)
+    {
+        Weight = RegisterParameter("weight", [outputs, kernel, kernel, inputs / groups], Initializer.He(outputs / groups, kernel * kernel));
+        _bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
+        (_stride, _padding, _groups) = (stride, padding, groups);
+    }
+
+    /// <summary>The weight (out, k, k, in / groups).</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>Applies the layer.</summary>
+    public Variable Forward(Variable input) => Variable.Apply(new Conv2d(_stride, _padding, _groups), input, Weight, _bias);
+
+    /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
+    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) => Variable.Apply(
+        new ConvBatchNormReLU(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu),
+        input, Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance, residual);
+}
+
+/// <summary>Batch norm over C channels: weight, bias, and the running statistics as buffers.</summary>
+public sealed class BatchNormLayer : Module
+{
+    /// <summary>A layer over <paramref name="channels"/> channels.</summary>
+    public BatchNormLayer(int channels, DType type, double eps = 1e-5, double momentum = 0.1) : base(type)
+    {
+        Weight = RegisterParameter("weight", [channels], Initializer.Ones);
+        Bias = RegisterParameter("bias", [channels], Initializer.Zeros);
+        RunningMean = new Variable(RegisterBuffer("running_mean", [channels], 0), name: "running_mean");
+        RunningVariance = new Variable(RegisterBuffer("running_var", [channels], 1), name: "running_var");
+        (Eps, Momentum) = (eps, momentum);
+    }
+
+    /// <summary>Added to the variance.</summary>
+    public double Eps { get; }
+
+    /// <summary>Share of a batch in the running statistics.</summary>
+    public double Momentum { get; }
+
+    /// <summary>Scale (C).</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>Shift (C).</summary>
+    public Parameter Bias { get; }
+
+    /// <summary>Running mean (C).</summary>
+    public Variable RunningMean { get; }
+
+    /// <summary>Running variance (C), unbiased.</summary>
+    public Variable RunningVariance { get; }
+
+    /// <summary>Applies the layer on its own; after a convolution use the convolution's fused form.</summary>
+    public Variable Forward(Variable input) => Variable.Apply(
+        new BatchNorm(Eps, Momentum, IsTraining), input, Weight, Bias, RunningMean, RunningVariance);
+}

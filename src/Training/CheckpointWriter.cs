@@ -1,0 +1,64 @@
+using CsUnet.Models;
+
+namespace CsUnet.Training;
+
+/// <summary>
+/// Writes and reads the checkpoints of a run so that a kill at any moment leaves a consistent pair of weights and optimiser state.
+/// </summary>
+/// <remarks>
+/// The state of step N goes to a file named for N; then last.safetensors, whose header names that file, replaces the previous one by a
+/// rename, which is the one moment when the checkpoint changes. Until then last.safetensors names the previous state, which is deleted
+/// only afterwards. What a kill leaves over is removed by the next checkpoint, or when the run is resumed.
+/// </remarks>
+internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model, Optimizer optimizer, CheckpointHeader header)
+{
+    /// <summary>Writes optimiser state and last.safetensors.</summary>
+    /// <exception cref="RunException">A file cannot be written; the previous checkpoint is as it was.</exception>
+    public void SaveLast(TrainerState state)
+    {
+        string name = RunFolder.StateName(state.Step);
+        Guard(state.Step, () =>
+        {
+            SafetensorsFile.Write(folder.File(name), optimizer.State(), state.ToMetadata());
+            StateDict.Save(model, folder.LastPath, (header with { Step = state.Step, StateFile = name }).ToMetadata());
+        });
+        folder.RemoveLeftovers(name);
+    }
+
+    /// <summary>Writes best.safetensors.</summary>
+    /// <exception cref="RunException">It cannot be written; the previous one is as it was.</exception>
+    public void SaveBest(int step) =>
+        Guard(step, () => StateDict.Save(model, folder.BestPath, (header with { Step = step }).ToMetadata()));
+
+    /// <summary>Sets weights and optimiser from the run's last checkpoint, and removes what a kill left beside it.</summary>
+    /// <exception cref="WeightFileException">A file is missing or damaged, or belongs to another model.</exception>
+    public TrainerState Load()
+    {
+        using SafetensorsFile weights = SafetensorsFile.Read(folder.LastPath);
+        CheckpointHeader loaded = CheckpointHeader.Of(weights);
+        if (loaded.StateFile is not { } name || Path.GetFileName(name) != name)
+            throw new WeightFileException(weights.Path, "it names no optimiser state to go on from", "start a new run with another --out");
+        using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
+        TrainerState state = TrainerState.Of(stateFile);
+        if (state.Step != loaded.Step)
+            throw new WeightFileException(stateFile.Path, $"it belongs to step {state.Step}, but {weights.Path} to step {loaded.Step}",
+                "the files were mixed by hand; restore both from one copy");
+        StateDict.Load(model, weights);
+        optimizer.LoadState(stateFile, state.Step);
+        folder.RemoveLeftovers(name);
+        return state;
+    }
+
+    private static void Guard(int step, Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (WeightFileException failure)
+        {
+            throw new RunException($"the checkpoint of step {step} was not written, the one before it is untouched: {failure.Message}; "
+                + "then go on with --resume", failure);
+        }
+    }
+}

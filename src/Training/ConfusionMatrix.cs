@@ -1,0 +1,145 @@
+using CsUnet.Tensors;
+
+namespace CsUnet.Training;
+
+/// <summary>
+/// Pixels counted by true and predicted class. With TP, FP, FN of class k: IoU = TP / (TP + FP + FN), Dice = 2 TP / (2 TP + FP + FN).
+/// </summary>
+public sealed class ConfusionMatrix
+{
+    /// <summary>The label of pixels that do not count.</summary>
+    public const byte Ignore = 255;
+
+    private readonly long[] _counts;
+
+    /// <summary>An empty matrix.</summary>
+    /// <param name="classes">Number of classes, 1 to 255.</param>
+    public ConfusionMatrix(int classes)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(classes, 255);
+        Classes = classes;
+        _counts = new long[classes * classes];
+    }
+
+    /// <summary>Number of classes.</summary>
+    public int Classes { get; }
+
+    /// <summary>Pixels of class <paramref name="truth"/> that were labelled <paramref name="prediction"/>.</summary>
+    public long this[int truth, int prediction] => _counts[checked(truth * Classes + prediction)];
+
+    /// <summary>Pixels counted.</summary>
+    public long Total => _counts.Sum();
+
+    /// <summary>Adds pixels: their true labels and the predicted ones. Pixels whose truth is <see cref="Ignore"/> do not count.</summary>
+    /// <exception cref="ArgumentException">The lengths differ, or a label is not below the number of classes.</exception>
+    public void Add(ReadOnlySpan<byte> truth, ReadOnlySpan<byte> prediction)
+    {
+        if (truth.Length != prediction.Length)
+            throw new ArgumentException($"ConfusionMatrix: {prediction.Length} predicted labels for {truth.Length} true ones");
+        for (int i = 0; i < truth.Length; i++)
+        {
+            int row = truth[i], column = prediction[i];
+            if (row == Ignore)
+                continue;
+            if (row >= Classes || column >= Classes)
+                throw new ArgumentException(
+                    $"ConfusionMatrix: pixel {i} has truth {row} and prediction {column}, expected labels below {Classes} (truth may be {Ignore} to ignore)");
+            _counts[row * Classes + column]++;
+        }
+    }
+
+    /// <summary>Adds label maps held by uint8 tensors of equal size.</summary>
+    public void Add(Tensor truth, Tensor prediction) => Add(truth.AsSpan<byte>(), prediction.AsSpan<byte>());
+
+    /// <summary>Adds another matrix of as many classes.</summary>
+    public void Add(ConfusionMatrix other)
+    {
+        if (other.Classes != Classes)
+            throw new ArgumentException($"ConfusionMatrix: {other.Classes} classes, expected {Classes}", nameof(other));
+        for (int i = 0; i < _counts.Length; i++)
+            _counts[i] += other._counts[i];
+    }
+
+    /// <summary>Pixels of the class in the truth.</summary>
+    public long TruthCount(int index)
+    {
+        long sum = 0;
+        for (int k = 0; k < Classes; k++)
+            sum += this[index, k];
+        return sum;
+    }
+
+    /// <summary>Pixels of the class in the prediction.</summary>
+    public long PredictionCount(int index)
+    {
+        long sum = 0;
+        for (int k = 0; k < Classes; k++)
+            sum += this[k, index];
+        return sum;
+    }
+
+    /// <summary>Intersection over union of a class; null if it is neither in the truth nor in the prediction.</summary>
+    public double? IoU(int index)
+    {
+        long union = TruthCount(index) + PredictionCount(index) - this[index, index];
+        return union == 0 ? null : (double)this[index, index] / union;
+    }
+
+    /// <summary>Dice coefficient of a class; null if it is neither in the truth nor in the prediction.</summary>
+    public double? Dice(int index)
+    {
+        long sum = TruthCount(index) + PredictionCount(index);
+        return sum == 0 ? null : 2.0 * this[index, index] / sum;
+    }
+
+    /// <summary>Mean IoU over the classes that occur in truth or prediction; 0 if no pixel was counted.</summary>
+    public double MeanIoU => Mean(IoU);
+
+    /// <summary>Mean Dice over the classes that occur in truth or prediction; 0 if no pixel was counted.</summary>
+    public double MeanDice => Mean(Dice);
+
+    /// <summary>Share of the pixels with the right label; 0 if no pixel was counted.</summary>
+    public double PixelAccuracy
+    {
+        get
+        {
+            long right = 0, total = Total;
+            for (int k = 0; k < Classes; k++)
+                right += this[k, k];
+            return total == 0 ? 0 : (double)right / total;
+        }
+    }
+
+    /// <summary>The counts as rows: one per true class, one entry per predicted class.</summary>
+    public long[][] ToRows() => [.. Enumerable.Range(0, Classes).Select(row => _counts.AsSpan(row * Classes, Classes).ToArray())];
+
+    /// <summary>The matrix of the given rows, as <see cref="ToRows"/> makes them.</summary>
+    /// <exception cref="ArgumentException">The rows are not square, or a count is negative.</exception>
+    public static ConfusionMatrix FromRows(IReadOnlyList<IReadOnlyList<long>> rows)
+    {
+        var matrix = new ConfusionMatrix(rows.Count);
+        for (int row = 0; row < rows.Count; row++)
+        {
+            if (rows[row].Count != rows.Count || rows[row].Any(count => count < 0))
+                throw new ArgumentException($"ConfusionMatrix: row {row} must hold {rows.Count} counts that are not negative", nameof(rows));
+            for (int column = 0; column < rows.Count; column++)
+                matrix._counts[row * rows.Count + column] = rows[row][column];
+        }
+        return matrix;
+    }
+
+    private double Mean(Func<int, double?> metric)
+    {
+        double sum = 0;
+        int present = 0;
+        for (int k = 0; k < Classes; k++)
+        {
+            if (metric(k) is not { } value)
+                continue;
+            sum += value;
+            present++;
+        }
+        return present == 0 ? 0 : sum / present;
+    }
+}

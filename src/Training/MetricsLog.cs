@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text;
+
+namespace CsUnet.Training;
+
+/// <summary>One row of metrics.csv.</summary>
+/// <param name="Step">Steps done.</param>
+/// <param name="Epoch">The step's epoch, from 1.</param>
+/// <param name="Loss">The step's loss.</param>
+/// <param name="LearningRate">The step's learning rate.</param>
+/// <param name="ValidationLoss">The loss of the validation after the step, if there was one.</param>
+/// <param name="ValidationMeanIoU">Its mean IoU.</param>
+/// <param name="ImagesPerSecond">Training speed.</param>
+public sealed record MetricsRow(
+    int Step, int Epoch, double Loss, double LearningRate, double? ValidationLoss, double? ValidationMeanIoU, double ImagesPerSecond);
+
+/// <summary>metrics.csv: a header, then a row per step.</summary>
+public sealed class MetricsLog : IDisposable
+{
+    /// <summary>The header line.</summary>
+    public const string Header = "step,epoch,loss,lr,val_loss,val_mean_iou,images_per_second";
+
+    private readonly string _path;
+    private readonly FileStream _file;
+
+    /// <summary>Opens a log for rows after <paramref name="step"/>: later rows, which a killed run left, are cut off.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="step">The last step whose row stays.</param>
+    /// <exception cref="RunException">It cannot be written, or holds something else.</exception>
+    internal MetricsLog(string path, int step)
+    {
+        _path = path;
+        string text = step > 0 && File.Exists(path) ? Kept(path, step) : Header + "\n";
+        AtomicFile.WriteText(path, text);
+        try
+        {
+            _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"{path}: cannot be written ({failure.Message})", failure);
+        }
+    }
+
+    /// <summary>The rows of a file.</summary>
+    /// <exception cref="RunException">It cannot be read, or is no such file.</exception>
+    public static IReadOnlyList<MetricsRow> Read(string path)
+    {
+        string[] lines = AtomicFile.ReadText(path, "give the folder of a run that has done a step").Split('\n');
+        if (lines[0].TrimEnd('\r') != Header)
+            throw new RunException($"{path}: begins with '{lines[0].TrimEnd('\r')}', expected '{Header}'");
+        // A kill can leave half a row at the end: only rows with their line end count.
+        return [.. lines[1..^1].Select((line, i) => Parse(path, i + 2, line.TrimEnd('\r')))];
+    }
+
+    internal void Append(MetricsRow row) => Write(() =>
+    {
+        _file.Write(Encoding.UTF8.GetBytes(Line(row)));
+        _file.Flush();
+    });
+
+    /// <summary>Makes sure that all rows so far are on the disk.</summary>
+    internal void FlushToDisk() => Write(() => _file.Flush(flushToDisk: true));
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _file.Dispose();
+
+    private void Write(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException failure)
+        {
+            throw new RunException($"{_path}: cannot be written ({failure.Message}); check the free space, then go on with --resume", failure);
+        }
+    }
+
+    private static string Kept(string path, int step)
+    {
+        var text = new StringBuilder(Header + "\n");
+        foreach (MetricsRow row in Read(path).Where(row => row.Step <= step))
+            text.Append(Line(row));
+        return text.ToString();
+    }
+
+    private static string Line(MetricsRow row)
+    {
+        CultureInfo c = CultureInfo.InvariantCulture;
+        return $"{row.Step.ToString(c)},{row.Epoch.ToString(c)},{row.Loss.ToString("R", c)},{row.LearningRate.ToString("R", c)},"
+            + $"{row.ValidationLoss?.ToString("R", c)},{row.ValidationMeanIoU?.ToString("R", c)},{row.ImagesPerSecond.ToString("0.###", c)}\n";
+    }
+
+    private static MetricsRow Parse(string path, int line, string text)
+    {
+        string[] cells = text.Split(',');
+        try
+        {
+            if (cells.Length == 7)
+                return new MetricsRow(int.Parse(cells[0], CultureInfo.InvariantCulture), int.Parse(cells[1], CultureInfo.InvariantCulture),
+                    Number(cells[2]), Number(cells[3]), Optional(cells[4]), Optional(cells[5]), Number(cells[6]));
+        }
+        catch (FormatException failure)
+        {
+            throw new RunException($"{path}, line {line}: '{text}' is no row of {Header}", failure);
+        }
+        throw new RunException($"{path}, line {line}: '{text}' is no row of {Header}");
+    }
+
+    private static double Number(string cell) => double.Parse(cell, NumberStyles.Float, CultureInfo.InvariantCulture);
+
+    private static double? Optional(string cell) => cell.Length == 0 ? null : Number(cell);
+}

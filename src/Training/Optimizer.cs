@@ -1,0 +1,139 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Models;
+using CsUnet.Tensors;
+
+namespace CsUnet.Training;
+
+/// <summary>Changes the parameters of a module by their gradients. Its state outlives steps and is saved beside the weights.</summary>
+public abstract class Optimizer
+{
+    /// <summary>An optimiser of all parameters of a module.</summary>
+    /// <param name="module">The module.</param>
+    protected Optimizer(Module module) => Parameters = module.NamedParameters();
+
+    /// <summary>The parameters, with their state-dict names.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters { get; }
+
+    /// <summary>Updates done so far.</summary>
+    public int StepCount { get; protected set; }
+
+    /// <summary>The learning rate of the next <see cref="Step"/>.</summary>
+    public double LearningRate { get; set; }
+
+    /// <summary>The optimiser that a run's options ask for.</summary>
+    public static Optimizer Create(TrainingOptions options, Module module) => options.Optimizer switch
+    {
+        OptimizerKind.Sgd => new SgdOptimizer(module)
+        {
+            LearningRate = options.LearningRate, Momentum = options.Momentum, WeightDecay = options.WeightDecay,
+        },
+        _ => new AdamWOptimizer(module) { LearningRate = options.LearningRate, WeightDecay = options.WeightDecay },
+    };
+
+    /// <summary>The gradients that the last backward pass left, in the parameters' order.</summary>
+    public IReadOnlyList<Tensor> Gradients() =>
+        [.. Parameters.Select(named => named.Parameter.Gradient).OfType<Tensor>()];
+
+    /// <summary>Updates every parameter that has a gradient.</summary>
+    public void Step()
+    {
+        StepCount++;
+        for (int i = 0; i < Parameters.Count; i++)
+            if (Parameters[i].Parameter.Gradient is { } gradient)
+                Update(i, Parameters[i].Parameter.Value, gradient);
+    }
+
+    /// <summary>The state as named tensors, for a checkpoint; the tensors are shared, not copied.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> State() =>
+        [.. Slots().SelectMany(slot => Parameters.Select((named, i) => KeyValuePair.Create($"{slot.Name}.{named.Name}", slot.Tensors[i])))];
+
+    /// <summary>Sets the state from a file that holds what <see cref="State"/> gave.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="stepCount">The <see cref="StepCount"/> then.</param>
+    /// <exception cref="WeightFileException">A tensor is missing.</exception>
+    /// <exception cref="RunException">A tensor has another shape or type.</exception>
+    public void LoadState(SafetensorsFile file, int stepCount)
+    {
+        foreach ((string name, Tensor target) in State())
+        {
+            Tensor loaded = file.Load(name);
+            if (loaded.Shape != target.Shape || loaded.DType != target.DType)
+                throw new RunException($"{file.Path}: {name} is {loaded}, expected {target}; it belongs to another model or optimiser");
+            target.CopyFrom(loaded);
+        }
+        StepCount = stepCount;
+    }
+
+    /// <summary>Updates one parameter; <see cref="StepCount"/> counts this step already.</summary>
+    protected abstract void Update(int index, Tensor value, Tensor gradient);
+
+    /// <summary>The kinds of state: a name, and one tensor per parameter.</summary>
+    protected abstract IEnumerable<(string Name, Tensor[] Tensors)> Slots();
+
+    /// <summary>Zeros like every parameter, outside of any step.</summary>
+    protected Tensor[] ZerosLikeParameters()
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        return [.. Parameters.Select(named => Tensor.ZerosLike(named.Parameter.Value))];
+    }
+}
+
+/// <summary>AdamW with weight decay on every parameter; see <see cref="AdamW"/> for the formula.</summary>
+public sealed class AdamWOptimizer : Optimizer
+{
+    private readonly Tensor[] _means, _variances;
+
+    /// <summary>An optimiser of all parameters of a module, with the moments at zero.</summary>
+    public AdamWOptimizer(Module module) : base(module)
+    {
+        LearningRate = 1e-3;
+        _means = ZerosLikeParameters();
+        _variances = ZerosLikeParameters();
+    }
+
+    /// <summary>Decay of the mean gradient.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the mean squared gradient.</summary>
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>Keeps the quotient finite.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Decoupled weight decay.</summary>
+    public double WeightDecay { get; init; } = 0.05;
+
+    /// <inheritdoc />
+    protected override void Update(int index, Tensor value, Tensor gradient) =>
+        new AdamW(LearningRate, Beta1, Beta2, Epsilon, WeightDecay).Update(value, gradient, _means[index], _variances[index], StepCount);
+
+    /// <inheritdoc />
+    protected override IEnumerable<(string Name, Tensor[] Tensors)> Slots() => [("exp_avg", _means), ("exp_avg_sq", _variances)];
+}
+
+/// <summary>Stochastic gradient descent with momentum; see <see cref="Sgd"/> for the formula.</summary>
+public sealed class SgdOptimizer : Optimizer
+{
+    private readonly Tensor[] _velocities;
+
+    /// <summary>An optimiser of all parameters of a module, at rest.</summary>
+    public SgdOptimizer(Module module) : base(module)
+    {
+        LearningRate = 1e-2;
+        _velocities = ZerosLikeParameters();
+    }
+
+    /// <summary>Share of the previous update that is kept.</summary>
+    public double Momentum { get; init; } = 0.9;
+
+    /// <summary>Weight decay, added to the gradient.</summary>
+    public double WeightDecay { get; init; }
+
+    /// <inheritdoc />
+    protected override void Update(int index, Tensor value, Tensor gradient) =>
+        new Sgd(LearningRate, Momentum, WeightDecay).Update(value, gradient, _velocities[index]);
+
+    /// <inheritdoc />
+    protected override IEnumerable<(string Name, Tensor[] Tensors)> Slots() => [("momentum_buffer", _velocities)];
+}

@@ -1,0 +1,204 @@
+using CsUnet.Autograd;
+using CsUnet.Data;
+using CsUnet.Kernels;
+using CsUnet.Models;
+using CsUnet.Tensors;
+
+namespace CsUnet.Training;
+
+/// <summary>The labels of an image.</summary>
+/// <param name="Labels">One label per pixel, (H, W).</param>
+/// <param name="Height">Rows.</param>
+/// <param name="Width">Columns.</param>
+/// <param name="Classes">Number of classes.</param>
+/// <param name="Probabilities">Probabilities (H, W, classes), if they were asked for.</param>
+public sealed record Prediction(byte[] Labels, int Height, int Width, int Classes, float[]? Probabilities)
+{
+    /// <summary>Share of the pixels that each class has.</summary>
+    public double[] Fractions()
+    {
+        var counts = new long[Classes];
+        foreach (byte label in Labels)
+            counts[label]++;
+        return [.. counts.Select(count => (double)count / Labels.Length)];
+    }
+}
+
+/// <summary>
+/// Labels images of any size by overlapping tiles of the model's size. A pixel's class probabilities are the mean over the tiles that
+/// cover it, weighted by a Hann window over each tile, which trusts a tile's centre more than its border. Images smaller than a tile are
+/// continued by reflection. The model runs in evaluation mode and without gradients.
+/// </summary>
+/// <remarks>
+/// Rows of tiles are finished from top to bottom, so an image needs memory for one row of tiles and for its labels only. Since the tiles
+/// stand on a grid, the weights are products of one factor per row and one per column, and are normalised beforehand.
+/// </remarks>
+public sealed class Predictor : IDisposable
+{
+    private readonly SegmentationModel _model;
+    private readonly int _strideY, _strideX, _batch;
+    private readonly Normalisation _normalisation;
+    private readonly StepArena _arena = new();
+
+    /// <summary>A predictor with a model.</summary>
+    /// <param name="model">The model; its mode is restored after each image.</param>
+    /// <param name="stride">Pixels between tiles, at most the tile's size; 0: half the tile's size.</param>
+    /// <param name="batch">Tiles that run through the network at once.</param>
+    /// <param name="normalisation">What the model's inputs are made with; null: ImageNet's.</param>
+    /// <exception cref="RunException">The stride is negative or larger than a tile.</exception>
+    public Predictor(SegmentationModel model, int stride = 0, int batch = 8, Normalisation? normalisation = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        if (stride < 0 || stride > Math.Min(model.Height, model.Width))
+            throw new RunException(
+                $"tile stride {stride}: expected 1 to {Math.Min(model.Height, model.Width)}, the size of the model's tiles, or 0 for half of it");
+        _model = model;
+        _normalisation = normalisation ?? Normalisation.ImageNet;
+        _strideY = stride == 0 ? model.Height / 2 : stride;
+        _strideX = stride == 0 ? model.Width / 2 : stride;
+        _batch = batch;
+    }
+
+    /// <summary>Receives the class probabilities of one row of pixels, (W, classes); rows come from top to bottom.</summary>
+    public delegate void RowSink(int y, ReadOnlySpan<float> probabilities);
+
+    /// <summary>Number of classes.</summary>
+    public int Classes => _model.Classes;
+
+    /// <summary>Labels an image.</summary>
+    /// <param name="image">The image, grey or RGB.</param>
+    /// <param name="keepProbabilities">Whether the result holds all probabilities too.</param>
+    /// <param name="cancellation">Stops between batches of tiles.</param>
+    /// <exception cref="OperationCanceledException">The token was set.</exception>
+    public Prediction Predict(Image image, bool keepProbabilities = false, CancellationToken cancellation = default)
+    {
+        var labels = new byte[checked(image.Height * image.Width)];
+        float[]? kept = keepProbabilities ? new float[checked(image.Height * image.Width * Classes)] : null;
+        Run(image, (y, probabilities) =>
+        {
+            Label(probabilities, labels.AsSpan(y * image.Width, image.Width));
+            if (kept is not null)
+                probabilities.CopyTo(kept.AsSpan(y * image.Width * Classes));
+        }, cancellation);
+        return new Prediction(labels, image.Height, image.Width, Classes, kept);
+    }
+
+    /// <summary>Computes an image's class probabilities row by row.</summary>
+    /// <param name="image">The image, grey or RGB.</param>
+    /// <param name="sink">Receives the rows.</param>
+    /// <param name="cancellation">Stops between batches of tiles.</param>
+    /// <exception cref="OperationCanceledException">The token was set.</exception>
+    public void Run(Image image, RowSink sink, CancellationToken cancellation = default)
+    {
+        bool wasTraining = _model.IsTraining;
+        _model.Eval();
+        using NoGrad noGrad = NoGrad.Begin();
+        try
+        {
+            Blend(image, sink, cancellation);
+        }
+        finally
+        {
+            _model.Train(wasTraining);
+        }
+    }
+
+    /// <summary>The most probable class of each pixel; the first of equal ones.</summary>
+    public void Label(ReadOnlySpan<float> probabilities, Span<byte> labels)
+    {
+        for (int x = 0; x < labels.Length; x++)
+        {
+            ReadOnlySpan<float> pixel = probabilities.Slice(x * Classes, Classes);
+            int best = 0;
+            for (int k = 1; k < pixel.Length; k++)
+                if (pixel[k] > pixel[best])
+                    best = k;
+            labels[x] = (byte)best;
+        }
+    }
+
+    private void Blend(Image image, RowSink sink, CancellationToken cancellation)
+    {
+        int[] tops = Starts(image.Height, _model.Height, _strideY), lefts = Starts(image.Width, _model.Width, _strideX);
+        float[][] rowWeights = Weights(tops, _model.Height), columnWeights = Weights(lefts, _model.Width);
+        // The band holds the sums of the pixel rows that the current row of tiles covers: (tile height, band width, classes).
+        int bandRow = (lefts[^1] + _model.Width) * Classes;
+        var band = new float[checked(_model.Height * bandRow)];
+        for (int row = 0; row < tops.Length; row++)
+        {
+            for (int first = 0; first < lefts.Length; first += _batch)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                int count = Math.Min(_batch, lefts.Length - first);
+                using StepArena.StepScope step = _arena.BeginStep();
+                Tensor probabilities = Probabilities(image, tops[row], lefts.AsSpan(first, count));
+                for (int tile = 0; tile < count; tile++)
+                    AddTile(probabilities, tile, band, bandRow, lefts[first + tile], rowWeights[row], columnWeights[first + tile]);
+            }
+            int end = row + 1 < tops.Length ? tops[row + 1] : image.Height;
+            for (int y = tops[row]; y < end; y++)
+                sink(y, band.AsSpan((y - tops[row]) * bandRow, image.Width * Classes));
+            if (row + 1 < tops.Length)
+            {
+                int done = (end - tops[row]) * bandRow;
+                band.AsSpan(done).CopyTo(band);
+                band.AsSpan(band.Length - done).Clear();
+            }
+        }
+    }
+
+    private Tensor Probabilities(Image image, int top, ReadOnlySpan<int> lefts)
+    {
+        Tensor images = Tensor.Empty([lefts.Length, _model.Height, _model.Width, 3]);
+        Span<float> pixels = images.AsSpan<float>();
+        int tilePixels = _model.Height * _model.Width * 3;
+        for (int tile = 0; tile < lefts.Length; tile++)
+            _normalisation.WriteTile(image, top, lefts[tile], _model.Height, _model.Width, pixels.Slice(tile * tilePixels, tilePixels));
+        Variable logits = _model.Forward(new Variable(images.To(_model.DType)));
+        return OperatorCall.Run(new Softmax(), logits.Value).To(DType.Float32);
+    }
+
+    private unsafe void AddTile(
+        Tensor probabilities, int tile, float[] band, int bandRow, int left, float[] rowWeights, float[] columnWeights)
+    {
+        float* source = probabilities.Pointer<float>() + (long)tile * _model.Height * _model.Width * Classes;
+        int width = _model.Width, classes = Classes;
+        Workers.Run(_model.Height, y =>
+        {
+            float* p = source + (long)y * width * classes;
+            Span<float> target = band.AsSpan(y * bandRow + left * classes, width * classes);
+            for (int x = 0; x < width; x++)
+            {
+                float weight = rowWeights[y] * columnWeights[x];
+                for (int k = 0; k < classes; k++)
+                    target[x * classes + k] += weight * p[x * classes + k];
+            }
+        });
+    }
+
+    /// <summary>Where tiles begin: every stride, the last one flush with the end.</summary>
+    internal static int[] Starts(int length, int tile, int stride)
+    {
+        var starts = new List<int>();
+        int start = 0;
+        for (; start + tile < length; start += stride)
+            starts.Add(start);
+        starts.Add(Math.Max(0, length - tile));
+        return [.. starts];
+    }
+
+    /// <summary>Per tile, the share of each of its positions in the weighted mean along one axis.</summary>
+    internal static float[][] Weights(int[] starts, int tile)
+    {
+        // A Hann window sampled between its zeros: sin^2(pi (i + 1/2) / n), so no weight is zero.
+        double[] window = [.. Enumerable.Range(0, tile).Select(i => Math.Pow(Math.Sin(Math.PI * (i + 0.5) / tile), 2))];
+        var sums = new double[starts[^1] + tile];
+        foreach (int start in starts)
+            for (int i = 0; i < tile; i++)
+                sums[start + i] += window[i];
+        return [.. starts.Select(start => window.Select((weight, i) => (float)(weight / sums[start + i])).ToArray())];
+    }
+
+    /// <summary>Frees the tiles' memory; the model stays.</summary>
+    public void Dispose() => _arena.Dispose();
+}

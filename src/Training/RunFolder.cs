@@ -1,0 +1,148 @@
+using System.Globalization;
+
+namespace CsUnet.Training;
+
+/// <summary>
+/// The folder of one training run: config.yaml, metrics.csv, last.safetensors and best.safetensors (weights, each complete by itself),
+/// and last-STEP.optimizer.safetensors, the optimiser's state that belongs to last.safetensors.
+/// </summary>
+public sealed class RunFolder
+{
+    /// <summary>Where runs are made and looked for.</summary>
+    public const string DefaultRoot = "runs";
+
+    private RunFolder(string path) => Path = path;
+
+    /// <summary>The folder.</summary>
+    public string Path { get; }
+
+    /// <summary>Its name.</summary>
+    public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
+
+    /// <summary>The options of the run.</summary>
+    public string ConfigPath => File("config.yaml");
+
+    /// <summary>The class map of the run, as YAML.</summary>
+    public string ClassesPath => File("classes.yaml");
+
+    /// <summary>Losses and metrics per step.</summary>
+    public string MetricsPath => File("metrics.csv");
+
+    /// <summary>The newest weights.</summary>
+    public string LastPath => File("last.safetensors");
+
+    /// <summary>The weights of the best validation.</summary>
+    public string BestPath => File("best.safetensors");
+
+    /// <summary>Whether the run has weights to predict with and to resume from.</summary>
+    public bool HasCheckpoint => System.IO.File.Exists(LastPath);
+
+    /// <summary>A file of the folder.</summary>
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Where the evaluation of a split is saved.</summary>
+    public string EvaluationPath(string split) => File($"evaluation-{split}.json");
+
+    /// <summary>The weights called last or best.</summary>
+    /// <exception cref="RunException">The name is neither.</exception>
+    public string CheckpointPath(string name) => name switch
+    {
+        "last" => LastPath,
+        "best" => BestPath,
+        _ => throw new RunException($"checkpoint '{name}': expected last or best"),
+    };
+
+    /// <summary>The options that the run was started with.</summary>
+    /// <exception cref="RunException">config.yaml is missing or wrong.</exception>
+    public TrainingOptions LoadOptions() => TrainingOptions.Load(ConfigPath);
+
+    /// <summary>Makes the folder of a new run.</summary>
+    /// <param name="model">The model's name, the beginning of the folder's.</param>
+    /// <param name="path">The folder to use, new or empty; null: root/MODEL-DATE.</param>
+    /// <param name="root">Where a folder without a given path is made.</param>
+    /// <exception cref="RunException">The folder cannot be made, or holds a run already.</exception>
+    public static RunFolder Create(string model, string? path = null, string root = DefaultRoot)
+    {
+        if (path is not null)
+            return Make(path, mayExist: true);
+        string date = DateTime.Now.ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
+        string name = System.IO.Path.Combine(root, $"{model}-{date}");
+        for (int number = 1; ; number++)
+        {
+            string candidate = number == 1 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}-{number}");
+            if (!Directory.Exists(candidate))
+                return Make(candidate, mayExist: false);
+        }
+    }
+
+    /// <summary>The folder of an existing run.</summary>
+    /// <exception cref="RunException">There is no such folder, or it holds no run.</exception>
+    public static RunFolder Open(string path)
+    {
+        if (!Directory.Exists(path))
+            throw new RunException($"{path}: no such folder; give the folder of a run, or leave --run out for the newest one in {DefaultRoot}/");
+        var folder = new RunFolder(path);
+        if (!System.IO.File.Exists(folder.ConfigPath))
+            throw new RunException($"{path}: holds no run (there is no config.yaml); give a folder that 'csunet train' made");
+        return folder;
+    }
+
+    /// <summary>The run whose checkpoint is newest.</summary>
+    /// <param name="root">Where to look.</param>
+    /// <exception cref="RunException">There is none.</exception>
+    public static RunFolder Newest(string root = DefaultRoot)
+    {
+        IEnumerable<string> folders = Directory.Exists(root) ? Directory.EnumerateDirectories(root) : [];
+        RunFolder? newest = folders.Select(path => new RunFolder(path))
+            .Where(folder => folder.HasCheckpoint && System.IO.File.Exists(folder.ConfigPath))
+            .OrderByDescending(folder => System.IO.File.GetLastWriteTimeUtc(folder.LastPath)).ThenByDescending(folder => folder.Path, StringComparer.Ordinal)
+            .FirstOrDefault();
+        return newest ?? throw new RunException($"there is no run with a checkpoint in {System.IO.Path.GetFullPath(root)}; run 'csunet train' first, or give --run");
+    }
+
+    /// <summary>Keeps other processes from training in this folder until the result is disposed.</summary>
+    /// <exception cref="RunException">One does so now.</exception>
+    internal IDisposable Lock()
+    {
+        try
+        {
+            return new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"{Path}: cannot be locked ({failure.Message}); does another process train in it?", failure);
+        }
+    }
+
+    /// <summary>Name of the optimiser's state after a number of steps.</summary>
+    internal static string StateName(int step) => string.Create(CultureInfo.InvariantCulture, $"last-{step:D6}.optimizer.safetensors");
+
+    /// <summary>Deletes what earlier checkpoints and kills left: unfinished files, and states that last.safetensors does not name.</summary>
+    internal void RemoveLeftovers(string? currentState)
+    {
+        foreach (string path in Directory.EnumerateFiles(Path))
+        {
+            string name = System.IO.Path.GetFileName(path);
+            bool isOldState = name.StartsWith("last-", StringComparison.Ordinal) && name.EndsWith(".optimizer.safetensors", StringComparison.Ordinal)
+                && name != currentState;
+            if (isOldState || name.EndsWith(AtomicFile.TemporarySuffix, StringComparison.Ordinal))
+                AtomicFile.TryDelete(path);
+        }
+    }
+
+    private static RunFolder Make(string path, bool mayExist)
+    {
+        var folder = new RunFolder(path);
+        if (mayExist && (System.IO.File.Exists(folder.ConfigPath) || folder.HasCheckpoint))
+            throw new RunException($"{path}: holds a run already; go on with --resume, or give another --out");
+        try
+        {
+            Directory.CreateDirectory(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new RunException($"{path}: the run's folder cannot be made ({failure.Message}); give another --out", failure);
+        }
+        return folder;
+    }
+}

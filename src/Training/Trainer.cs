@@ -1,0 +1,293 @@
+using System.Diagnostics;
+using CsUnet.Autograd;
+using CsUnet.Data;
+using CsUnet.Kernels;
+using CsUnet.Models;
+using CsUnet.Tensors;
+
+namespace CsUnet.Training;
+
+/// <summary>
+/// Trains a model: batch, forward, loss, backward, clipping, update; validates, keeps the best and the last weights, and stops early.
+/// Every step is a function of the options and of the step's number, so a run that was stopped and resumed ends in the same bytes as one
+/// that was not. Temporaries of a step live in an arena whose size does not change after the first steps.
+/// </summary>
+public sealed partial class Trainer : IDisposable
+{
+    private readonly IBatchSource _batches;
+    private readonly MicrographDataset? _validation;
+    private readonly SegmentationLoss _loss;
+    private readonly Optimizer _optimizer;
+    private readonly Schedule _schedule;
+    private readonly CheckpointWriter _checkpoints;
+    private readonly StepArena _arena = new();
+    private readonly Predictor _predictor;
+    private readonly SpeedMeter _speed = new();
+    private TrainerState _state = TrainerState.Initial;
+
+    /// <summary>A trainer of a model, at step 0. Most callers want <see cref="Create"/>.</summary>
+    /// <param name="options">The run's options; those about the model and the data are not used.</param>
+    /// <param name="model">The model, with its initial weights.</param>
+    /// <param name="header">What weight files say about the model.</param>
+    /// <param name="batches">Where batches come from; the trainer disposes it.</param>
+    /// <param name="stepsPerEpoch">Steps per epoch.</param>
+    /// <param name="validation">Validation images, or null for none.</param>
+    /// <param name="folder">Where files go.</param>
+    /// <exception cref="RunException">The options do not fit the model.</exception>
+    public Trainer(
+        TrainingOptions options, SegmentationModel model, CheckpointHeader header, IBatchSource batches, int stepsPerEpoch,
+        MicrographDataset? validation, RunFolder folder)
+    {
+        options.Validate();
+        ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
+        Options = options;
+        Model = model;
+        Folder = folder;
+        StepsPerEpoch = stepsPerEpoch;
+        Steps = options.Epochs is { } epochs ? checked(epochs * stepsPerEpoch) : options.Steps;
+        _batches = batches;
+        _validation = validation is { Count: > 0 } ? validation : null;
+        if (_validation is null && (options.Patience > 0 || options.Schedule == ScheduleKind.Plateau))
+            throw new RunException("patience and the plateau schedule need validation images, but the data set has none; set patience to 0 and another schedule");
+        _loss = SegmentationLoss.Create(options, model.Classes);
+        _optimizer = Optimizer.Create(options, model);
+        _schedule = Schedule.Create(options, Steps);
+        _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
+        _predictor = new Predictor(model, options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride,
+            Math.Max(1, options.Batch), header.Normalisation);
+    }
+
+    /// <summary>The options of the run.</summary>
+    public TrainingOptions Options { get; }
+
+    /// <summary>The model in training.</summary>
+    public SegmentationModel Model { get; }
+
+    /// <summary>Where files go.</summary>
+    public RunFolder Folder { get; }
+
+    /// <summary>Steps of the whole run.</summary>
+    public int Steps { get; }
+
+    /// <summary>Steps per epoch.</summary>
+    public int StepsPerEpoch { get; }
+
+    /// <summary>Steps done.</summary>
+    public int Step => _state.Step;
+
+    /// <summary>The optimiser.</summary>
+    public Optimizer Optimizer => _optimizer;
+
+    /// <summary>Bytes that the steps' arena holds from the system; flat once every kind of step has run.</summary>
+    public long ReservedBytes => _arena.ReservedBytes;
+
+    /// <summary>
+    /// Continues from the run's last checkpoint: the steps to come are those of a run that was never stopped. Does nothing if the run was
+    /// stopped before its first checkpoint.
+    /// </summary>
+    /// <exception cref="WeightFileException">The checkpoint is damaged or belongs to another model.</exception>
+    public void Resume()
+    {
+        if (Folder.HasCheckpoint)
+            _state = _checkpoints.Load();
+        else
+            Folder.RemoveLeftovers(null);
+    }
+
+    /// <summary>Trains until the last step, early stopping, or cancellation, and leaves a checkpoint that can be resumed.</summary>
+    /// <param name="observer">Receives what happens; null: nobody.</param>
+    /// <param name="cancellation">Ends the run after the current step.</param>
+    /// <exception cref="RunException">
+    /// A loss, gradient or weight is not finite, or a file cannot be written; the last good checkpoint stays.
+    /// </exception>
+    public TrainingResult Run(ITrainingObserver? observer = null, CancellationToken cancellation = default)
+    {
+        long start = Stopwatch.GetTimestamp();
+        if (Options.Threads > 0)
+            Workers.Count = Options.Threads;
+        using IDisposable folderLock = Folder.Lock();
+        // A step whose validation was interrupted writes its row again, with the validation.
+        bool isPending = IsValidationDue(_state);
+        using var log = new MetricsLog(Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step);
+        _batches.Start(_state.Step, Steps);
+        int saved = isPending ? -1 : _state.Step;
+        TrainingOutcome outcome;
+        while (true)
+        {
+            StepReport? report = null;
+            if (!isPending)
+            {
+                if (End(cancellation) is { } end)
+                {
+                    outcome = end;
+                    break;
+                }
+                report = TrainStep();
+            }
+            isPending = false;
+            ValidationReport? validation = null;
+            if (IsValidationDue(_state))
+            {
+                if (report is not null)
+                    observer?.OnStep(report);
+                observer?.OnValidationStarted(_state.Step);
+                validation = Validate(cancellation);
+            }
+            else
+            {
+                observer?.OnStep(report!);
+            }
+            log.Append(new MetricsRow(_state.Step, Epoch(_state.Step), _state.Loss, _state.LearningRate, validation?.Loss, validation?.MeanIoU,
+                _speed.ImagesPerSecond));
+            if (validation is not null)
+                observer?.OnValidation(validation);
+            bool isStored = validation is not null || End(cancellation) is not null
+                || (Options.CheckpointEvery > 0 && _state.Step % Options.CheckpointEvery == 0);
+            if (isStored)
+            {
+                Save(log, validation is { IsBest: true });
+                saved = _state.Step;
+                observer?.OnCheckpoint(_state.Step, Folder.LastPath);
+            }
+            // An interrupted validation leaves nothing more to do.
+            if (IsValidationDue(_state))
+            {
+                outcome = TrainingOutcome.Cancelled;
+                break;
+            }
+        }
+        if (saved != _state.Step || !Folder.HasCheckpoint)
+            Save(log, isBest: false);
+        return new TrainingResult(outcome, _state.Step, _state.Loss, _state.History.Best, _state.History.BestStep,
+            Stopwatch.GetElapsedTime(start), _arena.PeakBytes);
+    }
+
+    /// <summary>Why the run ends here, or null if another step follows.</summary>
+    private TrainingOutcome? End(CancellationToken cancellation)
+    {
+        if (_state.Step >= Steps)
+            return TrainingOutcome.Completed;
+        if (Options.Patience > 0 && _state.History.SinceBest >= Options.Patience)
+            return TrainingOutcome.StoppedEarly;
+        return cancellation.IsCancellationRequested ? TrainingOutcome.Cancelled : null;
+    }
+
+    private bool IsValidationDue(TrainerState state) => _validation is not null && state.Step > 0 && state.ValidatedStep != state.Step
+        && (state.Step == Steps || (Options.ValidateEvery > 0 && state.Step % Options.ValidateEvery == 0));
+
+    private int Epoch(int step) => (step - 1) / StepsPerEpoch + 1;
+
+    private StepReport TrainStep()
+    {
+        long start = Stopwatch.GetTimestamp();
+        int step = _state.Step;
+        double learningRate = _schedule.At(step, _state.History), loss, norm, meanIoU;
+        int images;
+        using (StepArena.StepScope scope = _arena.BeginStep())
+        {
+            Batch batch = _batches.Next(step);
+            images = batch.Images.Shape[0];
+            Model.Train();
+            Model.SetRandomKey(Options.Seed, (uint)step);
+            Model.ClearGradients();
+            Variable logits = Model.Forward(new Variable(batch.Images.To(Model.DType))).Keep();
+            Variable output = _loss.Apply(logits, batch.Labels);
+            loss = output.Value[0];
+            RequireFinite(loss, step + 1, "loss");
+            output.Backward();
+            IReadOnlyList<Tensor> gradients = _optimizer.Gradients();
+            norm = GradientNorm.Of(gradients);
+            RequireFinite(norm, step + 1, "gradient norm");
+            if (Options.ClipNorm > 0)
+                GradientNorm.Clip(gradients, norm, Options.ClipNorm);
+            var confusion = new ConfusionMatrix(Model.Classes);
+            confusion.Add(batch.Labels, Argmax.Run(logits.Value));
+            meanIoU = confusion.MeanIoU;
+        }
+        _optimizer.LearningRate = learningRate;
+        _optimizer.Step();
+        _state = _state with { Step = step + 1, Loss = loss, LearningRate = learningRate };
+        _speed.Add(images, Stopwatch.GetElapsedTime(start).TotalSeconds);
+        return new StepReport(_state.Step, Steps, Epoch(_state.Step), Epoch(Steps), loss, learningRate, norm, meanIoU, images,
+            _speed.ImagesPerSecond, Remaining());
+    }
+
+    private void RequireFinite(double value, int step, string name)
+    {
+        if (double.IsFinite(value))
+            return;
+        string kept = Folder.HasCheckpoint ? $"the last good checkpoint stays in {Folder.LastPath}" : "no checkpoint had been written yet";
+        throw new RunException($"step {step}: the {name} is {(double.IsNaN(value) ? "not a number" : "infinite")}; {kept}. "
+            + "Train with a smaller learning_rate, or with clip_norm (for example 1), in a new run");
+    }
+
+    /// <summary>Validates; null if it was cancelled, and then nothing has changed.</summary>
+    private ValidationReport? Validate(CancellationToken cancellation)
+    {
+        long start = Stopwatch.GetTimestamp();
+        try
+        {
+            (Evaluation evaluation, double loss) = Evaluator.Evaluate(_predictor, _validation!, _loss, cancellation: cancellation);
+            ValidationHistory history = _state.History.With(evaluation.MeanIoU, _state.Step, Options.PlateauPatience);
+            _state = _state with { History = history, ValidatedStep = _state.Step };
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
+            _speed.AddValidation(elapsed.TotalSeconds);
+            return new ValidationReport(_state.Step, loss, evaluation, history.BestStep == _state.Step, elapsed);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private void Save(MetricsLog log, bool isBest)
+    {
+        foreach ((string name, Tensor value) in Model.NamedParameters().Select(named => (named.Name, named.Parameter.Value)).Concat(Model.NamedBuffers()))
+            if (value.DType.IsFloat() && !GradientNorm.IsFinite(value))
+                throw new RunException($"step {_state.Step}: {name} holds numbers that are not finite; the checkpoint before stays. "
+                    + "Train with a smaller learning_rate, or with clip_norm (for example 1), in a new run");
+        log.FlushToDisk();
+        if (isBest)
+            _checkpoints.SaveBest(_state.Step);
+        _checkpoints.SaveLast(_state);
+    }
+
+    private TimeSpan Remaining()
+    {
+        int steps = Steps - _state.Step;
+        int validations = _validation is null ? 0 : 1 + (Options.ValidateEvery > 0 ? steps / Options.ValidateEvery : 0);
+        return TimeSpan.FromSeconds(steps * _speed.SecondsPerStep + validations * _speed.SecondsPerValidation);
+    }
+
+    /// <summary>Stops the batches' source and frees the steps' memory; the model stays.</summary>
+    public void Dispose()
+    {
+        _batches.Dispose();
+        _predictor.Dispose();
+        _arena.Dispose();
+    }
+
+    /// <summary>Times of steps and validations, averaged over the last ones.</summary>
+    private sealed class SpeedMeter
+    {
+        private const double Memory = 20;
+        private int _steps;
+        private double _imagesPerStep;
+
+        public double SecondsPerStep { get; private set; }
+
+        public double SecondsPerValidation { get; private set; }
+
+        public double ImagesPerSecond => SecondsPerStep == 0 ? 0 : _imagesPerStep / SecondsPerStep;
+
+        public void Add(int images, double seconds)
+        {
+            _steps++;
+            _imagesPerStep = images;
+            // The first step also compiles and allocates: it would spoil the average for long.
+            SecondsPerStep = _steps <= 2 ? seconds : SecondsPerStep + (seconds - SecondsPerStep) / Math.Min(_steps, Memory);
+        }
+
+        public void AddValidation(double seconds) => SecondsPerValidation = seconds;
+    }
+}
