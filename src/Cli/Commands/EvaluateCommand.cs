@@ -28,7 +28,7 @@ internal static class EvaluateCommand
             Shared.UseDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
             return Run(terminal, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
-                result.GetValue(checkpoint) ?? "last", result.GetValue(stride) ?? 0);
+                result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
         });
         HelpWithExamples.SetNotes(command, """
             Whole images are labelled by overlapping tiles, and all their pixels counted together: IoU and Dice per class, their
@@ -43,10 +43,10 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static int Run(Terminal terminal, string? runPath, string? data, string split, string checkpoint, int stride)
+    private static int Run(Terminal terminal, string? runPath, string? data, string split, string checkpoint, int? stride)
     {
         using var interrupt = new Interrupt(terminal);
-        using LoadedRun run = LoadedRun.Open(runPath, checkpoint);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint);
         MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, run.ClassMap, split);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");

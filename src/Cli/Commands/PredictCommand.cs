@@ -34,7 +34,7 @@ internal static class PredictCommand
             Shared.UseDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
             return Run(terminal, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
-                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride) ?? 0);
+                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
         });
         HelpWithExamples.SetNotes(command, $"""
             For each image NAME.*, the folder gets
@@ -51,10 +51,10 @@ internal static class PredictCommand
         return command;
     }
 
-    private static int Run(Terminal terminal, string[] arguments, string? runPath, string checkpoint, string output, int stride)
+    private static int Run(Terminal terminal, string[] arguments, string? runPath, string checkpoint, string output, int? stride)
     {
         using var interrupt = new Interrupt(terminal);
-        using LoadedRun run = LoadedRun.Open(runPath, checkpoint);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint);
         IReadOnlyList<string> files = FindInputs(arguments, output);
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);

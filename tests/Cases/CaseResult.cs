@@ -1,0 +1,34 @@
+namespace CsUnet.Cases;
+
+/// <summary>What came of one golden case.</summary>
+/// <param name="Op">The operator or module, from the file's metadata; empty if the file could not be read.</param>
+/// <param name="Case">The file's name without folder and suffix.</param>
+/// <param name="Error">Largest error of any tensor, relative to the tensor's largest entry.</param>
+/// <param name="Tolerance">What was allowed.</param>
+/// <param name="Tensor">The tensor of the largest error, as the file names it.</param>
+/// <param name="Index">Its place in that tensor, in the file's layout.</param>
+/// <param name="Tensors">Number of tensors compared.</param>
+/// <param name="Failure">Null if the case passed; else what is wrong.</param>
+/// <param name="Elapsed">Wall time.</param>
+public sealed record CaseResult(
+    string Op, string Case, double Error, double Tolerance, string Tensor, string Index, int Tensors, string? Failure, TimeSpan Elapsed)
+{
+    /// <summary>Whether every tensor was within tolerance and everything in the file was understood.</summary>
+    public bool Passed => Failure is null;
+
+    /// <summary>Largest error over the tolerance: at most 1 for a case that passed.</summary>
+    public double Share => Tolerance > 0 ? Error / Tolerance : 0;
+}
+
+/// <summary>What came of a folder of golden cases.</summary>
+/// <param name="Passed">Number of cases that passed.</param>
+/// <param name="Failed">Number of cases that failed.</param>
+/// <param name="LeftOut">Names of the full-size cases that were not run.</param>
+public sealed record SelfTestSummary(int Passed, int Failed, IReadOnlyList<string> LeftOut)
+{
+    /// <summary>Whether there were cases and none failed.</summary>
+    public bool Succeeded => Failed == 0 && Passed > 0;
+}
+
+/// <summary>A golden file that the engine cannot run: an unknown operator, parameter or tensor, or something missing.</summary>
+public sealed class CaseException(string message) : Exception(message);

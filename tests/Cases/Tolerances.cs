@@ -1,0 +1,52 @@
+using CsUnet.Tensors;
+
+namespace CsUnet.Cases;
+
+/// <summary>How exactly an operator must repeat in float32 what it computes in double.</summary>
+public enum Exactness
+{
+    /// <summary>It only moves data: bit for bit.</summary>
+    Moves,
+
+    /// <summary>A few roundings per element.</summary>
+    Elementwise,
+
+    /// <summary>Sums over rows, channels, windows or a matrix product's inner dimension.</summary>
+    Sums,
+}
+
+/// <summary>Every tolerance of the project's checks; nothing else decides what is close enough.</summary>
+public static class Tolerances
+{
+    /// <summary>
+    /// Largest difference over the tensor's largest entry that a golden case allows: four times what the reference's own float32 run is
+    /// off, at least 1e-5; in float64 1e-6, the rounding of the stored float32 references and a margin.
+    /// </summary>
+    public static double Golden(DType type, double float32Error) => type == DType.Float64 ? 1e-6 : Math.Max(4 * float32Error, 1e-5);
+
+    /// <summary>
+    /// A gradient is taken to be zero in exact arithmetic if its largest entry is below this share of the case's largest gradient norm:
+    /// far above the rounding of a float64 reference (1e-14), far below any gradient that means something (1e-7 and up).
+    /// </summary>
+    public const double ZeroGradient = 1e-10;
+
+    /// <summary>Such a gradient is compared relative to this share of the case's largest gradient norm.</summary>
+    public const double ZeroGradientScale = 1e-4;
+
+    /// <summary>float32 against double for one operator, relative to the tensor's largest entry.</summary>
+    public static double Float32(Exactness exactness) => exactness switch
+    {
+        Exactness.Moves => 0,
+        Exactness.Elementwise => 1e-6,
+        _ => 1e-5,
+    };
+
+    /// <summary>Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.</summary>
+    public const double GradientOfOperator = 1e-7;
+
+    /// <summary>
+    /// Gradient checks of modules and networks in double: rounding grows with depth, and a difference step must stay below the distance
+    /// to the nearest kink of thousands of rectifiers.
+    /// </summary>
+    public const double GradientOfNetwork = 1e-5;
+}
