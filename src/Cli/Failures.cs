@@ -1,3 +1,7 @@
+using CsUnet.Data;
+using CsUnet.Models;
+using CsUnet.Training;
+
 namespace CsUnet.Cli;
 
 /// <summary>Turns an exception into what a user reads: one line on standard error, and an exit code.</summary>
@@ -21,13 +25,13 @@ internal static class Failures
         return IsUsage(failure) ? ExitCode.Usage : ExitCode.Failure;
     }
 
-    private static bool IsUsage(Exception failure) => failure is UsageException;
+    private static bool IsUsage(Exception failure) => failure is UsageException or DataException;
 
     private static string Message(Exception failure) => failure switch
     {
         OutOfMemoryException => "out of memory; use a smaller --batch, --size or --model",
         // These say in their message what a user can act on; anything else is a defect of the program and says so.
-        UsageException or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
+        UsageException or RunException or DataException or WeightFileException or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
             or InvalidOperationException or NotSupportedException => failure.Message,
         _ => $"internal error, {failure.GetType().Name}: {failure.Message} (set {TraceVariable}=1 for details)",
     };

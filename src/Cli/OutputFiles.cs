@@ -1,19 +1,16 @@
 namespace CsUnet.Cli;
 
-/// <summary>Files that the program itself writes: there whole or not at all.</summary>
+/// <summary>Text files that the program itself writes: there whole or not at all.</summary>
 internal static class OutputFiles
 {
-    /// <summary>Writes a text file under a temporary name, then renames it.</summary>
-    public static void WriteText(string path, string text) => Write(path, temporary => File.WriteAllText(temporary, text));
-
-    /// <summary>Lets <paramref name="write"/> make the file under a temporary name, then renames it; a failure leaves what was there.</summary>
-    public static void Write(string path, Action<string> write)
+    /// <summary>Writes a text file under a temporary name, then renames it; a failure leaves what was there.</summary>
+    public static void WriteText(string path, string text)
     {
         string full = Path.GetFullPath(path), temporary = $"{full}.{Environment.ProcessId}.tmp";
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         try
         {
-            write(temporary);
+            File.WriteAllText(temporary, text);
             File.Move(temporary, full, overwrite: true);
         }
         finally

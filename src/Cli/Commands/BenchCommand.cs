@@ -33,8 +33,7 @@ internal static class BenchCommand
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";
             CsUnetOptions options = CsUnetOptions.Preset(name, height, width, result.GetValue(classes) ?? 3);
-            string command = $"csunet {string.Join(' ', result.Tokens.Select(token => token.Value))}";
-            return Run(terminal, name, options, result.GetValue(batch) ?? 2, result.GetValue(repeats) ?? 7, result.GetValue(json), command);
+            return Run(terminal, name, options, result.GetValue(batch) ?? 2, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
             The last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,

@@ -17,6 +17,9 @@ internal static class Shared
     public static Option<string?> Checkpoint() => Options.Choice(
         "--checkpoint", "last|best", "The run's last weights, or those with the best IoU on validation. Default: last.", "last", "best");
 
+    /// <summary>The call as the user wrote it, for records.</summary>
+    public static string CommandLineOf(ParseResult result) => $"csunet {string.Join(' ', result.Tokens.Select(token => NextSteps.Quote(token.Value)))}";
+
     public static void UseDevice(string? name) => _ = Tensors.Device.Parse(name ?? "auto");
 
     public static void UseThreads(int? threads)
