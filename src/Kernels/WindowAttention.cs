@@ -1,87 +1,131 @@
 using System.Numerics;
+using CsUnet.Kernels.Cpu;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>Window attention by plain loops. Inputs: qkv (B,H,W,3C), table ((2w-1)^2, Heads).</summary>
-/// <param name="Window">Side.</param>
-/// <param name="Heads">Heads.</param>
-/// <param name="Shift">Cyclic shift.</param>
+/// <summary>
+/// Multi-head self-attention inside windows of a token grid, with relative position bias and, for shifted windows, a mask (Liu et al.,
+/// "Swin Transformer", ICCV 2021). Inputs: qkv (B,H,W,3C), channels [q|k|v] of each [head][channel]; table ((2·Window-1)², Heads).
+/// output (B,H,W,C): softmax(q·kᵀ/√d + bias + mask) · v, d = C / Heads, every token at its own place.
+/// </summary>
+/// <param name="Window">Rows and columns of a window; divides H and W.</param>
+/// <param name="Heads">Heads; divides C.</param>
+/// <param name="Shift">Tokens by which the grid is shifted cyclically, up and to the left, before it is cut into windows.</param>
+/// <remarks>
+/// windows[b,wy,wx,iy,ix] = input[b,(wy·ws+iy+shift)%H,(wx·ws+ix+shift)%W]; the bias of query (iy,ix) and key (jy,jx) is
+/// table[(iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1), head]. With a shift, tokens of a window that come from different sides of the grid get -100:
+/// the region of shifted row r is 0 below H-ws, 1 below H-shift, else 2, columns alike. No window, mask or score is stored in memory.
+/// </remarks>
 public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Operator
 {
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Shape x = call[0].Shape;
-        Require(x[1] % Window == 0 && x[2] % Window == 0, "input", x, $"H and W multiples of {Window}");
-        Tensor output = Tensor.Empty(x.WithLast(x[3] / 3), call[0].DType);
-        if (output.DType == DType.Float32) Each<float>(call, output, null, null); else Each<double>(call, output, null, null);
+        AttentionShape shape = Shape(call);
+        Tensor qkv = call[0];
+        RequireSameType(call, "bias table", call[1]);
+        Tensor output = Tensor.Empty(qkv.Shape.WithLast(shape.Channels), qkv.DType, qkv.Device);
+        if (qkv.DType == DType.Float32)
+            Forward<float>(call, shape, output);
+        else
+            Forward<double>(call, shape, output);
         return output;
     }
+
+    private static unsafe void Forward<T>(OperatorCall call, AttentionShape shape, Tensor output)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
+        Attention.Forward(shape, call[0].Pointer<T>(), call[1].Pointer<T>(), output.Pointer<T>());
 
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        Tensor dq = Tensor.ZerosLike(call[0]), dt = Tensor.ZerosLike(call[1]);
-        if (dOutput.DType == DType.Float32) Each<float>(call, dOutput, dq, dt); else Each<double>(call, dOutput, dq, dt);
-        if (call.Needs(0)) gradients.Give(0, dq);
-        if (call.Needs(1)) gradients.Give(1, dt);
+        if (dOutput.DType == DType.Float32)
+            Backward<float>(call, dOutput, gradients);
+        else
+            Backward<double>(call, dOutput, gradients);
+    }
+
+    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* dQkv = null, dTable = null;
+        bool accumulateQkv = false, accumulateTable = false;
+        if (call.Needs(0))
+            dQkv = gradients.Target(0, out accumulateQkv).Pointer<T>();
+        if (call.Needs(1))
+            dTable = gradients.Target(1, out accumulateTable).Pointer<T>();
+        Attention.Backward(
+            Shape(call), call[0].Pointer<T>(), call[1].Pointer<T>(), dOutput.Pointer<T>(), dQkv, accumulateQkv, dTable, accumulateTable);
     }
 
     /// <inheritdoc />
-    public override long MultiplyAdds(OperatorCall call) => 2 * call.Output.Count * Window * Window;
+    public override long MultiplyAdds(OperatorCall call) =>
+        2 * (call[0].Count / 3) * Window * Window;
 
-    private unsafe void Each<T>(OperatorCall call, Tensor output, Tensor? dqkv, Tensor? dtable) where T : unmanaged, IFloatingPointIeee754<T>
+    private AttentionShape Shape(OperatorCall call)
     {
-        int H = output.Shape[1], W = output.Shape[2], C = output.Shape[3], d = C / Heads, ws = Window, n = ws * ws;
-        T* x = call[0].Pointer<T>(), t = call[1].Pointer<T>(), y = output.Pointer<T>();
-        T* gx = dqkv is null ? null : dqkv.Pointer<T>(), gt = dtable is null ? null : dtable.Pointer<T>();
-        T scale = T.One / T.Sqrt(T.CreateChecked(d));
-        var p = new T[n]; var dp = new T[n]; var pos = new long[n]; var region = new int[n];
-        int Region(int r, int size) => r < size - ws ? 0 : r < size - Shift ? 1 : 2;
-        for (int b = 0; b < output.Shape[0]; b++) for (int wy = 0; wy < H / ws; wy++) for (int wx = 0; wx < W / ws; wx++)
+        Tensor qkv = call[0], table = call[1];
+        Require(Window >= 1, "window", Window, "at least 1");
+        Require(Heads >= 1, "heads", Heads, "at least 1");
+        Require(Shift >= 0 && Shift < Window, "shift", Shift, $"0 to {Window - 1} for window {Window}");
+        Require(qkv.Shape.Rank == 4 && qkv.DType.IsFloat(), "qkv", qkv, "float32 or float64 (B,H,W,3C)");
+        Require(qkv.Shape[3] % (3 * Heads) == 0, "qkv", qkv.Shape, $"(B,H,W,3C) with C a multiple of {Heads} heads");
+        Require(qkv.Shape[1] % Window == 0 && qkv.Shape[2] % Window == 0, "qkv", qkv.Shape,
+            $"H and W multiples of window {Window}; pad the tokens with zeros before the attention");
+        int rows = (2 * Window - 1) * (2 * Window - 1);
+        Require(table.Shape == new Shape(rows, Heads), "bias table", table.Shape,
+            $"({rows},{Heads}) = ((2·{Window}-1)²,heads) for window {Window}");
+        return new AttentionShape(qkv.Shape[0], qkv.Shape[1], qkv.Shape[2], qkv.Shape[3] / 3, Window, Heads, Shift);
+    }
+
+    /// <summary>The specification of the forward pass: plain loops. qkv (B,H,W,3C), table ((2·ws-1)², heads), output (B,H,W,C).</summary>
+    public static unsafe void Reference<T>(AttentionShape shape, T* qkv, T* table, T* output) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int ws = shape.Window, shift = shape.Shift, channels = shape.Channels, depth = shape.HeadChannels, n = shape.Tokens;
+        T scale = T.One / T.Sqrt(T.CreateChecked(depth));
+        T[] weights = new T[n];
+        for (int b = 0; b < shape.Batch; b++)
+            for (int wy = 0; wy < shape.Height / ws; wy++)
+                for (int wx = 0; wx < shape.Width / ws; wx++)
+                    for (int head = 0; head < shape.Heads; head++)
+                        for (int i = 0; i < n; i++)
+                        {
+                            T* query = qkv + Token(b, wy, wx, i) * 3 * channels + head * depth;
+                            T largest = T.NegativeInfinity, sum = T.Zero;
+                            for (int j = 0; j < n; j++)
+                            {
+                                T* key = qkv + (Token(b, wy, wx, j) * 3 + 1) * channels + head * depth;
+                                T score = T.Zero;
+                                for (int c = 0; c < depth; c++)
+                                    score += query[c] * key[c];
+                                int row = (i / ws - j / ws + ws - 1) * (2 * ws - 1) + i % ws - j % ws + ws - 1;
+                                score = score * scale + table[row * shape.Heads + head];
+                                if (shift > 0 && Region(wy, wx, i) != Region(wy, wx, j))
+                                    score -= T.CreateChecked(100);
+                                weights[j] = score;
+                                largest = T.Max(largest, score);
+                            }
+                            for (int j = 0; j < n; j++)
+                                sum += weights[j] = T.Exp(weights[j] - largest);
+                            T* result = output + Token(b, wy, wx, i) * channels + head * depth;
+                            for (int c = 0; c < depth; c++)
+                            {
+                                T mean = T.Zero;
+                                for (int j = 0; j < n; j++)
+                                    mean += weights[j] * qkv[(Token(b, wy, wx, j) * 3 + 2) * channels + head * depth + c];
+                                result[c] = mean / sum;
+                            }
+                        }
+
+        nint Token(int b, int wy, int wx, int i) =>
+            ((nint)b * shape.Height + (wy * ws + i / ws + shift) % shape.Height) * shape.Width + (wx * ws + i % ws + shift) % shape.Width;
+
+        int Region(int wy, int wx, int i)
         {
-            for (int i = 0; i < n; i++)
-            {
-                int ry = wy * ws + i / ws, rx = wx * ws + i % ws;
-                pos[i] = ((long)b * H + (ry + Shift) % H) * W + (rx + Shift) % W;
-                region[i] = Shift == 0 ? 0 : 3 * Region(ry, H) + Region(rx, W);
-            }
-            for (int h = 0; h < Heads; h++) for (int i = 0; i < n; i++)
-            {
-                T* q = x + pos[i] * 3 * C + h * d; T max = T.NegativeInfinity;
-                int Rel(int j) => (i / ws - j / ws + ws - 1) * (2 * ws - 1) + i % ws - j % ws + ws - 1;
-                for (int j = 0; j < n; j++)
-                {
-                    T* k = x + pos[j] * 3 * C + C + h * d; T s = T.Zero;
-                    for (int c = 0; c < d; c++) s += q[c] * k[c];
-                    s = s * scale + t[Rel(j) * Heads + h] + (region[i] == region[j] ? T.Zero : T.CreateChecked(-100));
-                    p[j] = s; max = T.Max(max, s);
-                }
-                T sum = T.Zero;
-                for (int j = 0; j < n; j++) sum += p[j] = T.Exp(p[j] - max);
-                for (int j = 0; j < n; j++) p[j] /= sum;
-                T* o = y + pos[i] * C + h * d;
-                if (gx == null)
-                {
-                    for (int c = 0; c < d; c++) o[c] = T.Zero;
-                    for (int j = 0; j < n; j++) { T* v = x + pos[j] * 3 * C + 2 * C + h * d; for (int c = 0; c < d; c++) o[c] += p[j] * v[c]; }
-                    continue;
-                }
-                T dot = T.Zero;
-                for (int j = 0; j < n; j++)
-                {
-                    T* v = x + pos[j] * 3 * C + 2 * C + h * d, gv = gx + pos[j] * 3 * C + 2 * C + h * d; T s = T.Zero;
-                    for (int c = 0; c < d; c++) { s += o[c] * v[c]; gv[c] += p[j] * o[c]; }
-                    dp[j] = s; dot += s * p[j];
-                }
-                for (int j = 0; j < n; j++)
-                {
-                    T ds = p[j] * (dp[j] - dot); gt[Rel(j) * Heads + h] += ds;
-                    T* k = x + pos[j] * 3 * C + C + h * d, gk = gx + pos[j] * 3 * C + C + h * d, gq = gx + pos[i] * 3 * C + h * d;
-                    for (int c = 0; c < d; c++) { gq[c] += ds * scale * k[c]; gk[c] += ds * scale * q[c]; }
-                }
-            }
+            int r = wy * ws + i / ws, c = wx * ws + i % ws;
+            int row = r < shape.Height - ws ? 0 : r < shape.Height - shift ? 1 : 2;
+            int column = c < shape.Width - ws ? 0 : c < shape.Width - shift ? 1 : 2;
+            return 3 * row + column;
         }
     }
 }

@@ -1,0 +1,408 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels.Cpu;
+
+/// <summary>
+/// Windowed attention, one window and head at a time: all of its matrices stay in the first two cache levels of one core, and the scores
+/// never reach memory. Its five products use the matrix product's micro-kernels on panels of scratch memory.
+/// </summary>
+/// <remarks>
+/// A chunk is a head and a range of windows; their number follows from the shape alone. Nothing is saved: the backward pass computes the
+/// scores again.
+/// </remarks>
+internal static unsafe class Attention
+{
+    private const double Masked = -100;
+
+    /// <summary>output (B,H,W,C) from qkv (B,H,W,3C) and table ((2·ws-1)², heads).</summary>
+    public static void Forward<T>(AttentionShape shape, T* qkv, T* table, T* output) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (VectorWidth.Wide)
+            Forward<T, Kernel512>(shape, qkv, table, output);
+        else
+            Forward<T, Kernel256>(shape, qkv, table, output);
+    }
+
+    /// <summary>dQkv and dTable, each null if it is not wanted, from dOutput; qkv and table as in the forward pass.</summary>
+    public static void Backward<T>(
+        AttentionShape shape, T* qkv, T* table, T* dOutput, T* dQkv, bool accumulateQkv, T* dTable, bool accumulateTable)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        if (VectorWidth.Wide)
+            Backward<T, Kernel512>(shape, qkv, table, dOutput, dQkv, accumulateQkv, dTable, accumulateTable);
+        else
+            Backward<T, Kernel256>(shape, qkv, table, dOutput, dQkv, accumulateQkv, dTable, accumulateTable);
+    }
+
+    /// <summary>Ranges of windows per head: about 16 chunks in all, for up to 16 threads.</summary>
+    private static int Ranges(AttentionShape shape) => Math.Clamp((16 + shape.Heads - 1) / shape.Heads, 1, Math.Max(1, shape.Windows));
+
+    private static void Forward<T, TKernel>(AttentionShape shape, T* qkv, T* table, T* output)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TKernel : struct, IMicroKernel
+    {
+        int ranges = Ranges(shape);
+        T* biases = ExpandBiases(shape, table, Unit<T, TKernel>.ScoreStride(shape.Tokens));
+        Workers.Run(shape.Heads * ranges, chunk =>
+        {
+            int head = chunk / ranges, range = chunk % ranges;
+            var unit = new Unit<T, TKernel>(shape, head, qkv, biases);
+            for (int window = BlockedProduct.Part(shape.Windows, range, ranges);
+                window < BlockedProduct.Part(shape.Windows, range + 1, ranges); window++)
+                unit.Forward(window, output);
+        });
+    }
+
+    private static void Backward<T, TKernel>(
+        AttentionShape shape, T* qkv, T* table, T* dOutput, T* dQkv, bool accumulateQkv, T* dTable, bool accumulateTable)
+        where T : unmanaged, IFloatingPointIeee754<T>
+        where TKernel : struct, IMicroKernel
+    {
+        int ranges = Ranges(shape), tokens = shape.Tokens, stride = Unit<T, TKernel>.ScoreStride(tokens);
+        nint area = (nint)tokens * stride;
+        T* biases = ExpandBiases(shape, table, stride);
+        // dScores summed over the windows of a chunk: the gradient of the bias before it is folded into the table.
+        T* sums = dTable == null ? null : Scratch.Rent<T>(ScratchSlot.Partials, shape.Heads * ranges * area);
+        Workers.Run(shape.Heads * ranges, chunk =>
+        {
+            int head = chunk / ranges, range = chunk % ranges;
+            T* sum = sums == null ? null : sums + chunk * area;
+            if (sum != null)
+                new Span<T>(sum, checked((int)area)).Clear();
+            var unit = new Unit<T, TKernel>(shape, head, qkv, biases);
+            for (int window = BlockedProduct.Part(shape.Windows, range, ranges);
+                window < BlockedProduct.Part(shape.Windows, range + 1, ranges); window++)
+                unit.Backward(window, dOutput, dQkv, accumulateQkv, sum);
+        });
+        if (dTable == null)
+            return;
+        Workers.Run(shape.Heads, head =>
+        {
+            T* sum = sums + head * ranges * area;
+            for (int range = 1; range < ranges; range++)
+                Simd.Add(sum + range * area, sum, area);
+            int ws = shape.Window, across = 2 * ws - 1;
+            if (!accumulateTable)
+                for (int row = 0; row < across * across; row++)
+                    dTable[row * shape.Heads + head] = T.Zero;
+            for (int i = 0; i < tokens; i++)
+                for (int jy = 0; jy < ws; jy++)
+                {
+                    T* entry = dTable + ((nint)(i / ws - jy + ws - 1) * across + i % ws + ws - 1) * shape.Heads + head;
+                    T* gradient = sum + i * stride + jy * ws;
+                    for (int jx = 0; jx < ws; jx++)
+                        entry[-(nint)jx * shape.Heads] += gradient[jx];
+                }
+        });
+    }
+
+    /// <summary>
+    /// biases[head][kind][i][j] = table[(iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1), head] + mask, in scratch memory of the calling thread; the
+    /// kinds are those of <see cref="AttentionShape.BiasKind"/>.
+    /// </summary>
+    private static T* ExpandBiases<T>(AttentionShape shape, T* table, int stride) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int kinds = shape.BiasKinds, n = shape.Tokens, ws = shape.Window, heads = shape.Heads, edge = ws - shape.Shift;
+        T* biases = Scratch.Rent<T>(ScratchSlot.SharedColumns, (long)heads * kinds * n * stride);
+        Workers.Run(heads * kinds, part =>
+        {
+            int head = part / kinds, kind = part % kinds;
+            bool lastRow = (kind & 2) != 0, lastColumn = (kind & 1) != 0;
+            T masked = T.CreateChecked(Masked), padding = T.CreateChecked(-1e30);
+            T* bias = biases + (nint)part * n * stride;
+            for (int i = 0; i < n; i++, bias += stride)
+            {
+                int iy = i / ws, ix = i % ws;
+                for (int jy = 0; jy < ws; jy++)
+                {
+                    T* entry = table + ((nint)(iy - jy + ws - 1) * (2 * ws - 1) + ix + ws - 1) * heads + head;
+                    // Two tokens of the last row of windows are apart if the end of the grid lies between them; columns alike.
+                    bool apart = lastRow && iy >= edge != jy >= edge;
+                    for (int jx = 0; jx < ws; jx++)
+                        bias[jy * ws + jx] = apart || (lastColumn && ix >= edge != jx >= edge)
+                            ? entry[-(nint)jx * heads] + masked
+                            : entry[-(nint)jx * heads];
+                }
+                // Columns of padding: their exponentials vanish beside those of the row's maximum.
+                for (int j = n; j < stride; j++)
+                    bias[j] = padding;
+            }
+        });
+        return biases;
+    }
+
+    /// <summary>One head's work on one window after the other, in the calling thread's scratch memory.</summary>
+    private readonly struct Unit<T, TKernel> where T : unmanaged, IFloatingPointIeee754<T> where TKernel : struct, IMicroKernel
+    {
+        private readonly AttentionShape _shape;
+        private readonly int _head, _depth, _depthStride, _wide, _rowPanels, _keyPanels, _depthPanels;
+        private readonly nint _stride;
+        private readonly int* _tokens;
+        private readonly T* _qkv, _bias, _query, _key, _value, _other, _scores, _dScores, _result, _rows, _columns;
+
+        public Unit(AttentionShape shape, int head, T* qkv, T* biases)
+        {
+            int n = shape.Tokens, width = TKernel.Columns<T>();
+            _shape = shape;
+            _tokens = Scratch.Rent<int>(ScratchSlot.Row, n);
+            _head = head;
+            _qkv = qkv;
+            _depth = shape.HeadChannels;
+            _depthStride = PanelDepth.RoundUp(_depth);
+            _rowPanels = (n + TKernel.Rows - 1) / TKernel.Rows;
+            _keyPanels = (n + width - 1) / width;
+            _depthPanels = (_depth + width - 1) / width;
+            _wide = _depthPanels * width;
+            _stride = ScoreStride(n);
+            int rows = _rowPanels * TKernel.Rows;
+            nint scores = rows * _stride, matrix = (nint)rows * _depthStride;
+            nint panels = Math.Max(scores, Math.Max(matrix, (nint)PanelDepth.RoundUp(n) * Math.Max(rows, _wide)));
+            T* next = Scratch.Rent<T>(ScratchSlot.Attention, 4 * matrix + 2 * scores + (nint)rows * _wide + 2 * panels);
+            _bias = biases + head * shape.BiasKinds * n * _stride;
+            _query = Take(ref next, matrix);
+            _key = Take(ref next, matrix);
+            _value = Take(ref next, matrix);
+            _other = Take(ref next, matrix);
+            _scores = Take(ref next, scores);
+            _dScores = Take(ref next, scores);
+            _result = Take(ref next, (nint)rows * _wide);
+            _rows = Take(ref next, panels);
+            _columns = Take(ref next, panels);
+        }
+
+        private static T* Take(ref T* next, nint count)
+        {
+            T* block = next;
+            next += count;
+            return block;
+        }
+
+        /// <summary>Elements from one row of scores to the next: whole panels, of keys or of the transposed left operand.</summary>
+        public static int ScoreStride(int tokens)
+        {
+            int rows = (tokens + TKernel.Rows - 1) / TKernel.Rows * TKernel.Rows;
+            int columns = (tokens + TKernel.Columns<T>() - 1) / TKernel.Columns<T>() * TKernel.Columns<T>();
+            return PanelDepth.RoundUp(Math.Max(rows, columns));
+        }
+
+        public void Forward(int window, T* output)
+        {
+            int n = _shape.Tokens;
+            T* inverse = stackalloc T[n];
+            Load(window);
+            Scores(window, inverse);
+            PackRows(_scores, _stride, n);
+            Multiply<BlockedLayout>(_depthPanels, n, Columns(_value), _result, _wide);
+            for (int i = 0; i < n; i++)
+            {
+                T* target = output + (nint)_tokens[i] * _shape.Channels + (nint)_head * _depth;
+                Scale(_result + (nint)i * _wide, inverse[i], target, _depth, false);
+            }
+        }
+
+        public void Backward(int window, T* dOutput, T* dQkv, bool accumulate, T* dBias)
+        {
+            int n = _shape.Tokens;
+            T* inverse = stackalloc T[n];
+            Load(window);
+            Scores(window, inverse);
+            for (int i = 0; i < n; i++)
+            {
+                Panels.CopyRun(
+                    dOutput + (nint)_tokens[i] * _shape.Channels, _head * _depth, _other + (nint)i * _depthStride, _depth);
+                Scale(_scores + i * _stride, inverse[i], _scores + i * _stride, (int)_stride, false);
+            }
+            if (dQkv != null)
+            {
+                // dV = Pᵀ · dO
+                PackTransposed(_scores);
+                Multiply<InterleavedLayout>(_depthPanels, n, Columns(_other), _result, _wide);
+                Scatter(2, T.One, dQkv, accumulate);
+            }
+            // dP = dO · Vᵀ, then dS = P ∘ (dP - Σ P ∘ dP)
+            PackRows(_other, _depthStride, _depth);
+            PackKeys(_value);
+            Multiply<BlockedLayout>(_keyPanels, _depth, _columns, _dScores, _stride);
+            for (int i = 0; i < n; i++)
+                SoftmaxBackward(_scores + i * _stride, _dScores + i * _stride, n, dBias == null ? null : dBias + i * _stride);
+            if (dQkv == null)
+                return;
+            // dQ = dS · K / √d, dK = dSᵀ · (Q / √d)
+            PackRows(_dScores, _stride, n);
+            Multiply<BlockedLayout>(_depthPanels, n, Columns(_key), _result, _wide);
+            Scatter(0, InverseRoot, dQkv, accumulate);
+            PackTransposed(_dScores);
+            Multiply<InterleavedLayout>(_depthPanels, n, Columns(_query), _result, _wide);
+            Scatter(1, T.One, dQkv, accumulate);
+        }
+
+        private T InverseRoot => T.One / T.Sqrt(T.CreateChecked(_depth));
+
+        /// <summary>query = q / √d, key, value: the window's tokens as rows of <see cref="_depthStride"/> elements.</summary>
+        private void Load(int window)
+        {
+            int channels = _shape.Channels;
+            T scale = InverseRoot;
+            _shape.ListTokens(window, _tokens);
+            for (int i = 0; i < _shape.Tokens; i++)
+            {
+                T* source = _qkv + (nint)_tokens[i] * 3 * channels + (nint)_head * _depth;
+                nint row = (nint)i * _depthStride;
+                Scale(source, scale, _query + row, _depth, false);
+                Panels.CopyRun(source, channels, _key + row, _depth);
+                Panels.CopyRun(source, 2 * channels, _value + row, _depth);
+            }
+        }
+
+        /// <summary>scores = exp(query · keyᵀ + bias - row maximum); inverse = 1 / row sums.</summary>
+        private void Scores(int window, T* inverse)
+        {
+            int n = _shape.Tokens;
+            PackRows(_query, _depthStride, _depth);
+            PackKeys(_key);
+            Multiply<BlockedLayout>(_keyPanels, _depth, _columns, _scores, _stride);
+            T* bias = _bias + _shape.BiasKind(window) * n * _stride;
+            for (int i = 0; i < n; i++)
+                SubtractMaximum(_scores + i * _stride, bias + i * _stride);
+            // One flat pass over all rows: rows apart would wait for each other's chains of dependent instructions.
+            VectorMath.Exp(_scores, _scores, n * _stride);
+            for (int i = 0; i < n; i++)
+                inverse[i] = T.One / Sum(_scores + i * _stride, n);
+        }
+
+        private void SubtractMaximum(T* row, T* bias)
+        {
+            Vector<T> largest = Simd.Load(row) + Simd.Load(bias);
+            largest.Store(row);
+            nint end = (nint)_keyPanels * TKernel.Columns<T>();
+            for (nint j = Vector<T>.Count; j < end; j += Vector<T>.Count)
+            {
+                Vector<T> value = Simd.Load(row + j) + Simd.Load(bias + j);
+                value.Store(row + j);
+                largest = Vector.MaxNative(largest, value);
+            }
+            T maximum = largest[0];
+            for (int lane = 1; lane < Vector<T>.Count; lane++)
+                maximum = T.MaxNative(maximum, largest[lane]);
+            var all = new Vector<T>(maximum);
+            for (nint j = 0; j < end; j += Vector<T>.Count)
+                (Simd.Load(row + j) - all).Store(row + j);
+        }
+
+        private static T Sum(T* row, int n)
+        {
+            Vector<T> sum = Vector<T>.Zero;
+            int j = 0;
+            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
+                sum += Simd.Load(row + j);
+            T total = Vector.Sum(sum);
+            for (; j < n; j++)
+                total += row[j];
+            return total;
+        }
+
+        /// <summary>dScores = p ∘ (dP - Σ p ∘ dP) in place of dP, added to the bias's gradient.</summary>
+        private static void SoftmaxBackward(T* p, T* dP, int n, T* dBias)
+        {
+            Vector<T> sum = Vector<T>.Zero;
+            int j = 0;
+            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
+                sum = Simd.Fma(Simd.Load(p + j), Simd.Load(dP + j), sum);
+            T total = Vector.Sum(sum);
+            for (; j < n; j++)
+                total += p[j] * dP[j];
+            var all = new Vector<T>(total);
+            for (j = 0; j + Vector<T>.Count <= n; j += Vector<T>.Count)
+            {
+                Vector<T> gradient = Simd.Load(p + j) * (Simd.Load(dP + j) - all);
+                gradient.Store(dP + j);
+                if (dBias != null)
+                    (Simd.Load(dBias + j) + gradient).Store(dBias + j);
+            }
+            for (; j < n; j++)
+            {
+                dP[j] = p[j] * (dP[j] - total);
+                if (dBias != null)
+                    dBias[j] += dP[j];
+            }
+        }
+
+        /// <summary>Writes the rows of the result to part 0, 1 or 2 (q, k, v) of the tokens' gradients.</summary>
+        private void Scatter(int part, T scale, T* dQkv, bool accumulate)
+        {
+            for (int i = 0; i < _shape.Tokens; i++)
+            {
+                nint token = _tokens[i];
+                Scale(_result + (nint)i * _wide, scale, dQkv + (token * 3 + part) * _shape.Channels + (nint)_head * _depth, _depth, accumulate);
+            }
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private static void Scale(T* source, T scale, T* target, int n, bool accumulate)
+        {
+            var factor = new Vector<T>(scale);
+            int j = 0;
+            for (; j + Vector<T>.Count <= n; j += Vector<T>.Count)
+            {
+                Vector<T> value = Simd.Load(source + j) * factor;
+                (accumulate ? value + Simd.Load(target + j) : value).Store(target + j);
+            }
+            for (; j < n; j++)
+                target[j] = accumulate ? target[j] + source[j] * scale : source[j] * scale;
+        }
+
+        /// <summary>Left panels of the rows of a matrix.</summary>
+        private void PackRows(T* matrix, nint stride, int depth)
+        {
+            var source = new RowMajorRows<T>(matrix, stride);
+            nint size = (nint)TKernel.Rows * PanelDepth.RoundUp(depth);
+            for (int panel = 0, row = 0; panel < _rowPanels; panel++, row += TKernel.Rows)
+                source.Pack<TKernel>(row, Math.Min(TKernel.Rows, _shape.Tokens - row), 0, depth, _rows + panel * size);
+        }
+
+        /// <summary>Left panels of the columns of a score matrix: its transpose.</summary>
+        private void PackTransposed(T* scores)
+        {
+            var source = new ColumnMajorRows<T>(scores, _stride);
+            nint size = (nint)TKernel.Rows * PanelDepth.RoundUp(_shape.Tokens);
+            for (int panel = 0, row = 0; panel < _rowPanels; panel++, row += TKernel.Rows)
+                source.Pack<TKernel>(row, TKernel.Rows, 0, _shape.Tokens, _rows + panel * size);
+        }
+
+        /// <summary>Right panels of the transpose of a token matrix.</summary>
+        private void PackKeys(T* matrix)
+        {
+            int width = TKernel.Columns<T>();
+            var source = new ColumnMajorColumns<T>(matrix, _depthStride);
+            for (int panel = 0, column = 0; panel < _keyPanels; panel++, column += width)
+                source.Pack<TKernel>(column, Math.Min(width, _shape.Tokens - column), 0, _depth, _columns + (nint)panel * width * _depth);
+        }
+
+        /// <summary>Right panels of a token matrix; the matrix itself when it is one panel already, as for 32 channels and 512-bit vectors.</summary>
+        private T* Columns(T* matrix)
+        {
+            int width = TKernel.Columns<T>();
+            if (_depth == width && _depthStride == width)
+                return matrix;
+            var source = new RowMajorColumns<T>(matrix, _depthStride);
+            for (int panel = 0, column = 0; panel < _depthPanels; panel++, column += width)
+                source.Pack<TKernel>(
+                    column, Math.Min(width, _depth - column), 0, _shape.Tokens, _columns + (nint)panel * width * _shape.Tokens);
+            return _columns;
+        }
+
+        /// <summary>c = left panels · right panels; c has room for whole tiles.</summary>
+        private void Multiply<TLayout>(int columnPanels, int depth, T* columns, T* c, nint stride) where TLayout : struct, IPanelLayout
+        {
+            int width = TKernel.Columns<T>();
+            nint size = (nint)TKernel.Rows * PanelDepth.RoundUp(depth);
+            for (int panel = 0; panel < columnPanels; panel++)
+                for (int row = 0; row < _rowPanels; row++)
+                    TKernel.Multiply<T, TLayout>(
+                        depth, _rows + row * size, columns + (nint)panel * width * depth, c + row * TKernel.Rows * stride + panel * width,
+                        stride, false, null);
+        }
+    }
+}
