@@ -30,21 +30,19 @@ public sealed partial class Trainer : IDisposable
     /// <param name="model">The model, with its initial weights.</param>
     /// <param name="header">What weight files say about the model.</param>
     /// <param name="batches">Where batches come from; the trainer disposes it.</param>
-    /// <param name="stepsPerEpoch">Steps per epoch.</param>
     /// <param name="validation">Validation images, or null for none.</param>
     /// <param name="folder">Where files go.</param>
     /// <exception cref="RunException">The options do not fit the model.</exception>
     public Trainer(
-        TrainingOptions options, SegmentationModel model, CheckpointHeader header, IBatchSource batches, int stepsPerEpoch,
-        MicrographDataset? validation, RunFolder folder)
+        TrainingOptions options, SegmentationModel model, CheckpointHeader header, IBatchSource batches, MicrographDataset? validation,
+        RunFolder folder)
     {
         options.Validate();
-        ArgumentOutOfRangeException.ThrowIfLessThan(stepsPerEpoch, 1);
         Options = options;
         Model = model;
         Folder = folder;
-        StepsPerEpoch = stepsPerEpoch;
-        Steps = options.Epochs is { } epochs ? checked(epochs * stepsPerEpoch) : options.Steps;
+        StepsPerEpoch = Math.Max(1, batches.StepsPerEpoch);
+        Steps = options.Epochs is { } epochs ? checked(epochs * StepsPerEpoch) : options.Steps;
         _batches = batches;
         _validation = validation is { Count: > 0 } ? validation : null;
         if (_validation is null && (options.Patience > 0 || options.Schedule == ScheduleKind.Plateau))
@@ -106,59 +104,47 @@ public sealed partial class Trainer : IDisposable
         if (Options.Threads > 0)
             Workers.Count = Options.Threads;
         using IDisposable folderLock = Folder.Lock();
-        // A step whose validation was interrupted writes its row again, with the validation.
-        bool isPending = IsValidationDue(_state);
+        // Resumed between a step and its validation: that comes first, and writes the step's row again.
+        bool isPending = IsValidationDue;
         using var log = new MetricsLog(Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step);
-        _batches.Start(_state.Step, Steps);
-        int saved = isPending ? -1 : _state.Step;
-        TrainingOutcome outcome;
-        while (true)
+        int saved = _state.Step;
+        TrainingOutcome? outcome = null;
+        while (outcome is null)
         {
-            StepReport? report = null;
             if (!isPending)
             {
-                if (End(cancellation) is { } end)
-                {
-                    outcome = end;
+                outcome = End(cancellation);
+                if (outcome is not null)
                     break;
-                }
-                report = TrainStep();
+                StepReport report = TrainStep();
+                observer?.OnStep(report);
             }
             isPending = false;
             ValidationReport? validation = null;
-            if (IsValidationDue(_state))
+            if (IsValidationDue)
             {
-                if (report is not null)
-                    observer?.OnStep(report);
                 observer?.OnValidationStarted(_state.Step);
                 validation = Validate(cancellation);
-            }
-            else
-            {
-                observer?.OnStep(report!);
+                if (validation is null)
+                    outcome = TrainingOutcome.Cancelled;
             }
             log.Append(new MetricsRow(_state.Step, Epoch(_state.Step), _state.Loss, _state.LearningRate, validation?.Loss, validation?.MeanIoU,
                 _speed.ImagesPerSecond));
             if (validation is not null)
                 observer?.OnValidation(validation);
-            bool isStored = validation is not null || End(cancellation) is not null
-                || (Options.CheckpointEvery > 0 && _state.Step % Options.CheckpointEvery == 0);
-            if (isStored)
+            if (validation is not null || outcome is not null || IsCheckpointDue)
             {
                 Save(log, validation is { IsBest: true });
                 saved = _state.Step;
                 observer?.OnCheckpoint(_state.Step, Folder.LastPath);
             }
-            // An interrupted validation leaves nothing more to do.
-            if (IsValidationDue(_state))
-            {
-                outcome = TrainingOutcome.Cancelled;
-                break;
-            }
         }
         if (saved != _state.Step || !Folder.HasCheckpoint)
+        {
             Save(log, isBest: false);
-        return new TrainingResult(outcome, _state.Step, _state.Loss, _state.History.Best, _state.History.BestStep,
+            observer?.OnCheckpoint(_state.Step, Folder.LastPath);
+        }
+        return new TrainingResult(outcome.Value, _state.Step, _state.Loss, _state.History.Best, _state.History.BestStep,
             Stopwatch.GetElapsedTime(start), _arena.PeakBytes);
     }
 
@@ -172,8 +158,10 @@ public sealed partial class Trainer : IDisposable
         return cancellation.IsCancellationRequested ? TrainingOutcome.Cancelled : null;
     }
 
-    private bool IsValidationDue(TrainerState state) => _validation is not null && state.Step > 0 && state.ValidatedStep != state.Step
-        && (state.Step == Steps || (Options.ValidateEvery > 0 && state.Step % Options.ValidateEvery == 0));
+    private bool IsValidationDue => _validation is not null && _state.Step > 0 && _state.ValidatedStep != _state.Step
+        && (_state.Step == Steps || (Options.ValidateEvery > 0 && _state.Step % Options.ValidateEvery == 0));
+
+    private bool IsCheckpointDue => Options.CheckpointEvery > 0 && _state.Step % Options.CheckpointEvery == 0;
 
     private int Epoch(int step) => (step - 1) / StepsPerEpoch + 1;
 
@@ -185,7 +173,7 @@ public sealed partial class Trainer : IDisposable
         int images;
         using (StepArena.StepScope scope = _arena.BeginStep())
         {
-            Batch batch = _batches.Next(step);
+            Batch batch = _batches.GetBatch(step);
             images = batch.Images.Shape[0];
             Model.Train();
             Model.SetRandomKey(Options.Seed, (uint)step);

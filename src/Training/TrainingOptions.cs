@@ -1,3 +1,4 @@
+using CsUnet.Data;
 using CsUnet.Models;
 
 namespace CsUnet.Training;
@@ -76,13 +77,16 @@ public sealed partial record TrainingOptions
     /// <summary>Names of the training images to use, for few-shot and one-shot protocols; empty: all.</summary>
     public IReadOnlyList<string> Subset { get; init; } = [];
 
+    /// <summary>What happens to training images after their random crop.</summary>
+    public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.Default;
+
     /// <summary>Images per step.</summary>
     public int Batch { get; init; } = 8;
 
     /// <summary>Optimiser steps of the run; not used when <see cref="Epochs"/> is set.</summary>
     public int Steps { get; init; } = 300;
 
-    /// <summary>Length of the run in epochs: passes over the area of the training images; null: <see cref="Steps"/> counts.</summary>
+    /// <summary>Length of the run in epochs, in which each training image is cropped once; null: <see cref="Steps"/> counts.</summary>
     public int? Epochs { get; init; }
 
     /// <summary>The optimiser.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using CsUnet.Data;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -6,8 +7,10 @@ namespace CsUnet.Training;
 
 public sealed partial record TrainingOptions
 {
+    private const string AugmentationKey = "augmentation";
+
     /// <summary>The keys of config.yaml, in order.</summary>
-    public static IReadOnlyList<string> Keys { get; } = [.. TrainingOptionField.All.Select(field => field.Key)];
+    public static IReadOnlyList<string> Keys { get; } = [.. TrainingOptionField.All.Select(field => field.Key), AugmentationKey];
 
     /// <summary>The text of config.yaml: every option with its value and its meaning.</summary>
     public string ToYaml()
@@ -19,6 +22,9 @@ public sealed partial record TrainingOptions
             string value = field.IsList ? $"[{string.Join(", ", values.Select(Quote))}]" : values.Count == 0 ? "" : Quote(values[0]);
             text.Append($"{field.Key}: {value}".TrimEnd()).Append($"  # {field.Meaning}\n");
         }
+        text.Append($"{AugmentationKey}:  # of training crops: {string.Join(", ", AugmentationOptions.BuiltIn.Keys)}, a YAML file, or this\n");
+        foreach (string line in Augmentation.ToYaml().Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            text.Append($"  {line}\n");
         return text.ToString();
     }
 
@@ -51,7 +57,12 @@ public sealed partial record TrainingOptions
         foreach ((YamlNode keyNode, YamlNode valueNode) in root.Children)
         {
             string place = $"{source}, line {keyNode.Start.Line}", key = (keyNode as YamlScalarNode)?.Value ?? keyNode.ToString();
-            options = Field(key, place).Apply(options, Values(valueNode, key, place), place);
+            if (key == AugmentationKey && valueNode is YamlMappingNode)
+                options = options with { Augmentation = Refusing(() => AugmentationOptions.FromYaml(YamlSection.Parse(yaml, source).Section(key))) };
+            else if (key == AugmentationKey)
+                options = options.With(key, Values(valueNode, key, place) is [var name] ? name : "");
+            else
+                options = Field(key, place).Apply(options, Values(valueNode, key, place), place);
         }
         return options;
     }
@@ -73,6 +84,8 @@ public sealed partial record TrainingOptions
     /// <exception cref="RunException">The key is not known, or the value not allowed.</exception>
     public TrainingOptions With(string key, string value)
     {
+        if (key == AugmentationKey)
+            return this with { Augmentation = Refusing(() => AugmentationOptions.Load(value)) };
         TrainingOptionField field = Field(key, "option");
         string[] values = field.IsList
             ? value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -83,6 +96,18 @@ public sealed partial record TrainingOptions
     private static TrainingOptionField Field(string key, string source) =>
         TrainingOptionField.All.FirstOrDefault(field => field.Key == key)
         ?? throw new RunException($"{source}: '{key}' is not an option{NearestName.Hint(key, Keys)}; there are {string.Join(", ", Keys)}");
+
+    private static AugmentationOptions Refusing(Func<AugmentationOptions> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (DataException failure)
+        {
+            throw new RunException($"{AugmentationKey}: {failure.Message}", failure);
+        }
+    }
 
     private static IReadOnlyList<string> Values(YamlNode node, string key, string source) => node switch
     {

@@ -1,0 +1,53 @@
+using CsUnet.Data;
+using CsUnet.Models;
+
+namespace CsUnet.Training;
+
+public sealed partial class Trainer
+{
+    /// <summary>A new run of a CS-UNet from its initial weights; writes config.yaml.</summary>
+    /// <param name="options">The run's options.</param>
+    /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>
+    /// <param name="train">Training images; they stay the caller's.</param>
+    /// <param name="validation">Validation images, or null for none.</param>
+    /// <exception cref="RunException">An option is not allowed, or does not fit the data.</exception>
+    public static Trainer Create(TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation)
+    {
+        options.Validate();
+        CsUnetOptions architecture = Architecture(options, train.ClassMap.Count);
+        var model = new CsUnetModel(architecture);
+        model.Initialize(options.Seed);
+        var header = new CheckpointHeader(architecture, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
+        var trainer = new Trainer(options, model, header, new CropSource(train, options, header.Normalisation), validation, folder);
+        options.Save(folder.ConfigPath);
+        return trainer;
+    }
+
+    /// <summary>Continues a run from its last checkpoint, or from the beginning if it was stopped before the first.</summary>
+    /// <param name="folder">The run's folder, from <see cref="RunFolder.Open"/>.</param>
+    /// <param name="options">
+    /// The run's options, <see cref="RunFolder.LoadOptions"/>; changed ones, such as more steps, are saved in config.yaml and hold from here on.
+    /// </param>
+    /// <param name="train">Training images; they stay the caller's.</param>
+    /// <param name="validation">Validation images, or null for none.</param>
+    /// <exception cref="RunException">An option is not allowed, or does not fit the data.</exception>
+    /// <exception cref="WeightFileException">The checkpoint is damaged, or belongs to another model.</exception>
+    public static Trainer Resume(RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation)
+    {
+        Trainer trainer = Create(options, folder, train, validation);
+        trainer.Resume();
+        return trainer;
+    }
+
+    private static CsUnetOptions Architecture(TrainingOptions options, int classes)
+    {
+        try
+        {
+            return options.ModelOptions(classes);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new RunException($"the model cannot be built: {failure.Message}", failure);
+        }
+    }
+}
