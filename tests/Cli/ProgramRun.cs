@@ -31,9 +31,9 @@ internal sealed record ProgramRun(int Code, string Out, string Error)
 }
 
 /// <summary>A folder that goes away with the test.</summary>
-internal sealed class TemporaryFolder : IDisposable
+internal sealed class Workspace : IDisposable
 {
-    public TemporaryFolder() => Root = Directory.CreateTempSubdirectory("csunet-cli-").FullName;
+    public Workspace() => Root = Directory.CreateTempSubdirectory("csunet-cli-").FullName;
 
     public string Root { get; }
 

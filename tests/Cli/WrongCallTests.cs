@@ -55,7 +55,7 @@ public sealed class WrongCallTests
     [InlineData("--threads", "-2")]
     public void ImpossibleValueNamesOptionAndValue(string option, string value)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new Workspace();
         string name = option == "--lr" ? "--learning-rate" : option;
         ProgramRun.Refuses(["train", "--out", folder["run"], option, value], name, value.Split(',')[^1] == "1" ? "a" : value, "expected");
         Assert.Empty(folder.Files());
@@ -72,7 +72,7 @@ public sealed class WrongCallTests
     [InlineData("big")]
     public void ImpossibleSize(string size)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new Workspace();
         ProgramRun.Refuses(["train", "--out", folder["run"], "--size", size], "--size", size, "32");
         ProgramRun.Refuses(["bench", "step", "--size", size], "--size", size);
         Assert.Empty(folder.Files());
@@ -106,7 +106,7 @@ public sealed class WrongCallTests
     [Fact]
     public void MissingDataFolder()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new Workspace();
         ProgramRun.Refuses(["train", "--data", folder["nowhere"], "--classes", "nasa-super", "--out", folder["run"]], folder["nowhere"]);
         Assert.Empty(folder.Files());
     }
@@ -114,7 +114,7 @@ public sealed class WrongCallTests
     [Fact]
     public void MissingRun()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new Workspace();
         ProgramRun.Refuses(["evaluate", "--run", folder["nowhere"]], folder["nowhere"]);
         ProgramRun.Refuses(["predict", "--run", folder["nowhere"], "x.png"], folder["nowhere"]);
         ProgramRun.Refuses(["train", "--resume", "--run", folder["nowhere"]], folder["nowhere"]);
@@ -124,7 +124,7 @@ public sealed class WrongCallTests
     [Fact]
     public void MissingVectors()
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new Workspace();
         ProgramRun.Refuses(["selftest", "--vectors", folder["nowhere"]], "--vectors", folder["nowhere"]);
         ProgramRun.Refuses(["selftest", "--vectors", folder.Root], folder.Root, "*.safetensors");
     }
@@ -136,7 +136,7 @@ public sealed class WrongCallTests
     [InlineData("- a\n- b", "key: value")]
     public void BadConfigurationFile(string yaml, params string[] parts)
     {
-        using var folder = new TemporaryFolder();
+        using var folder = new Workspace();
         string file = folder.Write("config.yaml", yaml);
         ProgramRun.Refuses(["train", "--config", file, "--out", folder["run"]], [file, .. parts]);
         Assert.Equal(["config.yaml"], folder.Files());
