@@ -36,7 +36,8 @@ public sealed record Prediction(byte[] Labels, int Height, int Width, int Classe
 public sealed class Predictor : IDisposable
 {
     private readonly SegmentationModel _model;
-    private readonly int _strideY, _strideX, _batch;
+    private readonly int? _stride;
+    private readonly int _batch;
     private readonly Normalisation _normalisation;
     private readonly StepArena _arena = new();
 
@@ -54,8 +55,7 @@ public sealed class Predictor : IDisposable
                 $"tile stride {stride}: expected 1 to {Math.Min(model.Height, model.Width)}, the size of the model's tiles, or 0 for half of it");
         _model = model;
         _normalisation = normalisation ?? Normalisation.ImageNet;
-        _strideY = stride == 0 ? model.Height / 2 : stride;
-        _strideX = stride == 0 ? model.Width / 2 : stride;
+        _stride = stride == 0 ? null : stride;
         _batch = batch;
     }
 
@@ -119,10 +119,12 @@ public sealed class Predictor : IDisposable
 
     private void Blend(Image image, RowSink sink, CancellationToken cancellation)
     {
-        int[] tops = Starts(image.Height, _model.Height, _strideY), lefts = Starts(image.Width, _model.Width, _strideX);
-        float[][] rowWeights = Weights(tops, _model.Height), columnWeights = Weights(lefts, _model.Width);
-        // The band holds the sums of the pixel rows that the current row of tiles covers: (tile height, band width, classes).
-        int bandRow = (lefts[^1] + _model.Width) * Classes;
+        var tiles = new Tiles(image.Height, image.Width, _model.Height, _model.Width, _stride);
+        int[] tops = [.. tiles.Positions.Select(tile => tile.Y).Distinct()], lefts = [.. tiles.Positions.Select(tile => tile.X).Distinct()];
+        float[][] rowWeights = Shares(tops, tiles.RowWeights), columnWeights = Shares(lefts, tiles.ColumnWeights);
+        // The band holds the sums of the pixel rows that the current row of tiles covers, (tile height, band width, classes). A tile that is
+        // larger than the image begins left of it and above it.
+        int bandRow = (lefts[^1] + _model.Width - lefts[0]) * Classes, imageOffset = -lefts[0] * Classes;
         var band = new float[checked(_model.Height * bandRow)];
         for (int row = 0; row < tops.Length; row++)
         {
@@ -132,12 +134,12 @@ public sealed class Predictor : IDisposable
                 int count = Math.Min(_batch, lefts.Length - first);
                 using StepArena.StepScope step = _arena.BeginStep();
                 Tensor probabilities = Probabilities(image, tops[row], lefts.AsSpan(first, count));
-                for (int tile = 0; tile < count; tile++)
-                    AddTile(probabilities, tile, band, bandRow, lefts[first + tile], rowWeights[row], columnWeights[first + tile]);
+                for (int tile = first; tile < first + count; tile++)
+                    AddTile(probabilities, tile - first, band, bandRow, lefts[tile] - lefts[0], rowWeights[row], columnWeights[tile]);
             }
             int end = row + 1 < tops.Length ? tops[row + 1] : image.Height;
-            for (int y = tops[row]; y < end; y++)
-                sink(y, band.AsSpan((y - tops[row]) * bandRow, image.Width * Classes));
+            for (int y = Math.Max(0, tops[row]); y < end; y++)
+                sink(y, band.AsSpan((y - tops[row]) * bandRow + imageOffset, image.Width * Classes));
             if (row + 1 < tops.Length)
             {
                 int done = (end - tops[row]) * bandRow;
@@ -176,27 +178,14 @@ public sealed class Predictor : IDisposable
         });
     }
 
-    /// <summary>Where tiles begin: every stride, the last one flush with the end.</summary>
-    internal static int[] Starts(int length, int tile, int stride)
+    /// <summary>Per tile of an axis, the share of each of its positions in the weighted mean of the tiles there.</summary>
+    private static float[][] Shares(int[] starts, IReadOnlyList<float> weights)
     {
-        var starts = new List<int>();
-        int start = 0;
-        for (; start + tile < length; start += stride)
-            starts.Add(start);
-        starts.Add(Math.Max(0, length - tile));
-        return [.. starts];
-    }
-
-    /// <summary>Per tile, the share of each of its positions in the weighted mean along one axis.</summary>
-    internal static float[][] Weights(int[] starts, int tile)
-    {
-        // A Hann window sampled between its zeros: sin^2(pi (i + 1/2) / n), so no weight is zero.
-        double[] window = [.. Enumerable.Range(0, tile).Select(i => Math.Pow(Math.Sin(Math.PI * (i + 0.5) / tile), 2))];
-        var sums = new double[starts[^1] + tile];
+        var sums = new double[starts[^1] + weights.Count - starts[0]];
         foreach (int start in starts)
-            for (int i = 0; i < tile; i++)
-                sums[start + i] += window[i];
-        return [.. starts.Select(start => window.Select((weight, i) => (float)(weight / sums[start + i])).ToArray())];
+            for (int i = 0; i < weights.Count; i++)
+                sums[start - starts[0] + i] += weights[i];
+        return [.. starts.Select(start => weights.Select((weight, i) => (float)(weight / sums[start - starts[0] + i])).ToArray())];
     }
 
     /// <summary>Frees the tiles' memory; the model stays.</summary>
