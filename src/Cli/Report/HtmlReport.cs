@@ -21,6 +21,7 @@ internal static class HtmlReport
         .card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 18px;min-width:130px}
         .card b{display:block;font-size:24px;font-weight:600;font-variant-numeric:tabular-nums}.card span{color:var(--faint);font-size:13px}
         .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(440px,1fr));gap:20px}
+        .flow{columns:2 440px;column-gap:20px}.flow>div{break-inside:avoid;padding-bottom:8px}.flow h3{margin-top:0}
         .panel{border:1px solid var(--line);border-radius:8px;padding:10px;min-width:0}
         .chart{width:100%;height:auto;display:block}
         table{border-collapse:collapse;font-variant-numeric:tabular-nums}
@@ -148,7 +149,7 @@ internal static class HtmlReport
 
     private static void AppendFacts(StringBuilder html, ReportContent content)
     {
-        html.Append("<h2>Run</h2><div class=\"columns\">\n");
+        html.Append("<h2>Run</h2><div class=\"flow\">\n");
         foreach ((string section, IReadOnlyList<(string Name, string Value)> facts) in content.Sections)
         {
             html.Append(CultureInfo.InvariantCulture, $"<div><h3>{Text(section)}</h3><table class=\"facts\">");
