@@ -227,7 +227,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void InterruptLeavesARunThatCanBeResumed()
+    public async Task InterruptLeavesARunThatCanBeResumed()
     {
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "SIGINT is sent by the command kill, which Windows does not have");
         using var workspace = new Workspace();
@@ -244,8 +244,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Process.Start("kill", $"-INT {process.Id}").WaitForExit();
         text += process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == ExitCode.Interrupted, $"exit code {process.ExitCode}\n{text}{errors.Result}");
-        Assert.Contains("stopping after this step", errors.Result);
+        Assert.True(process.ExitCode == ExitCode.Interrupted, $"exit code {process.ExitCode}\n{text}{await errors}");
+        Assert.Contains("stopping after this step", await errors);
         Assert.Contains($"train --resume --run {workspace["run"]}", text);
         Assert.True(File.Exists(workspace["run/last.safetensors"]));
 
