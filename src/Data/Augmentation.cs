@@ -12,7 +12,8 @@ public sealed class Augmentation
     private const uint FirstLayer = 0xDA7A_0000;
 
     // Numbers of the geometric draws; the groups' operations follow in blocks.
-    private const ulong CropTop = 0, CropLeft = 1, Turns = 2, RotateOrNot = 3, Mirror = 4, Overturn = 5, FirstGroup = 1UL << 40, GroupSize = 1UL << 40;
+    private const ulong CropTop = 0, CropLeft = 1, Turns = 2, RotateOrNot = 3, Mirror = 4, Overturn = 5;
+    private const ulong FirstGroup = 1UL << 40, GroupSize = 1UL << 40;
 
     private readonly AugmentationOptions _options;
     private readonly PixelBuffer _buffer = new();
@@ -38,12 +39,14 @@ public sealed class Augmentation
     /// <param name="images">(height, width, 3).</param>
     /// <param name="labels">(height, width).</param>
     /// <exception cref="ArgumentException">A span has another size.</exception>
-    public void Apply(Sample sample, int height, int width, RandomKey key, Normalisation normalisation, Span<float> images, Span<byte> labels)
+    public void Apply(
+        Sample sample, int height, int width, RandomKey key, Normalisation normalisation, Span<float> images, Span<byte> labels)
     {
         if (images.Length != (long)height * width * 3 || labels.Length != (long)height * width)
         {
             throw new ArgumentException(
-                $"Augmentation: {images.Length} numbers and {labels.Length} labels; expected {height}x{width}x3 and {height}x{width}", nameof(images));
+                $"Augmentation: {images.Length} numbers and {labels.Length} labels; expected {height}x{width}x3 and {height}x{width}",
+                nameof(images));
         }
         Fill(sample, height, width, key, labels);
         normalisation.Write(_buffer.Used, _buffer.Channels, images);

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace CsUnet.Data;
 
-/// <summary>With probability <paramref name="Probability"/>, one of the operations, all equally likely; a single one is the common case.</summary>
+/// <summary>With probability <paramref name="Probability"/>, one of the operations, all equally likely; a single one is the common
+/// case.</summary>
 /// <param name="Probability">0 to 1.</param>
 /// <param name="OneOf">The operations to choose from.</param>
 public sealed record PixelGroup(double Probability, IReadOnlyList<PixelOperation> OneOf);
@@ -26,7 +27,8 @@ public sealed record AugmentationOptions
     /// <summary>Changes of the grey levels, in their order.</summary>
     public IReadOnlyList<PixelGroup> Pixels { get; init; } = [];
 
-    /// <summary>The recipe that the engine's own results are trained with: quarter turns, mirroring, brightness with contrast, noise.</summary>
+    /// <summary>The recipe that the engine's own results are trained with: quarter turns, mirroring, brightness with contrast,
+    /// noise.</summary>
     public static AugmentationOptions Default { get; } = new()
     {
         FlipHorizontal = 0.5,
@@ -126,7 +128,10 @@ public sealed record AugmentationOptions
         text.Append(CultureInfo.InvariantCulture, $"rotate: {YamlSection.F(Rotate)}\n");
         text.Append(Pixels.Count == 0 ? "pixels: []\n" : "pixels:\n");
         foreach (PixelGroup group in Pixels)
-            text.Append(CultureInfo.InvariantCulture, $"  - {{p: {YamlSection.F(group.Probability)}, one_of: [{string.Join(", ", group.OneOf.Select(entry => entry.ToYaml()))}]}}\n");
+        {
+            string operations = string.Join(", ", group.OneOf.Select(entry => entry.ToYaml()));
+            text.Append(CultureInfo.InvariantCulture, $"  - {{p: {YamlSection.F(group.Probability)}, one_of: [{operations}]}}\n");
+        }
         return text.ToString();
     }
 }

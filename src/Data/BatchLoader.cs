@@ -68,7 +68,8 @@ public sealed class BatchLoader : IDisposable
                     Tensor.Empty([options.BatchSize, options.Height, options.Width], DType.UInt8)));
             }
         }
-        _threads = [.. Enumerable.Range(0, options.Threads).Select(i => new Thread(Produce) { IsBackground = true, Name = $"csunet loader {i + 1}" })];
+        _threads = [.. Enumerable.Range(0, options.Threads).Select(i =>
+            new Thread(Produce) { IsBackground = true, Name = $"csunet loader {i + 1}" })];
     }
 
     /// <summary>Steps an epoch: enough for every image to be cut once.</summary>
@@ -97,7 +98,8 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// The batch of a step; steps out of order cost a restart of the prefetch. Its tensors are valid until the next call, and then filled anew.
+    /// The batch of a step; steps out of order cost a restart of the prefetch. Its tensors are valid until the next call, and then filled
+    /// anew.
     /// </summary>
     /// <param name="step">From 0.</param>
     /// <exception cref="DataException">A file of the batch could no longer be read.</exception>
@@ -135,7 +137,8 @@ public sealed class BatchLoader : IDisposable
         }
     }
 
-    /// <summary>The batches of steps <paramref name="first"/>, first + 1, ... below <paramref name="end"/>; each is valid until the next.</summary>
+    /// <summary>The batches of steps <paramref name="first"/>, first + 1, ... below <paramref name="end"/>; each is valid until the
+    /// next.</summary>
     public IEnumerable<Batch> From(int first, int end = int.MaxValue)
     {
         for (int step = first; step < end; step++)

@@ -48,7 +48,8 @@ public sealed class ClassMap
         if (defaultLabel is { } label && (label < 0 || label >= classes.Count))
             throw new ArgumentException($"the default is class {label}; expected 0 to {classes.Count - 1}", nameof(defaultLabel));
         if (maskSuffix.AsSpan().IndexOfAny('/', '\\') >= 0)
-            throw new ArgumentException($"the mask suffix '{maskSuffix}' holds a path separator; expected part of a file name", nameof(maskSuffix));
+            throw new ArgumentException($"the mask suffix '{maskSuffix}' holds a path separator; expected part of a file name",
+                nameof(maskSuffix));
 
         _labelOfValue = new int[65536];
         Array.Fill(_labelOfValue, Unknown);
@@ -57,12 +58,16 @@ public sealed class ClassMap
         {
             SegmentationClass entry = classes[i];
             if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl))
-                throw new ArgumentException($"class {i} has the name '{entry.Name}'; expected a text without control characters", nameof(classes));
+                throw new ArgumentException($"class {i} has the name '{entry.Name}'; expected a text without control characters",
+                    nameof(classes));
             for (int j = 0; j < i; j++)
                 if (classes[j].Name == entry.Name)
                     throw new ArgumentException($"two classes are named '{entry.Name}'; expected different names", nameof(classes));
             if (entry.Values.Count + entry.Colours.Count == 0 && defaultLabel != i)
-                throw new ArgumentException($"class '{entry.Name}' has neither values nor colours; expected some, or that it is the default", nameof(classes));
+            {
+                throw new ArgumentException(
+                    $"class '{entry.Name}' has neither values nor colours; expected some, or that it is the default", nameof(classes));
+            }
             Add(entry.Values, entry.Colours, i, entry.Name, owner);
         }
         Add(IgnoredValues, IgnoredColours, Ignored, "ignore", owner);
@@ -121,7 +126,8 @@ public sealed class ClassMap
         if (BuiltIn.FirstOrDefault(map => map.Name == nameOrFile) is { } builtIn)
             return builtIn;
         if (!File.Exists(nameOrFile))
-            throw new DataException(nameOrFile, "no such class map", $"{string.Join(", ", BuiltIn.Select(map => map.Name))}, or a YAML file");
+            throw new DataException(nameOrFile, "no such class map",
+                $"{string.Join(", ", BuiltIn.Select(map => map.Name))}, or a YAML file");
         return ClassMapYaml.Read(YamlSection.Load(nameOrFile), nameOrFile);
     }
 
@@ -141,7 +147,8 @@ public sealed class ClassMap
 
     /// <summary>The labels of an annotation, (H, W).</summary>
     /// <param name="mask">The file's samples.</param>
-    /// <param name="unknown">What no class lists, with the first place of each, if there is no default class; null where all is known.</param>
+    /// <param name="unknown">What no class lists, with the first place of each, if there is no default class; null where all is
+    /// known.</param>
     public byte[] Label(MaskImage mask, out string? unknown)
     {
         int pixels = mask.Height * mask.Width;
@@ -197,7 +204,8 @@ public sealed class ClassMap
     private static string Describe(Dictionary<ulong, (int First, int Count)> unknowns, MaskImage mask)
     {
         const int shown = 4;
-        IEnumerable<string> parts = unknowns.OrderByDescending(entry => entry.Value.Count).ThenBy(entry => entry.Key).Take(shown).Select(entry =>
+        var commonest = unknowns.OrderByDescending(entry => entry.Value.Count).ThenBy(entry => entry.Key).Take(shown);
+        IEnumerable<string> parts = commonest.Select(entry =>
         {
             (ulong r, ulong g, ulong b) = (entry.Key >> 32, entry.Key >> 16 & 0xFFFF, entry.Key & 0xFFFF);
             string value = mask.Channels == 1 ? $"value {r}" : $"colour ({r},{g},{b})";

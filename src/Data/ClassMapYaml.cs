@@ -10,7 +10,8 @@ internal static class ClassMapYaml
     // Display colours of classes that name none: distinct hues that also differ in lightness.
     private static readonly Rgb[] s_palette =
     [
-        new(128, 128, 128), new(0, 0, 255), new(255, 0, 0), new(255, 160, 0), new(0, 160, 0), new(160, 0, 200), new(0, 190, 220), new(230, 220, 0),
+        new(128, 128, 128), new(0, 0, 255), new(255, 0, 0), new(255, 160, 0), new(0, 160, 0), new(160, 0, 200), new(0, 190, 220),
+        new(230, 220, 0),
         new(120, 70, 20), new(255, 120, 200),
     ];
 
@@ -40,7 +41,8 @@ internal static class ClassMapYaml
             string wanted = root.Text("default");
             int index = classes.FindIndex(entry => entry.Name == wanted);
             defaultLabel = index >= 0 ? index
-                : throw root.Error("default", $"there is no class '{wanted}'", $"one of {string.Join(", ", classes.Select(entry => entry.Name))}");
+                : throw root.Error("default", $"there is no class '{wanted}'",
+                    $"one of {string.Join(", ", classes.Select(entry => entry.Name))}");
         }
         var ignoredValues = new List<int>();
         var ignoredColours = new List<Rgb>();
@@ -57,7 +59,8 @@ internal static class ClassMapYaml
         }
         catch (ArgumentException failure)
         {
-            string message = failure.ParamName is null ? failure.Message : failure.Message.Replace($" (Parameter '{failure.ParamName}')", "");
+            string message = failure.ParamName is null ? failure.Message
+                : failure.Message.Replace($" (Parameter '{failure.ParamName}')", "");
             int split = message.IndexOf("; expected ", StringComparison.Ordinal);
             throw new DataException(root.Path, message[..split], message[(split + "; expected ".Length)..], inner: failure);
         }

@@ -74,7 +74,8 @@ internal sealed class FileDataset : MicrographDataset
         var problems = new List<string>();
         if (!Directory.Exists(images))
         {
-            string[] present = [.. Directory.EnumerateDirectories(directory).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal)];
+            IEnumerable<string> names = Directory.EnumerateDirectories(directory).Select(folder => Path.GetFileName(folder));
+            string[] present = [.. names.Order(StringComparer.Ordinal)];
             string found = present.Length == 0 ? "none" : string.Join(", ", present.Take(8));
             problems.Add(new DataException(images, $"there is no folder '{split}' (folders here: {found})", layout).Message);
         }
@@ -84,7 +85,8 @@ internal sealed class FileDataset : MicrographDataset
             throw DataException.Many(directory, problems);
     }
 
-    private static List<Pair> FindPairs(string images, string masks, ClassMap classMap, IReadOnlyList<string>? subset, List<string> problems)
+    private static List<Pair> FindPairs(string images, string masks, ClassMap classMap, IReadOnlyList<string>? subset,
+        List<string> problems)
     {
         ILookup<string, string> imageFiles = ByStem(images), maskFiles = ByStem(masks);
         if (imageFiles.Count == 0)
@@ -93,7 +95,8 @@ internal sealed class FileDataset : MicrographDataset
         }
         foreach (string wanted in subset ?? [])
             if (!imageFiles.Contains(wanted))
-                problems.Add(new DataException(Path.Combine(images, wanted), "the subset names an image that is not here", "the name of an image without its ending").Message);
+                problems.Add(new DataException(Path.Combine(images, wanted), "the subset names an image that is not here",
+                    "the name of an image without its ending").Message);
         var pairs = new List<Pair>();
         foreach (IGrouping<string, string> files in imageFiles.OrderBy(files => files.Key, StringComparer.Ordinal))
         {
@@ -103,11 +106,14 @@ internal sealed class FileDataset : MicrographDataset
             string[] candidates = [.. maskFiles[name + classMap.MaskSuffix]];
             string maskName = name + classMap.MaskSuffix + Path.GetExtension(files.First());
             if (files.Count() > 1)
-                problems.Add(new DataException(images, $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one").Message);
+                problems.Add(new DataException(images,
+                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one").Message);
             else if (candidates.Length == 0)
-                problems.Add(new DataException(files.First(), "its mask is missing", Path.Combine(masks, maskName), MissingMaskRemedy(classMap)).Message);
+                problems.Add(new DataException(files.First(), "its mask is missing", Path.Combine(masks, maskName),
+                    MissingMaskRemedy(classMap)).Message);
             else if (candidates.Length > 1)
-                problems.Add(new DataException(files.First(), $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one").Message);
+                problems.Add(new DataException(files.First(),
+                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one").Message);
             else
                 pairs.Add(new Pair(name, files.First(), candidates[0]));
         }
@@ -147,14 +153,16 @@ internal sealed class FileDataset : MicrographDataset
         }
         if (image is not null && mask is not null && (image.Height != mask.Height || image.Width != mask.Width))
         {
-            problems.Add(new DataException(pair.Mask, $"the mask has {mask.Height}x{mask.Width} pixels", $"{image.Height}x{image.Width} (height x width) as {pair.Image}").Message);
+            problems.Add(new DataException(pair.Mask, $"the mask has {mask.Height}x{mask.Width} pixels",
+                $"{image.Height}x{image.Width} (height x width) as {pair.Image}").Message);
         }
         byte[]? labels = null;
         if (mask is not null)
         {
             labels = ClassMap.Label(mask, out string? unknown);
             if (unknown is not null)
-                problems.Add(new DataException(pair.Mask, $"the mask holds what no class lists: {unknown}", KnownValues(), "Extend the class map, or give it a default class").Message);
+                problems.Add(new DataException(pair.Mask, $"the mask holds what no class lists: {unknown}", KnownValues(),
+                    "Extend the class map, or give it a default class").Message);
         }
         return problems.Count == 0
             ? new Sample(pair.Name, image!, labels!)
@@ -162,5 +170,8 @@ internal sealed class FileDataset : MicrographDataset
     }
 
     private string KnownValues() => string.Join(", ", ClassMap.Classes.Select(entry =>
-        $"{entry.Name} = {string.Join(" or ", entry.Values.Select(value => $"{value}").Concat(entry.Colours.Select(colour => $"({colour.R},{colour.G},{colour.B})")))}"));
+    {
+        IEnumerable<string> colours = entry.Colours.Select(colour => $"({colour.R},{colour.G},{colour.B})");
+        return $"{entry.Name} = {string.Join(" or ", entry.Values.Select(value => $"{value}").Concat(colours))}";
+    }));
 }

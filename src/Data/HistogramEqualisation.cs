@@ -1,8 +1,8 @@
 namespace CsUnet.Data;
 
 /// <summary>
-/// CLAHE: every tile's clipped histogram gives a table from old to new brightness; a pixel takes the bilinear mean of the tables of the four
-/// tiles about it.
+/// CLAHE: every tile's clipped histogram gives a table from old to new brightness; a pixel takes the bilinear mean of the tables of the
+/// four tiles about it.
 /// </summary>
 internal static class HistogramEqualisation
 {

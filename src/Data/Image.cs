@@ -8,13 +8,14 @@ public sealed class Image
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <param name="channels">1 or 3.</param>
-    /// <exception cref="ArgumentException">The number of bytes is not height x width x channels, or there are not 1 or 3 channels.</exception>
+    /// <exception cref="ArgumentException">The number of bytes is not height x width x channels, or there are not 1 or 3
+    /// channels.</exception>
     public Image(byte[] pixels, int height, int width, int channels)
     {
         if (height < 1 || width < 1 || channels is not (1 or 3) || pixels.LongLength != (long)height * width * channels)
         {
             throw new ArgumentException(
-                $"Image: {pixels.Length} bytes for {height}x{width} pixels of {channels} channels; expected height x width x channels bytes, 1 or 3 channels",
+                $"Image: {pixels.Length} bytes for {height}x{width} pixels of {channels} channels; expected one a sample, 1 or 3 channels",
                 nameof(pixels));
         }
         Pixels = pixels;
@@ -50,7 +51,8 @@ public sealed class Image
         return true;
     }
 
-    /// <summary>The same picture in one channel if it is grey (a third of the memory and of the augmentation's work), else this image.</summary>
+    /// <summary>The same picture in one channel if it is grey (a third of the memory and of the augmentation's work), else this
+    /// image.</summary>
     public Image Compact()
     {
         if (Channels == 1 || !IsGrey())

@@ -47,7 +47,8 @@ public static class ImageFile
     /// onto black, and of a TIFF with a preview page the first page is taken.
     /// </summary>
     /// <returns>One channel for grey files, three for colour.</returns>
-    /// <exception cref="DataException">The file cannot be read, is damaged, no such image, or larger than <paramref name="maxPixels"/>.</exception>
+    /// <exception cref="DataException">The file cannot be read, is damaged, no such image, or larger than <paramref
+    /// name="maxPixels"/>.</exception>
     public static Image Read(string path, long maxPixels = MaxPixels)
     {
         (ushort[]? wide, byte[]? narrow, int height, int width, int bands) = Decode(path, maxPixels, mask: false);
@@ -86,7 +87,8 @@ public static class ImageFile
             for (int c = 0; c < channels; c++)
                 samples[i * channels + c] = wide is null ? narrow![i * bands + c] : wide[i * bands + c];
             if (bands != channels && (wide is null ? narrow![i * bands + channels] : wide[i * bands + channels]) != opaque)
-                throw new DataException(path, $"the mask is transparent at row {i / width}, column {i % width}", "opaque pixels", "Flatten the layers and save it again");
+                throw new DataException(path, $"the mask is transparent at row {i / width}, column {i % width}", "opaque pixels",
+                    "Flatten the layers and save it again");
         }
         return new MaskImage(samples, height, width, channels, bits);
     }
@@ -95,7 +97,8 @@ public static class ImageFile
     /// <exception cref="DataException">The file cannot be written.</exception>
     public static void WritePng(string path, Image image) => Replace(path, stream => PngWriter.WriteImage(stream, image));
 
-    /// <summary>Writes a label map as a PNG with a palette, whose indices are the labels; the file appears complete or not at all.</summary>
+    /// <summary>Writes a label map as a PNG with a palette, whose indices are the labels; the file appears complete or not at
+    /// all.</summary>
     /// <param name="path">Where to.</param>
     /// <param name="labels">(H, W).</param>
     /// <param name="height">Rows.</param>
@@ -106,12 +109,14 @@ public static class ImageFile
     public static void WriteLabelPng(string path, ReadOnlySpan<byte> labels, int height, int width, IReadOnlyList<Rgb> palette)
     {
         if (labels.Length != (long)height * width || palette.Count is < 1 or > 256)
-            throw new ArgumentException($"WriteLabelPng: {labels.Length} labels and {palette.Count} colours for {height}x{width} pixels", nameof(labels));
+            throw new ArgumentException($"WriteLabelPng: {labels.Length} labels and {palette.Count} colours for {height}x{width} pixels",
+                nameof(labels));
         int largest = 0;
         foreach (byte label in labels)
             largest = Math.Max(largest, label);
         if (largest >= palette.Count)
-            throw new ArgumentException($"WriteLabelPng: label {largest} has no colour, the palette holds {palette.Count}", nameof(palette));
+            throw new ArgumentException($"WriteLabelPng: label {largest} has no colour, the palette holds {palette.Count}",
+                nameof(palette));
         byte[] copy = labels.ToArray();
         Replace(path, stream => PngWriter.WriteIndexed(stream, copy, height, width, palette));
     }
@@ -173,7 +178,8 @@ public static class ImageFile
         }
         catch (VipsException failure)
         {
-            throw new DataException(path, $"cannot be decoded ({OneLine(failure.Message)})", Formats, "The file is damaged or cut short: restore it", failure);
+            throw new DataException(path, $"cannot be decoded ({OneLine(failure.Message)})", Formats,
+                "The file is damaged or cut short: restore it", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -181,7 +187,8 @@ public static class ImageFile
         }
         catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException)
         {
-            throw new DataException(path, "the image library libvips cannot be loaded", "its native library beside the program", "Rebuild for this system (linux-x64 or win-x64)", failure);
+            throw new DataException(path, "the image library libvips cannot be loaded", "its native library beside the program",
+                "Rebuild for this system (linux-x64 or win-x64)", failure);
         }
     }
 
@@ -193,7 +200,8 @@ public static class ImageFile
             length = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         start = start[..length];
         png = start.Length > 3 && start[0] == 0x89 && start[1..].StartsWith("PNG"u8);
-        bool tiff = start.StartsWith("II*\0"u8) || start.StartsWith("MM\0*"u8) || start.StartsWith("II+\0"u8) || start.StartsWith("MM\0+"u8);
+        bool tiff = start.StartsWith("II*\0"u8) || start.StartsWith("MM\0*"u8) || start.StartsWith("II+\0"u8)
+            || start.StartsWith("MM\0+"u8);
         bool jpeg = start.Length > 2 && start[0] == 0xFF && start[1] == 0xD8 && start[2] == 0xFF;
         if (length == 0)
             throw new DataException(path, "the file is empty", Formats);
@@ -203,22 +211,27 @@ public static class ImageFile
             throw new DataException(path, "the content is of another format, whatever its name", Formats, "Convert the file");
         // Lossy compression changes the values on which classes are told apart.
         if (mask && jpeg)
-            throw new DataException(path, "the mask is a JPEG, whose compression changes class values", "a TIFF or PNG mask", "Export it again without loss");
+            throw new DataException(path, "the mask is a JPEG, whose compression changes class values", "a TIFF or PNG mask",
+                "Export it again without loss");
     }
 
     private static void CheckImage(string path, VipsImage image, long maxPixels)
     {
         long pixels = (long)image.Width * image.Height;
         if (pixels > maxPixels || pixels * image.Bands > Array.MaxLength)
-            throw new DataException(path, $"the image has {image.Height}x{image.Width} pixels", $"at most {maxPixels} pixels", "Cut it into smaller images");
+            throw new DataException(path, $"the image has {image.Height}x{image.Width} pixels", $"at most {maxPixels} pixels",
+                "Cut it into smaller images");
         if (image.Format is not (Enums.BandFormat.Uchar or Enums.BandFormat.Ushort))
-            throw new DataException(path, $"samples are of type {image.Format.ToString().ToLowerInvariant()}", "8-bit or 16-bit unsigned samples", "Convert the file");
+            throw new DataException(path, $"samples are of type {image.Format.ToString().ToLowerInvariant()}",
+                "8-bit or 16-bit unsigned samples", "Convert the file");
         bool colours = image.Interpretation is Enums.Interpretation.Bw or Enums.Interpretation.Grey16 or Enums.Interpretation.Srgb
             or Enums.Interpretation.Rgb or Enums.Interpretation.Rgb16 or Enums.Interpretation.Multiband;
         if (!colours || image.Bands > 4)
-            throw new DataException(path, $"the image has {image.Bands} channels of {image.Interpretation}", "grey or RGB, with or without alpha", "Convert the file");
+            throw new DataException(path, $"the image has {image.Bands} channels of {image.Interpretation}",
+                "grey or RGB, with or without alpha", "Convert the file");
         if (image.Contains("n-pages") && Convert.ToInt32(image.Get("n-pages")) > 1 && SecondPageIsAnotherImage(path, image))
-            throw new DataException(path, $"the file is a stack of {image.Get("n-pages")} images", "one image a file", "Save the images one by one");
+            throw new DataException(path, $"the file is a stack of {image.Get("n-pages")} images", "one image a file",
+                "Save the images one by one");
     }
 
     // A smaller second page is a preview, as some microscopes and GIMP write it; a page of the same size is a second image.

@@ -46,7 +46,8 @@ internal sealed class Microstructure
                 return false;
             float cosine = MathF.Cos(Angle), sine = MathF.Sin(Angle);
             float u = cosine * dx + sine * dy, v = cosine * dy - sine * dx, polar = MathF.Atan2(v, u);
-            float wave = 1 + Wave * (MathF.Sin(2 * polar + Phase) + 0.6f * MathF.Sin(3 * polar + 2 * Phase) + 0.4f * MathF.Sin(5 * polar + 3 * Phase));
+            float wave = 1 + Wave * (MathF.Sin(2 * polar + Phase) + 0.6f * MathF.Sin(3 * polar + 2 * Phase)
+                + 0.4f * MathF.Sin(5 * polar + 3 * Phase));
             float level = MathF.Pow(MathF.Abs(u) / (A * wave + margin), Exponent) + MathF.Pow(MathF.Abs(v) / (B * wave + margin), Exponent);
             return level < 1;
         }
@@ -91,7 +92,8 @@ internal sealed class Microstructure
     }
 
     private Cuboid Grain(float y, float x, float size, float crystal) => new(
-        y, x, size, size * _random.Between(0.6f, 1), crystal + 0.18f * _random.Normal(), _random.Between(2.2f, 3.6f), _random.Between(0.02f, 0.08f),
+        y, x, size, size * _random.Between(0.6f, 1), crystal + 0.18f * _random.Normal(), _random.Between(2.2f, 3.6f),
+        _random.Between(0.02f, 0.08f),
         _random.Between(0, 2 * MathF.PI));
 
     private void PlaceTertiary()
@@ -107,7 +109,8 @@ internal sealed class Microstructure
             int centre = open[_random.Integer(0, open.Length - 1)], dots = _random.Integer(4, 22);
             float spread = _random.Between(8, 22), typical = _random.Between(2.4f, 4.8f);
             for (int dot = 0; dot < dots && covered < target; dot++)
-                covered += TryPlace([Dot(centre / Width + spread * _random.Normal(), centre % Width + spread * _random.Normal(), typical)], Tertiary, TertiaryGap, most - covered);
+                covered += TryPlace([Dot(centre / Width + spread * _random.Normal(), centre % Width + spread * _random.Normal(), typical)],
+                    Tertiary, TertiaryGap, most - covered);
         }
         for (int attempt = 0; covered < target && attempt < 4000 && narrow.Length > 0; attempt++)
         {
@@ -122,7 +125,8 @@ internal sealed class Microstructure
         return new Cuboid(y, x, radius, radius * _random.Between(0.85f, 1), _random.Between(0, MathF.PI), 2, 0.03f, _random.Between(0, 6));
     }
 
-    // Covers pixels with a family, unless they exceed the allowance or, if it is not grown onto another, one is blocked; the number covered.
+    // Covers pixels with a family, unless they exceed the allowance or, if it is not grown onto another, one is blocked; the number
+    // covered.
     private int TryPlace(ReadOnlySpan<Cuboid> family, byte label, float gap, int allowance, bool grown = false)
     {
         // A coarse look finds most collisions.

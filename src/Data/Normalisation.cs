@@ -19,7 +19,8 @@ public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<floa
         return tensor;
     }
 
-    /// <summary>The network's input for a tile, which may reach over the image's border: there the image is continued by reflection.</summary>
+    /// <summary>The network's input for a tile, which may reach over the image's border: there the image is continued by
+    /// reflection.</summary>
     /// <param name="image">The whole image.</param>
     /// <param name="top">The tile's first row.</param>
     /// <param name="left">The tile's first column.</param>

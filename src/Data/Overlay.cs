@@ -26,7 +26,8 @@ public static class Overlay
         return new Image(pixels, height, width, 3);
     }
 
-    /// <summary>The label map laid over the micrograph: (1 - opacity) micrograph + opacity colour. Ignored pixels show the micrograph.</summary>
+    /// <summary>The label map laid over the micrograph: (1 - opacity) micrograph + opacity colour. Ignored pixels show the
+    /// micrograph.</summary>
     /// <param name="image">The micrograph.</param>
     /// <param name="labels">(H, W).</param>
     /// <param name="classMap">Holds the colours.</param>

@@ -1,6 +1,7 @@
 namespace CsUnet.Data;
 
-/// <summary>A sample under augmentation: (H, W, C) levels of 0 to 255, not rounded between operations. Reused from sample to sample.</summary>
+/// <summary>A sample under augmentation: (H, W, C) levels of 0 to 255, not rounded between operations. Reused from sample to
+/// sample.</summary>
 internal sealed class PixelBuffer
 {
     private float[] _pixels = [];

@@ -45,9 +45,11 @@ public abstract record PixelOperation
                 return new Sharpen(low, high, dark, light);
             case "hue_saturation":
                 section.Allow("op", "hue", "saturation", "value");
-                return new HueSaturation(section.Number("hue", 0, 180, 0), section.Number("saturation", 0, 255, 0), section.Number("value", 0, 255, 0));
+                return new HueSaturation(section.Number("hue", 0, 180, 0), section.Number("saturation", 0, 255, 0),
+                    section.Number("value", 0, 255, 0));
             default:
-                throw section.Error("op", $"there is no operation '{name}'", "noise, brightness_contrast, gamma, clahe, blur, sharpen or hue_saturation");
+                throw section.Error("op", $"there is no operation '{name}'",
+                    "noise, brightness_contrast, gamma, clahe, blur, sharpen or hue_saturation");
         }
     }
 
@@ -91,7 +93,8 @@ public sealed record BrightnessContrast(double Brightness, double LowContrast, d
         buffer.Clip();
     }
 
-    internal override string ToYaml() => $"{{op: brightness_contrast, brightness: {F(Brightness)}, contrast: [{F(LowContrast)}, {F(HighContrast)}]}}";
+    internal override string ToYaml() =>
+        $"{{op: brightness_contrast, brightness: {F(Brightness)}, contrast: [{F(LowContrast)}, {F(HighContrast)}]}}";
 }
 
 /// <summary>255 (level / 255)^exponent, the exponent drawn uniformly.</summary>
@@ -168,7 +171,8 @@ public sealed record HueSaturation(double Hue, double Saturation, double Value) 
 {
     internal override void Apply(PixelBuffer buffer, Draws draws)
     {
-        float hue = draws.Between(0, -Hue, Hue), saturation = draws.Between(1, -Saturation, Saturation) / 255, value = draws.Between(2, -Value, Value);
+        float hue = draws.Between(0, -Hue, Hue), saturation = draws.Between(1, -Saturation, Saturation) / 255,
+            value = draws.Between(2, -Value, Value);
         Span<float> levels = buffer.Used;
         if (buffer.Channels == 1)
             foreach (ref float level in levels)
@@ -211,7 +215,8 @@ internal readonly struct Draws(RandomKey key, ulong first)
     /// <summary>Uniform in [low, high).</summary>
     public float Between(uint number, double low, double high) => (float)(low + (high - low) * key.Uniform(first + number));
 
-    /// <summary>The four standard normal numbers of block <paramref name="block"/>, by Box-Muller: one Philox block makes them all.</summary>
+    /// <summary>The four standard normal numbers of block <paramref name="block"/>, by Box-Muller: one Philox block makes them
+    /// all.</summary>
     public void Normals(int block, Span<float> four)
     {
         (uint a, uint b, uint c, uint d) = key.Bits(first + (1UL << 32) + (uint)block);

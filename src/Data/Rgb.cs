@@ -12,7 +12,8 @@ public readonly record struct Rgb(byte R, byte G, byte B)
     public static bool TryParse(string text, out Rgb colour)
     {
         string digits = text.StartsWith('#') ? text[1..] : text;
-        bool valid = uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value) && digits.Length == 6;
+        bool number = uint.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint value);
+        bool valid = number && digits.Length == 6;
         colour = valid ? new Rgb((byte)(value >> 16), (byte)(value >> 8), (byte)value) : default;
         return valid;
     }

@@ -13,7 +13,8 @@ public static class Subsets
         ["ebc-one-shot"] = ["111418#4_1426_100Cyc0032"],
     };
 
-    /// <summary>What a command-line argument means: a built-in protocol, a text file with one name a line, or names separated by commas.</summary>
+    /// <summary>What a command-line argument means: a built-in protocol, a text file with one name a line, or names separated by
+    /// commas.</summary>
     /// <returns>File names without ending.</returns>
     /// <exception cref="DataException">The file cannot be read, or no name is left.</exception>
     public static IReadOnlyList<string> Resolve(string argument)
@@ -28,10 +29,12 @@ public static class Subsets
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DataException(argument, $"cannot be read: {failure.Message}", "a text file with one image name a line", inner: failure);
+            throw new DataException(argument, $"cannot be read: {failure.Message}", "a text file with one image name a line",
+                inner: failure);
         }
         string[] parts = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return parts.Length > 0 ? parts
-            : throw new DataException(argument, "the subset is empty", $"{string.Join(", ", BuiltIn.Keys)}, image names separated by commas, or a file of them");
+            : throw new DataException(argument, "the subset is empty",
+                $"{string.Join(", ", BuiltIn.Keys)}, image names separated by commas, or a file of them");
     }
 }

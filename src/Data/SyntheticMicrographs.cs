@@ -43,7 +43,8 @@ public static class SyntheticMicrographs
             $"synthetic/{split}", ClassMap.NasaSuper, Generate(count, height, width, seed, Layer + 1 + (uint)number, split));
     }
 
-    /// <summary>Writes a data set in the layout and colours of NASA's: <c>SPLIT/NAME.png</c> with <c>SPLIT_annot/NAME_mask.png</c>.</summary>
+    /// <summary>Writes a data set in the layout and colours of NASA's: <c>SPLIT/NAME.png</c> with
+    /// <c>SPLIT_annot/NAME_mask.png</c>.</summary>
     /// <param name="directory">Where to; made if missing.</param>
     /// <param name="train">Number of training images.</param>
     /// <param name="validation">Number of validation images.</param>
@@ -63,7 +64,8 @@ public static class SyntheticMicrographs
                 Sample sample = Make(i, height, width, seed, Layer + 1 + (uint)split, s_splits[split]);
                 ImageFile.WritePng(Path.Combine(directory, s_splits[split], $"{sample.Name}.png"), sample.Image);
                 Image mask = Overlay.Blend(sample.Image, sample.Labels, ClassMap.NasaSuper, opacity: 1, clearLabel: Matrix);
-                ImageFile.WritePng(Path.Combine(directory, $"{s_splits[split]}_annot", $"{sample.Name}{ClassMap.NasaSuper.MaskSuffix}.png"), mask);
+                ImageFile.WritePng(Path.Combine(directory, $"{s_splits[split]}_annot", $"{sample.Name}{ClassMap.NasaSuper.MaskSuffix}.png"),
+                    mask);
             }
         }
     }
@@ -89,7 +91,8 @@ public static class SyntheticMicrographs
     private static Image Photograph(Microstructure structure, RandomStream random)
     {
         int height = structure.Height, width = structure.Width;
-        float matrix = random.Between(125, 195), secondaryDepth = random.Between(14, 20), tertiaryDepth = random.Between(24, 30);
+        float matrix = random.Between(125, 195), secondaryDepth = random.Between(14, 20),
+            tertiaryDepth = secondaryDepth + random.Between(13, 17);
         float rim = random.Between(9, 15), rimWidth = random.Between(4, 7);
         float[] levels = new float[height * width];
         for (int i = 0; i < levels.Length; i++)
@@ -117,7 +120,8 @@ public static class SyntheticMicrographs
             for (int x = 0; x < width; x++)
             {
                 int i = y * width + x;
-                float ramp = slope * (MathF.Cos(slopeAngle) * (x / (float)width - 0.5f) + MathF.Sin(slopeAngle) * (y / (float)height - 0.5f));
+                float ramp = slope * (MathF.Cos(slopeAngle) * (x / (float)width - 0.5f)
+                    + MathF.Sin(slopeAngle) * (y / (float)height - 0.5f));
                 float texture = 7 * clouds[y, x] + 4 * grain[y, x] + 3 * streaks[y, x];
                 float level = levels[i] + ramp + texture + sigma * (float)noise.Normal((ulong)i);
                 pixels[i] = (byte)Math.Clamp(level + 0.5f, 0, 255);
@@ -153,7 +157,8 @@ public static class SyntheticMicrographs
             }
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
-                levels[y * width + x] = (rows[Math.Max(y - 1, 0) * width + x] + 2 * rows[y * width + x] + rows[Math.Min(y + 1, height - 1) * width + x]) / 4;
+                levels[y * width + x] = (rows[Math.Max(y - 1, 0) * width + x] + 2 * rows[y * width + x]
+                    + rows[Math.Min(y + 1, height - 1) * width + x]) / 4;
     }
 }
 
@@ -186,7 +191,8 @@ internal sealed class ValueNoise(RandomKey key, float alongSpacing, float across
             float u = (_cosine * x + _sine * y) / alongSpacing, v = (_cosine * y - _sine * x) / acrossSpacing;
             int column = (int)MathF.Floor(u), row = (int)MathF.Floor(v);
             float across = Smooth(u - column), down = Smooth(v - row);
-            float above = Mix(Node(row, column), Node(row, column + 1), across), below = Mix(Node(row + 1, column), Node(row + 1, column + 1), across);
+            float above = Mix(Node(row, column), Node(row, column + 1), across),
+                below = Mix(Node(row + 1, column), Node(row + 1, column + 1), across);
             return Mix(above, below, down);
         }
     }

@@ -3,8 +3,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>
-/// The probabilities of a whole image out of those of its tiles: p[y,x,c] = sum over tiles of w[y,x] p_tile[y,x,c] / sum of w[y,x], with the
-/// weights of <see cref="Tiles"/>. The order of the tiles decides the last bit: add them in theirs.
+/// The probabilities of a whole image out of those of its tiles: p[y,x,c] = sum over tiles of w[y,x] p_tile[y,x,c] / sum of w[y,x], with
+/// the weights of <see cref="Tiles"/>. The order of the tiles decides the last bit: add them in theirs.
 /// </summary>
 public sealed class TileBlender
 {
@@ -24,7 +24,8 @@ public sealed class TileBlender
         if (numbers > Array.MaxLength)
         {
             throw new ArgumentOutOfRangeException(
-                nameof(classes), $"TileBlender: {tiles.ImageHeight}x{tiles.ImageWidth} pixels of {classes} classes; expected at most {Array.MaxLength} probabilities");
+                nameof(classes),
+                $"TileBlender: {tiles.ImageHeight}x{tiles.ImageWidth} pixels of {classes} classes; expected at most {Array.MaxLength} numbers");
         }
         _tiles = tiles;
         _classes = classes;
@@ -42,7 +43,8 @@ public sealed class TileBlender
         if (tileProbabilities.Length != (long)_tiles.TileHeight * _tiles.TileWidth * _classes)
         {
             throw new ArgumentException(
-                $"TileBlender: {tileProbabilities.Length} probabilities; expected {_tiles.TileHeight}x{_tiles.TileWidth}x{_classes}", nameof(tileProbabilities));
+                $"TileBlender: {tileProbabilities.Length} probabilities; expected {_tiles.TileHeight}x{_tiles.TileWidth}x{_classes}",
+                nameof(tileProbabilities));
         }
         int firstRow = Math.Max(0, -y), endRow = Math.Min(_tiles.TileHeight, _tiles.ImageHeight - y);
         int firstColumn = Math.Max(0, -x), endColumn = Math.Min(_tiles.TileWidth, _tiles.ImageWidth - x);
@@ -96,5 +98,5 @@ public sealed class TileBlender
     }
 
     private float Weight(int pixel) => _weights[pixel] > 0 ? _weights[pixel] : throw new InvalidOperationException(
-        $"TileBlender: row {pixel / _tiles.ImageWidth}, column {pixel % _tiles.ImageWidth} lies in no tile added; expected all {_tiles.Count} tiles");
+        $"TileBlender: row {pixel / _tiles.ImageWidth}, column {pixel % _tiles.ImageWidth} is in no tile added; expected all {_tiles.Count}");
 }

@@ -14,7 +14,8 @@ public sealed class Tiles
     /// <param name="imageWidth">Columns of the image.</param>
     /// <param name="tileHeight">Rows of a tile.</param>
     /// <param name="tileWidth">Columns of a tile.</param>
-    /// <param name="stride">Rows and columns from tile to tile, at most a tile's; null for half a tile, separately for height and width.</param>
+    /// <param name="stride">Rows and columns from tile to tile, at most a tile's; null for half a tile, separately for height and
+    /// width.</param>
     /// <exception cref="ArgumentOutOfRangeException">A size is below 1, or the stride leaves gaps.</exception>
     public Tiles(int imageHeight, int imageWidth, int tileHeight, int tileWidth, int? stride = null)
     {
@@ -24,7 +25,8 @@ public sealed class Tiles
         ArgumentOutOfRangeException.ThrowIfLessThan(tileWidth, 1);
         (int down, int across) = (stride ?? Math.Max(1, tileHeight / 2), stride ?? Math.Max(1, tileWidth / 2));
         if (down < 1 || down > tileHeight || across > tileWidth)
-            throw new ArgumentOutOfRangeException(nameof(stride), $"Tiles: stride {stride}; expected 1 to the tile's {Math.Min(tileHeight, tileWidth)}");
+            throw new ArgumentOutOfRangeException(nameof(stride),
+                $"Tiles: stride {stride}; expected 1 to the tile's {Math.Min(tileHeight, tileWidth)}");
         (ImageHeight, ImageWidth, TileHeight, TileWidth) = (imageHeight, imageWidth, tileHeight, tileWidth);
         Stride = (down, across);
         _rows = Starts(imageHeight, tileHeight, down);
@@ -59,8 +61,8 @@ public sealed class Tiles
     public IEnumerable<(int Y, int X)> Positions => Enumerable.Range(0, Count).Select(tile => this[tile]);
 
     /// <summary>
-    /// Weights along a tile's rows: a Hann window, sin^2(pi (i + 1/2) / n), which is never zero. A pixel's weight is that of its row times that
-    /// of its column, since a network knows least at the border of its input.
+    /// Weights along a tile's rows: a Hann window, sin^2(pi (i + 1/2) / n), which is never zero. A pixel's weight is that of its row times
+    /// that of its column, since a network knows least at the border of its input.
     /// </summary>
     public IReadOnlyList<float> RowWeights { get; }
 

@@ -39,10 +39,12 @@ public sealed class YamlSection
         }
         catch (YamlException failure)
         {
-            throw new DataException($"{path}, line {failure.Start.Line}", $"no valid YAML ({failure.Message})", "a mapping of keys to values, each key once", inner: failure);
+            throw new DataException($"{path}, line {failure.Start.Line}", $"no valid YAML ({failure.Message})",
+                "a mapping of keys to values, each key once", inner: failure);
         }
         if (stream.Documents.Count != 1)
-            throw new DataException(path, stream.Documents.Count == 0 ? "the file is empty" : "there are several documents", "one YAML mapping");
+            throw new DataException(path, stream.Documents.Count == 0 ? "the file is empty" : "there are several documents",
+                "one YAML mapping");
         return stream.Documents[0].RootNode is YamlMappingNode root
             ? new YamlSection(root, path, "")
             : throw new DataException(path, $"the root is a {Kind(stream.Documents[0].RootNode)}", "a mapping of keys to values");

@@ -126,8 +126,9 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
                     x.Pointer<T>(), output is null ? null : output.Pointer<T>(), dOutput.Pointer<T>(), mean.Pointer<T>(), rows, channels,
                     masked is null ? null : masked.Pointer<T>(), g, gx);
             }
-            Tensor result = Tensor.Empty([3, channels], x.DType), parameters = Tensor.Empty([2, channels], x.DType);
-            T* a = result.Pointer<T>(), dWeight = parameters.Pointer<T>();
+            Tensor result = Tensor.Empty([3, channels], x.DType), parameters = Tensor.Empty([2, channels], DType.Float64);
+            T* a = result.Pointer<T>();
+            double* dWeight = parameters.Pointer<double>();
             for (int c = 0; c < channels; c++)
             {
                 double r = double.CreateChecked(rstd.Pointer<T>()[c]), m = double.CreateChecked(mean.Pointer<T>()[c]);
@@ -136,8 +137,8 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
                 a[c] = T.CreateChecked(scale);
                 a[channels + c] = T.CreateChecked(slope);
                 a[2 * channels + c] = T.CreateChecked(norm.Training ? -scale * sumG[c] / rows - slope * m : 0);
-                dWeight[c] = T.CreateChecked(sumGX[c] * r);
-                dWeight[channels + c] = T.CreateChecked(sumG[c]);
+                dWeight[c] = sumGX[c] * r;
+                dWeight[channels + c] = sumG[c];
             }
             TensorMath.GiveRow(gradients, call, weight, parameters, 0, channels);
             TensorMath.GiveRow(gradients, call, bias, parameters, channels, channels);

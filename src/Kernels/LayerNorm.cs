@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cpu;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -114,19 +115,25 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
         bool needsInput = call.Needs(0), needsParameters = call.Needs(1) || call.Needs(2);
         bool accumulate = false;
         T* dx = needsInput ? gradients.Target(0, out accumulate).Pointer<T>() : null;
-        Tensor partials = Tensor.Zeros([chunks, 2, channels], dOutput.DType);
-        T* x = call[0].Pointer<T>(), w = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), partial = partials.Pointer<T>();
+        Tensor scratch = Tensor.Zeros([chunks, 2, channels], dOutput.DType), partials = Tensor.Zeros([chunks, 2, channels], DType.Float64);
+        T* x = call[0].Pointer<T>(), w = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), accumulators = scratch.Pointer<T>();
+        double* partial = partials.Pointer<double>();
         T* means = call.Saved[0].Pointer<T>(), rstds = call.Saved[1].Pointer<T>();
         T inverse = T.One / T.CreateChecked(channels);
         Workers.Run(chunks, chunk =>
         {
-            T* dw = partial + (long)chunk * 2 * channels, db = dw + channels;
-            for (long row = (long)chunk * grain; row < Math.Min(rows, (chunk + 1L) * grain); row++)
+            T* dw = accumulators + (long)chunk * 2 * channels, db = dw + channels;
+            long end = Math.Min(rows, (chunk + 1L) * grain);
+            for (long row = (long)chunk * grain; row < end; row++)
             {
                 T* rowX = x + row * channels, rowDy = dy + row * channels;
                 T mean = means[row], rstd = rstds[row];
                 if (needsParameters)
+                {
                     AddParameterGradients(rowX, rowDy, mean, rstd, dw, db, channels);
+                    if ((row + 1) % ColumnSums.BlockRows == 0 || row + 1 == end)
+                        ColumnSums.Flush(dw, partial + (long)chunk * 2 * channels, 2 * channels);
+                }
                 if (needsInput)
                     InputGradient(rowX, w, rowDy, mean, rstd, inverse, dx + row * channels, channels, accumulate);
             }

@@ -24,23 +24,22 @@ public static unsafe class TensorMath
             Simd.Add(partials + (long)chunk * width, partials, width);
     }
 
-    /// <summary>Writes or adds a run of a scratch tensor as the gradient of an input, if that input wants one.</summary>
+    /// <summary>Writes or adds a run of a float64 scratch tensor as the gradient of an input, if that input wants one.</summary>
     internal static void GiveRow(GradientSink gradients, OperatorCall call, int input, Tensor scratch, int offset, int count)
     {
         if (!call.Needs(input))
             return;
         Tensor target = gradients.Target(input, out bool accumulate);
+        double* source = scratch.Pointer<double>() + offset;
         if (target.DType == DType.Float32)
-            Write(scratch.Pointer<float>() + offset, target.Pointer<float>(), count, accumulate);
+            Write(source, target.Pointer<float>(), count, accumulate);
         else
-            Write(scratch.Pointer<double>() + offset, target.Pointer<double>(), count, accumulate);
+            Write(source, target.Pointer<double>(), count, accumulate);
     }
 
-    private static void Write<T>(T* source, T* target, int count, bool accumulate) where T : unmanaged, INumber<T>
+    private static void Write<T>(double* source, T* target, int count, bool accumulate) where T : unmanaged, INumber<T>
     {
-        if (accumulate)
-            Simd.Add(source, target, count);
-        else
-            new Span<T>(source, count).CopyTo(new Span<T>(target, count));
+        for (int i = 0; i < count; i++)
+            target[i] = T.CreateChecked(accumulate ? double.CreateChecked(target[i]) + source[i] : source[i]);
     }
 }

@@ -17,7 +17,7 @@ public sealed record CaseResult(
     public bool Passed => Failure is null;
 
     /// <summary>Largest error over the tolerance: at most 1 for a case that passed.</summary>
-    public double Share => Tolerance > 0 ? Error / Tolerance : 0;
+    public double Share => Tolerance > 0 ? Error / Tolerance : Error > 0 ? double.PositiveInfinity : 0;
 }
 
 /// <summary>What came of a folder of golden cases.</summary>

@@ -202,6 +202,15 @@ public sealed class GoldenCase
     /// <summary>Compares a result, in the engine's layout, with a tensor of the file.</summary>
     public void Check(string name, Tensor got) => Judge(Comparison.Of(name, InFileLayout(name, got), Raw(name).To(DType.Float64), _tolerance));
 
+    /// <summary>Compares an integer with that of the file, exactly.</summary>
+    public void CheckInteger(string name, long got)
+    {
+        Tensor expected = Raw(name);
+        if (expected.DType != DType.Int64 || expected.Count != 1)
+            throw new CaseException($"{name} is {expected}, expected one int64");
+        Judge(Comparison.Of(name, Tensor.From([got], expected.Shape), expected, tolerance: 0));
+    }
+
     /// <summary>
     /// Compares the output and, where the file holds a <c>cotangent</c>, the gradients of every input and parameter.
     /// </summary>
@@ -281,7 +290,7 @@ public sealed class GoldenCase
         if (!comparison.IsWithin)
             _failures.Add(comparison);
 
-        static double Share(Comparison c) => c.Tolerance > 0 ? c.Error / c.Tolerance : 0;
+        static double Share(Comparison c) => c.Tolerance > 0 ? c.Error / c.Tolerance : c.Error > 0 ? double.PositiveInfinity : 0;
     }
 
     /// <summary>Null if all was compared, understood and within tolerance, else what was not.</summary>

@@ -42,11 +42,11 @@ public static class Tolerances
     };
 
     /// <summary>Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.</summary>
-    public const double GradientOfOperator = 1e-7;
+    public const double GradientOfOperator = 1e-8;
 
     /// <summary>
     /// Gradient checks of modules and networks in double: rounding grows with depth, and a difference step must stay below the distance
     /// to the nearest kink of thousands of rectifiers.
     /// </summary>
-    public const double GradientOfNetwork = 1e-5;
+    public const double GradientOfNetwork = 1e-6;
 }

@@ -19,96 +19,39 @@ internal static unsafe class ChannelNorm
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int grain = Grain(channels), chunks = checked((int)((rows + grain - 1) / grain));
-        Tensor partials = Tensor.Empty([chunks, 2, channels], DTypes.Of<T>());
-        T* partial = partials.Pointer<T>();
+        Tensor scratch = Tensor.Empty([chunks, 3, channels], DTypes.Of<T>()), partials = Tensor.Zeros([chunks, 3, channels], DType.Float64);
+        T* accumulators = scratch.Pointer<T>();
+        double* partial = partials.Pointer<double>();
         Workers.Run(chunks, chunk =>
         {
             long start = (long)chunk * grain;
             int count = (int)Math.Min(grain, rows - start);
-            T* means = partial + (long)chunk * 2 * channels, deviations = means + channels;
-            ColumnMeans(x + start * channels, count, channels, means);
-            ColumnDeviations(x + start * channels, count, channels, means, deviations);
+            T* center = accumulators + (long)chunk * 3 * channels, sums = center + channels;
+            double* means = partial + (long)chunk * 3 * channels, deviations = means + channels;
+            for (int row = 0; row < count; row += ColumnSums.BlockRows)
+                ColumnSums.Values(x + (start + row) * channels, Math.Min(ColumnSums.BlockRows, count - row), channels, sums, means);
+            for (int c = 0; c < channels; c++)
+                center[c] = T.CreateChecked(means[c] /= count);
+            for (int row = 0; row < count; row += ColumnSums.BlockRows)
+                ColumnSums.Deviations(
+                    x + (start + row) * channels, Math.Min(ColumnSums.BlockRows, count - row), channels, center, sums, deviations);
         });
-        // Chan, Golub and LeVeque 1983: mean = sum n_i mean_i / n; squared deviations = sum of (deviations_i + n_i (mean_i - mean)^2).
+        // Chan, Golub and LeVeque 1983: mean = sum n_i mean_i / n; squared deviations = sum of (deviations_i + n_i (mean_i - mean)^2),
+        // where the deviations, taken about the rounded mean, are first reduced by their own mean.
         for (int c = 0; c < channels; c++)
         {
             double total = 0;
             for (int chunk = 0; chunk < chunks; chunk++)
-                total += Math.Min(grain, rows - (long)chunk * grain) * double.CreateChecked(partial[(long)chunk * 2 * channels + c]);
+                total += Math.Min(grain, rows - (long)chunk * grain) * partial[(long)chunk * 3 * channels + c];
             double m = total / rows, squares = 0;
             for (int chunk = 0; chunk < chunks; chunk++)
             {
-                T* means = partial + (long)chunk * 2 * channels;
-                double delta = double.CreateChecked(means[c]) - m;
-                squares += double.CreateChecked(means[channels + c]) + Math.Min(grain, rows - (long)chunk * grain) * delta * delta;
+                double* means = partial + (long)chunk * 3 * channels;
+                double count = Math.Min(grain, rows - (long)chunk * grain), delta = means[c] - m, rest = means[channels + c];
+                squares += means[2 * channels + c] - rest * rest / count + count * delta * delta;
             }
             mean[c] = m;
             variance[c] = squares / rows;
-        }
-    }
-
-    private static void ColumnMeans<T>(T* x, int rows, int channels, T* means) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        T inverse = T.One / T.CreateChecked(rows);
-        int width = Vector<T>.Count, c = 0;
-        for (; c + 4 * width <= channels; c += 4 * width)
-        {
-            Vector<T> s0 = default, s1 = default, s2 = default, s3 = default;
-            T* p = x + c;
-            for (int row = 0; row < rows; row++, p += channels)
-            {
-                s0 += Simd.Load(p);
-                s1 += Simd.Load(p + width);
-                s2 += Simd.Load(p + 2 * width);
-                s3 += Simd.Load(p + 3 * width);
-            }
-            (s0 * inverse).Store(means + c);
-            (s1 * inverse).Store(means + c + width);
-            (s2 * inverse).Store(means + c + 2 * width);
-            (s3 * inverse).Store(means + c + 3 * width);
-        }
-        for (; c < channels; c++)
-        {
-            T sum = T.Zero;
-            for (int row = 0; row < rows; row++)
-                sum += x[(long)row * channels + c];
-            means[c] = sum * inverse;
-        }
-    }
-
-    private static void ColumnDeviations<T>(T* x, int rows, int channels, T* means, T* deviations)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        int width = Vector<T>.Count, c = 0;
-        for (; c + 4 * width <= channels; c += 4 * width)
-        {
-            Vector<T> m0 = Simd.Load(means + c), m1 = Simd.Load(means + c + width);
-            Vector<T> m2 = Simd.Load(means + c + 2 * width), m3 = Simd.Load(means + c + 3 * width);
-            Vector<T> s0 = default, s1 = default, s2 = default, s3 = default;
-            T* p = x + c;
-            for (int row = 0; row < rows; row++, p += channels)
-            {
-                Vector<T> d0 = Simd.Load(p) - m0, d1 = Simd.Load(p + width) - m1;
-                Vector<T> d2 = Simd.Load(p + 2 * width) - m2, d3 = Simd.Load(p + 3 * width) - m3;
-                s0 = Simd.Fma(d0, d0, s0);
-                s1 = Simd.Fma(d1, d1, s1);
-                s2 = Simd.Fma(d2, d2, s2);
-                s3 = Simd.Fma(d3, d3, s3);
-            }
-            s0.Store(deviations + c);
-            s1.Store(deviations + c + width);
-            s2.Store(deviations + c + 2 * width);
-            s3.Store(deviations + c + 3 * width);
-        }
-        for (; c < channels; c++)
-        {
-            T sum = T.Zero;
-            for (int row = 0; row < rows; row++)
-            {
-                T d = x[(long)row * channels + c] - means[c];
-                sum += d * d;
-            }
-            deviations[c] = sum;
         }
     }
 
@@ -147,12 +90,14 @@ internal static unsafe class ChannelNorm
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int grain = Grain(channels), chunks = checked((int)((rows + grain - 1) / grain));
-        Tensor partials = Tensor.Zeros([chunks, 2, channels], DTypes.Of<T>());
-        T* partial = partials.Pointer<T>();
+        Tensor scratch = Tensor.Zeros([chunks, 2, channels], DTypes.Of<T>()), partials = Tensor.Zeros([chunks, 2, channels], DType.Float64);
+        T* accumulators = scratch.Pointer<T>();
+        double* partial = partials.Pointer<double>();
         Workers.Run(chunks, chunk =>
         {
-            T* sums = partial + (long)chunk * 2 * channels, products = sums + channels;
-            for (long row = (long)chunk * grain; row < Math.Min(rows, (chunk + 1L) * grain); row++)
+            T* sums = accumulators + (long)chunk * 2 * channels, products = sums + channels;
+            long end = Math.Min(rows, (chunk + 1L) * grain);
+            for (long row = (long)chunk * grain; row < end; row++)
             {
                 long offset = row * channels;
                 int c = 0;
@@ -175,6 +120,8 @@ internal static unsafe class ChannelNorm
                     sums[c] += g;
                     products[c] += g * (x[offset + c] - mean[c]);
                 }
+                if ((row + 1) % ColumnSums.BlockRows == 0 || row + 1 == end)
+                    ColumnSums.Flush(sums, partial + (long)chunk * 2 * channels, 2 * channels);
             }
         });
         for (int c = 0; c < channels; c++)
@@ -182,8 +129,8 @@ internal static unsafe class ChannelNorm
             double g = 0, gx = 0;
             for (int chunk = 0; chunk < chunks; chunk++)
             {
-                g += double.CreateChecked(partial[(long)chunk * 2 * channels + c]);
-                gx += double.CreateChecked(partial[(long)chunk * 2 * channels + channels + c]);
+                g += partial[(long)chunk * 2 * channels + c];
+                gx += partial[((long)chunk * 2 + 1) * channels + c];
             }
             sumG[c] = g;
             sumGX[c] = gx;

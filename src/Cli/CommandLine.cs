@@ -1,0 +1,113 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Parsing;
+using CsUnet.Cli.Commands;
+
+namespace CsUnet.Cli;
+
+/// <summary>The program: reads the command line, runs the command, and turns failures into one line and an exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>Runs the program as if called with <paramref name="args"/>. Returns the exit code.</summary>
+    public static int Run(IReadOnlyList<string> args, Terminal terminal)
+    {
+        RootCommand root = CreateRoot(terminal);
+        try
+        {
+            if (args.Count == 0)
+                args = ["--help"];
+            RejectUnknownNames(root, args);
+            // No bundling of one-letter options and no @files: neither is used, and both would turn file names into something else.
+            ParseResult result = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            if (result.Errors.Count > 0)
+                throw new UsageException($"{Describe(result.Errors[0])}; see csunet {CommandPath(result)}--help");
+            return result.Invoke(new InvocationConfiguration
+            {
+                Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
+            });
+        }
+        catch (Exception failure)
+        {
+            return Failures.Report(failure, terminal);
+        }
+        finally
+        {
+            terminal.Out.Flush();
+            terminal.Error.Flush();
+        }
+    }
+
+    /// <summary>The command tree. Its options are the help's and the tests' source of truth.</summary>
+    public static RootCommand CreateRoot(Terminal terminal)
+    {
+        var root = new RootCommand("Trains CS-UNet on micrographs and segments micrographs with it.")
+        {
+            TrainCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
+            PredictCommand.Create(terminal),
+            DemoCommand.Create(terminal),
+            SelfTestCommand.Create(terminal),
+            BenchCommand.Create(terminal),
+            GradCheckCommand.Create(terminal),
+        };
+        foreach (Option option in root.Options)
+        {
+            if (option is HelpOption help)
+                help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        }
+        return root;
+    }
+
+    /// <summary>
+    /// Refuses what looks like an option and is none, wherever it stands: the parser would take it for the value of the option before it,
+    /// or for a file.
+    /// </summary>
+    private static void RejectUnknownNames(RootCommand root, IReadOnlyList<string> args)
+    {
+        Command command = root;
+        var path = new List<string>();
+        bool namesEnded = false;
+        for (int i = 0; i < args.Count && args[i] != "--"; i++)
+        {
+            string arg = args[i];
+            bool isOption = arg.Length > 1 && arg[0] == '-' && !char.IsDigit(arg[1]) && arg[1] != '.';
+            string help = $"see csunet {string.Concat(path.Select(name => name + " "))}--help";
+            if (isOption)
+            {
+                List<string> known = [.. root.Options.Where(option => option.Recursive || command == root)
+                    .Concat(command.Options).SelectMany(option => option.Aliases.Append(option.Name)).Distinct()];
+                string name = arg.Split('=', ':')[0];
+                if (!known.Contains(name))
+                    throw new UsageException($"unknown option '{name}'{Suggestions.Hint(name, known)}; {help}");
+                // What follows is the option's value, or belongs to the command: either way no command name is looked for after it.
+                namesEnded = command.Subcommands.Count == 0 || namesEnded;
+            }
+            else if (!namesEnded && command.Subcommands.Count > 0)
+            {
+                Command? next = command.Subcommands.FirstOrDefault(candidate => candidate.Name == arg);
+                IEnumerable<string> names = command.Subcommands.Select(candidate => candidate.Name);
+                command = next ?? throw new UsageException(
+                    $"unknown command '{arg}'{Suggestions.Hint(arg, names)}; there are {string.Join(", ", names)}; {help}");
+                path.Add(arg);
+            }
+        }
+    }
+
+    private static string Describe(ParseError error) => error.SymbolResult switch
+    {
+        OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name}: a value is missing",
+        OptionResult { Tokens.Count: > 1, Option.Arity.MaximumNumberOfValues: 1 } option => $"{option.Option.Name}: given more than once",
+        ArgumentResult { Tokens.Count: 0 } argument => $"{argument.Argument.HelpName ?? argument.Argument.Name} is missing",
+        CommandResult { Command.Subcommands.Count: > 0 } command =>
+            $"a command is missing; there are {string.Join(", ", command.Command.Subcommands.Select(sub => sub.Name))}",
+        _ => error.Message.TrimEnd('.'),
+    };
+
+    private static string CommandPath(ParseResult result)
+    {
+        string path = "";
+        for (SymbolResult? symbol = result.CommandResult; symbol is CommandResult { Command: not RootCommand } command; symbol = symbol.Parent)
+            path = $"{command.Command.Name} {path}";
+        return path;
+    }
+}

@@ -1,0 +1,127 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using CsUnet.Cli.Display;
+using CsUnet.Models;
+using CsUnet.Tensors;
+using CsUnet.Training;
+
+namespace CsUnet.Cli.Commands;
+
+/// <summary><c>csunet bench step</c>: how fast a training step is, and what share of the processor's arithmetic it uses.</summary>
+internal static class BenchCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Option<string?> device = Shared.Device();
+        Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. CsUnetOptions.Presets]);
+        Option<(int Height, int Width)?> size = Options.Size("--size", "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
+        Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
+        Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
+        Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
+        Option<int?> threads = Shared.Threads();
+        Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
+        var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
+        {
+            device, model, size, batch, classes, repeats, threads, json,
+        };
+        step.SetAction(result =>
+        {
+            Shared.UseDevice(result.GetValue(device));
+            Shared.UseThreads(result.GetValue(threads));
+            (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
+            string name = result.GetValue(model) ?? "cs-unet-tiny";
+            CsUnetOptions options = CsUnetOptions.Preset(name, height, width, result.GetValue(classes) ?? 3);
+            return Run(terminal, name, options, result.GetValue(batch) ?? 2, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
+        });
+        HelpWithExamples.SetNotes(step, """
+            The last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,
+            convolutions and attention) per second, over the rate of independent fused multiply-adds of the widest vectors
+            on all threads, which is measured between the steps.
+
+            Examples:
+              csunet bench step
+              csunet bench step --model cs-unet-mini --size 128 --batch 8 --json result.json
+            """);
+        var bench = new Command("bench", "Measures the engine's speed.") { step };
+        return bench;
+    }
+
+    private static int Run(Terminal terminal, string name, CsUnetOptions options, int batch, int repeats, string? json, string command)
+    {
+        using var interrupt = new Interrupt(terminal);
+        terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, float32; {Machine.Current.Describe()}, {Workers.Count} threads");
+        using var benchmark = new StepBenchmark(options, batch);
+        StepMeasurement m = benchmark.Run(repeats, interrupt.Token);
+        OperatorShare.Write(terminal, m.Operators, m.TracedStep);
+        double gflop = m.StepFlops / 1e9;
+        terminal.WriteLine(Line("parameters", $"{m.Parameters:N0}"));
+        terminal.WriteLine(Line("training step", $"{m.Step.TotalSeconds:F4} s, {batch / m.Step.TotalSeconds:F2} images/s (median of {repeats}, {m.Steps.Min().TotalSeconds:F4} to {m.Steps.Max().TotalSeconds:F4})"));
+        terminal.WriteLine(Line("inference", $"{m.Inference.TotalSeconds:F4} s, {batch / m.Inference.TotalSeconds:F2} images/s"));
+        terminal.WriteLine(Line("arena", $"{m.ArenaBytes / 1e6:F0} MB"));
+        terminal.WriteLine(Line("peak working set", $"{m.PeakWorkingSet / 1e6:F0} MB"));
+        terminal.WriteLine(Line("arithmetic", $"{gflop:F1} GFLOP a step, {gflop / m.Step.TotalSeconds:F1} GFLOP/s of {m.PeakGflops:F1} GFLOP/s"));
+        if (json is not null)
+        {
+            WriteJson(json, name, options, batch, m, command);
+            terminal.WriteLine(Line("written", $"{json}"));
+        }
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fma_peak_share: {m.FmaPeakShare:F2}"));
+        return ExitCode.Success;
+    }
+
+    private static string Line(string name, FormattableString value) => $"{name + ":",-18}{FormattableString.Invariant(value)}";
+
+    private static void WriteJson(string path, string name, CsUnetOptions options, int batch, StepMeasurement m, string command)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteString("what", "training step");
+            json.WriteString("date", DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
+            json.WriteString("command", command);
+            json.WriteString("version", Machine.ProgramVersion);
+            json.WriteString("commit", Machine.Commit());
+            json.WriteStartObject("machine");
+            json.WriteString("processor", Machine.Current.Processor);
+            json.WriteNumber("cores", Machine.Current.Cores);
+            json.WriteNumber("vectorBits", Machine.Current.VectorBits);
+            json.WriteString("system", Machine.Current.System);
+            json.WriteString("runtime", Machine.Current.Runtime);
+            json.WriteEndObject();
+            json.WriteString("model", name);
+            json.WriteNumber("height", options.Height);
+            json.WriteNumber("width", options.Width);
+            json.WriteNumber("batch", batch);
+            json.WriteNumber("threads", Workers.Count);
+            json.WriteNumber("parameters", m.Parameters);
+            json.WriteNumber("stepSeconds", m.Step.TotalSeconds);
+            json.WriteStartArray("stepSecondsAll");
+            foreach (TimeSpan time in m.Steps)
+                json.WriteNumberValue(time.TotalSeconds);
+            json.WriteEndArray();
+            json.WriteNumber("inferenceSeconds", m.Inference.TotalSeconds);
+            json.WriteNumber("arenaBytes", m.ArenaBytes);
+            json.WriteNumber("peakWorkingSetBytes", m.PeakWorkingSet);
+            json.WriteNumber("multiplyAddsForward", m.MultiplyAdds);
+            json.WriteNumber("peakGflops", m.PeakGflops);
+            json.WriteNumber("fmaPeakShare", m.FmaPeakShare);
+            json.WriteStartArray("operators");
+            foreach (OperatorShare share in m.Operators)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", share.Name);
+                json.WriteNumber("calls", share.Calls);
+                json.WriteNumber("forwardSeconds", share.Forward.TotalSeconds);
+                json.WriteNumber("backwardSeconds", share.Backward.TotalSeconds);
+                json.WriteNumber("multiplyAdds", share.MultiplyAdds);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        OutputFiles.WriteText(path, Encoding.UTF8.GetString(stream.ToArray()) + "\n");
+    }
+}

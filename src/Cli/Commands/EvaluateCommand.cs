@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Globalization;
+using CsUnet.Cli.Display;
+using CsUnet.Cli.Report;
+using CsUnet.Data;
+using CsUnet.Training;
+
+namespace CsUnet.Cli.Commands;
+
+/// <summary><c>csunet evaluate</c>: IoU and Dice of a trained network on the images of a split.</summary>
+internal static class EvaluateCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        Option<string?> run = Shared.Run();
+        Option<string?> data = Options.Text("--data", "DIR", "Folder of the data set. Default: the run's own.");
+        Option<string?> split = Options.Text("--split", "NAME", "Which images: train, val, test, or another folder of the set. Default: test.");
+        Option<string?> checkpoint = Shared.Checkpoint();
+        Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
+        Option<string?> device = Shared.Device();
+        Option<int?> threads = Shared.Threads();
+        var command = new Command("evaluate", "Measures a trained network on the images of a split.")
+        {
+            run, data, split, checkpoint, stride, device, threads,
+        };
+        command.SetAction(result =>
+        {
+            Shared.UseDevice(result.GetValue(device));
+            Shared.UseThreads(result.GetValue(threads));
+            return Run(terminal, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
+                result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
+        });
+        HelpWithExamples.SetNotes(command, """
+            Whole images are labelled by overlapping tiles, and all their pixels counted together: IoU and Dice per class, their
+            means over the classes that occur, pixel accuracy and the confusion matrix. The result is also written to
+            evaluation-SPLIT.json in the run's folder, with the scores of each image, and shown in its report.html.
+
+            Examples:
+              csunet evaluate
+              csunet evaluate --run runs/super1 --split val --checkpoint best
+              csunet evaluate --run runs/super1 --data OTHER_SET --split test
+            """);
+        return command;
+    }
+
+    private static int Run(Terminal terminal, string? runPath, string? data, string split, string checkpoint, int? stride)
+    {
+        using var interrupt = new Interrupt(terminal);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint);
+        MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
+        using Predictor predictor = run.CreatePredictor(stride);
+        terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
+        Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
+        {
+            terminal.WriteLine($"{done}/{images.Count} {sample.Name}");
+            terminal.Out.Flush();
+        }, interrupt.Token);
+        Finish(terminal, run.Folder, split, evaluation);
+        return ExitCode.Success;
+    }
+
+    /// <summary>Prints an evaluation, saves it in the run's folder, and renews the report.</summary>
+    public static void Finish(Terminal terminal, RunFolder folder, string split, Evaluation evaluation)
+    {
+        EvaluationTable.Write(terminal, evaluation, withConfusion: true);
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}"));
+        string path = folder.EvaluationPath(split);
+        evaluation.Save(path);
+        terminal.WriteLine($"written: {path}, {RunReport.Write(folder)}");
+    }
+}

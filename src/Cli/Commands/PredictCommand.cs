@@ -1,0 +1,169 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using CsUnet.Data;
+using CsUnet.Training;
+
+namespace CsUnet.Cli.Commands;
+
+/// <summary><c>csunet predict</c>: label maps, overlays and area fractions of images of any size.</summary>
+internal static class PredictCommand
+{
+    public const string DefaultOutput = "predictions";
+
+    private const string LabelSuffix = "_label.png", OverlaySuffix = "_overlay.png", FractionsName = "fractions.csv";
+
+    public static Command Create(Terminal terminal)
+    {
+        var files = new Argument<string[]>("FILE_OR_DIR")
+        {
+            Arity = ArgumentArity.OneOrMore, Description = "Images (TIFF, PNG, JPEG; grey or colour, 8 or 16 bit), or folders of images.",
+        };
+        Option<string?> run = Shared.Run();
+        Option<string?> checkpoint = Shared.Checkpoint();
+        Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
+        Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
+        Option<string?> device = Shared.Device();
+        Option<int?> threads = Shared.Threads();
+        var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
+        {
+            files, run, checkpoint, output, stride, device, threads,
+        };
+        command.SetAction(result =>
+        {
+            Shared.UseDevice(result.GetValue(device));
+            Shared.UseThreads(result.GetValue(threads));
+            return Run(terminal, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
+                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
+        });
+        HelpWithExamples.SetNotes(command, $"""
+            For each image NAME.*, the folder gets
+              NAME{LabelSuffix}     an indexed PNG: pixel values are the class numbers, from 0
+              NAME{OverlaySuffix}   the classes in colour over the image
+            and for all of them {FractionsName} with the area fraction of each class: file,class,fraction.
+            Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
+            An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
+
+            Examples:
+              csunet predict micrograph.tif
+              csunet predict --run runs/super1 images/ more/spot*.tif --out results
+            """);
+        return command;
+    }
+
+    private static int Run(Terminal terminal, string[] arguments, string? runPath, string checkpoint, string output, int? stride)
+    {
+        using var interrupt = new Interrupt(terminal);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint);
+        IReadOnlyList<string> files = FindInputs(arguments, output);
+        CreateFolder(output);
+        using Predictor predictor = run.CreatePredictor(stride);
+        terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
+        var fractions = new StringBuilder("file,class,fraction\n");
+        int failed = 0, done = 0;
+        bool isStopped = false;
+        foreach (string file in files)
+        {
+            try
+            {
+                double[] shares = PredictFile(predictor, run.ClassMap, file, output, interrupt.Token);
+                AppendFractions(fractions, file, run.ClassMap, shares);
+                terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}");
+                terminal.Out.Flush();
+                done++;
+            }
+            catch (DataException failure)
+            {
+                terminal.Error.WriteLine($"error: {failure.Message}");
+                failed++;
+            }
+            catch (OperationCanceledException)
+            {
+                isStopped = true;
+                break;
+            }
+        }
+        if (done > 0)
+        {
+            OutputFiles.WriteText(Path.Combine(output, FractionsName), fractions.ToString());
+            terminal.WriteLine($"{done} of {files.Count} images labelled in {output}: *{LabelSuffix}, *{OverlaySuffix}, {FractionsName}");
+        }
+        return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
+    }
+
+    private static double[] PredictFile(Predictor predictor, ClassMap classMap, string file, string output, CancellationToken cancellation)
+    {
+        Image image = ImageFile.Read(file).Compact();
+        Prediction prediction = predictor.Predict(image, cancellation: cancellation);
+        string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
+        Pictures.SaveLabels(stem + LabelSuffix, prediction.Labels, image.Height, image.Width, classMap);
+        Pictures.SaveOverlay(stem + OverlaySuffix, image, prediction.Labels, classMap);
+        return prediction.Fractions();
+    }
+
+    /// <summary>The input files, checked before anything is written: two of them must not write the same results, nor one overwrite another.</summary>
+    private static IReadOnlyList<string> FindInputs(string[] arguments, string output)
+    {
+        List<string> files;
+        try
+        {
+            files = [.. arguments.SelectMany(ImageFile.Find).DistinctBy(Path.GetFullPath)];
+        }
+        catch (DataException failure)
+        {
+            throw new UsageException(failure.Message, failure);
+        }
+        if (arguments.Any(Directory.Exists))
+        {
+            // A folder may hold results of an earlier call: they are no micrographs, unless they were named one by one.
+            files.RemoveAll(file => IsResult(file) && !arguments.Contains(file));
+        }
+        if (files.Count == 0)
+            throw new UsageException($"{string.Join(", ", arguments)}: only results of earlier predictions are here, expected images");
+        foreach (IGrouping<string, string> group in files.GroupBy(file => Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase))
+        {
+            if (group.Count() > 1)
+                throw new UsageException(
+                    $"{string.Join(" and ", group)} would both be written to {group.Key}{LabelSuffix}; rename one, or predict them into different --out folders");
+        }
+        var inputs = files.Select(Path.GetFullPath).ToHashSet();
+        foreach (string file in files)
+        {
+            foreach (string suffix in new[] { LabelSuffix, OverlaySuffix })
+            {
+                string target = Path.GetFullPath(Path.Combine(output, Path.GetFileNameWithoutExtension(file) + suffix));
+                if (inputs.Contains(target))
+                    throw new UsageException($"{file}: its result would overwrite the input {target}; choose another --out");
+            }
+        }
+        return files;
+    }
+
+    private static bool IsResult(string file) =>
+        (file.EndsWith(LabelSuffix, StringComparison.Ordinal) && File.Exists(file[..^LabelSuffix.Length] + OverlaySuffix))
+        || (file.EndsWith(OverlaySuffix, StringComparison.Ordinal) && File.Exists(file[..^OverlaySuffix.Length] + LabelSuffix));
+
+    private static void CreateFolder(string output)
+    {
+        try
+        {
+            Directory.CreateDirectory(output);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--out {output}: the folder cannot be made ({failure.Message})", failure);
+        }
+    }
+
+    private static void AppendFractions(StringBuilder csv, string file, ClassMap classMap, double[] shares)
+    {
+        for (int label = 0; label < shares.Length; label++)
+            csv.Append(CultureInfo.InvariantCulture, $"{Cell(Path.GetFileName(file))},{Cell(classMap.Classes[label].Name)},{shares[label]:F6}\n");
+    }
+
+    private static string Cell(string text) =>
+        text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    private static string Describe(ClassMap classMap, double[] shares) => string.Join(", ", shares.Select((share, label) =>
+        string.Create(CultureInfo.InvariantCulture, $"{classMap.Classes[label].Name} {100 * share:F2} %")));
+}

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using CsUnet.Training;
+
+namespace CsUnet.Cli.Commands;
+
+/// <summary><c>csunet train</c>: trains a network, or goes on with a run.</summary>
+internal static class TrainCommand
+{
+    // What a checkpoint is bound to: with another value it would be another run.
+    private static readonly string[] s_fixed = ["model", "size", "window", "embed_dim", "depths", "heads", "encoder", "encoder_width", "mlp",
+        "data", "classes", "subset", "batch", "seed"];
+
+    public static Command Create(Terminal terminal)
+    {
+        var arguments = new TrainingArguments();
+        Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/MODEL-DATE.");
+        Option<string?> config = Options.Text("--config", "FILE", "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
+        Option<bool> resume = Options.Flag("--resume", "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
+        Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
+        Option<string?> device = Shared.Device();
+        var command = new Command("train", "Trains a network on a folder of micrographs and masks, or on synthetic ones without --data.")
+        {
+            output, config, resume, run, device,
+        };
+        arguments.AddTo(command);
+        command.SetAction(result =>
+        {
+            Shared.UseDevice(result.GetValue(device));
+            List<(string Key, string Value)> given = [.. arguments.Given(result)];
+            // Not a value that the file can hold: the weights follow from the data and are written there as numbers.
+            bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
+            string commandLine = Shared.CommandLineOf(result);
+            if (result.GetValue(resume))
+                return Resume(terminal, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+            if (result.GetValue(run) is { } folder)
+                throw new UsageException($"--run {folder}: only with --resume; a new run's folder is --out");
+            return Start(terminal, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+        });
+        HelpWithExamples.SetNotes(command, """
+            The data folder holds train/, train_annot/, val/, val_annot/ and, for evaluation, test/, test_annot/: images, and
+            masks of the same names. --classes says which mask colours or values are which class: nasa-super, nasa-ebc, or a
+            YAML file; README.md shows one. All files are checked first, and everything that is wrong is listed at once.
+
+            Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
+            run that was never stopped. A second Ctrl-C ends the program at once; the last checkpoint stays.
+
+            Examples:
+              csunet train
+              csunet train --data Super1 --classes nasa-super --steps 300 --seed 0 --out runs/super1
+              csunet train --data my-set --classes my-classes.yaml --class-weights auto --epochs 100 --patience 10
+              csunet train --config runs/super1/config.yaml --lr 5e-4 --out runs/slower
+              csunet train --data Super1 --classes nasa-super --subset super3
+              csunet train --resume --run runs/super1
+            """);
+        return command;
+    }
+
+    private static int Start(
+        Terminal terminal, string? output, string? config, List<(string Key, string Value)> given, bool weighClasses, string commandLine)
+    {
+        TrainingOptions options = TrainingArguments.Merge(config, given);
+        TrainingSession session = TrainingSession.Open(terminal, options, weighClasses);
+        RunFolder folder;
+        try
+        {
+            folder = RunFolder.Create(options.Model, output);
+        }
+        catch (RunException failure)
+        {
+            throw new UsageException(failure.Message, failure);
+        }
+        return Finish(session.Run(folder, isResumed: false, commandLine));
+    }
+
+    private static int Resume(
+        Terminal terminal, string? path, string? config, List<(string Key, string Value)> given, bool weighClasses, string commandLine)
+    {
+        RunFolder folder = LoadedRun.FindFolder(path);
+        TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
+        IReadOnlyList<string> changed = TrainingArguments.Differences(before, options);
+        if (changed.Intersect(s_fixed).FirstOrDefault() is { } key)
+            throw new UsageException($"{TrainingArguments.Name(key)}: the run in {folder.Path} has another value, and a resumed run keeps it; start a new run instead");
+        if (weighClasses && before.ClassWeights.Count == 0)
+            throw new UsageException($"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");
+        if (changed.Count > 0)
+            terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false).Run(folder, isResumed: true, commandLine));
+    }
+
+    private static int Finish(TrainingResult result) =>
+        result.Outcome == TrainingOutcome.Cancelled ? ExitCode.Interrupted : ExitCode.Success;
+}

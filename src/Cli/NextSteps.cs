@@ -1,0 +1,33 @@
+using CsUnet.Training;
+
+namespace CsUnet.Cli;
+
+/// <summary>What a user would run next, as commands to copy.</summary>
+internal static class NextSteps
+{
+    /// <summary>How the user calls the program: the script of the source tree if that is how it was started.</summary>
+    public static string Program => Environment.GetEnvironmentVariable("CSUNET_COMMAND") is { Length: > 0 } command ? command : "csunet";
+
+    public static IReadOnlyList<(string Command, string Purpose)> AfterTraining(RunFolder folder, bool isEvaluated)
+    {
+        string run = Quote(folder.Path);
+        var steps = new List<(string, string)>();
+        if (!isEvaluated)
+            steps.Add(($"{Program} evaluate --run {run} --split test", "measure it on the test images"));
+        steps.Add(($"{Program} predict --run {run} FILE_OR_FOLDER --out predictions", "label your own images"));
+        return steps;
+    }
+
+    public static void Write(Terminal terminal, IReadOnlyList<(string Command, string Purpose)> steps)
+    {
+        int width = steps.Max(step => step.Command.Length);
+        terminal.WriteLine("next:");
+        foreach ((string command, string purpose) in steps)
+            terminal.WriteLine($"  {command.PadRight(width)}   # {purpose}");
+    }
+
+    /// <summary>A path as a shell takes it: in single quotes if it holds anything that a shell might read.</summary>
+    public static string Quote(string path) => path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '+' or ',' or ':' or '\\')
+        ? path
+        : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+}

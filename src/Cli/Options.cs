@@ -1,0 +1,117 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+
+namespace CsUnet.Cli;
+
+/// <summary>Makes options whose messages name the option, the value and what would be right; every option is null when it is not given.</summary>
+internal static class Options
+{
+    public static Option<string?> Text(string name, string help, string description) => new(name) { HelpName = help, Description = description };
+
+    public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
+
+    /// <summary>One of a few words; a misspelt one is answered with the nearest.</summary>
+    public static Option<string?> Choice(string name, string help, string description, params string[] values) => new(name)
+    {
+        HelpName = help, Description = description,
+        CustomParser = result => Word(name, result, values),
+    };
+
+    public static Option<int?> Integer(string name, string help, string description, int minimum, int maximum = int.MaxValue) => new(name)
+    {
+        HelpName = help, Description = description,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= minimum && value <= maximum)
+                return value;
+            string range = maximum == int.MaxValue ? $"from {minimum} up" : $"from {minimum} to {maximum}";
+            result.AddError($"{name} {text}: expected a whole number {range}");
+            return null;
+        },
+    };
+
+    public static Option<ulong?> Seed(string description) => new("--seed")
+    {
+        HelpName = "N", Description = description,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value))
+                return value;
+            result.AddError($"--seed {text}: expected a whole number from 0 up");
+            return null;
+        },
+    };
+
+    public static Option<double?> Number(string name, string help, string description, double minimum, double maximum, bool isMinimumAllowed = true) =>
+        new(name)
+        {
+            HelpName = help, Description = description,
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+                    && (value > minimum || (isMinimumAllowed && value == minimum)) && value <= maximum)
+                    return value;
+                string low = minimum.ToString(CultureInfo.InvariantCulture), high = maximum.ToString(CultureInfo.InvariantCulture);
+                result.AddError($"{name} {text}: expected a number {(isMinimumAllowed ? "from" : "above")} {low} up to {high}");
+                return null;
+            },
+        };
+
+    /// <summary>N, or HxW.</summary>
+    public static Option<(int Height, int Width)?> Size(string name, string description) => new(name)
+    {
+        HelpName = "N|HxW", Description = description,
+        CustomParser = result =>
+        {
+            try
+            {
+                return ParseSize(name, result.Tokens[0].Value);
+            }
+            catch (UsageException failure)
+            {
+                result.AddError(failure.Message);
+                return null;
+            }
+        },
+    };
+
+    /// <summary>Reads 224 or 128x256.</summary>
+    /// <exception cref="UsageException">It is neither, or no size that a network can have.</exception>
+    public static (int Height, int Width) ParseSize(string name, string text)
+    {
+        string[] parts = text.Split('x', 'X');
+        if (parts.Length is 1 or 2 && parts.All(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+        {
+            int height = int.Parse(parts[0], CultureInfo.InvariantCulture), width = int.Parse(parts[^1], CultureInfo.InvariantCulture);
+            if (height is >= 32 and <= 8192 && width is >= 32 and <= 8192 && height % 32 == 0 && width % 32 == 0)
+                return (height, width);
+            (int h, int w) = (Near(height), Near(width));
+            string near = h == w ? $"{h}" : $"{h}x{w}";
+            throw new UsageException($"{name} {text}: sides must be multiples of 32, from 32 to 8192 pixels; the nearest is {near}");
+        }
+        throw new UsageException($"{name} {text}: expected pixels as N or HxW, for example 128 or 128x256");
+
+        static int Near(int side) => Math.Clamp((int)Math.Round(side / 32.0) * 32, 32, 8192);
+    }
+
+    /// <summary>The value given on the command line, and false if there is none.</summary>
+    public static bool TryGet<T>(this ParseResult result, Option<T?> option, out T value) where T : struct
+    {
+        T? given = result.GetResult(option) is { Implicit: false } ? result.GetValue(option) : null;
+        value = given ?? default;
+        return given is not null;
+    }
+
+    private static string? Word(string name, ArgumentResult result, string[] values)
+    {
+        string text = result.Tokens[0].Value;
+        if (values.Contains(text))
+            return text;
+        result.AddError($"{name} {text}: not known{Suggestions.Hint(text, values)}; there are {string.Join(", ", values)}");
+        return null;
+    }
+}

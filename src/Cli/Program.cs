@@ -1,0 +1,3 @@
+using CsUnet.Cli;
+
+return CommandLine.Run(args, Terminal.OfProcess());

@@ -1,0 +1,82 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CsUnet.Training;
+
+namespace CsUnet.Cli.Report;
+
+/// <summary>
+/// run.json: what a run's other files do not say. By which program on which machine it was made, how long it took, how it ended. A resumed
+/// run adds its time to what is there.
+/// </summary>
+internal sealed record RunRecord
+{
+    public const string FileName = "run.json";
+
+    public string Command { get; init; } = "";
+
+    public string Version { get; init; } = Machine.ProgramVersion;
+
+    public string Hardware { get; init; } = Machine.Current.Describe();
+
+    public string System { get; init; } = $"{Machine.Current.System}, {Machine.Current.Runtime}";
+
+    public DateTimeOffset Started { get; init; } = DateTimeOffset.Now;
+
+    /// <summary>Time spent in training, validations included, over all calls.</summary>
+    public double Seconds { get; init; }
+
+    public string Outcome { get; init; } = "running";
+
+    public int Step { get; init; }
+
+    public int Steps { get; init; }
+
+    public double? BestMeanIoU { get; init; }
+
+    public int BestStep { get; init; }
+
+    public long Parameters { get; init; }
+
+    public long PeakBytes { get; init; }
+
+    public string Data { get; init; } = "";
+
+    /// <summary>The record of a run; a new one if the folder has none.</summary>
+    /// <exception cref="RunException">The file is no such record.</exception>
+    public static RunRecord Load(RunFolder folder)
+    {
+        string path = folder.File(FileName);
+        if (!File.Exists(path))
+            return new RunRecord();
+        try
+        {
+            JsonObject json = JsonNode.Parse(File.ReadAllText(path)) as JsonObject ?? throw new JsonException("it is no JSON object");
+            return new RunRecord
+            {
+                Command = (string)json["command"]!, Version = (string)json["version"]!, Hardware = (string)json["machine"]!,
+                System = (string)json["system"]!, Data = (string)json["data"]!,
+                Started = DateTimeOffset.Parse((string)json["started"]!, CultureInfo.InvariantCulture), Seconds = (double)json["seconds"]!,
+                Outcome = (string)json["outcome"]!, Step = (int)json["step"]!, Steps = (int)json["steps"]!,
+                BestMeanIoU = (double?)json["bestMeanIoU"], BestStep = (int)json["bestStep"]!, Parameters = (long)json["parameters"]!,
+                PeakBytes = (long)json["peakBytes"]!,
+            };
+        }
+        catch (Exception failure) when (failure is JsonException or FormatException or InvalidOperationException or ArgumentNullException)
+        {
+            throw new RunException($"{path}: not a record of this program ({failure.Message}); delete it, or restore it", failure);
+        }
+    }
+
+    public void Save(RunFolder folder)
+    {
+        var json = new JsonObject
+        {
+            ["command"] = Command, ["version"] = Version, ["machine"] = Hardware, ["system"] = System, ["data"] = Data,
+            ["started"] = Started.ToString("yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture), ["seconds"] = Math.Round(Seconds, 1),
+            ["outcome"] = Outcome, ["step"] = Step, ["steps"] = Steps, ["bestMeanIoU"] = BestMeanIoU, ["bestStep"] = BestStep,
+            ["parameters"] = Parameters, ["peakBytes"] = PeakBytes,
+        };
+        OutputFiles.WriteText(folder.File(FileName), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+    }
+}

@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using CsUnet.Autograd;
+using CsUnet.Cli.Display;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Models;
+using CsUnet.Tensors;
+using CsUnet.Training;
+
+namespace CsUnet.Cli;
+
+/// <summary>What a step benchmark measured. Times are medians.</summary>
+/// <param name="Step">A training step: forward, loss, backward, optimiser.</param>
+/// <param name="Steps">Each timed step.</param>
+/// <param name="Inference">A forward pass in evaluation mode without a tape.</param>
+/// <param name="Parameters">Trained numbers.</param>
+/// <param name="MultiplyAdds">Multiply-adds of one forward pass: matrix products, convolutions, attention.</param>
+/// <param name="PeakGflops">The machine's fused multiply-add limit, measured between the steps.</param>
+/// <param name="ArenaBytes">What the step arena holds.</param>
+/// <param name="PeakWorkingSet">The most memory that the process had at once, in bytes.</param>
+/// <param name="Operators">One traced step, by operator.</param>
+/// <param name="TracedStep">How long the traced step took.</param>
+internal sealed record StepMeasurement(
+    TimeSpan Step, IReadOnlyList<TimeSpan> Steps, TimeSpan Inference, long Parameters, long MultiplyAdds, double PeakGflops, long ArenaBytes,
+    long PeakWorkingSet, IReadOnlyList<OperatorShare> Operators, TimeSpan TracedStep)
+{
+    /// <summary>FLOPs of a training step: two per multiply-add, and the backward pass twice the forward's.</summary>
+    public double StepFlops => 3.0 * 2 * MultiplyAdds;
+
+    /// <summary>The step's rate over the machine's limit.</summary>
+    public double FmaPeakShare => StepFlops / Step.TotalSeconds / (PeakGflops * 1e9);
+}
+
+/// <summary>Times training steps on random images.</summary>
+internal sealed class StepBenchmark(CsUnetOptions options, int batch) : IDisposable
+{
+    private readonly CsUnetModel _model = new(options);
+    private readonly StepArena _arena = new();
+    private readonly SegmentationLoss _loss = new();
+    private Optimizer _optimizer = null!;
+    private Tensor _images = null!;
+    private Tensor _labels = null!;
+    private uint _step;
+
+    /// <summary>Measures.</summary>
+    /// <param name="repeats">Timed steps, after the warm-up.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
+    public StepMeasurement Run(int repeats, CancellationToken cancellation)
+    {
+        Prepare();
+        // The first step allocates, the second runs in memory that is there; the third is as every later one.
+        for (int i = 0; i < 2; i++)
+            Step();
+        var steps = new List<TimeSpan>();
+        var peaks = new List<double>();
+        for (int i = 0; i < repeats; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            // Alternated with the steps, so that a machine shared with others is judged by what it had to give at the time.
+            peaks.Add(FmaPeak.Measure());
+            steps.Add(Time(Step));
+        }
+        IReadOnlyList<OperatorShare> operators;
+        TimeSpan traced;
+        long multiplyAdds;
+        using (var trace = new OperatorTrace())
+        {
+            traced = Time(Step);
+            operators = OperatorShare.Of(trace);
+            multiplyAdds = trace.Entries.Where(entry => !entry.IsBackward).Sum(entry => entry.MultiplyAdds);
+        }
+        cancellation.ThrowIfCancellationRequested();
+        _model.Eval();
+        Infer();
+        TimeSpan inference = Median([.. Enumerable.Range(0, Math.Max(3, repeats)).Select(_ => Time(Infer))]);
+        using var process = Process.GetCurrentProcess();
+        return new StepMeasurement(
+            Median(steps), steps, inference, _model.ParameterCount, multiplyAdds, peaks.Order().ElementAt(peaks.Count / 2),
+            _arena.ReservedBytes, process.PeakWorkingSet64, operators, traced);
+    }
+
+    private void Prepare()
+    {
+        _model.Initialize(0);
+        _model.Train();
+        _optimizer = Optimizer.Create(new TrainingOptions(), _model);
+        _images = Tensor.Empty([batch, options.Height, options.Width, 3]);
+        _labels = Tensor.Empty([batch, options.Height, options.Width], DType.UInt8);
+        var pixels = new RandomKey(0, 0, 0);
+        Span<float> values = _images.AsSpan<float>();
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)pixels.Normal((ulong)i);
+        var classes = new RandomKey(0, 0, 1);
+        Span<byte> labels = _labels.AsSpan<byte>();
+        for (int i = 0; i < labels.Length; i++)
+            labels[i] = (byte)classes.Integer((ulong)i, options.Classes);
+    }
+
+    private void Step()
+    {
+        using StepArena.StepScope scope = _arena.BeginStep();
+        _model.SetRandomKey(0, _step++);
+        _model.ClearGradients();
+        _loss.Apply(_model.Forward(new Variable(_images)), _labels).Backward();
+        _optimizer.Step();
+    }
+
+    private void Infer()
+    {
+        using StepArena.StepScope scope = _arena.BeginStep();
+        using NoGrad noGrad = NoGrad.Begin();
+        _model.Forward(new Variable(_images));
+    }
+
+    private static TimeSpan Time(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start);
+    }
+
+    private static TimeSpan Median(IReadOnlyList<TimeSpan> times) => times.Order().ElementAt(times.Count / 2);
+
+    public void Dispose() => _arena.Dispose();
+}

@@ -1,0 +1,49 @@
+using Spectre.Console;
+
+namespace CsUnet.Cli;
+
+/// <summary>Where the program writes. Commands write here and nowhere else, so that a test can read what they said.</summary>
+internal sealed class Terminal
+{
+    private readonly Lazy<IAnsiConsole> _ansi;
+
+    /// <param name="output">Standard output.</param>
+    /// <param name="error">Standard error.</param>
+    /// <param name="isInteractive">Whether a person watches: progress bars then, plain lines else.</param>
+    public Terminal(TextWriter output, TextWriter error, bool isInteractive)
+    {
+        Out = output;
+        Error = error;
+        IsInteractive = isInteractive;
+        _ansi = new(() =>
+        {
+            IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+            {
+                Out = new AnsiConsoleOutput(output),
+                Ansi = isInteractive ? AnsiSupport.Detect : AnsiSupport.No,
+                ColorSystem = isInteractive ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+                Interactive = isInteractive ? InteractionSupport.Detect : InteractionSupport.No,
+            });
+            // Without a terminal there is no width to break lines at; tables must not be squeezed into 80 columns then.
+            if (!isInteractive)
+                console.Profile.Width = 160;
+            return console;
+        });
+    }
+
+    public TextWriter Out { get; }
+
+    public TextWriter Error { get; }
+
+    public bool IsInteractive { get; }
+
+    /// <summary>The console library on <see cref="Out"/>; plain text without colours when nobody watches.</summary>
+    public IAnsiConsole Ansi => _ansi.Value;
+
+    public static Terminal OfProcess() => new(
+        System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb");
+
+    public void WriteLine(string line = "") => Out.WriteLine(line);
+
+    public void Warn(string message) => Error.WriteLine($"warning: {message}");
+}

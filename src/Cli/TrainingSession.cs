@@ -1,0 +1,182 @@
+using System.Globalization;
+using CsUnet.Cli.Display;
+using CsUnet.Cli.Report;
+using CsUnet.Data;
+using CsUnet.Models;
+using CsUnet.Tensors;
+using CsUnet.Training;
+
+namespace CsUnet.Cli;
+
+/// <summary>
+/// One call of training, new or resumed: opens and checks the data before anything is written, trains with a display, and leaves the record,
+/// the example pictures and the report in the run's folder.
+/// </summary>
+internal sealed class TrainingSession
+{
+    /// <summary>Validation images that the report shows.</summary>
+    private const int Examples = 3;
+
+    private readonly Terminal _terminal;
+    private readonly MicrographDataset _train;
+    private readonly MicrographDataset? _validation;
+
+    private TrainingSession(Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation)
+    {
+        _terminal = terminal;
+        Options = options;
+        _train = train;
+        _validation = validation;
+    }
+
+    public TrainingOptions Options { get; }
+
+    /// <summary>Opens and checks what the options name.</summary>
+    /// <param name="terminal">Where to say what is done.</param>
+    /// <param name="options">The run's options.</param>
+    /// <param name="weighClasses">Whether the class weights follow from the pixel shares of the training masks.</param>
+    /// <exception cref="UsageException">The options do not fit the data, or each other.</exception>
+    public static TrainingSession Open(Terminal terminal, TrainingOptions options, bool weighClasses)
+    {
+        try
+        {
+            ClassMap classMap = RunData.ClassMap(options);
+            // A network that cannot be built is refused before a large data set is read.
+            options.ModelOptions(classMap.Count);
+            if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
+                throw new UsageException($"--class-weights: {options.ClassWeights.Count} numbers, expected {classMap.Count}, one for each of "
+                    + string.Join(", ", classMap.Classes.Select(entry => entry.Name)));
+            MicrographDataset train = RunData.Open(options, "train", classMap);
+            MicrographDataset? validation = RunData.OpenValidation(options, classMap);
+            if (weighClasses)
+                options = options with { ClassWeights = Weights(train.PixelShares()) };
+            return new TrainingSession(terminal, options, train, validation);
+        }
+        catch (Exception failure) when (failure is RunException or ArgumentException)
+        {
+            throw new UsageException(failure.Message, failure);
+        }
+    }
+
+    /// <summary>Trains in a folder. Returns how it ended.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="isResumed">Whether to go on from the folder's checkpoint.</param>
+    /// <param name="command">The command line, for the record.</param>
+    /// <param name="isDemo">Leaves out what to run next, unless the run was stopped: the demo goes on by itself.</param>
+    public TrainingResult Run(RunFolder folder, bool isResumed, string command, bool isDemo = false)
+    {
+        if (Options.Threads > 0)
+            Workers.Count = Options.Threads;
+        using var interrupt = new Interrupt(_terminal);
+        using Trainer trainer = isResumed
+            ? Trainer.Resume(folder, Options, _train, _validation)
+            : Trainer.Create(Options, folder, _train, _validation);
+        OutputFiles.WriteText(folder.ClassesPath, _train.ClassMap.ToYaml());
+        RunRecord record = (isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command }) with
+        {
+            Data = Options.Data is null ? "synthetic micrographs" : Options.Data,
+            Parameters = trainer.Model.ParameterCount, Step = trainer.Step, Steps = trainer.Steps, Outcome = "running",
+        };
+        record.Save(folder);
+        Describe(trainer, isResumed);
+        TrainingResult result = Train(trainer, folder, ref record, interrupt.Token);
+        if (result.Outcome != TrainingOutcome.Cancelled)
+            SaveExamples(trainer, folder, interrupt.Token);
+        string report = RunReport.Write(folder);
+        Conclude(folder, result);
+        if (result.Outcome == TrainingOutcome.Cancelled || !isDemo)
+        {
+            _terminal.WriteLine($"report:  {report}");
+            NextSteps.Write(_terminal, result.Outcome == TrainingOutcome.Cancelled
+                ? [($"{NextSteps.Program} train --resume --run {NextSteps.Quote(folder.Path)}", "go on where it stopped")]
+                : NextSteps.AfterTraining(folder, isEvaluated: false));
+        }
+        return result;
+    }
+
+    private TrainingResult Train(Trainer trainer, RunFolder folder, ref RunRecord record, CancellationToken cancellation)
+    {
+        double before = record.Seconds;
+        var display = new TrainingDisplay(_terminal);
+        try
+        {
+            TrainingResult result = display.Run(() => trainer.Run(display, cancellation));
+            record = record with
+            {
+                Seconds = before + result.Elapsed.TotalSeconds, Step = result.Step, BestMeanIoU = result.BestMeanIoU, BestStep = result.BestStep,
+                PeakBytes = result.PeakBytes, Outcome = OutcomeText(result.Outcome),
+            };
+            return result;
+        }
+        catch (RunException)
+        {
+            record = record with { Step = trainer.Step, Outcome = "failed" };
+            throw;
+        }
+        finally
+        {
+            record.Save(folder);
+        }
+    }
+
+    private void Describe(Trainer trainer, bool isResumed)
+    {
+        string images = $"{_train.Count} training {(_train.Count == 1 ? "image" : "images")}, "
+            + (_validation is null ? "no validation images" : $"{_validation.Count} for validation");
+        _terminal.WriteLine($"data: {(Options.Data is null ? "synthetic micrographs" : Options.Data)}; {images}; "
+            + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
+        _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch {Options.Batch}"));
+        if (Options.ClassWeights.Count > 0)
+            _terminal.WriteLine($"class weights: {string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
+        _terminal.WriteLine($"run: {trainer.Folder.Path}; {(isResumed ? $"goes on after step {trainer.Step} of" : "")} {trainer.Steps} steps, seed {Options.Seed}".Replace(";  ", "; "));
+        _terminal.Out.Flush();
+    }
+
+    private void SaveExamples(Trainer trainer, RunFolder folder, CancellationToken cancellation)
+    {
+        if (_validation is null)
+            return;
+        string examples = folder.File(RunReport.ExampleFolder);
+        if (Directory.Exists(examples))
+            Directory.Delete(examples, recursive: true);
+        int count = Math.Min(Examples, _validation.Count);
+        using var predictor = new Predictor(trainer.Model, Options.TileStride);
+        for (int i = 0; i < count; i++)
+        {
+            // Spread over the split: neighbours by name often show the same specimen.
+            Sample sample = _validation[i * _validation.Count / count];
+            Pictures.SaveExample(examples, sample, predictor.Predict(sample.Image, cancellation: cancellation).Labels, _train.ClassMap);
+        }
+    }
+
+    private void Conclude(RunFolder folder, TrainingResult result)
+    {
+        string time = TrainingDisplay.Duration(result.Elapsed);
+        _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{OutcomeText(result.Outcome)} after step {result.Step}, {time}; peak memory of a step {result.PeakBytes / 1e6:F0} MB"));
+        if (result.BestMeanIoU is { } best)
+            _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"best validation mean IoU {best:F4} at step {result.BestStep}"));
+        _terminal.WriteLine($"weights: {folder.LastPath}{(File.Exists(folder.BestPath) ? $" and {folder.BestPath}" : "")}");
+    }
+
+    private static string OutcomeText(TrainingOutcome outcome) => outcome switch
+    {
+        TrainingOutcome.Completed => "completed",
+        TrainingOutcome.StoppedEarly => "stopped early, validation no longer improved,",
+        _ => "stopped",
+    };
+
+    /// <summary>
+    /// Inverse square roots of the pixel shares, with mean 1: a class of a hundredth of another's pixels weighs ten times as much. Plain
+    /// inverse shares would let a few pixels rule the loss.
+    /// </summary>
+    internal static IReadOnlyList<double> Weights(IReadOnlyList<double> shares)
+    {
+        // A class without pixels in training gets the weight of the rarest that has some: it can only matter if it turns up.
+        double rarest = shares.Where(share => share > 0).Min();
+        double[] raw = [.. shares.Select(share => 1 / Math.Sqrt(share > 0 ? share : rarest))];
+        double mean = raw.Average();
+        return [.. raw.Select(weight => Math.Round(weight / mean, 3))];
+    }
+}

@@ -1,0 +1,74 @@
+using System.Numerics;
+
+namespace CsUnet.Kernels.Cpu;
+
+/// <summary>
+/// Sums over the rows of (rows, channels) in two levels: T over blocks of a few rows, double over blocks. The sums of batch norm cancel
+/// almost to nothing, and AdamW divides by their size: with float alone, the logits of a small network after ten steps were off by 2.7e-3,
+/// with two levels by 4.9e-5 (golden case csunet_mini_ten_steps).
+/// </summary>
+internal static unsafe class ColumnSums
+{
+    /// <summary>Rows that are summed in T before the sum moves on to double.</summary>
+    public const int BlockRows = 32;
+
+    /// <summary>totals += accumulators, which are then cleared.</summary>
+    public static void Flush<T>(T* accumulators, double* totals, int count) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (int i = 0; i < count; i++)
+            totals[i] += double.CreateChecked(accumulators[i]);
+        new Span<T>(accumulators, count).Clear();
+    }
+
+    /// <summary>totals (channels) += sum of a block of rows; accumulators is scratch of one row.</summary>
+    public static void Values<T>(T* x, int rows, int channels, T* accumulators, double* totals)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        new Span<T>(accumulators, channels).Clear();
+        int row = 0;
+        // Four rows at a time: one load and store of the sum for four of x.
+        for (; row + 4 <= rows; row += 4)
+        {
+            T* x0 = x + (long)row * channels, x1 = x0 + channels, x2 = x1 + channels, x3 = x2 + channels;
+            int c = 0;
+            for (; c + Vector<T>.Count <= channels; c += Vector<T>.Count)
+            {
+                Vector<T> sum = Simd.Load(x0 + c) + Simd.Load(x1 + c) + (Simd.Load(x2 + c) + Simd.Load(x3 + c));
+                (Simd.Load(accumulators + c) + sum).Store(accumulators + c);
+            }
+            for (; c < channels; c++)
+                accumulators[c] += x0[c] + x1[c] + (x2[c] + x3[c]);
+        }
+        for (; row < rows; row++)
+            Simd.Add(x + (long)row * channels, accumulators, channels);
+        Flush(accumulators, totals, channels);
+    }
+
+    /// <summary>
+    /// totals (2, channels) += sums of x - center and of its square over a block of rows; accumulators is scratch of two rows.
+    /// </summary>
+    public static void Deviations<T>(T* x, int rows, int channels, T* center, T* accumulators, double* totals)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* squares = accumulators + channels;
+        new Span<T>(accumulators, 2 * channels).Clear();
+        for (int row = 0; row < rows; row++)
+        {
+            T* values = x + (long)row * channels;
+            int c = 0;
+            for (; c + Vector<T>.Count <= channels; c += Vector<T>.Count)
+            {
+                Vector<T> d = Simd.Load(values + c) - Simd.Load(center + c);
+                (Simd.Load(accumulators + c) + d).Store(accumulators + c);
+                Simd.Fma(d, d, Simd.Load(squares + c)).Store(squares + c);
+            }
+            for (; c < channels; c++)
+            {
+                T d = values[c] - center[c];
+                accumulators[c] += d;
+                squares[c] += d * d;
+            }
+        }
+        Flush(accumulators, totals, 2 * channels);
+    }
+}

@@ -1,0 +1,117 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cases;
+
+/// <summary>How the elements of a case's input are drawn.</summary>
+public enum Fill
+{
+    /// <summary>Standard normal.</summary>
+    Normal,
+
+    /// <summary>Uniform from 0.5 to 1.5: variances, scales.</summary>
+    Positive,
+
+    /// <summary>Normal, pushed away from 0 by 0.1: off the kink of rectifiers.</summary>
+    AwayFromZero,
+
+    /// <summary>Distinct multiples of 1/16 in random order: no ties, and a difference step changes no maximum.</summary>
+    Distinct,
+
+    /// <summary>Class labels as uint8, every seventh the ignored one if there is one.</summary>
+    ByteLabels,
+
+    /// <summary>The same as int64.</summary>
+    LongLabels,
+}
+
+/// <summary>One input of an operator case.</summary>
+/// <param name="Name">Its name in reports.</param>
+/// <param name="Shape">Its dimensions.</param>
+/// <param name="Fill">How it is drawn.</param>
+/// <param name="NeedsGradient">Whether its gradient is checked.</param>
+/// <param name="Classes">For labels, their number of classes.</param>
+/// <param name="Ignore">For labels, the label that does not count, or null.</param>
+public sealed record OperatorInput(
+    string Name, Shape Shape, Fill Fill = Fill.Normal, bool NeedsGradient = true, int Classes = 0, int? Ignore = null);
+
+/// <summary>An operator on inputs of certain shapes: what gradient checks, comparisons of precisions and repeatability tests all run.</summary>
+/// <param name="Label">Tells the operator's cases apart.</param>
+/// <param name="Op">The operator with its settings.</param>
+/// <param name="Exactness">How exactly float32 must repeat double.</param>
+/// <param name="Inputs">Its inputs; null for an optional one left out.</param>
+public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness, params IReadOnlyList<OperatorInput?> Inputs)
+{
+    /// <summary>The operator's name and the label.</summary>
+    public string Name => $"{Op.Name} {Label}";
+
+    /// <summary>The inputs as leaves; the values are the same numbers, exact in float32, for both element types.</summary>
+    public Variable?[] CreateInputs(DType type) => [.. Inputs.Select((input, index) => input is null
+        ? null
+        : new Variable(Draw(input, type, (uint)index), input.NeedsGradient, input.Name))];
+
+    /// <summary>The output's weights g in the scalar sum(output * g).</summary>
+    public static Tensor CreateCotangent(Shape shape, DType type)
+    {
+        var key = new RandomKey(7, 0, 0);
+        Tensor tensor = Tensor.Empty(shape, type);
+        for (long i = 0; i < tensor.Count; i++)
+            tensor[i] = (float)key.Normal((ulong)i);
+        return tensor;
+    }
+
+    /// <summary>
+    /// Runs the case in an element type. Returns output and input gradients by name, in the current step's memory if there is one.
+    /// </summary>
+    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(DType type)
+    {
+        Variable?[] inputs = CreateInputs(type);
+        Variable output = Variable.Apply(Op, inputs).Keep();
+        var results = new List<(string, Tensor)> { ("output", output.Value) };
+        if (inputs.Any(input => input is { RequiresGradient: true }))
+        {
+            output.Backward(CreateCotangent(output.Shape, type));
+            results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => ($"gradient of {input!.Name}", input.Gradient!)));
+        }
+        // Statistics that a forward pass updates in place are results too.
+        results.AddRange(inputs.Where(input => input is { RequiresGradient: false } && input.Value.DType.IsFloat())
+            .Select(input => (input!.Name!, input.Value)));
+        return results;
+    }
+
+    private Tensor Draw(OperatorInput input, DType type, uint index)
+    {
+        var key = new RandomKey(Formula.NameHash(Name), 0, index);
+        int count = checked((int)input.Shape.Count);
+        if (input.Fill is Fill.ByteLabels or Fill.LongLabels)
+        {
+            Tensor labels = Tensor.Empty(input.Shape, input.Fill == Fill.ByteLabels ? DType.UInt8 : DType.Int64);
+            for (int i = 0; i < count; i++)
+                labels[i] = input.Ignore is { } ignore && i % 7 == 3 ? ignore : key.Integer((ulong)i, input.Classes);
+            return labels;
+        }
+        Tensor tensor = Tensor.Empty(input.Shape, type);
+        if (input.Fill == Fill.Distinct)
+        {
+            int[] order = [.. Enumerable.Range(0, count).OrderBy(i => key.Uniform((ulong)i)).ThenBy(i => i)];
+            for (int rank = 0; rank < count; rank++)
+                tensor[order[rank]] = (rank - count / 2) / 16.0;
+            return tensor;
+        }
+        for (int i = 0; i < count; i++)
+        {
+            double normal = key.Normal((ulong)i);
+            tensor[i] = (float)(input.Fill switch
+            {
+                Fill.Positive => 0.5 + key.Uniform((ulong)i),
+                Fill.AwayFromZero => normal + Math.CopySign(0.1, normal),
+                _ => normal,
+            });
+        }
+        return tensor;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Name;
+}

@@ -1,0 +1,128 @@
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cases;
+
+/// <summary>
+/// The cases of every operator, small enough for a gradient check of each entry: H != W, a batch of one, channels off the vector width,
+/// rows enough to reach vector bodies and their tails.
+/// </summary>
+public static class OperatorCases
+{
+    private const int Ignore = 255;
+
+    /// <summary>All cases, by operator.</summary>
+    public static IReadOnlyList<OperatorCase> All { get; } =
+    [
+        .. Dense(), .. Convolutions(), .. Norms(), .. Activations(), .. Rearrangements(), .. Attention(), .. Losses(),
+    ];
+
+    private static OperatorInput In(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
+
+    private static OperatorInput Weight(Shape shape) => new("weight", shape);
+
+    private static OperatorInput Bias(int count) => new("bias", [count]);
+
+    private static IEnumerable<OperatorCase> Dense()
+    {
+        yield return new("(2,3,5,7)->9", new Linear(), Exactness.Sums, In([2, 3, 5, 7]), Weight([9, 7]), Bias(9));
+        yield return new("(1,33)->17 no bias", new Linear(), Exactness.Sums, In([1, 33]), Weight([17, 33]));
+        yield return new("(70,40)->24", new Linear(), Exactness.Sums, In([70, 40]), Weight([24, 40]), Bias(24));
+        yield return new("(3,1)->1", new Linear(), Exactness.Sums, In([3, 1]), Weight([1, 1]), Bias(1));
+    }
+
+    private static IEnumerable<OperatorCase> Convolutions()
+    {
+        yield return new("3x3 (2,7,5,3)->4", new Conv2d(1, 1), Exactness.Sums, In([2, 7, 5, 3]), Weight([4, 3, 3, 3]), Bias(4));
+        yield return new("3x3 stride 2 (1,6,9,5)->7 no bias", new Conv2d(2, 1), Exactness.Sums, In([1, 6, 9, 5]), Weight([7, 3, 3, 5]));
+        yield return new("1x1 (2,4,6,9)->11", new Conv2d(), Exactness.Sums, In([2, 4, 6, 9]), Weight([11, 1, 1, 9]), Bias(11));
+        yield return new("1x1 stride 2 (1,7,4,6)->5", new Conv2d(2), Exactness.Sums, In([1, 7, 4, 6]), Weight([5, 1, 1, 6]));
+        yield return new("7x7 stride 2 (1,11,9,3)->5", new Conv2d(2, 3), Exactness.Sums, In([1, 11, 9, 3]), Weight([5, 7, 7, 3]));
+        yield return new("4x4 stride 4 (2,8,12,3)->6", new Conv2d(4), Exactness.Sums, In([2, 8, 12, 3]), Weight([6, 4, 4, 3]), Bias(6));
+        yield return new("groups 3 (2,5,4,6)->9", new Conv2d(1, 1, 3), Exactness.Sums, In([2, 5, 4, 6]), Weight([9, 3, 3, 2]), Bias(9));
+        yield return new("depthwise (1,6,5,5)->5", new Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
+        yield return Fused("training (2,5,7,3)->6", new ConvBatchNormReLU(1, 1), [2, 5, 7, 3], [6, 3, 3, 3], null);
+        yield return Fused("training stride 2 (2,8,6,5)->4", new ConvBatchNormReLU(2, 1), [2, 8, 6, 5], [4, 3, 3, 5], null);
+        yield return Fused("training residual (2,4,5,3)->7", new ConvBatchNormReLU(1, 0), [2, 4, 5, 3], [7, 1, 1, 3], [2, 4, 5, 7]);
+        yield return Fused("training linear (1,6,5,4)->5", new ConvBatchNormReLU(1, 1, ReLU: false), [1, 6, 5, 4], [5, 3, 3, 4], null);
+        yield return Fused("training groups 2 (2,5,4,4)->6", new ConvBatchNormReLU(1, 1, 2), [2, 5, 4, 4], [6, 3, 3, 2], null);
+        yield return Fused("evaluation (2,5,7,3)->6", new ConvBatchNormReLU(1, 1, Training: false), [2, 5, 7, 3], [6, 3, 3, 3], null);
+        yield return Fused("evaluation residual (1,4,5,3)->7", new ConvBatchNormReLU(Training: false), [1, 4, 5, 3], [7, 1, 1, 3], [1, 4, 5, 7]);
+    }
+
+    private static OperatorCase Fused(string label, ConvBatchNormReLU op, Shape input, Shape weight, Shape? residual) => new(
+        label, op, Exactness.Sums,
+        In(input), new("convolution weight", weight), new("weight", [weight[0]], Fill.Positive), Bias(weight[0]),
+        new("running mean", [weight[0]], NeedsGradient: false), new("running variance", [weight[0]], Fill.Positive, NeedsGradient: false),
+        residual is null ? null : new("residual", residual));
+
+    private static IEnumerable<OperatorCase> Norms()
+    {
+        foreach (bool training in new[] { true, false })
+            foreach (Shape shape in new Shape[] { [2, 5, 4, 7], [1, 3, 6, 16], [9, 3] })
+                yield return new($"{(training ? "training" : "evaluation")} {shape}", new BatchNorm(Training: training), Exactness.Sums,
+                    In(shape), new("weight", [shape.Last], Fill.Positive), Bias(shape.Last),
+                    new("running mean", [shape.Last], NeedsGradient: false),
+                    new("running variance", [shape.Last], Fill.Positive, NeedsGradient: false));
+        foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [1, 40], [33, 24] })
+            yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Weight([shape.Last]), Bias(shape.Last));
+        yield return new("(4,7,5)", new Softmax(), Exactness.Sums, In([4, 7, 5]));
+        yield return new("(3,49)", new Softmax(), Exactness.Sums, In([3, 49]));
+    }
+
+    private static IEnumerable<OperatorCase> Activations()
+    {
+        foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [1, 67] })
+        {
+            yield return new($"{shape}", new ReLU(), Exactness.Moves, In(shape, Fill.AwayFromZero));
+            yield return new($"{shape}", new Gelu(), Exactness.Elementwise, In(shape));
+            yield return new($"{shape}", new Add(), Exactness.Elementwise, new("a", shape), new("b", shape));
+        }
+        yield return new("half (2,5,7)", new Dropout(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, In([2, 5, 7]));
+        yield return new("half (6,3,5)", new DropPath(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, In([6, 3, 5]));
+    }
+
+    private static IEnumerable<OperatorCase> Rearrangements()
+    {
+        // Overlapping windows add up gradients.
+        yield return new("3/2/1 (2,7,6,3)", new MaxPool2d(3, 2, 1), Exactness.Elementwise, In([2, 7, 6, 3], Fill.Distinct));
+        yield return new("2/2 (1,6,4,9)", new MaxPool2d(2, 2), Exactness.Moves, In([1, 6, 4, 9], Fill.Distinct));
+        yield return new("(2,4,6,3)", new PatchMerge(), Exactness.Moves, In([2, 4, 6, 3]));
+        yield return new("x2 (2,3,5,12)", new PixelShuffle(2), Exactness.Moves, In([2, 3, 5, 12]));
+        yield return new("x4 (1,2,3,80)", new PixelShuffle(4), Exactness.Moves, In([1, 2, 3, 80]));
+        yield return new("3+5+8 (2,3,4)", new Concat(), Exactness.Moves, new("a", [2, 3, 4, 3]), new("b", [2, 3, 4, 5]), new("c", [2, 3, 4, 8]));
+        yield return new("(2,3,5,7) by 2,4", new Pad2d(2, 4), Exactness.Moves, In([2, 3, 5, 7]));
+        yield return new("(2,5,6,3) to 4x3", new Crop2d(4, 3), Exactness.Moves, In([2, 5, 6, 3]));
+        yield return new("(2,3,4) to (6,4)", new Reshape([6, 4]), Exactness.Moves, In([2, 3, 4]));
+        foreach (ResizeMode mode in Enum.GetValues<ResizeMode>())
+        {
+            yield return new($"{mode} (2,4,6,3) to 7x9", new Resize(7, 9, mode), Exactness.Sums, In([2, 4, 6, 3]));
+            yield return new($"{mode} (1,9,7,5) to 4x5", new Resize(4, 5, mode), Exactness.Sums, In([1, 9, 7, 5]));
+        }
+    }
+
+    private static IEnumerable<OperatorCase> Attention()
+    {
+        foreach ((int window, int heads, int shift, Shape shape) in new (int, int, int, Shape)[]
+        {
+            (2, 1, 0, [1, 4, 6, 5]), (2, 2, 1, [2, 6, 4, 6]), (3, 3, 1, [1, 6, 9, 9]), (4, 2, 2, [2, 8, 4, 8]), (5, 1, 0, [3, 5, 5, 4]),
+        })
+            yield return new($"window {window} heads {heads} shift {shift} {shape}", new WindowAttention(window, heads, shift), Exactness.Sums,
+                new("qkv", shape.WithLast(3 * shape.Last)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads]));
+    }
+
+    private static IEnumerable<OperatorCase> Losses()
+    {
+        OperatorInput Logits(Shape shape) => new("logits", shape);
+        OperatorInput Labels(Shape shape, Fill fill, int? ignore = null) =>
+            new("labels", new Shape(shape.AsSpan()[..^1]), fill, NeedsGradient: false, shape.Last, ignore);
+        Shape image = [2, 5, 7, 3], row = [1, 3, 4, 5];
+        yield return new($"{image}", new CrossEntropy(), Exactness.Sums, Logits(image), Labels(image, Fill.ByteLabels));
+        yield return new($"weighted {row}", new CrossEntropy([0.5, 1, 2, 3, 0]), Exactness.Sums, Logits(row), Labels(row, Fill.LongLabels));
+        yield return new($"ignoring {image}", new CrossEntropy([0.5, 1, 2], Ignore), Exactness.Sums,
+            Logits(image), Labels(image, Fill.ByteLabels, Ignore));
+        yield return new($"{image}", new SoftDice(), Exactness.Sums, Logits(image), Labels(image, Fill.LongLabels));
+        yield return new($"ignoring {row}", new SoftDice(1, Ignore), Exactness.Sums, Logits(row), Labels(row, Fill.ByteLabels, Ignore));
+        yield return new("0.4, -2, 3", new WeightedSum([0.4, -2, 3]), Exactness.Elementwise, new("a", []), new("b", []), new("c", []));
+    }
+}

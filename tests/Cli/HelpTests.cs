@@ -1,0 +1,71 @@
+using System.CommandLine;
+using CsUnet.Cli;
+using CsUnet.Training;
+
+namespace CsUnet.Tests.Cli;
+
+public sealed class HelpTests
+{
+    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck"];
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public void EveryCommandHasHelp(string command)
+    {
+        foreach (string flag in new[] { "--help", "-h", "-?" })
+        {
+            ProgramRun run = ProgramRun.Of([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), flag]);
+            Assert.Equal(ExitCode.Success, run.Code);
+            Assert.Empty(run.Error);
+            Assert.Contains("Usage:", run.Out);
+            Assert.All(run.Out.Split('\n'), line => Assert.True(line.Length <= 120, line));
+        }
+    }
+
+    [Theory]
+    [InlineData("train")]
+    [InlineData("evaluate")]
+    [InlineData("predict")]
+    [InlineData("demo")]
+    [InlineData("selftest")]
+    [InlineData("bench", "step")]
+    [InlineData("gradcheck")]
+    public void HelpShowsExamplesThatParse(params string[] command)
+    {
+        string help = ProgramRun.Of([.. command, "--help"]).Out;
+        string[] examples = [.. help[help.IndexOf("Examples:", StringComparison.Ordinal)..].Split('\n')
+            .Select(line => line.Trim()).Where(line => line.StartsWith("csunet ", StringComparison.Ordinal))];
+        Assert.NotEmpty(examples);
+        RootCommand root = CommandLine.CreateRoot(new Terminal(new StringWriter(), new StringWriter(), isInteractive: false));
+        Assert.All(examples, example => Assert.Empty(root.Parse(example["csunet ".Length..]).Errors));
+    }
+
+    [Fact]
+    public void EveryOptionIsDescribed()
+    {
+        RootCommand root = CommandLine.CreateRoot(new Terminal(new StringWriter(), new StringWriter(), isInteractive: false));
+        Assert.All(root.Subcommands.Concat(root.Subcommands.SelectMany(command => command.Subcommands)), command =>
+        {
+            Assert.False(string.IsNullOrEmpty(command.Description), command.Name);
+            Assert.All(command.Options, option => Assert.False(string.IsNullOrEmpty(option.Description), $"{command.Name} {option.Name}"));
+        });
+    }
+
+    [Fact]
+    public void TrainHasAnOptionForEveryKeyOfTheConfiguration()
+    {
+        string help = ProgramRun.Of("train", "--help").Out;
+        Assert.All(TrainingOptions.Keys, key => Assert.Contains($"--{key.Replace('_', '-')}", help));
+    }
+
+    [Fact]
+    public void NoArgumentsShowTheHelp() => Assert.Equal(ProgramRun.Of("--help").Out, ProgramRun.Of().Out);
+
+    [Fact]
+    public void VersionIsPrinted()
+    {
+        ProgramRun run = ProgramRun.Of("--version");
+        Assert.Equal(ExitCode.Success, run.Code);
+        Assert.Matches(@"^\d+\.\d+\.\d+", run.Out);
+    }
+}

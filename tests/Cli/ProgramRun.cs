@@ -1,0 +1,54 @@
+using CsUnet.Cli;
+
+namespace CsUnet.Tests.Cli;
+
+/// <summary>What a call of the program returned and wrote.</summary>
+/// <param name="Code">Exit code.</param>
+/// <param name="Out">Standard output.</param>
+/// <param name="Error">Standard error.</param>
+internal sealed record ProgramRun(int Code, string Out, string Error)
+{
+    /// <summary>Runs the program in this process, as if its output were piped.</summary>
+    public static ProgramRun Of(params string[] args)
+    {
+        var output = new StringWriter();
+        var error = new StringWriter();
+        int code = CommandLine.Run(args, new Terminal(output, error, isInteractive: false));
+        return new ProgramRun(code, output.ToString(), error.ToString());
+    }
+
+    /// <summary>Runs the program and checks that it refuses the call: exit code 2, nothing on standard output, one line that holds every part.</summary>
+    public static void Refuses(string[] args, params string[] parts)
+    {
+        ProgramRun run = Of(args);
+        Assert.True(run.Code == ExitCode.Usage, $"exit code {run.Code}, expected 2: {run.Error}{run.Out}");
+        Assert.StartsWith("error: ", run.Error);
+        Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
+        foreach (string part in parts)
+            Assert.Contains(part, run.Error);
+        Assert.Empty(run.Out);
+    }
+}
+
+/// <summary>A folder that goes away with the test.</summary>
+internal sealed class Workspace : IDisposable
+{
+    public Workspace() => Root = Directory.CreateTempSubdirectory("csunet-cli-").FullName;
+
+    public string Root { get; }
+
+    public string this[string name] => Path.Combine(Root, name);
+
+    /// <summary>Paths of all files below, relative, in order.</summary>
+    public IReadOnlyList<string> Files(string folder = "") => !Directory.Exists(this[folder]) ? [] :
+        [.. Directory.EnumerateFiles(this[folder], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(this[folder], file)).Order(StringComparer.Ordinal)];
+
+    public string Write(string name, string text)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
+        File.WriteAllText(this[name], text);
+        return this[name];
+    }
+
+    public void Dispose() => Directory.Delete(Root, recursive: true);
+}

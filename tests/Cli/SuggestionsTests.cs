@@ -1,0 +1,30 @@
+using CsUnet.Cli;
+
+namespace CsUnet.Tests.Cli;
+
+public sealed class SuggestionsTests
+{
+    [Theory]
+    [InlineData("", "", 0)]
+    [InlineData("abc", "", 3)]
+    [InlineData("kitten", "sitting", 3)]
+    [InlineData("stesp", "steps", 1)]
+    [InlineData("train", "train", 0)]
+    [InlineData("ab", "ba", 1)]
+    public void DistanceCountsEdits(string a, string b, int expected)
+    {
+        Assert.Equal(expected, Suggestions.Distance(a, b));
+        Assert.Equal(expected, Suggestions.Distance(b, a));
+    }
+
+    [Theory]
+    [InlineData("--checkp", "--checkpoint")]
+    [InlineData("--SEED", "--seed")]
+    [InlineData("--sed", "--seed")]
+    [InlineData("--entirely-different", null)]
+    public void NearestIsNearOrNothing(string word, string? expected) =>
+        Assert.Equal(expected, Suggestions.Nearest(word, ["--seed", "--checkpoint", "--steps"]));
+
+    [Fact]
+    public void NothingIsNearToNothing() => Assert.Null(Suggestions.Nearest("word", []));
+}

@@ -1,0 +1,147 @@
+namespace CsUnet.Tests.Cli;
+
+/// <summary>Calls that are refused: exit code 2, one line on standard error that says what is wrong and what would be right.</summary>
+public sealed class WrongCallTests
+{
+    [Theory]
+    [InlineData("tran", "train")]
+    [InlineData("predcit", "predict")]
+    [InlineData("self-test", "selftest")]
+    public void UnknownCommandSuggestsTheNearest(string typed, string meant) =>
+        ProgramRun.Refuses([typed], $"unknown command '{typed}'", $"did you mean '{meant}'?", "see csunet --help");
+
+    [Fact]
+    public void UnknownCommandWithoutNeighbourListsAll() =>
+        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy'; there are train, evaluate, predict, demo, selftest, bench, gradcheck");
+
+    [Fact]
+    public void UnknownSubcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");
+
+    [Fact]
+    public void MissingSubcommand() => ProgramRun.Refuses(["bench"], "a command is missing", "step");
+
+    [Theory]
+    [InlineData("train", "--stesp", "--steps")]
+    [InlineData("train", "--step", "--steps")]
+    [InlineData("train", "--learning_rate", "--learning-rate")]
+    [InlineData("train", "--batchsize", "--batch")]
+    [InlineData("evaluate", "--spilt", "--split")]
+    [InlineData("predict", "--outt", "--out")]
+    [InlineData("selftest", "--vector", "--vectors")]
+    [InlineData("gradcheck", "--al", "--all")]
+    [InlineData("demo", "--sed", "--seed")]
+    public void UnknownOptionSuggestsTheNearest(string command, string typed, string meant)
+    {
+        ProgramRun.Refuses([command, typed, "1"], $"unknown option '{typed}'", $"did you mean '{meant}'?", $"see csunet {command} --help");
+        ProgramRun.Refuses([command, $"{typed}=1"], $"unknown option '{typed}'");
+    }
+
+    [Fact]
+    public void UnknownOptionIsNotTakenForAFileOrAValue()
+    {
+        ProgramRun.Refuses(["predict", "image.tif", "--wibble"], "unknown option '--wibble'");
+        ProgramRun.Refuses(["train", "--data", "--wibble"], "unknown option '--wibble'");
+    }
+
+    [Theory]
+    [InlineData("--steps", "x")]
+    [InlineData("--steps", "0")]
+    [InlineData("--steps", "1.5")]
+    [InlineData("--batch", "-1")]
+    [InlineData("--lr", "fast")]
+    [InlineData("--lr", "nan")]
+    [InlineData("--seed", "-1")]
+    [InlineData("--class-weights", "1,a,1")]
+    [InlineData("--threads", "-2")]
+    public void ImpossibleValueNamesOptionAndValue(string option, string value)
+    {
+        using var folder = new Workspace();
+        string name = option == "--lr" ? "--learning-rate" : option;
+        ProgramRun.Refuses(["train", "--out", folder["run"], option, value], name, value.Split(',')[^1] == "1" ? "a" : value, "expected");
+        Assert.Empty(folder.Files());
+    }
+
+    [Theory]
+    [InlineData("100")]
+    [InlineData("128x100")]
+    [InlineData("0")]
+    [InlineData("-32")]
+    [InlineData("128x")]
+    [InlineData("128x128x128")]
+    [InlineData("99999999")]
+    [InlineData("big")]
+    public void ImpossibleSize(string size)
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["train", "--out", folder["run"], "--size", size], "--size", size, "32");
+        ProgramRun.Refuses(["bench", "step", "--size", size], "--size", size);
+        Assert.Empty(folder.Files());
+    }
+
+    [Fact]
+    public void ImpossibleSizeNamesTheNearest() => ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size 100", "the nearest is 96");
+
+    [Theory]
+    [InlineData("train", "--model", "cs-unet-mimi", "cs-unet-mini")]
+    [InlineData("train", "--optimizer", "adam", "adamw")]
+    [InlineData("train", "--device", "cpuu", "cpu")]
+    [InlineData("train", "--schedule", "cosin", "cosine")]
+    [InlineData("selftest", "--dtype", "float23", "float32")]
+    [InlineData("evaluate", "--checkpoint", "lst", "last")]
+    public void UnknownWordSuggestsTheNearest(string command, string option, string value, string meant) =>
+        ProgramRun.Refuses([command, option, value], option, value, $"did you mean '{meant}'?");
+
+    [Fact]
+    public void MissingValue() => ProgramRun.Refuses(["train", "--steps"], "--steps: a value is missing", "csunet train --help");
+
+    [Fact]
+    public void RepeatedOption() => ProgramRun.Refuses(["train", "--steps", "1", "--steps", "2"], "--steps: given more than once");
+
+    [Fact]
+    public void PredictWithoutFiles() => ProgramRun.Refuses(["predict"], "FILE_OR_DIR", "missing");
+
+    [Fact]
+    public void StepsAndEpochsTogether() => ProgramRun.Refuses(["train", "--steps", "5", "--epochs", "1"], "--steps", "--epochs");
+
+    [Fact]
+    public void MissingDataFolder()
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["train", "--data", folder["nowhere"], "--classes", "nasa-super", "--out", folder["run"]], folder["nowhere"]);
+        Assert.Empty(folder.Files());
+    }
+
+    [Fact]
+    public void MissingRun()
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["evaluate", "--run", folder["nowhere"]], folder["nowhere"]);
+        ProgramRun.Refuses(["predict", "--run", folder["nowhere"], "x.png"], folder["nowhere"]);
+        ProgramRun.Refuses(["train", "--resume", "--run", folder["nowhere"]], folder["nowhere"]);
+        Assert.Empty(folder.Files());
+    }
+
+    [Fact]
+    public void MissingVectors()
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["selftest", "--vectors", folder["nowhere"]], "--vectors", folder["nowhere"]);
+        ProgramRun.Refuses(["selftest", "--vectors", folder.Root], folder.Root, "*.safetensors");
+    }
+
+    [Theory]
+    [InlineData("steps: [1", "line 1")]
+    [InlineData("stesp: 5", "stesp", "did you mean 'steps'?")]
+    [InlineData("model: cs-unet-mini\nsteps: many", "line 2", "steps", "many")]
+    [InlineData("- a\n- b", "key: value")]
+    public void BadConfigurationFile(string yaml, params string[] parts)
+    {
+        using var folder = new Workspace();
+        string file = folder.Write("config.yaml", yaml);
+        ProgramRun.Refuses(["train", "--config", file, "--out", folder["run"]], [file, .. parts]);
+        Assert.Equal(["config.yaml"], folder.Files());
+    }
+
+    [Fact]
+    public void MissingConfigurationFile() => ProgramRun.Refuses(["train", "--config", "no-such.yaml"], "no-such.yaml");
+}

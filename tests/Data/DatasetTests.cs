@@ -1,0 +1,112 @@
+using CsUnet.Data;
+using Xunit;
+
+namespace CsUnet.Tests.Data;
+
+public class DatasetTests
+{
+    private static readonly ClassMap s_map = ClassMap.FromYaml("classes: [{name: a, values: [0]}, {name: b, values: [1]}]", "map");
+
+    [Fact]
+    public void EveryProblemIsListedAtOnce()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] grey = [.. Enumerable.Repeat((byte)1, 64)];
+        foreach (string name in new[] { "good", "no mask", "small", "values", "broken#1", "mask(2)" })
+            ImageFileTests.Save(folder[$"train/{name}.tif"], grey, 8, 8, 1);
+        ImageFileTests.Save(folder["train_annot/good.png"], grey, 8, 8, 1);
+        ImageFileTests.Save(folder["train_annot/small.tif"], grey[..32], 4, 8, 1);
+        ImageFileTests.Save<byte>(folder["train_annot/values.tif"], [.. grey[..63], 42], 8, 8, 1);
+        ImageFileTests.Save(folder["train_annot/broken#1.tif"], grey, 8, 8, 1);
+        File.WriteAllText(folder["train/broken#1.tif"], "no image");
+        File.WriteAllText(folder["train_annot/mask(2).tif"], "no image");
+        File.WriteAllText(folder["train/notes.txt"], "not an image, and not taken for one");
+        File.WriteAllText(folder["train/.hidden.tif"], "not taken for one either");
+
+        DataException failure = Assert.Throws<DataException>(() => MicrographDataset.Open(folder.Path, "train", s_map));
+        Assert.Equal(5, failure.Problems.Count);
+        AssertOne(failure, "no mask.tif", "its mask is missing");
+        AssertOne(failure, Path.Combine("train_annot", "small.tif"), "4x8 pixels; expected 8x8");
+        AssertOne(failure, Path.Combine("train_annot", "values.tif"), "value 42 in 1 pixels, first at row 7, column 7");
+        AssertOne(failure, Path.Combine("train", "broken#1.tif"), "another format");
+        AssertOne(failure, Path.Combine("train_annot", "mask(2).tif"), "another format");
+        Assert.All(failure.Problems, problem => Assert.Contains(problem, failure.Message));
+
+        MicrographDataset good = MicrographDataset.Open(folder.Path, "train", s_map, ["good"]);
+        Assert.Equal("good", good[0].Name);
+        Assert.Equal([0.0, 1.0], good.PixelShares());
+    }
+
+    [Fact]
+    public void MissingFoldersAndEmptySplitsAreNamed()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("no such folder", Open(Path.Combine(folder.Path, "nowhere"), "train"));
+        Directory.CreateDirectory(folder["val/x/.."]);
+        string both = Open(folder.Path, "train");
+        Assert.Contains("no folder 'train' (folders here: val)", both);
+        Assert.Contains("no folder 'train_annot'", both);
+        Directory.CreateDirectory(folder["train/x/.."]);
+        Directory.CreateDirectory(folder["train_annot/x/.."]);
+        Assert.Contains("the split is empty", Open(folder.Path, "train"));
+
+        static string Open(string directory, string split) =>
+            Assert.Throws<DataException>(() => MicrographDataset.Open(directory, split, s_map)).Message;
+    }
+
+    [Fact]
+    public void AmbiguousNamesAndUnknownSubsetsAreProblems()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] grey = new byte[4];
+        ImageFileTests.Save(folder["train/a.tif"], grey, 2, 2, 1);
+        ImageFileTests.Save(folder["train/a.png"], grey, 2, 2, 1);
+        ImageFileTests.Save(folder["train/b.png"], grey, 2, 2, 1);
+        ImageFileTests.Save(folder["train_annot/b.png"], grey, 2, 2, 1);
+        ImageFileTests.Save(folder["train_annot/b.tif"], grey, 2, 2, 1);
+        DataException failure = Assert.Throws<DataException>(() => MicrographDataset.Open(folder.Path, "train", s_map, ["a", "b", "c"]));
+        Assert.Equal(3, failure.Problems.Count);
+        AssertOne(failure, "several images are named 'a'", "a.png, a.tif");
+        AssertOne(failure, "several masks", "b.png, b.tif");
+        AssertOne(failure, "train", "the subset names an image that is not here", Path.Combine("train", "c"));
+    }
+
+    [Fact]
+    public void IgnoredPixelsCountNowhere()
+    {
+        var sample = new Sample("s", new Image(new byte[4], 2, 2, 1), [0, 1, 1, ClassMap.Ignored]);
+        MicrographDataset dataset = MicrographDataset.FromSamples("memory", s_map, [sample]);
+        Assert.Equal(1 / 3.0, dataset.PixelShares()[0], 12);
+        var wrong = new Sample("w", new Image(new byte[1], 1, 1, 1), [2]);
+        Assert.Throws<ArgumentException>(() => MicrographDataset.FromSamples("memory", s_map, [wrong]));
+    }
+
+    [Fact]
+    public void AFileThatChangesLaterIsADataException()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] grey = new byte[64];
+        ImageFileTests.Save(folder["train/a.tif"], grey, 8, 8, 1);
+        ImageFileTests.Save(folder["train_annot/a.tif"], grey, 8, 8, 1);
+        MicrographDataset dataset = MicrographDataset.Open(folder.Path, "train", s_map, memoryLimit: 0);
+        grey[5] = 1;
+        ImageFileTests.Save(folder["train_annot/a.tif"], grey, 8, 8, 1);
+        Assert.Equal(1, dataset[0].Labels[5]);
+        File.Delete(folder["train/a.tif"]);
+        Assert.Throws<DataException>(() => dataset[0]);
+    }
+
+    [Fact]
+    public void SubsetsComeFromNamesFilesAndLists()
+    {
+        using var folder = new TemporaryFolder();
+        File.WriteAllText(folder["list.txt"], "a b\r\n\n c#1 \n");
+        Assert.Equal(["a b", "c#1"], Subsets.Resolve(folder["list.txt"]));
+        Assert.Equal(["x", "y"], Subsets.Resolve("x, y"));
+        Assert.Equal(["spot7_180d_3"], Subsets.Resolve("super3"));
+        Assert.Throws<DataException>(() => Subsets.Resolve(" , "));
+    }
+
+    private static void AssertOne(DataException failure, params string[] parts) =>
+        Assert.Single(failure.Problems, problem => parts.All(part => problem.Contains(part, StringComparison.Ordinal)));
+}

@@ -1,0 +1,39 @@
+using Xunit;
+
+// The engine's threads are one pool: tests side by side would only take them from each other.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace CsUnet.Tests;
+
+/// <summary>Where tests find the repository's files, and put their own.</summary>
+internal static class TestFiles
+{
+    /// <summary>The folder of golden cases, found by walking up from the test program.</summary>
+    public static string Golden { get; } = FindGolden();
+
+    /// <summary>Whether the long tests run too.</summary>
+    public static bool RunsAll => Environment.GetEnvironmentVariable("CSUNET_TEST_ALL") == "1";
+
+    private static string FindGolden()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            string golden = Path.Combine(folder.FullName, "tests", "Golden", "data");
+            if (Directory.Exists(golden))
+                return golden;
+        }
+        throw new DirectoryNotFoundException($"no folder above {AppContext.BaseDirectory} holds tests/Golden/data");
+    }
+}
+
+/// <summary>A folder that is deleted with all it holds.</summary>
+internal sealed class TemporaryFolder : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("csunet-test-");
+
+    public string Path => _folder.FullName;
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => _folder.Delete(recursive: true);
+}
