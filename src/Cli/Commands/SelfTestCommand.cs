@@ -69,7 +69,7 @@ internal static class SelfTestCommand
                 terminal.WriteLine($"{"op",-17} {"case",-40} {"error",9} {"share",7} {"s",7}");
             hasHeading = true;
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{result.Op,-17} {result.Case,-40} {result.Error,9:E1} {result.Share,7:F3} {result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
+                $"{result.Op,-17} {result.Case,-40} {result.Error,9:0.0E+00} {result.Share,7:F3} {result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
             if (result.Failure is not null)
                 terminal.WriteLine($"  {result.Failure}");
             terminal.Out.Flush();
