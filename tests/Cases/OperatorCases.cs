@@ -84,7 +84,8 @@ public static class OperatorCases
 
     private static IEnumerable<OperatorCase> Rearrangements()
     {
-        yield return new("3/2/1 (2,7,6,3)", new MaxPool2d(3, 2, 1), Exactness.Moves, In([2, 7, 6, 3], Fill.Distinct));
+        // Overlapping windows add up gradients.
+        yield return new("3/2/1 (2,7,6,3)", new MaxPool2d(3, 2, 1), Exactness.Elementwise, In([2, 7, 6, 3], Fill.Distinct));
         yield return new("2/2 (1,6,4,9)", new MaxPool2d(2, 2), Exactness.Moves, In([1, 6, 4, 9], Fill.Distinct));
         yield return new("(2,4,6,3)", new PatchMerge(), Exactness.Moves, In([2, 4, 6, 3]));
         yield return new("x2 (2,3,5,12)", new PixelShuffle(2), Exactness.Moves, In([2, 3, 5, 12]));

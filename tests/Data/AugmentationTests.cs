@@ -1,5 +1,6 @@
 using CsUnet.Data;
 using CsUnet.Tensors;
+using Xunit;
 
 namespace CsUnet.Tests.Data;
 

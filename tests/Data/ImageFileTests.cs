@@ -1,5 +1,6 @@
 using CsUnet.Data;
 using NetVips;
+using Xunit;
 using Image = CsUnet.Data.Image;
 using VipsImage = NetVips.Image;
 

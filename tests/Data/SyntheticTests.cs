@@ -1,4 +1,5 @@
 using CsUnet.Data;
+using Xunit;
 
 namespace CsUnet.Tests.Data;
 

@@ -40,6 +40,9 @@ internal static unsafe class BlockedProduct
     // Below this many multiply-adds waking threads costs more than it gives.
     private const long SmallWork = 1 << 17;
 
+    // Enough for even shares on any machine; more only where a chunk would not fit the cache.
+    private const int MostChunks = 256;
+
     /// <summary>Computes the product on all threads.</summary>
     public static void Run<T, TLayout, TA, TB, TC>(int m, int n, int k, TA a, TB b, TC c, bool accumulate, T* bias)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -104,7 +107,7 @@ internal static unsafe class BlockedProduct
                 Part(columnPanels, chunk, chunks), Part(columnPanels, chunk + 1, chunks), packed));
             // At most 168 rows in a chunk: with 256 floats of depth 168 KiB of the second-level cache.
             int least = Ceiling(rowPanels, 168 / TKernel.Rows);
-            RunChunks(Chunks(rowPanels, Math.Max(least, work >> 20)), (chunk, chunks) => product.Compute(
+            RunChunks(Chunks(rowPanels, Math.Max(least, Math.Min(work >> 20, MostChunks))), (chunk, chunks) => product.Compute(
                 Part(rowPanels, chunk, chunks), Part(rowPanels, chunk + 1, chunks), 0, columnPanels, 0, k, c, accumulate, bias, null, packed));
         }
         else
@@ -112,7 +115,7 @@ internal static unsafe class BlockedProduct
             T* packed = Scratch.Rent<T>(ScratchSlot.SharedRows, (long)rowPanels * TKernel.Rows * PanelDepth.RoundUp(k));
             RunChunks(Chunks(rowPanels, (long)m * k >> 16), (chunk, chunks) => product.PackRows(
                 Part(rowPanels, chunk, chunks), Part(rowPanels, chunk + 1, chunks), packed));
-            RunChunks(Chunks(columnPanels, work >> 20), (chunk, chunks) => product.Compute(
+            RunChunks(Chunks(columnPanels, Math.Min(work >> 20, MostChunks)), (chunk, chunks) => product.Compute(
                 0, rowPanels, Part(columnPanels, chunk, chunks), Part(columnPanels, chunk + 1, chunks), 0, k, c, accumulate, bias, packed, null));
         }
     }
@@ -157,7 +160,7 @@ internal static unsafe class BlockedProduct
         long area = (long)m * n;
         if (m > 1024 || area > 1 << 19 || k < 1024 || k < 2 * Math.Min(m, n))
             return 1;
-        // Eight slices, or fewer if the sums of the slices would come to more than a quarter of the operands' work.
+        // Eight slices; fewer if they would be shallower than 256, or their partial sums come to more than 4 M elements.
         return (int)Math.Clamp(Math.Min(k / 256, (1L << 22) / Math.Max(1, area)), 1, 8);
     }
 
@@ -166,7 +169,7 @@ internal static unsafe class BlockedProduct
     {
         if (wanted <= 1)
             return 1;
-        long chunks = wanted <= 2 ? 2 : wanted <= 4 ? 4 : (Math.Min(wanted, 256) + 7) / 8 * 8;
+        long chunks = wanted <= 2 ? 2 : wanted <= 4 ? 4 : (wanted + 7) / 8 * 8;
         return (int)Math.Min(items, chunks);
     }
 

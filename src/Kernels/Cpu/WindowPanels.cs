@@ -199,7 +199,7 @@ internal readonly unsafe struct TapColumns<T>(T* weight, int filters, nint filte
         {
             int part = Math.Min(filters - filter, length);
             Panels.CopyRows(
-                weight + filter * filterStride + tapOffsets[tap] + column, filterStride, count, TKernel.Columns<T>(), part, panel);
+                weight + filter * filterStride + tapOffsets[tap] + column, filterStride, count, TKernel.Columns<T>(), part, panel, true);
             panel += (nint)part * TKernel.Columns<T>();
             length -= part;
         }
