@@ -1,0 +1,234 @@
+using CsUnet.Data;
+using CsUnet.Models;
+using CsUnet.Tensors;
+using CsUnet.Training;
+using Xunit;
+
+namespace CsUnet.Tests.Training;
+
+public sealed class CheckpointTests : IDisposable
+{
+    private readonly Workshop _workshop = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _workshop.Dispose();
+
+    // Every state that a kill can leave between one checkpoint and the next, made from copies of the folder at both.
+    [Theory]
+    [InlineData("state half written")]
+    [InlineData("state written")]
+    [InlineData("weights half written")]
+    [InlineData("weights renamed")]
+    [InlineData("best half written")]
+    [InlineData("best renamed")]
+    [InlineData("metrics ahead")]
+    [InlineData("before the first checkpoint")]
+    public void AKillAtAnyMomentLeavesARunThatResumesToTheSameBytes(string moment)
+    {
+        RunFolder whole = _workshop.NewFolder("whole");
+        string before = _workshop.Path("before"), after = _workshop.Path("after"), killed = _workshop.Path("killed");
+        using (Trainer trainer = Workshop.NewTrainer(whole, Workshop.Options, Workshop.Validation))
+            trainer.Run(new Copier(whole.Path, new() { [6] = before, [8] = after }), Token);
+        Copy(before, killed);
+        string oldState = "last-000006.optimizer.safetensors", newState = "last-000008.optimizer.safetensors";
+        switch (moment)
+        {
+            case "state half written":
+                Half(after, newState, killed);
+                break;
+            case "state written":
+                File.Copy(Path.Combine(after, newState), Path.Combine(killed, newState));
+                break;
+            case "weights half written":
+                File.Copy(Path.Combine(after, newState), Path.Combine(killed, newState));
+                Half(after, "last.safetensors", killed);
+                break;
+            case "weights renamed":
+                Copy(after, killed);
+                File.Copy(Path.Combine(before, oldState), Path.Combine(killed, oldState), overwrite: true);
+                break;
+            case "best half written":
+                Half(after, "best.safetensors", killed);
+                break;
+            case "best renamed":
+                File.Copy(Path.Combine(after, "best.safetensors"), Path.Combine(killed, "best.safetensors"), overwrite: true);
+                break;
+            case "metrics ahead":
+                File.WriteAllText(Path.Combine(killed, "metrics.csv"), File.ReadAllText(Path.Combine(after, "metrics.csv")) + "9,5,0.7");
+                break;
+            default:
+                foreach (string file in Directory.GetFiles(killed, "*.safetensors"))
+                    File.Delete(file);
+                Half(after, newState, killed);
+                break;
+        }
+        RunFolder folder = RunFolder.Open(killed);
+        using (Trainer trainer = Workshop.NewTrainer(folder, folder.LoadOptions(), Workshop.Validation))
+        {
+            trainer.Resume();
+            Assert.Equal(moment switch { "weights renamed" => 8, "before the first checkpoint" => 0, _ => 6 }, trainer.Step);
+            Assert.Empty(Directory.GetFiles(killed, "*.tmp"));
+            trainer.Run(cancellation: Token);
+        }
+        TrainerTests.AssertSameRun(whole, folder);
+    }
+
+    [Fact]
+    public void DamagedOrMixedFilesAreNamed()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using (Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options))
+            trainer.Run(cancellation: Token);
+        string state = folder.File("last-000012.optimizer.safetensors");
+        byte[] weightBytes = File.ReadAllBytes(folder.LastPath), stateBytes = File.ReadAllBytes(state);
+
+        string Refused()
+        {
+            using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options);
+            return Assert.Throws<WeightFileException>(trainer.Resume).Message;
+        }
+
+        foreach (int length in new[] { 0, 5, 100, weightBytes.Length / 2, weightBytes.Length - 1 })
+        {
+            File.WriteAllBytes(folder.LastPath, weightBytes[..length]);
+            Assert.Contains(folder.LastPath, Refused());
+        }
+        File.WriteAllBytes(folder.LastPath, weightBytes);
+        File.WriteAllBytes(state, stateBytes[..^1]);
+        Assert.Contains(state, Refused());
+        File.Delete(state);
+        Assert.Contains(state, Refused());
+        File.WriteAllBytes(state, weightBytes);
+        Assert.Contains("no optimiser state", Refused());
+
+        using Trainer other = Workshop.NewTrainer(folder, Workshop.Options, model: new TinyModel(classes: 2));
+        File.WriteAllBytes(state, stateBytes);
+        Assert.Contains("head.weight is (3,8), expected (2,8)", Assert.Throws<WeightFileException>(other.Resume).Message);
+    }
+
+    [Fact]
+    public void AFailedWriteLeavesTheCheckpointBefore()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        // A folder in the way of the second checkpoint's state: the rename fails, as it would for any other reason.
+        Directory.CreateDirectory(Path.Combine(folder.File("last-000006.optimizer.safetensors"), "in the way"));
+        using (Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options))
+        {
+            RunException failure = Assert.Throws<RunException>(() => trainer.Run(cancellation: Token));
+            Assert.Contains("checkpoint of step 6 was not written, the one before it is untouched", failure.Message);
+        }
+        Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp"));
+        using Trainer again = Workshop.NewTrainer(folder, Workshop.Options);
+        again.Resume();
+        Assert.Equal(3, again.Step);
+    }
+
+    [Fact]
+    public void ACheckpointCarriesAllThatPredictionNeeds()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        Image image = Workshop.Validation[0].Image;
+        byte[] expected;
+        using (Trainer trainer = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, Workshop.Validation))
+        {
+            trainer.Run(cancellation: Token);
+            using var predictor = new Predictor(trainer.Model, 16);
+            expected = predictor.Predict(image, cancellation: Token).Labels;
+        }
+        Checkpoint checkpoint = Checkpoint.Load(folder.CheckpointPath("last"));
+        using Predictor loaded = checkpoint.CreatePredictor(16);
+        Assert.Equal(expected, loaded.Predict(image, cancellation: Token).Labels);
+        Assert.Equal(ClassMap.NasaSuper.ToYaml(), checkpoint.ClassMap.ToYaml());
+        Assert.Equal((6, CheckpointHeader.ThisProgram), (checkpoint.Header.Step, checkpoint.Header.Program));
+        Assert.Equal(Normalisation.ImageNet.Mean, checkpoint.Header.Normalisation.Mean);
+        Assert.Equal((32, 8, MlpKind.ResMlp), (checkpoint.Header.Model.Height, checkpoint.Header.Model.EmbedDim, checkpoint.Header.Model.Mlp));
+        Assert.False(checkpoint.Model.IsTraining);
+        Assert.True(File.Exists(folder.CheckpointPath("best")));
+        Assert.Throws<RunException>(() => folder.CheckpointPath("first"));
+    }
+
+    [Fact]
+    public void ConvolutionsAreStoredAsPyTorchDoes()
+    {
+        var model = new TinyModel();
+        model.Initialize(4);
+        StateDict.Save(model, _workshop.Path("w.safetensors"));
+        using SafetensorsFile file = SafetensorsFile.Read(_workshop.Path("w.safetensors"));
+        Tensor memory = model.NamedParameters().Single(named => named.Name == "conv.weight").Parameter.Value, stored = file.Load("conv.weight");
+        Assert.Equal(new Shape(8, 3, 3, 3), stored.Shape);
+        for (int o = 0; o < 8; o++)
+            for (int y = 0; y < 3; y++)
+                for (int x = 0; x < 3; x++)
+                    for (int i = 0; i < 3; i++)
+                        Assert.Equal(memory[((o * 3 + y) * 3 + x) * 3 + i], stored[((o * 3 + i) * 3 + y) * 3 + x]);
+        Assert.Contains(file.Entries, entry => entry.Name == "norm.running_var");
+
+        var other = new TinyModel(type: DType.Float64);
+        StateDict.Load(other, file);
+        foreach (((string name, var a), (_, var b)) in model.NamedParameters().Zip(other.NamedParameters()))
+            for (int i = 0; i < a.Value.Count; i++)
+                Assert.True(a.Value[i] == b.Value[i], name);
+    }
+
+    [Fact]
+    public void ForeignWeightsAreRefusedAndChangeNothing()
+    {
+        string path = _workshop.Path("w.safetensors");
+        StateDict.Save(new LinearModel(), path);
+        var model = new TinyModel();
+        model.Initialize(1);
+        double before = model.Parameters()[0].Value[0];
+        using (SafetensorsFile file = SafetensorsFile.Read(path))
+        {
+            string message = Assert.Throws<WeightFileException>(() => StateDict.Load(model, file)).Message;
+            Assert.Contains("conv.weight (8,3,3,3) is missing", message);
+            Assert.Contains("head.weight is (3,3), expected (3,8)", message);
+        }
+        Assert.Equal(before, model.Parameters()[0].Value[0]);
+        Assert.Contains("no 'program'", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
+        Assert.Contains("nowhere.safetensors", Assert.Throws<WeightFileException>(() => Checkpoint.Load("nowhere.safetensors")).Message);
+    }
+
+    [Fact]
+    public void FoldersAreUniqueAndTheNewestIsFound()
+    {
+        string root = _workshop.Path("runs");
+        Assert.Contains("no run with a checkpoint", Assert.Throws<RunException>(() => RunFolder.Newest(root)).Message);
+        RunFolder[] folders = [.. Enumerable.Range(0, 3).Select(_ => RunFolder.Create("cs-unet-mini", root: root))];
+        Assert.Equal(3, folders.Select(folder => folder.Path).Distinct().Count());
+        Assert.All(folders, folder => Assert.Matches(@"^cs-unet-mini-\d{8}-\d{6}(-\d)?$", folder.Name));
+        for (int i = 0; i < 2; i++)
+        {
+            Workshop.Options.Save(folders[i].ConfigPath);
+            File.WriteAllText(folders[i].LastPath, "");
+            File.SetLastWriteTimeUtc(folders[i].LastPath, new DateTime(2030, 1, 2 - i, 0, 0, 0, DateTimeKind.Utc));
+        }
+        Assert.Equal(folders[0].Path, RunFolder.Newest(root).Path);
+        Assert.Contains("holds a run already", Assert.Throws<RunException>(() => RunFolder.Create("m", folders[0].Path)).Message);
+        Assert.Contains("holds no run", Assert.Throws<RunException>(() => RunFolder.Open(folders[2].Path)).Message);
+        Assert.Contains("no such folder", Assert.Throws<RunException>(() => RunFolder.Open(_workshop.Path("nowhere"))).Message);
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.GetFiles(from).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)), overwrite: true);
+    }
+
+    private static void Half(string from, string name, string to)
+    {
+        byte[] bytes = File.ReadAllBytes(Path.Combine(from, name));
+        File.WriteAllBytes(Path.Combine(to, name + ".tmp"), bytes[..(bytes.Length / 2)]);
+    }
+
+    private sealed class Copier(string folder, Dictionary<int, string> targets) : ITrainingObserver
+    {
+        public void OnCheckpoint(int step, string path)
+        {
+            if (targets.TryGetValue(step, out string? target))
+                Copy(folder, target);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using CsUnet.Training;
+using Xunit;
+
+namespace CsUnet.Tests.Training;
+
+public class ConfusionMatrixTests
+{
+    // Truth 0 0 0 1 1 ignored 0, prediction 0 1 0 1 0 2 0: TP of 0 = 3, FP = 1, FN = 1; TP of 1 = 1, FP = 1, FN = 1; 2 and 3 occur nowhere.
+    private static ConfusionMatrix Example()
+    {
+        var matrix = new ConfusionMatrix(4);
+        matrix.Add([0, 0, 0, 1, 1, 255, 0], [0, 1, 0, 1, 0, 2, 0]);
+        return matrix;
+    }
+
+    [Fact]
+    public void MetricsAreThoseComputedByHand()
+    {
+        ConfusionMatrix matrix = Example();
+        Assert.Equal(6, matrix.Total);
+        Assert.Equal([[3, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]], matrix.ToRows());
+        Assert.Equal(3.0 / 5, matrix.IoU(0));
+        Assert.Equal(6.0 / 8, matrix.Dice(0));
+        Assert.Equal(1.0 / 3, matrix.IoU(1));
+        Assert.Equal(1.0 / 2, matrix.Dice(1));
+        Assert.Null(matrix.IoU(2));
+        Assert.Null(matrix.Dice(3));
+        Assert.Equal((3.0 / 5 + 1.0 / 3) / 2, matrix.MeanIoU, 15);
+        Assert.Equal((6.0 / 8 + 1.0 / 2) / 2, matrix.MeanDice, 15);
+        Assert.Equal(4.0 / 6, matrix.PixelAccuracy, 15);
+    }
+
+    [Fact]
+    public void AClassThatIsOnlyPredictedCountsAsZero()
+    {
+        var matrix = new ConfusionMatrix(3);
+        matrix.Add([0, 0], [0, 2]);
+        Assert.Equal(0, matrix.IoU(2));
+        Assert.Equal(0.25, matrix.MeanIoU);
+        Assert.Equal(0, new ConfusionMatrix(3).MeanIoU);
+    }
+
+    [Fact]
+    public void BadLabelsAreRefused()
+    {
+        var matrix = new ConfusionMatrix(2);
+        Assert.Contains("truth 2", Assert.Throws<ArgumentException>(() => matrix.Add([2], [0])).Message);
+        Assert.Contains("prediction 255", Assert.Throws<ArgumentException>(() => matrix.Add([0], [255])).Message);
+        Assert.Throws<ArgumentException>(() => matrix.Add([0, 1], [0]));
+        Assert.Throws<ArgumentException>(() => matrix.Add(new ConfusionMatrix(3)));
+    }
+
+    [Fact]
+    public void AnEvaluationIsReadBackFromItsJson()
+    {
+        using var workshop = new Workshop();
+        var evaluation = new Evaluation(["a", "b", "c", "d"], [new ImageScore("one", Example()), new ImageScore("two", Example())]);
+        Assert.Equal(12, evaluation.Confusion.Total);
+        evaluation.Save(workshop.Path("evaluation-test.json"));
+        Assert.Equal(evaluation.ToJson(), Evaluation.Load(workshop.Path("evaluation-test.json")).ToJson());
+
+        using JsonDocument json = JsonDocument.Parse(evaluation.ToJson());
+        JsonElement root = json.RootElement, first = root.GetProperty("classes")[0];
+        Assert.Equal(evaluation.MeanIoU, root.GetProperty("meanIoU").GetDouble());
+        Assert.Equal(("a", 0.6, 0.75), (first.GetProperty("name").GetString(), first.GetProperty("iou").GetDouble(), first.GetProperty("dice").GetDouble()));
+        Assert.Equal(JsonValueKind.Null, root.GetProperty("classes")[3].GetProperty("iou").ValueKind);
+        Assert.Equal("two", root.GetProperty("images")[1].GetProperty("file").GetString());
+        Assert.Equal(0.6, root.GetProperty("images")[1].GetProperty("classes")[0].GetProperty("iou").GetDouble());
+        Assert.Equal(6, root.GetProperty("confusion")[0][0].GetInt64());
+        Assert.Equal(evaluation.PixelAccuracy, root.GetProperty("pixelAccuracy").GetDouble());
+    }
+
+    [Fact]
+    public void ADamagedEvaluationIsNamed()
+    {
+        using var workshop = new Workshop();
+        string path = workshop.Path("evaluation-test.json");
+        Assert.Contains("no such file", Assert.Throws<RunException>(() => Evaluation.Load(path)).Message);
+        foreach (string text in new[] { "", "{", "[]", "{\"classes\": 3}", "{\"classes\": [{\"name\": \"a\"}], \"images\": [{\"file\": \"x\", \"confusion\": [[1, 2]]}]}" })
+        {
+            File.WriteAllText(path, text);
+            Assert.Contains(path, Assert.Throws<RunException>(() => Evaluation.Load(path)).Message);
+        }
+    }
+}

@@ -1,0 +1,272 @@
+using CsUnet.Autograd;
+using CsUnet.Data;
+using CsUnet.Models;
+using CsUnet.Tensors;
+using CsUnet.Training;
+using Xunit;
+
+namespace CsUnet.Tests.Training;
+
+public sealed class TrainerTests : IDisposable
+{
+    private readonly Workshop _workshop = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _workshop.Dispose();
+
+    [Fact]
+    public void ARunReportsAndLeavesItsFiles()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation);
+        var recorder = new Recorder();
+        TrainingResult result = trainer.Run(recorder, Token);
+
+        Assert.Equal((TrainingOutcome.Completed, 12), (result.Outcome, result.Step));
+        Assert.Equal(Enumerable.Range(1, 12), recorder.Steps.Select(step => step.Step));
+        Assert.Equal([4, 8, 12], recorder.Validations.Select(validation => validation.Step));
+        Assert.Equal([3, 4, 6, 8, 9, 12], recorder.Checkpoints);
+        Assert.True(recorder.Validations[0].IsBest);
+        Assert.Equal(recorder.Validations.Max(validation => validation.MeanIoU), result.BestMeanIoU);
+        // Three images, batches of two: two steps are an epoch.
+        Assert.Equal([1, 1, 2, 2], recorder.Steps.Take(4).Select(step => step.Epoch));
+        Assert.All(recorder.Steps, step => Assert.True(step.GradientNorm > 0 && step.MeanIoU is >= 0 and <= 1 && step.Loss > 0 && step.Images == 2));
+        Assert.Equal(TimeSpan.Zero, recorder.Steps[^1].Remaining - recorder.Steps[^1].Remaining);
+        Assert.Equal(0.5e-3, recorder.Steps[0].LearningRate, 12);
+
+        Assert.Equal(["best.safetensors", "config.yaml", "last-000012.optimizer.safetensors", "last.safetensors", "metrics.csv"],
+            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        string[] lines = File.ReadAllLines(folder.MetricsPath);
+        Assert.Equal("step,epoch,loss,lr,val_loss,val_mean_iou,images_per_second", lines[0]);
+        Assert.Equal(13, lines.Length);
+        IReadOnlyList<MetricsRow> rows = MetricsLog.Read(folder.MetricsPath);
+        Assert.Equal(recorder.Steps.Select(step => (step.Step, step.Epoch, step.Loss, step.LearningRate)), rows.Select(row => (row.Step, row.Epoch, row.Loss, row.LearningRate)));
+        Assert.Equal(recorder.Validations.Select(v => ((double?)v.Loss, (double?)v.MeanIoU)),
+            rows.Where(row => row.Step % 4 == 0).Select(row => (row.ValidationLoss, row.ValidationMeanIoU)));
+        Assert.All(rows.Where(row => row.Step % 4 != 0), row => Assert.Null(row.ValidationLoss));
+        Assert.Equal(Workshop.Options, folder.LoadOptions());
+    }
+
+    [Fact]
+    public void TrainingLowersTheLoss()
+    {
+        using Trainer trainer = Workshop.NewTrainer(
+            _workshop.NewFolder("run"), Workshop.Options with { Steps = 60, LearningRate = 0.02, CheckpointEvery = 0, Augmentation = AugmentationOptions.None });
+        var recorder = new Recorder();
+        trainer.Run(recorder, Token);
+        Assert.True(recorder.Steps.TakeLast(10).Average(step => step.Loss) < 0.9 * recorder.Steps.Take(5).Average(step => step.Loss));
+    }
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(5, false)]
+    [InlineData(8, false)]
+    [InlineData(4, true)]
+    [InlineData(12, true)]
+    public void ARunThatWasStoppedAndResumedEndsInTheSameBytes(int stop, bool duringValidation)
+    {
+        foreach ((string name, TrainingOptions options) in new[]
+        {
+            ("adamw", Workshop.Options with { ClipNorm = 0.5 }),
+            ("sgd", Workshop.Options with { Optimizer = OptimizerKind.Sgd, Schedule = ScheduleKind.Plateau, PlateauPatience = 1, LearningRate = 0.01 }),
+        })
+        {
+            RunFolder whole = _workshop.NewFolder($"{name}-whole"), parts = _workshop.NewFolder($"{name}-parts");
+            using (Trainer trainer = Workshop.NewTrainer(whole, options, Workshop.Validation))
+                trainer.Run(cancellation: Token);
+
+            using (var source = new CancellationTokenSource())
+            using (Trainer trainer = Workshop.NewTrainer(parts, options, Workshop.Validation))
+            {
+                var recorder = new Recorder
+                {
+                    AtStep = report => { if (report.Step == stop && !duringValidation) source.Cancel(); },
+                    AtValidation = step => { if (step == stop && duringValidation) source.Cancel(); },
+                };
+                TrainingResult result = trainer.Run(recorder, source.Token);
+                Assert.Equal((TrainingOutcome.Cancelled, stop), (result.Outcome, result.Step));
+                Assert.True(parts.HasCheckpoint);
+            }
+            using (Trainer trainer = Workshop.NewTrainer(parts, options, Workshop.Validation))
+            {
+                trainer.Resume();
+                Assert.Equal(stop, trainer.Step);
+                Assert.Equal(TrainingOutcome.Completed, trainer.Run(cancellation: Token).Outcome);
+            }
+            AssertSameRun(whole, parts);
+        }
+    }
+
+    [Fact]
+    public void ACsUnetResumesInTheSameBytesThroughItsFolder()
+    {
+        RunFolder whole = _workshop.NewFolder("whole"), parts = _workshop.NewFolder("parts");
+        using (Trainer trainer = Trainer.Create(Workshop.CsUnetOptions, whole, Workshop.Train, Workshop.Validation))
+            trainer.Run(cancellation: Token);
+        using (var source = new CancellationTokenSource())
+        using (Trainer trainer = Trainer.Create(Workshop.CsUnetOptions, parts, Workshop.Train, Workshop.Validation))
+            trainer.Run(new Recorder { AtStep = report => { if (report.Step == 4) source.Cancel(); } }, source.Token);
+        RunFolder opened = RunFolder.Open(parts.Path);
+        using (Trainer trainer = Trainer.Resume(opened, opened.LoadOptions(), Workshop.Train, Workshop.Validation))
+            Assert.Equal((TrainingOutcome.Completed, 6), trainer.Run(cancellation: Token) is var result ? (result.Outcome, result.Step) : default);
+        AssertSameRun(whole, parts);
+    }
+
+    [Fact]
+    public void AFinishedRunResumesToNothing()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using (Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation))
+            trainer.Run(cancellation: Token);
+        byte[] before = File.ReadAllBytes(folder.LastPath);
+        using Trainer again = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation);
+        again.Resume();
+        var recorder = new Recorder();
+        TrainingResult result = again.Run(recorder, Token);
+        Assert.Equal((TrainingOutcome.Completed, 12), (result.Outcome, result.Step));
+        Assert.Empty(recorder.Steps);
+        Assert.Equal(before, File.ReadAllBytes(folder.LastPath));
+        Assert.Equal(13, File.ReadAllLines(folder.MetricsPath).Length);
+    }
+
+    [Fact]
+    public void CancellingBeforeTheFirstStepLeavesARunThatStarts()
+    {
+        RunFolder whole = _workshop.NewFolder("whole"), parts = _workshop.NewFolder("parts");
+        using (Trainer trainer = Workshop.NewTrainer(whole, Workshop.Options, Workshop.Validation))
+            trainer.Run(cancellation: Token);
+        using (Trainer trainer = Workshop.NewTrainer(parts, Workshop.Options, Workshop.Validation))
+            Assert.Equal((TrainingOutcome.Cancelled, 0), trainer.Run(cancellation: new CancellationToken(canceled: true)) is var result ? (result.Outcome, result.Step) : default);
+        using (Trainer trainer = Workshop.NewTrainer(parts, Workshop.Options, Workshop.Validation))
+        {
+            trainer.Resume();
+            trainer.Run(cancellation: Token);
+        }
+        AssertSameRun(whole, parts);
+    }
+
+    [Fact]
+    public void MemoryIsFlatFromTheSecondStepOn()
+    {
+        foreach (bool isCsUnet in new[] { false, true })
+        {
+            TrainingOptions options = (isCsUnet ? Workshop.CsUnetOptions : Workshop.Options) with { Steps = 8, ValidateEvery = 0, ClipNorm = 1 };
+            RunFolder folder = _workshop.NewFolder($"run-{isCsUnet}");
+            using Trainer trainer = isCsUnet
+                ? Trainer.Create(options, folder, Workshop.Train, null)
+                : Workshop.NewTrainer(folder, options);
+            var reserved = new List<long>();
+            trainer.Run(new Recorder { AtStep = _ => reserved.Add(trainer.ReservedBytes) }, Token);
+            Assert.Equal(8, reserved.Count);
+            Assert.True(reserved[0] > 0);
+            Assert.All(reserved.Skip(1), bytes => Assert.Equal(reserved[1], bytes));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public void ALossThatIsNotFiniteStopsTheRunAndKeepsTheLastGoodCheckpoint(int badStep)
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        byte[] kept = [];
+        using Trainer trainer = Workshop.NewTrainer(
+            folder, Workshop.Options with { ValidateEvery = 0 }, batches: new BadBatch(new CropSource(Workshop.Train, Workshop.Options, Normalisation.ImageNet), badStep - 1));
+        var recorder = new Recorder { AtStep = report => { if (report.Step == 7) kept = File.ReadAllBytes(folder.LastPath); } };
+        RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
+        Assert.Contains($"step {badStep}: the loss is not a number", failure.Message);
+        Assert.Equal(badStep - 1, recorder.Steps.Count);
+        Assert.Equal(badStep - 1, MetricsLog.Read(folder.MetricsPath).Count);
+        if (badStep == 1)
+        {
+            Assert.False(folder.HasCheckpoint);
+            return;
+        }
+        Assert.Contains(folder.LastPath, failure.Message);
+        Assert.Equal(kept, File.ReadAllBytes(folder.LastPath));
+        using SafetensorsFile file = SafetensorsFile.Read(folder.LastPath);
+        Assert.Equal(6, CheckpointHeader.Of(file).Step);
+    }
+
+    [Fact]
+    public void WeightsThatAreNotFiniteAreNotWritten()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options);
+        var recorder = new Recorder { AtStep = report => { if (report.Step == 6) trainer.Model.NamedBuffers()[1].Value[3] = double.NaN; } };
+        RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
+        Assert.Contains("step 6: norm.running_", failure.Message);
+        Assert.Equal([3], recorder.Checkpoints);
+        using SafetensorsFile file = SafetensorsFile.Read(folder.LastPath);
+        Assert.Equal(3, CheckpointHeader.Of(file).Step);
+    }
+
+    [Fact]
+    public void ARunStopsEarlyWhenValidationStandsStill()
+    {
+        TrainingOptions options = Workshop.Options with { Steps = 50, ValidateEvery = 2, Patience = 3, LearningRate = 1e-12 };
+        RunFolder folder = _workshop.NewFolder("run");
+        using (Trainer trainer = Workshop.NewTrainer(folder, options, Workshop.Validation, model: new LinearModel()))
+        {
+            TrainingResult result = trainer.Run(cancellation: Token);
+            Assert.Equal((TrainingOutcome.StoppedEarly, 8, 2), (result.Outcome, result.Step, result.BestStep));
+        }
+        // Resumed, it knows that it has stopped.
+        using Trainer again = Workshop.NewTrainer(folder, options, Workshop.Validation, model: new LinearModel());
+        again.Resume();
+        Assert.Equal((TrainingOutcome.StoppedEarly, 8), again.Run(cancellation: Token) is var end ? (end.Outcome, end.Step) : default);
+    }
+
+    [Fact]
+    public void OptionsThatNeedValidationAreRefusedWithoutIt()
+    {
+        Assert.Contains("patience", Assert.Throws<RunException>(
+            () => Workshop.NewTrainer(_workshop.NewFolder("a"), Workshop.Options with { Patience = 1 })).Message);
+        Assert.Contains("class_weights", Assert.Throws<RunException>(
+            () => Workshop.NewTrainer(_workshop.NewFolder("b"), Workshop.Options with { ClassWeights = [1, 2] })).Message);
+    }
+
+    [Fact]
+    public void EpochsCountTheTrainingImages()
+    {
+        using Trainer trainer = Workshop.NewTrainer(_workshop.NewFolder("run"), Workshop.Options with { Epochs = 5 });
+        Assert.Equal((2, 10), (trainer.StepsPerEpoch, trainer.Steps));
+    }
+
+    [Fact]
+    public void OneFolderIsTrainedInByOneTrainer()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using Trainer first = Workshop.NewTrainer(folder, Workshop.Options), second = Workshop.NewTrainer(folder, Workshop.Options);
+        string? message = null;
+        first.Run(new Recorder { AtStep = _ => message ??= Assert.Throws<RunException>(() => second.Run(cancellation: Token)).Message }, Token);
+        Assert.Contains("does another process train in it?", message);
+    }
+
+    /// <summary>Two runs that must not differ: weights, optimiser and metrics, but for the times.</summary>
+    internal static void AssertSameRun(RunFolder expected, RunFolder actual)
+    {
+        string[] Names(RunFolder folder) => [.. Directory.GetFiles(folder.Path).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        Assert.Equal(Names(expected), Names(actual));
+        foreach (string name in Names(expected).Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal)))
+            Assert.True(File.ReadAllBytes(expected.File(name)).AsSpan().SequenceEqual(File.ReadAllBytes(actual.File(name))), $"{name} differs");
+        Assert.Equal(MetricsLog.Read(expected.MetricsPath).Select(row => row with { ImagesPerSecond = 0 }),
+            MetricsLog.Read(actual.MetricsPath).Select(row => row with { ImagesPerSecond = 0 }));
+    }
+
+    private sealed class BadBatch(IBatchSource source, int badStep) : IBatchSource
+    {
+        public int StepsPerEpoch => source.StepsPerEpoch;
+
+        public Batch GetBatch(int step)
+        {
+            Batch batch = source.GetBatch(step);
+            if (step == badStep)
+                batch.Images[5] = double.NaN;
+            return batch;
+        }
+
+        public void Dispose() => source.Dispose();
+    }
+}

@@ -1,0 +1,112 @@
+using CsUnet.Data;
+using CsUnet.Models;
+using CsUnet.Training;
+using Xunit;
+
+namespace CsUnet.Tests.Training;
+
+public class TrainingOptionsTests
+{
+    [Fact]
+    public void DefaultsAreTheRecipe()
+    {
+        var options = new TrainingOptions();
+        options.Validate();
+        Assert.Equal(("cs-unet-mini", 128, 128, 8, 300), (options.Model, options.Height, options.Width, options.Batch, options.Steps));
+        Assert.Equal((OptimizerKind.AdamW, 1e-3, 0.05), (options.Optimizer, options.LearningRate, options.WeightDecay));
+        Assert.Equal((ScheduleKind.Cosine, 20, 0.0), (options.Schedule, options.WarmUp, options.ClipNorm));
+        Assert.Equal((0.5, 0.5, 0.1), (options.CrossEntropyWeight, options.DiceWeight, options.DropPath));
+        Assert.Equal(32, options.ModelOptions(3).EmbedDim);
+    }
+
+    [Fact]
+    public void EveryOptionSurvivesTheFile()
+    {
+        var options = new TrainingOptions
+        {
+            Model = "cs-unet-lite", Height = 64, Width = 96, Window = 4, EmbedDim = 24, Depths = [1, 2, 3, 4], Heads = [1, 2, 3, 4],
+            Encoder = "resnet34", EncoderWidth = 16, Mlp = MlpKind.Mlp, DropPath = 0.25, Data = "/data/a #b: \"c\"\\d, [x]", Classes = "map.yaml",
+            Subset = ["111418#4_1426_100Cyc0032", "spot, 7", "yes"], Augmentation = AugmentationOptions.Nasa, Batch = 3, Steps = 17, Epochs = 5,
+            Optimizer = OptimizerKind.Sgd, LearningRate = 1.0 / 3, WeightDecay = 0, Momentum = 0.5, Schedule = ScheduleKind.Plateau, WarmUp = 1,
+            MinimumLearningRate = 1e-7, ScheduleEvery = 9, ScheduleFactor = 0.3, PlateauPatience = 2, ClipNorm = 1.5, CrossEntropyWeight = 1,
+            DiceWeight = 0, ClassWeights = [1, 2.5, 0.125], ValidateEvery = 11, CheckpointEvery = 12, Patience = 13, ValidationStride = 16,
+            TileStride = 32, Seed = ulong.MaxValue, Threads = 2,
+        };
+        TrainingOptions read = TrainingOptions.Parse(options.ToYaml());
+        Assert.Equal(options.ToYaml(), read.ToYaml());
+        Assert.Equal(options, read);
+        Assert.Equal(options.Data, read.Data);
+        Assert.Equal(options.Subset, read.Subset);
+        Assert.Equal(1.0 / 3, read.LearningRate);
+        // Nothing in the record may be missing in the file: every option above differs from its default.
+        string[] defaults = new TrainingOptions().ToYaml().Split('\n'), lines = options.ToYaml().Split('\n');
+        foreach (string key in TrainingOptions.Keys.Where(key => key != "augmentation"))
+            Assert.NotEqual(defaults.Single(line => line.StartsWith(key + ":", StringComparison.Ordinal)), lines.Single(line => line.StartsWith(key + ":", StringComparison.Ordinal)));
+        Assert.NotEqual(new TrainingOptions().Augmentation.ToYaml(), read.Augmentation.ToYaml());
+    }
+
+    [Theory]
+    [InlineData("", 300)]
+    [InlineData("# nothing here\n", 300)]
+    [InlineData("steps: 5", 5)]
+    [InlineData("steps: 5  # comment\nsize: 64x32\naugmentation: none\n", 5)]
+    public void WhatIsNotSaidKeepsItsDefault(string yaml, int steps)
+    {
+        TrainingOptions options = TrainingOptions.Parse(yaml);
+        Assert.Equal(steps, options.Steps);
+        Assert.Equal(1e-3, options.LearningRate);
+    }
+
+    [Theory]
+    [InlineData("learning_rat: 1", "line 1: 'learning_rat' is not an option; did you mean 'learning_rate'?")]
+    [InlineData("steps: 5\nbatchsize: 3", "line 2: 'batchsize' is not an option")]
+    [InlineData("steps: many", "steps is 'many', expected a whole number from 1")]
+    [InlineData("steps: 0", "steps is '0'")]
+    [InlineData("steps: [1, 2]", "steps is a list")]
+    [InlineData("steps: {a: 1}", "steps is a mapping")]
+    [InlineData("steps:", "steps is ''")]
+    [InlineData("size: 100", "size is '100'")]
+    [InlineData("size: 64x", "size is '64x'")]
+    [InlineData("model: cs-unet-min", "model is 'cs-unet-min', expected one of cs-unet-tiny, cs-unet-lite, cs-unet-mini; did you mean 'cs-unet-mini'?")]
+    [InlineData("learning_rate: nan", "learning_rate is 'nan'")]
+    [InlineData("learning_rate: .inf", "learning_rate is '.inf'")]
+    [InlineData("seed: -1", "seed is '-1'")]
+    [InlineData("class_weights: [1, x]", "class_weights is 'x'")]
+    [InlineData("schedule: cosin", "did you mean 'cosine'?")]
+    [InlineData("augmentation: nas", "augmentation: ")]
+    [InlineData("augmentation: {flip: 1}", "augmentation: ")]
+    [InlineData("just a text", "expected lines of 'key: value'")]
+    [InlineData("- 1\n- 2", "expected lines of 'key: value'")]
+    [InlineData("steps: 1\nsteps: 2", "not valid YAML")]
+    [InlineData("steps: [1", "not valid YAML")]
+    public void MistakesAreNamed(string yaml, string message)
+    {
+        RunException failure = Assert.Throws<RunException>(() => TrainingOptions.Parse(yaml, "my.yaml"));
+        Assert.Contains(message, failure.Message);
+        if (!message.StartsWith("augmentation", StringComparison.Ordinal))
+            Assert.Contains("my.yaml", failure.Message);
+    }
+
+    [Fact]
+    public void OptionsMadeInCodeAreCheckedToo()
+    {
+        Assert.Contains("batch is '0'", Assert.Throws<RunException>(() => new TrainingOptions { Batch = 0 }.Validate()).Message);
+        Assert.Contains("size is '100'", Assert.Throws<RunException>(() => new TrainingOptions { Height = 100, Width = 100 }.Validate()).Message);
+        Assert.Contains("both 0", Assert.Throws<RunException>(() => new TrainingOptions { CrossEntropyWeight = 0, DiceWeight = 0 }.Validate()).Message);
+        Assert.Contains("class_weights holds 2", Assert.Throws<RunException>(() => SegmentationLoss.Create(new TrainingOptions { ClassWeights = [1, 2] }, 3)).Message);
+    }
+
+    [Fact]
+    public void OneOptionChangesByItsKey()
+    {
+        TrainingOptions options = new TrainingOptions().With("class_weights", "1, 2, 4").With("size", "64x96").With("augmentation", "none").With("epochs", "3");
+        Assert.Equal([1, 2, 4], options.ClassWeights);
+        Assert.Equal((64, 96, (int?)3), (options.Height, options.Width, options.Epochs));
+        Assert.Null(options.With("epochs", "").Epochs);
+        Assert.Throws<RunException>(() => options.With("size", "65"));
+    }
+
+    [Fact]
+    public void AMissingFileIsNamed() =>
+        Assert.Contains("nowhere.yaml: no such file", Assert.Throws<RunException>(() => TrainingOptions.Load("nowhere.yaml")).Message);
+}
