@@ -243,7 +243,6 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         string text = "";
         while (!text.Contains("step 1/", StringComparison.Ordinal) && await process.StandardOutput.ReadLineAsync(cancellation) is { } line)
             text += line + "\n";
-<<<<<<< HEAD
         using (Process kill = Process.Start("kill", $"-INT {process.Id}"))
             await kill.WaitForExitAsync(cancellation);
         text += await process.StandardOutput.ReadToEndAsync(cancellation);
@@ -251,13 +250,6 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         string error = await errors;
         Assert.True(process.ExitCode == ExitCode.Interrupted, $"exit code {process.ExitCode}\n{text}{error}");
         Assert.Contains("stopping after this step", error);
-=======
-        Process.Start("kill", $"-INT {process.Id}").WaitForExit();
-        text += process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == ExitCode.Interrupted, $"exit code {process.ExitCode}\n{text}{await errors}");
-        Assert.Contains("stopping after this step", await errors);
->>>>>>> cases
         Assert.Contains($"train --resume --run {workspace["run"]}", text);
         Assert.True(File.Exists(workspace["run/last.safetensors"]));
 
