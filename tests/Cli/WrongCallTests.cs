@@ -106,6 +106,14 @@ public sealed class WrongCallTests
     public void StepsAndEpochsTogether() => ProgramRun.Refuses(["train", "--steps", "5", "--epochs", "1"], "--steps", "--epochs");
 
     [Fact]
+    public void OnePixelOfDeepestFeatures()
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["train", "--size", "32", "--batch", "1", "--out", folder["run"]], "--size 32", "--batch 1");
+        Assert.Empty(folder.Files());
+    }
+
+    [Fact]
     public void MissingDataFolder()
     {
         using var folder = new Workspace();
