@@ -59,7 +59,9 @@ internal static class Tape
             {
                 OperatorTrace? trace = OperatorTrace.Current;
                 long start = trace is null ? 0 : Stopwatch.GetTimestamp();
-                node.Operator.Backward(node.Call!, dOutput, new Sink(node));
+                using (StorageScope.Begin())
+                    node.Operator.Backward(node.Call!, dOutput, new Sink(node));
+                GC.KeepAlive(dOutput);
                 trace?.Add(node.Operator, node.Call!, backward: true, start);
                 node.Gradient = null;
                 dOutput.Storage.ReleaseReference();

@@ -81,7 +81,9 @@ public class Variable
         var call = new OperatorCall(tensors, needs);
         OperatorTrace? trace = OperatorTrace.Current;
         long start = trace is null ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
-        call.Output = op.Forward(call);
+        using (StorageScope.Begin())
+            call.Output = op.Forward(call);
+        GC.KeepAlive(call);
         trace?.Add(op, call, backward: false, start);
         return new Variable(call.Output, record ? new Node(op, call, inputs) : null);
     }

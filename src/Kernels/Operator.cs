@@ -108,7 +108,10 @@ public sealed class OperatorCall
     public static Tensor Run(Operator op, params Tensor?[] inputs)
     {
         var call = new OperatorCall(inputs);
-        return call.Output = op.Forward(call);
+        using (StorageScope.Begin())
+            call.Output = op.Forward(call);
+        GC.KeepAlive(call);
+        return call.Output;
     }
 }
 

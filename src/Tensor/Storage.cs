@@ -3,6 +3,35 @@ using System.Runtime.InteropServices;
 namespace CsUnet.Tensors;
 
 /// <summary>
+/// Keeps every block made on this thread alive until the scope ends. Kernels hold the addresses of temporaries, which the garbage
+/// collector does not see: outside of a step, where a block is its own owner, it could be freed while worker threads still write to it.
+/// </summary>
+public readonly struct StorageScope : IDisposable
+{
+    [ThreadStatic] private static List<Storage>? t_blocks;
+    private readonly List<Storage>? _previous;
+
+    private StorageScope(List<Storage>? previous) => _previous = previous;
+
+    /// <summary>Begins a scope; scopes nest.</summary>
+    public static StorageScope Begin()
+    {
+        var scope = new StorageScope(t_blocks);
+        t_blocks = [];
+        return scope;
+    }
+
+    internal static void Add(Storage storage) => t_blocks?.Add(storage);
+
+    /// <summary>Ends the scope.</summary>
+    public void Dispose()
+    {
+        GC.KeepAlive(t_blocks);
+        t_blocks = _previous;
+    }
+}
+
+/// <summary>
 /// A block of native memory, 64-byte aligned, that one or more tensors view. A block is either its own owner (freed by the garbage
 /// collector's finaliser) or rented from a <see cref="StepArena"/>, which takes it back when its step ends.
 /// </summary>
@@ -20,6 +49,7 @@ public sealed unsafe class Storage
         Bytes = bytes;
         _pointer = Allocate(bytes);
         GC.AddMemoryPressure(Math.Max(1, bytes));
+        StorageScope.Add(this);
     }
 
     internal Storage(StepArena arena, void* pointer, long bytes)
