@@ -17,7 +17,7 @@ public class OptimizerTests
     [InlineData("optimizer_sgd", DType.Float64)]
     public void StepsAgreeWithTorch(string name, DType type)
     {
-        using SafetensorsFile golden = SafetensorsFile.Read(Path.Combine(AppContext.BaseDirectory, "Golden", "data", name + ".safetensors"));
+        using SafetensorsFile golden = SafetensorsFile.Read(Path.Combine(TestFiles.Golden, name + ".safetensors"));
         double Setting(string key) => double.Parse(golden.Metadata[key], CultureInfo.InvariantCulture);
         var module = new OneParameter(golden.Load("in.p").To(type));
         Optimizer optimizer = name.EndsWith("sgd", StringComparison.Ordinal)
