@@ -13,8 +13,10 @@ internal static class Suggestions
         int bestDistance = int.MaxValue;
         foreach (string candidate in known)
         {
-            // A beginning of a word, as in --checkp, is a better hint than its distance says.
-            int distance = word.Trim('-').Length >= 3 && candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase)
+            // One that begins with the other, as --checkp and --batchsize, is a better hint than its distance says.
+            bool isBeginning = Math.Min(word.Trim('-').Length, candidate.Trim('-').Length) >= 3
+                && (candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase) || word.StartsWith(candidate, StringComparison.OrdinalIgnoreCase));
+            int distance = isBeginning
                 ? 1
                 : Distance(word.ToLowerInvariant(), candidate.ToLowerInvariant());
             if (distance < bestDistance)

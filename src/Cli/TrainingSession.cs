@@ -43,6 +43,9 @@ internal sealed class TrainingSession
             ClassMap classMap = RunData.ClassMap(options);
             // A network that cannot be built is refused before a large data set is read.
             options.ModelOptions(classMap.Count);
+            if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
+                throw new UsageException("--size 32 with --batch 1: the deepest features are then a single pixel, over which batch norm has no statistics; "
+                    + "use a larger --size or --batch");
             if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
                 throw new UsageException($"--class-weights: {options.ClassWeights.Count} numbers, expected {classMap.Count}, one for each of "
                     + string.Join(", ", classMap.Classes.Select(entry => entry.Name)));
@@ -108,7 +111,7 @@ internal sealed class TrainingSession
             };
             return result;
         }
-        catch (RunException)
+        catch (Exception)
         {
             record = record with { Step = trainer.Step, Outcome = "failed" };
             throw;

@@ -32,6 +32,8 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
             Forward<float>(call, shape, output);
         else
             Forward<double>(call, shape, output);
+        // Tensors free their memory when they are collected, and a raw pointer does not keep one alive: seen as a read of freed memory.
+        GC.KeepAlive(call);
         return output;
     }
 
@@ -50,6 +52,9 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
+        GC.KeepAlive(call);
+        GC.KeepAlive(dOutput);
+        GC.KeepAlive(gradients);
     }
 
     private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>

@@ -31,6 +31,8 @@ public sealed record Linear : Operator
             Forward<float>(call, output);
         else
             Forward<double>(call, output);
+        // Tensors free their memory when they are collected, and a raw pointer does not keep one alive: seen as a read of freed memory.
+        GC.KeepAlive(call);
         return output;
     }
 
@@ -50,6 +52,9 @@ public sealed record Linear : Operator
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
+        GC.KeepAlive(call);
+        GC.KeepAlive(dOutput);
+        GC.KeepAlive(gradients);
     }
 
     private static unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)

@@ -30,6 +30,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
             Forward<float>(call, shape, output);
         else
             Forward<double>(call, shape, output);
+        // Tensors free their memory when they are collected, and a raw pointer does not keep one alive: seen as a read of freed memory.
+        GC.KeepAlive(call);
         return output;
     }
 
@@ -44,6 +46,9 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
+        GC.KeepAlive(call);
+        GC.KeepAlive(dOutput);
+        GC.KeepAlive(gradients);
     }
 
     private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>

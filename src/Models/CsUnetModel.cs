@@ -75,7 +75,7 @@ public sealed class CsUnetDecoder : Module
         _concatBackDim = Register("concat_back_dim", new ConcatBackDim(e, cnn, type));
         _normUp = Register("norm_up", new LayerNormLayer(e, type));
         _up = Register("up", new PatchExpand(e, e, scale: 4, type));
-        _output = Register("output", new Conv2dLayer(e, options.Classes, kernel: 1, stride: 1, padding: 0, bias: false, type));
+        _output = Register("output", new Conv2dLayer(e, options.Classes, kernel: 1, stride: 1, padding: 0, bias: false, type, normalised: false));
     }
 
     /// <summary>Logits (B, H, W, classes).</summary>

@@ -44,9 +44,22 @@ public sealed class Conv2dLayer : Module
     private readonly int _stride, _padding, _groups;
 
     /// <summary>A layer with a square kernel.</summary>
-    public Conv2dLayer(int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1) : base(type)
+    /// <param name="inputs">Input channels.</param>
+    /// <param name="outputs">Output channels.</param>
+    /// <param name="kernel">Side of the kernel.</param>
+    /// <param name="stride">Step.</param>
+    /// <param name="padding">Zeros around the image.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    /// <param name="type">Element type.</param>
+    /// <param name="groups">Groups of channels.</param>
+    /// <param name="normalised">Whether batch norm follows, which makes He's fan-out initialisation the right one.</param>
+    public Conv2dLayer(
+        int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1, bool normalised = true)
+        : base(type)
     {
-        Weight = RegisterParameter("weight", [outputs, kernel, kernel, inputs / groups], Initializer.He(outputs / groups, kernel * kernel));
+        int area = kernel * kernel;
+        Weight = RegisterParameter("weight", [outputs, kernel, kernel, inputs / groups],
+            normalised ? Initializer.He(outputs / groups, area) : Initializer.HeUniform(inputs / groups * area));
         _bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
         (_stride, _padding, _groups) = (stride, padding, groups);
     }

@@ -30,7 +30,7 @@ public sealed class PatchEmbed : Module
     /// <summary>An embedding into <paramref name="embedDim"/> channels.</summary>
     public PatchEmbed(int embedDim, DType type) : base(type)
     {
-        _proj = Register("proj", new Conv2dLayer(3, embedDim, kernel: 4, stride: 4, padding: 0, bias: true, type));
+        _proj = Register("proj", new Conv2dLayer(3, embedDim, kernel: 4, stride: 4, padding: 0, bias: true, type, normalised: false));
         _norm = Register("norm", new LayerNormLayer(embedDim, type));
     }
 

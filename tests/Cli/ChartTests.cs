@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Xml.Linq;
 using CsUnet.Cli.Report;
+using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

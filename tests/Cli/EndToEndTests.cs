@@ -5,6 +5,7 @@ using System.Xml.Linq;
 using CsUnet.Cli;
 using CsUnet.Data;
 using CsUnet.Training;
+using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
@@ -60,7 +61,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     public void TrainSaysWhatHappensAndWhatIsNext()
     {
         string text = trained.Training.Out;
-        foreach (string part in new[] { "3 training images, 2 for validation", "6,208,684 parameters", "step 1/3", "loss", "IoU", "images/s", "ETA",
+        foreach (string part in new[] { "3 training images, 2 for validation", " parameters, input 64x64", "step 1/3", "loss", "IoU", "images/s", "ETA",
             "step 2  validation: loss", "(best so far)", "completed after step 3", "last.safetensors", "report.html", "next:", "evaluate --run", "predict --run" })
             Assert.Contains(part, text);
     }
@@ -73,7 +74,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.DoesNotContain("href=\"http", html);
         Assert.Equal(2 * 3, Count(html, "data:image/png;base64,"));
         Assert.Equal(2, Count(html, "<svg"));
-        foreach (string part in new[] { "seed", "6,208,684", "cs-unet-mini", "processor", "version", "prefers-color-scheme" })
+        foreach (string part in new[] { "seed", "parameters", "cs-unet-mini", "processor", "version", "prefers-color-scheme" })
             Assert.Contains(part, html);
         foreach (string chart in new[] { "loss.svg", "iou.svg" })
             Assert.Equal("svg", XDocument.Load(Path.Combine(trained.Folder, chart)).Root!.Name.LocalName);
@@ -227,7 +228,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void InterruptLeavesARunThatCanBeResumed()
+    public async Task InterruptLeavesARunThatCanBeResumed()
     {
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "SIGINT is sent by the command kill, which Windows does not have");
         using var workspace = new Workspace();
@@ -237,15 +238,18 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
             "--steps", "100000", "--out", workspace["run"] })
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        Task<string> errors = process.StandardError.ReadToEndAsync(cancellation);
         string text = "";
-        while (!text.Contains("step 1/", StringComparison.Ordinal) && process.StandardOutput.ReadLine() is { } line)
+        while (!text.Contains("step 1/", StringComparison.Ordinal) && await process.StandardOutput.ReadLineAsync(cancellation) is { } line)
             text += line + "\n";
-        Process.Start("kill", $"-INT {process.Id}").WaitForExit();
-        text += process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == ExitCode.Interrupted, $"exit code {process.ExitCode}\n{text}{errors.Result}");
-        Assert.Contains("stopping after this step", errors.Result);
+        using (Process kill = Process.Start("kill", $"-INT {process.Id}"))
+            await kill.WaitForExitAsync(cancellation);
+        text += await process.StandardOutput.ReadToEndAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+        string error = await errors;
+        Assert.True(process.ExitCode == ExitCode.Interrupted, $"exit code {process.ExitCode}\n{text}{error}");
+        Assert.Contains("stopping after this step", error);
         Assert.Contains($"train --resume --run {workspace["run"]}", text);
         Assert.True(File.Exists(workspace["run/last.safetensors"]));
 

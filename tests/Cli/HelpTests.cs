@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CsUnet.Cli;
 using CsUnet.Training;
+using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

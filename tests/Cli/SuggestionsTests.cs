@@ -1,4 +1,5 @@
 using CsUnet.Cli;
+using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace CsUnet.Tests.Cli;
 
 /// <summary>Calls that are refused: exit code 2, one line on standard error that says what is wrong and what would be right.</summary>
@@ -104,6 +106,14 @@ public sealed class WrongCallTests
     public void StepsAndEpochsTogether() => ProgramRun.Refuses(["train", "--steps", "5", "--epochs", "1"], "--steps", "--epochs");
 
     [Fact]
+    public void OnePixelOfDeepestFeatures()
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["train", "--size", "32", "--batch", "1", "--out", folder["run"]], "--size 32", "--batch 1");
+        Assert.Empty(folder.Files());
+    }
+
+    [Fact]
     public void MissingDataFolder()
     {
         using var folder = new Workspace();
@@ -130,7 +140,7 @@ public sealed class WrongCallTests
     }
 
     [Theory]
-    [InlineData("steps: [1", "line 1")]
+    [InlineData("steps: [1", "line ", "not valid YAML")]
     [InlineData("stesp: 5", "stesp", "did you mean 'steps'?")]
     [InlineData("model: cs-unet-mini\nsteps: many", "line 2", "steps", "many")]
     [InlineData("- a\n- b", "key: value")]

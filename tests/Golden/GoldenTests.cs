@@ -104,7 +104,7 @@ public sealed class GoldenTests : IDisposable
     }
 
     [Fact]
-    public void An_operator_without_its_bias_is_a_case_too()
+    public void An_error_of_the_engine_is_the_failure_of_the_case()
     {
         CaseResult result = RunChanged("conv2d_groups", (metadata, _) => metadata.Remove("groups"));
         // Without its groups the weight does not fit: the engine's own shape error is the failure.

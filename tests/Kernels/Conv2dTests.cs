@@ -103,6 +103,7 @@ public sealed unsafe class Conv2dTests
         Conv2d.Reference(shape, x, w, bias, output.Pointer<T>());
         Conv2d.ReferenceBackward(
             shape, x, w, dy, expected[0].Pointer<T>(), expected[1].Pointer<T>(), expected[2].Pointer<T>());
+        Numbers.KeepAlive(inputs);
         foreach (bool accumulate in new[] { false, true })
         {
             (Tensor got, PlainSink gradients) = PlainSink.Run(

@@ -71,6 +71,7 @@ public sealed unsafe class GemmTests
         Tensor a = Numbers.Random([m * k], DTypes.Of<T>(), 1), b = Numbers.Random([k * n], DTypes.Of<T>(), 2);
         Tensor c = Tensor.Full([m, n], double.NaN, DTypes.Of<T>());
         Gemm.Run(transposeA, transposeB, m, n, k, a.Pointer<T>(), transposeA ? m : k, b.Pointer<T>(), transposeB ? k : n, c.Pointer<T>(), n);
+        Numbers.KeepAlive(a, b);
         return c;
     }
 
@@ -87,6 +88,7 @@ public sealed unsafe class GemmTests
         Gemm.Reference(
             transposeA, transposeB, m, n, k, a.Pointer<T>(), lda, b.Pointer<T>(), ldb, expected.Pointer<T>(), ldc, accumulate, row);
         Gemm.Run(transposeA, transposeB, m, n, k, a.Pointer<T>(), lda, b.Pointer<T>(), ldb, actual.Pointer<T>(), ldc, accumulate, row);
+        Numbers.KeepAlive(a, b, bias);
         for (int i = 0; i < m; i++)
             for (int j = 0; j < ldc; j++)
             {

@@ -45,6 +45,9 @@ internal static class Numbers
         return tensor;
     }
 
+    /// <summary>Keeps tensors from being collected, and their memory from being freed, while only pointers to them are in use.</summary>
+    public static void KeepAlive(params Tensor[] tensors) => GC.KeepAlive(tensors);
+
     public static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what, double offset = 0)
     {
         double worst = 0;
@@ -72,6 +75,7 @@ internal static class Numbers
                     new ReadOnlySpan<byte>(actual.RawPointer, (int)actual.Bytes)),
                 $"{what}: bits differ");
         }
+        KeepAlive(expected, actual);
     }
 }
 

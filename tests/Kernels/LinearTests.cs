@@ -24,6 +24,7 @@ public sealed unsafe class LinearTests
         CsUnet.Kernels.Cpu.Gemm.Reference(true, false, n, k, rows, dy, n, x, k, dWeight.Pointer<double>(), k);
         for (int i = 0; i < rows * n; i++)
             dBias[i % n] += dy[i];
+        Numbers.KeepAlive(input, weight, bias, dOutput);
         foreach (DType type in new[] { DType.Float32, DType.Float64 })
             foreach (bool accumulate in new[] { false, true })
             {

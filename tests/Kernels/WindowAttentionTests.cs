@@ -116,6 +116,7 @@ public sealed unsafe class WindowAttentionTests
         Tensor expected = Tensor.EmptyLike(inputs[2]), actual = Tensor.Full(expected.Shape, double.NaN, expected.DType);
         WindowAttention.Reference(shape, inputs[0].Pointer<T>(), inputs[1].Pointer<T>(), expected.Pointer<T>());
         Attention.Forward(shape, inputs[0].Pointer<T>(), inputs[1].Pointer<T>(), actual.Pointer<T>());
+        Numbers.KeepAlive(inputs);
         Numbers.AssertClose(expected, actual, tolerance, shape.ToString());
     }
 
@@ -139,6 +140,7 @@ public sealed unsafe class WindowAttentionTests
             }
             double numeric = (Loss(value + Step) - Loss(value - Step)) / (2 * Step);
             inputs[input][at] = value;
+            Numbers.KeepAlive(inputs);
             double error = Math.Abs(gradient[at] - offset - numeric) / Math.Max(1, Math.Abs(numeric));
             Assert.True(error < 1e-7, $"{shape} gradient {input} at {at}: {gradient[at] - offset}, numeric {numeric}");
         }

@@ -50,7 +50,7 @@ internal static class GradCheckCommand
             else
                 failed++;
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{report.Name,-60} {report.Entries,8} {report.Error,9:E1} {report.Elapsed.TotalSeconds,7:F2}{(report.Passed ? "" : "  FAILED")}"));
+                $"{report.Name,-60} {report.Entries,8} {report.Error,9:0.0E+00} {report.Elapsed.TotalSeconds,7:F2}{(report.Passed ? "" : "  FAILED")}"));
             if (report.Failure is not null)
                 terminal.WriteLine($"  {report.Failure}");
             terminal.Out.Flush();

@@ -47,8 +47,8 @@ internal static class SelfTestCommand
     {
         if (!Directory.Exists(folder))
             throw new UsageException($"--vectors {folder}: there is no such folder");
-        terminal.WriteLine($"{"op",-17} {"case",-40} {"error",9} {"share",7} {"s",7}");
         SelfTestSummary summary;
+        bool hasHeading = false;
         try
         {
             summary = SelfTest.Run(folder, type == "float64" ? DType.Float64 : DType.Float32, filter, includeFullSize: !quick, Report);
@@ -64,8 +64,12 @@ internal static class SelfTestCommand
 
         void Report(CaseResult result)
         {
+            // Only once there is a case: a folder without any is an error, and nothing else.
+            if (!hasHeading)
+                terminal.WriteLine($"{"op",-17} {"case",-40} {"error",9} {"share",7} {"s",7}");
+            hasHeading = true;
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{result.Op,-17} {result.Case,-40} {result.Error,9:E1} {result.Share,7:F3} {result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
+                $"{result.Op,-17} {result.Case,-40} {result.Error,9:0.0E+00} {result.Share,7:F3} {result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
             if (result.Failure is not null)
                 terminal.WriteLine($"  {result.Failure}");
             terminal.Out.Flush();

@@ -19,6 +19,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
     private double _loss;
     private double _batchIoU;
     private double? _validationIoU;
+    private string _description = "starting";
     private ProgressTask? _bar;
 
     /// <summary>Seconds between two lines when nobody watches.</summary>
@@ -33,11 +34,13 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
         if (!terminal.IsInteractive)
             return train();
         TrainingResult? result = null;
+        // The text needs about 68 columns; the bar takes what the terminal leaves, since a line that is broken in two jumps.
+        int width = Math.Clamp(terminal.Ansi.Profile.Width - 70, 6, 40);
         terminal.Ansi.Progress().AutoClear(false).HideCompleted(false)
-            .Columns(new ProgressBarColumn { Width = 30 }, new PercentageColumn(), new TaskDescriptionColumn { Alignment = Justify.Left })
+            .Columns(new ProgressBarColumn { Width = width }, new TaskDescriptionColumn { Alignment = Justify.Left })
             .Start(context =>
             {
-                _bar = context.AddTask("starting", maxValue: 1);
+                _bar = context.AddTask(_description, maxValue: 1);
                 try
                 {
                     result = train();
@@ -62,12 +65,12 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
         {
             _bar.MaxValue = report.Steps;
             _bar.Value = report.Step;
-            _bar.Description = Markup.Escape($"step {report.Step}/{report.Steps}  {Describe(report)}");
+            _bar.Description = _description = Markup.Escape($"{report.Step}/{report.Steps}  {Describe(report)}");
         }
         else if (_seen == 1 || report.Step == report.Steps || _sinceLine.Elapsed.TotalSeconds >= LineSeconds)
         {
             _sinceLine.Restart();
-            WriteLine($"step {report.Step}/{report.Steps}  {Describe(report)}");
+            WriteLine($"step {report.Step}/{report.Steps}  epoch {report.Epoch}/{report.Epochs}  {Describe(report)}");
         }
     }
 
@@ -75,13 +78,15 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
     public void OnValidationStarted(int step)
     {
         if (_bar is not null)
-            _bar.Description = $"step {step}  validating";
+            _bar.Description = $"{step}  validating";
     }
 
     /// <inheritdoc />
     public void OnValidation(ValidationReport report)
     {
         _validationIoU = report.MeanIoU;
+        if (_bar is not null)
+            _bar.Description = _description;
         WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"step {report.Step}  validation: loss {report.Loss:F4}, mean IoU {report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
     }
@@ -102,7 +107,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
             ? string.Create(CultureInfo.InvariantCulture, $"val IoU {value:F3}")
             : string.Create(CultureInfo.InvariantCulture, $"batch IoU {_batchIoU:F3}");
         return string.Create(CultureInfo.InvariantCulture,
-            $"epoch {report.Epoch}/{report.Epochs}  loss {_loss:F4}  {iou}  {report.ImagesPerSecond:F1} images/s  ETA {Duration(report.Remaining)}");
+            $"loss {_loss:F4}  {iou}  {report.ImagesPerSecond:F1} images/s  ETA {Duration(report.Remaining)}");
     }
 
     /// <summary>For example 0:42, 12:05 or 1:03:20.</summary>

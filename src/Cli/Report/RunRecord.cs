@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsUnet.Training;
@@ -12,6 +13,9 @@ namespace CsUnet.Cli.Report;
 internal sealed record RunRecord
 {
     public const string FileName = "run.json";
+
+    // The file is for people too, and is never part of a page: + and non-ASCII letters stand as they are.
+    private static readonly JsonSerializerOptions s_readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public string Command { get; init; } = "";
 
@@ -77,6 +81,6 @@ internal sealed record RunRecord
             ["outcome"] = Outcome, ["step"] = Step, ["steps"] = Steps, ["bestMeanIoU"] = BestMeanIoU, ["bestStep"] = BestStep,
             ["parameters"] = Parameters, ["peakBytes"] = PeakBytes,
         };
-        OutputFiles.WriteText(folder.File(FileName), json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
+        OutputFiles.WriteText(folder.File(FileName), json.ToJsonString(s_readable) + "\n");
     }
 }
