@@ -71,5 +71,6 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
                 p[i] = T.FusedMultiplyAdd(-rate, direction, keep * p[i]);
             }
         });
+        UpdateRule.KeepAlive(parameter, gradient, mean, variance);
     }
 }

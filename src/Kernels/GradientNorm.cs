@@ -36,6 +36,7 @@ public static unsafe class GradientNorm
                 ? SumOfSquares(tensor.Pointer<float>() + start, count)
                 : SumOfSquares(tensor.Pointer<double>() + start, count);
         });
+        UpdateRule.KeepAlive(tensor);
         double sum = 0;
         foreach (double value in partial)
             sum += value;
@@ -84,6 +85,7 @@ public static unsafe class GradientNorm
             Scale(tensor.Pointer<float>(), tensor.Count, (float)factor);
         else
             Scale(tensor.Pointer<double>(), tensor.Count, factor);
+        UpdateRule.KeepAlive(tensor);
     }
 
     private static double SumOfSquares(float* x, int count)

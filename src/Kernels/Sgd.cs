@@ -56,12 +56,20 @@ public sealed record Sgd(double LearningRate, double Momentum = 0, double Weight
                 p[i] = T.FusedMultiplyAdd(-rate, slope, p[i]);
             }
         });
+        UpdateRule.KeepAlive(parameter, gradient, velocity);
     }
 }
 
 /// <summary>What the update rules check alike.</summary>
 internal static class UpdateRule
 {
+    /// <summary>The garbage collector does not see the addresses that a loop holds: this keeps their tensors until the loop is done.</summary>
+    public static void KeepAlive(params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (Tensor? tensor in tensors)
+            GC.KeepAlive(tensor);
+    }
+
     public static void RequireLike(string rule, Tensor parameter, params ReadOnlySpan<(string Name, Tensor Tensor)> others)
     {
         if (!parameter.DType.IsFloat())

@@ -40,6 +40,7 @@ public static class StateDict
                 FromFile(converted, value);
             else
                 value.CopyFrom(converted);
+            GC.KeepAlive(converted);
         }
     }
 
@@ -114,5 +115,8 @@ public static class StateDict
                 for (int c = 0; c < columns; c++)
                     targetBlock[(long)c * rows + r] = sourceBlock[(long)r * columns + c];
         });
+        // The garbage collector does not see addresses: without this it may free the tensors while threads read them.
+        GC.KeepAlive(source);
+        GC.KeepAlive(target);
     }
 }

@@ -12,17 +12,27 @@ namespace CsUnet.Training;
 /// </remarks>
 internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model, Optimizer optimizer, CheckpointHeader header)
 {
+    private string? _current;
+
     /// <summary>Writes optimiser state and last.safetensors.</summary>
     /// <exception cref="RunException">A file cannot be written; the previous checkpoint is as it was.</exception>
     public void SaveLast(TrainerState state)
     {
         string name = RunFolder.StateName(state.Step);
-        Guard(state.Step, () =>
+        try
         {
-            SafetensorsFile.Write(folder.File(name), optimizer.State(), state.ToMetadata());
-            StateDict.Save(model, folder.LastPath, (header with { Step = state.Step, StateFile = name }).ToMetadata());
-        });
-        folder.RemoveLeftovers(name);
+            Guard(state.Step, () =>
+            {
+                SafetensorsFile.Write(folder.File(name), optimizer.State(), state.ToMetadata());
+                StateDict.Save(model, folder.LastPath, (header with { Step = state.Step, StateFile = name }).ToMetadata());
+            });
+            _current = name;
+        }
+        finally
+        {
+            // After a failure, a full disk say, this removes the state whose weights could not follow.
+            folder.RemoveLeftovers(_current);
+        }
     }
 
     /// <summary>Writes best.safetensors.</summary>
@@ -45,6 +55,7 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
                 "the files were mixed by hand; restore both from one copy");
         StateDict.Load(model, weights);
         optimizer.LoadState(stateFile, state.Step);
+        _current = name;
         folder.RemoveLeftovers(name);
         return state;
     }

@@ -61,6 +61,7 @@ public abstract class Optimizer
             if (loaded.Shape != target.Shape || loaded.DType != target.DType)
                 throw new RunException($"{file.Path}: {name} is {loaded}, expected {target}; it belongs to another model or optimiser");
             target.CopyFrom(loaded);
+            GC.KeepAlive(loaded);
         }
         StepCount = stepCount;
     }

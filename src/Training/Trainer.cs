@@ -24,6 +24,7 @@ public sealed partial class Trainer : IDisposable
     private readonly Predictor _predictor;
     private readonly SpeedMeter _speed = new();
     private TrainerState _state = TrainerState.Initial;
+    private bool _isResumed;
 
     /// <summary>A trainer of a model, at step 0. Most callers want <see cref="Create"/>.</summary>
     /// <param name="options">The run's options; those about the model and the data are not used.</param>
@@ -90,6 +91,7 @@ public sealed partial class Trainer : IDisposable
             _state = _checkpoints.Load();
         else
             Folder.RemoveLeftovers(null);
+        _isResumed = true;
     }
 
     /// <summary>Trains until the last step, early stopping, or cancellation, and leaves a checkpoint that can be resumed.</summary>
@@ -104,6 +106,10 @@ public sealed partial class Trainer : IDisposable
         if (Options.Threads > 0)
             Workers.Count = Options.Threads;
         using IDisposable folderLock = Folder.Lock();
+        if (!_isResumed && Folder.HasCheckpoint)
+            throw new RunException($"{Folder.Path}: holds a checkpoint of another run; go on with it by --resume, or give another --out");
+        // A second call goes on where the first one ended.
+        _isResumed = true;
         // Resumed between a step and its validation: that comes first, and writes the step's row again.
         bool isPending = IsValidationDue;
         using var log = new MetricsLog(Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step);
