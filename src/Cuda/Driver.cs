@@ -88,26 +88,3 @@ internal static unsafe class Driver
             ? $"{free / 1048576} of {total / 1048576} MiB are free on the device: use a smaller batch or image size" : null;
     }
 }
-
-/// <summary>
-/// The text of a call and its arguments, formatted only if the call failed: a launch that succeeds allocates nothing for its error message.
-/// </summary>
-[InterpolatedStringHandler]
-internal ref struct CallText
-{
-    private DefaultInterpolatedStringHandler _text;
-
-    public CallText(int literalLength, int formattedCount, CUResult result, out bool shouldAppend)
-    {
-        shouldAppend = result != CUResult.Success;
-        _text = shouldAppend ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
-    }
-
-    public void AppendLiteral(string value) => _text.AppendLiteral(value);
-
-    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
-
-    public void AppendFormatted<T>(T value, string? format) => _text.AppendFormatted(value, format);
-
-    internal string ToStringAndClear() => _text.ToStringAndClear();
-}

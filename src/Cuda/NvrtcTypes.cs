@@ -56,7 +56,7 @@ public sealed class NVRTCException : CudaException
 /// <summary>Turns every NVRTC status that is not success into an <see cref="NVRTCException"/>.</summary>
 internal static unsafe class Nvrtc
 {
-    internal static void Check(nvrtcResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref NvrtcCallText call)
+    internal static void Check(nvrtcResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call)
     {
         if (result != nvrtcResult.Success)
             throw new NVRTCException(result, call.ToStringAndClear(), Describe(result));
@@ -64,23 +64,4 @@ internal static unsafe class Nvrtc
 
     internal static string Describe(nvrtcResult result)
         => $"{Marshal.PtrToStringUTF8((nint)NvrtcNative.nvrtcGetErrorString(result))} ({(int)result})";
-}
-
-/// <summary>As <see cref="CallText"/>, for NVRTC.</summary>
-[InterpolatedStringHandler]
-internal ref struct NvrtcCallText
-{
-    private DefaultInterpolatedStringHandler _text;
-
-    public NvrtcCallText(int literalLength, int formattedCount, nvrtcResult result, out bool shouldAppend)
-    {
-        shouldAppend = result != nvrtcResult.Success;
-        _text = shouldAppend ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
-    }
-
-    public void AppendLiteral(string value) => _text.AppendLiteral(value);
-
-    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
-
-    internal string ToStringAndClear() => _text.ToStringAndClear();
 }
