@@ -3,7 +3,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>The binding at work: once on the fake driver, once on the emulator, where kernels really run.</summary>
+/// <summary>The binding at work: on the fake driver, on the emulator, where kernels really run, and on a GPU if there is one.</summary>
 public class DriverTests
 {
     /// <summary>Fills output[0, count) with value; and one that writes far outside of all memory.</summary>
@@ -18,7 +18,7 @@ public class DriverTests
     private static readonly KernelSource s_kernels = new("driver_test.cu", Source) { NameExpressions = ["fill", "fault"], Options = ["--std=c++17"] };
 
     /// <summary>The libraries to run on: the argument of every theory.</summary>
-    public static TheoryData<string> Drivers => ["fake", "emulator"];
+    public static TheoryData<string> Drivers => ["fake", "emulator", "gpu"];
 
     [Theory, MemberData(nameof(Drivers))]
     public void Properties(string driver) => Run(driver, PropertiesOn);
@@ -47,12 +47,12 @@ public class DriverTests
     [Theory, MemberData(nameof(Drivers))]
     public void AWrongThreadIsClear(string driver) => Run(driver, WrongThreadOn);
 
-    [Theory, MemberData(nameof(Drivers))]
+    [Theory, InlineData("fake"), InlineData("emulator")] // on a GPU a fault would end every later test of this process
     public void AFaultNamesTheKernel(string driver) => Run(driver, FaultOn);
 
     private static void PropertiesOn(string library)
     {
-        CudaLibraries.UseEmulator(library);
+        Use(library);
         Assert.True(CudaContext.GetDeviceCount() >= 1);
         CudaDeviceProperties device = CudaContext.GetDeviceInfo(0);
         Assert.NotEmpty(device.DeviceName);
@@ -343,9 +343,22 @@ public class DriverTests
         // The context is lost; leaving the block must not hide the first exception behind a second one.
     }
 
+    /// <summary>Points the binding to a library; to the installed driver if it is empty.</summary>
+    private static void Use(string library)
+    {
+        if (library.Length > 0)
+        {
+            CudaLibraries.UseEmulator(library);
+            return;
+        }
+        DeviceList list = DeviceList.Read();
+        Assert.SkipWhen(list.Devices.Count == 0, "Skipped: no CUDA device");
+        Assert.SkipWhen(list.NvrtcProblem is not null, "Skipped: no NVRTC");
+    }
+
     private static PrimaryContext Start(string library)
     {
-        CudaLibraries.UseEmulator(library);
+        Use(library);
         var context = new PrimaryContext(0);
         context.SetCurrent();
         return context;
@@ -359,26 +372,24 @@ public class DriverTests
         return new KernelCache(folder.Path).Load(s_kernels, architecture, out _);
     }
 
-    /// <summary>Runs a test on a library of its own, so that a fault that one test plants does not reach the next.</summary>
     internal static void Run(string driver, Action<string> test)
     {
-        string? library = driver == "fake" ? FakeDriver.Build() : EmulatorLibrary.Path;
+        string? library = driver switch
+        {
+            "fake" => FakeDriver.Build(),
+            "emulator" => EmulatorLibrary.Path,
+            _ => "",
+        };
         Assert.SkipWhen(library is null, driver == "fake" ? "Skipped: no gcc to build the fake driver" : EmulatorLibrary.Missing);
-        if (driver != "fake" && test != FaultOn)
+        if (driver != "fake")
         {
             Isolated.Run(test, library!);
             return;
         }
+        // The fake driver never recovers from a planted fault: every test gets a copy of its own.
         using var folder = new TemporaryFolder();
         string copy = folder.File(Path.GetFileName(library!));
         File.Copy(library!, copy);
-        string headers = Path.Combine(Path.GetDirectoryName(library!)!, "device"); // what the emulator compiles kernels with
-        if (driver != "fake" && Directory.Exists(headers))
-        {
-            Directory.CreateDirectory(folder.File("device"));
-            foreach (string header in Directory.EnumerateFiles(headers))
-                File.Copy(header, Path.Combine(folder.File("device"), Path.GetFileName(header)));
-        }
         Isolated.Run(test, copy);
     }
 }
