@@ -35,6 +35,9 @@ internal sealed unsafe class ContextState
 
     internal bool IsDestroyed { get; private set; }
 
+    /// <summary>The kernels launched since a capture began in this context; null while there is none. For naming a graph that fails.</summary>
+    internal ConcurrentQueue<string>? Captured { get; set; }
+
     /// <summary>Every context that exists, and those that were destroyed while something still lived in them.</summary>
     internal static IEnumerable<ContextState> All => s_states.Values.Concat(s_abandoned);
 

@@ -9,12 +9,17 @@ namespace CsUnet.Cuda;
 public sealed unsafe class CudaGraph : IDisposable
 {
     private readonly ResourceHandle _handle;
+    private readonly string[] _kernels;
 
     /// <summary>Makes an empty graph in the current context.</summary>
-    public CudaGraph() : this(ContextState.RequireCurrent("CudaGraph"), Create()) { }
+    public CudaGraph() : this(ContextState.RequireCurrent("CudaGraph"), Create(), []) { }
 
-    internal CudaGraph(ContextState context, CUgraph graph) => _handle = new ResourceHandle(context, ResourceKind.Graph, graph.Pointer,
+    internal CudaGraph(ContextState context, CUgraph graph, string[] kernels)
+    {
+        _kernels = kernels;
+        _handle = new ResourceHandle(context, ResourceKind.Graph, graph.Pointer,
         nameof(CudaGraph), handle => DriverNative.cuGraphDestroy(new CUgraph(handle)));
+    }
 
     /// <summary>The driver's handle.</summary>
     public CUgraph Graph => new(_handle.Value);
@@ -42,11 +47,14 @@ public sealed unsafe class CudaGraph : IDisposable
         CUgraph graph = new(_handle.Enter("CudaGraph.Instantiate"));
         CUgraphExec executable = default;
         Driver.Check(DriverNative.cuGraphInstantiateWithFlags(&executable, graph, (ulong)flags), $"cuGraphInstantiateWithFlags(graph=0x{graph.Pointer:x}, flags={flags})");
-        return new CudaGraphExec(_handle.Context, executable);
+        return new CudaGraphExec(_handle.Context, executable, Describe());
     }
 
     /// <summary>Destroys the graph.</summary>
     public void Dispose() => _handle.Release("cuGraphDestroy");
+
+    /// <summary>What a fault of the graph names: its kernels, each once, in order.</summary>
+    internal string Describe() => $"graph of {_kernels.Length} launches [{string.Join(", ", _kernels.Distinct())}]";
 
     private static CUgraph Create()
     {
@@ -64,8 +72,14 @@ public sealed unsafe class CudaGraphExec : IDisposable
 {
     private readonly ResourceHandle _handle;
 
-    internal CudaGraphExec(ContextState context, CUgraphExec executable) => _handle = new ResourceHandle(context, ResourceKind.GraphExec,
+    private string _description;
+
+    internal CudaGraphExec(ContextState context, CUgraphExec executable, string description)
+    {
+        _description = description;
+        _handle = new ResourceHandle(context, ResourceKind.GraphExec,
         executable.Pointer, nameof(CudaGraphExec), handle => DriverNative.cuGraphExecDestroy(new CUgraphExec(handle)));
+    }
 
     /// <summary>The driver's handle.</summary>
     public CUgraphExec Graph => new(_handle.Value);
@@ -74,8 +88,7 @@ public sealed unsafe class CudaGraphExec : IDisposable
     public void Launch(CudaStream stream)
     {
         CUgraphExec executable = new(_handle.Enter("CudaGraphExec.Launch"));
-        // The kernels of the graph were named when they were captured; the history names the graph as what may fail.
-        _handle.Context.History.Add("CudaGraphExec", new dim3(1u), new dim3(1u));
+        _handle.Context.History.Add(_description, new dim3(1u), new dim3(1u));
         Driver.Check(DriverNative.cuGraphLaunch(executable, stream.Stream), $"cuGraphLaunch(graph=0x{executable.Pointer:x}, stream=0x{stream.Stream.Pointer:x})");
         if (!_handle.Context.SynchronizeAfterLaunch)
             return;
@@ -101,6 +114,8 @@ public sealed unsafe class CudaGraphExec : IDisposable
         CUResult result = DriverNative.cuGraphExecUpdate(new CUgraphExec(_handle.Enter("CudaGraphExec.Update")), graph.Graph, &node, &outcome);
         if (result != CUResult.ErrorGraphExecUpdateFailure)
             Driver.Check(result, $"cuGraphExecUpdate(graph=0x{_handle.Raw:x}, from=0x{graph.Graph.Pointer:x})");
+        if (outcome == CUgraphExecUpdateResult.Success)
+            _description = graph.Describe();
         return outcome;
     }
 

@@ -228,6 +228,7 @@ public sealed unsafe class CudaKernel
         _module.Enter(KernelName);
         ContextState context = _module.Context;
         context.History.Add(KernelName, grid, block);
+        context.Captured?.Enqueue(KernelName);
         CUResult result = DriverNative.cuLaunchKernel(_function, grid.x, grid.y, grid.z, block.x, block.y, block.z, dynamicSharedMemory,
             stream, arguments, null);
         if (result != CUResult.Success)

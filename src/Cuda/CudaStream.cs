@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;
@@ -64,8 +65,11 @@ public sealed unsafe class CudaStream : IDisposable
     /// <summary>From now on, work enqueued on this stream is not run but recorded, until <see cref="EndCapture"/>.</summary>
     /// <param name="mode">What other threads may do meanwhile.</param>
     public void BeginCapture(CUstreamCaptureMode mode)
-        => Driver.Check(DriverNative.cuStreamBeginCapture(Enter("CudaStream.BeginCapture"), mode),
+    {
+        Driver.Check(DriverNative.cuStreamBeginCapture(Enter("CudaStream.BeginCapture"), mode),
             $"cuStreamBeginCapture(stream=0x{_handle.Raw:x}, mode={mode})");
+        _handle.Context.Captured = new ConcurrentQueue<string>();
+    }
 
     /// <summary>Ends a capture.</summary>
     /// <returns>The recorded work. The caller disposes it.</returns>
@@ -73,8 +77,10 @@ public sealed unsafe class CudaStream : IDisposable
     public CudaGraph EndCapture()
     {
         CUgraph graph = default;
+        string[] kernels = [.. _handle.Context.Captured ?? []];
+        _handle.Context.Captured = null;
         Driver.Check(DriverNative.cuStreamEndCapture(Enter("CudaStream.EndCapture"), &graph), $"cuStreamEndCapture(stream=0x{_handle.Raw:x})");
-        return new CudaGraph(_handle.Context, graph);
+        return new CudaGraph(_handle.Context, graph, kernels);
     }
 
     /// <summary>Whether the stream is being captured.</summary>

@@ -43,6 +43,8 @@ internal static unsafe class Driver
         {
             details += context.History.Report();
             context.FaultReported = true;
+            if (CudaEmulator.IsAvailable && CudaEmulator.GetLastFailure() is { Length: > 0 } failure)
+                details += $"\n{failure.TrimEnd()}";
         }
         return new CudaException(result, call, details);
     }

@@ -340,6 +340,8 @@ public class DriverTests
         });
         Assert.Contains("newest first: fault grid (1, 1, 1) block (32, 1, 1), fill", thrown.Message);
         Assert.Contains("CSUNET_CUDA_SYNC=1", thrown.Message);
+        if (CudaEmulator.IsAvailable)
+            Assert.Contains("driver_test.cu", thrown.Message); // the emulator knows the line
         // The context is lost; leaving the block must not hide the first exception behind a second one.
     }
 

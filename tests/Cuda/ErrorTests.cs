@@ -25,6 +25,15 @@ public class ErrorTests
     public void ShapesAndAttributesArePassedOn() => DriverTests.Run("fake", Launches);
 
     [Fact]
+    public void AFaultInAGraphNamesItsKernels() => DriverTests.Run("fake", GraphFault);
+
+    [Fact]
+    public void TheFakeIsNotTheEmulator() => DriverTests.Run("fake", NotTheEmulator);
+
+    [Fact]
+    public void TheEmulatorReportsARace() => DriverTests.Run("emulator", Race);
+
+    [Fact]
     public void SizesConvertWithoutWrapping()
     {
         SizeT size = 5_000_000_000L;
@@ -79,6 +88,61 @@ public class ErrorTests
         Assert.Equal(CUResult.ErrorIllegalAddress, more.CudaError);
         module.Dispose();
         context.Dispose();
+    }
+
+    private static void NotTheEmulator(string library)
+    {
+        using PrimaryContext context = Start(library);
+        Assert.False(CudaEmulator.IsAvailable);
+        Assert.Contains("not the emulator", Assert.Throws<InvalidOperationException>(() => CudaEmulator.GetReport()).Message);
+    }
+
+    private static void GraphFault(string library)
+    {
+        using PrimaryContext context = Start(library);
+        using var module = new CudaModule("image"u8, "test.cu");
+        CudaKernel nothing = module.GetKernel("nothing");
+        using var stream = new CudaStream();
+        stream.BeginCapture(CUstreamCaptureMode.ThreadLocal);
+        nothing.RunAsync(stream.Stream);
+        nothing.RunAsync(stream.Stream);
+        using CudaGraph graph = stream.EndCapture();
+        using CudaGraphExec executable = graph.Instantiate(CUgraphInstantiate_flags.None);
+        context.Synchronize();
+        executable.Launch(stream);
+        FakeDriver.Fail(library, "cuCtxSynchronize", 700);
+        Assert.Contains("graph of 2 launches [nothing]", Assert.Throws<CudaException>(context.Synchronize).Message);
+    }
+
+    private static void Race(string library)
+    {
+        using PrimaryContext context = Start(library);
+        Assert.True(CudaEmulator.IsAvailable);
+        CudaEmulator.SetMode(CudaEmulatorMode.Hook);
+        CudaEmulator.ClearReport();
+        int before = CudaEmulator.LeakCount;
+        try
+        {
+            using var folder = new TemporaryFolder();
+            var source = new KernelSource("race.cu", "extern \"C\" __global__ void race(float* x) {\n    x[0] = threadIdx.x;\n}\n") { NameExpressions = ["race"] };
+            using CudaModule module = new KernelCache(folder.Path).Load(source, new KernelArchitecture(80), out _);
+            CudaKernel race = module.GetKernel("race");
+            using var output = new CudaDeviceVariable<float>(1);
+            Assert.Equal(before + 1, CudaEmulator.LeakCount);
+            race.BlockDimensions = 64;
+            Assert.Null(Record.Exception(() => race.Run(output)) is { } failure and not CudaException ? failure : null);
+            Assert.True(CudaEmulator.FindingCount > 0);
+            Assert.Contains("race", CudaEmulator.GetReport());
+            Assert.Contains("race.cu", CudaEmulator.GetReport());
+            Assert.StartsWith("[", CudaEmulator.GetReportJson());
+            Assert.Contains("race", CudaEmulator.GetProfileCsv());
+        }
+        finally
+        {
+            CudaEmulator.ClearReport();
+            CudaEmulator.ClearProfile();
+            CudaEmulator.SetMode(CudaEmulatorMode.Plain);
+        }
     }
 
     private static void NotReady(string library)

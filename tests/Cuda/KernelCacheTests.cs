@@ -239,7 +239,11 @@ public class KernelCacheTests
             {
                 // Damage some, so that the others meet it while it is rewritten.
                 if (round % 5 == 4 && i % 3 == 0)
-                    File.WriteAllBytes(cache.PathOf(Source($"{i}"), s_architecture), [1, 2, 3]);
+                {
+                    string path = cache.PathOf(Source($"{i}"), s_architecture), damaged = Path.Combine(folder, $"{Guid.NewGuid():N}");
+                    File.WriteAllBytes(damaged, [1, 2, 3]);
+                    File.Move(damaged, path, overwrite: true);
+                }
                 Assert.Contains($"source {i} ", System.Text.Encoding.UTF8.GetString(cache.GetOrCompile(Source($"{i}"), s_architecture).Image));
             }
             Assert.True(cache.LastProblem is null || cache.LastProblem.Contains("damaged"), cache.LastProblem);
