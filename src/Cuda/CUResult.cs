@@ -1,7 +1,8 @@
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The status that every driver call returns, in ManagedCuda's spelling. A number that is not listed here is possible: newer drivers add some.
+/// The status that every driver call returns, in ManagedCuda's spelling. A number that is not listed here is possible: newer drivers add
+/// some.
 /// </summary>
 public enum CUResult
 {

@@ -35,7 +35,9 @@ internal sealed unsafe class ContextState
 
     internal bool IsDestroyed { get; private set; }
 
-    /// <summary>The kernels launched since a capture began in this context; null while there is none. For naming a graph that fails.</summary>
+    /// <summary>
+    /// The kernels launched since a capture began in this context; null while there is none. For naming a graph that fails.
+    /// </summary>
     internal ConcurrentQueue<string>? Captured { get; set; }
 
     /// <summary>Every context that exists, and those that were destroyed while something still lived in them.</summary>
@@ -49,7 +51,8 @@ internal sealed unsafe class ContextState
             if (s_states.IsEmpty)
                 return null;
             CUcontext current = default;
-            return DriverNative.cuCtxGetCurrent(&current) == CUResult.Success && s_states.TryGetValue(current.Pointer, out ContextState? state)
+            return DriverNative.cuCtxGetCurrent(&current) == CUResult.Success && s_states.TryGetValue(current.Pointer,
+                out ContextState? state)
                 ? state : null;
         }
     }
@@ -100,7 +103,8 @@ internal sealed unsafe class ContextState
             throw new ObjectDisposedException(nameof(CudaContext), $"{operation}: its CUDA context (device {DeviceId}) was disposed.");
         if (current == default)
             throw NoContext(operation);
-        throw new CudaException(CUResult.ErrorInvalidContext, operation, $"belongs to the context of device {DeviceId}, but {Describe(current)} is " +
+        throw new CudaException(CUResult.ErrorInvalidContext, operation,
+            $"belongs to the context of device {DeviceId}, but {Describe(current)} is " +
             $"current on thread {Environment.CurrentManagedThreadId}. Call SetCurrent() of the right context first");
     }
 

@@ -10,8 +10,8 @@ namespace CsUnet.Cuda;
 /// </summary>
 /// <remarks>
 /// One thread at a time. For products that are bitwise the same in every run, give a workspace with <see cref="SetWorkspace"/> and use the
-/// handle on one stream. Matrices are column-major: for row-major C = A B, ask for the column-major product C' = B' A', that is, pass B first.
-/// Alpha and beta are read on the host.
+/// handle on one stream. Matrices are column-major: for row-major C = A B, ask for the column-major product C' = B' A', that is, pass B
+/// first. Alpha and beta are read on the host.
 /// </remarks>
 public sealed unsafe class CudaBlas : IDisposable
 {
@@ -64,7 +64,9 @@ public sealed unsafe class CudaBlas : IDisposable
         return new Version(version / 10000, version / 100 % 100, version % 100);
     }
 
-    /// <summary>Gives cuBLAS its scratch memory, which it would otherwise allocate itself. NVIDIA recommends 4 MiB, on Hopper 32 MiB.</summary>
+    /// <summary>
+    /// Gives cuBLAS its scratch memory, which it would otherwise allocate itself. NVIDIA recommends 4 MiB, on Hopper 32 MiB.
+    /// </summary>
     /// <param name="workspace">The memory; it must outlive the handle.</param>
     public void SetWorkspace(CudaDeviceVariable<byte> workspace)
         => Check(CudaBlasNative.cublasSetWorkspace(Enter(), workspace.DevicePointer, (nuint)(ulong)workspace.SizeInBytes),
@@ -112,7 +114,8 @@ public sealed unsafe class CudaBlas : IDisposable
         CUdeviceptr B, cudaDataType Btype, int ldb, float beta, CUdeviceptr C, cudaDataType Ctype, int ldc, ComputeType computeType,
         GemmAlgo algo = GemmAlgo.Default)
         => Check(CudaBlasNative.cublasGemmEx(Enter(), transa, transb, m, n, k, &alpha, A, Atype, lda, B, Btype, ldb, &beta, C, Ctype, ldc,
-            computeType, algo), $"cublasGemmEx({transa}, {transb}, m={m}, n={n}, k={k}, {Atype} lda={lda}, {Btype} ldb={ldb}, {Ctype} ldc={ldc}, {computeType})");
+            computeType, algo), $"cublasGemmEx({transa}, {transb}, m={m}, n={n}, k={k}, {Atype} lda={lda}, {Btype} ldb={ldb}, {Ctype} " +
+                $"ldc={ldc}, {computeType})");
 
     /// <summary>As <see cref="GemmEx"/>, for <paramref name="batchCount"/> matrices at a fixed distance.</summary>
     /// <param name="transa">op of A, (m, k).</param>
@@ -137,12 +140,15 @@ public sealed unsafe class CudaBlas : IDisposable
     /// <param name="batchCount">How many products.</param>
     /// <param name="computeType">The type to compute in.</param>
     /// <param name="algo">The implementation.</param>
-    public void GemmStridedBatchedEx(Operation transa, Operation transb, int m, int n, int k, float alpha, CUdeviceptr A, cudaDataType Atype,
-        int lda, long strideA, CUdeviceptr B, cudaDataType Btype, int ldb, long strideB, float beta, CUdeviceptr C, cudaDataType Ctype, int ldc,
+    public void GemmStridedBatchedEx(Operation transa, Operation transb, int m, int n, int k, float alpha, CUdeviceptr A,
+        cudaDataType Atype,
+        int lda, long strideA, CUdeviceptr B, cudaDataType Btype, int ldb, long strideB, float beta, CUdeviceptr C, cudaDataType Ctype,
+            int ldc,
         long strideC, int batchCount, ComputeType computeType, GemmAlgo algo = GemmAlgo.Default)
         => Check(CudaBlasNative.cublasGemmStridedBatchedEx(Enter(), transa, transb, m, n, k, &alpha, A, Atype, lda, strideA, B, Btype, ldb,
             strideB, &beta, C, Ctype, ldc, strideC, batchCount, computeType, algo),
-            $"cublasGemmStridedBatchedEx({transa}, {transb}, m={m}, n={n}, k={k}, {Atype} lda={lda} stride={strideA}, {Btype} ldb={ldb} stride={strideB}, " +
+            $"cublasGemmStridedBatchedEx({transa}, {transb}, m={m}, n={n}, k={k}, {Atype} lda={lda} stride={strideA}, {Btype} ldb={ldb} " +
+                $"stride={strideB}, " +
             $"{Ctype} ldc={ldc} stride={strideC}, batch={batchCount}, {computeType})");
 
     /// <summary>Destroys the handle. Waits for its work.</summary>

@@ -36,7 +36,8 @@ public unsafe class CudaContext : IDisposable
     }
 
     /// <summary>Wraps the primary context.</summary>
-    private protected CudaContext(int deviceId, CUdevice device, CUcontext context) => State = ContextState.Acquire(context, device, deviceId);
+    private protected CudaContext(int deviceId, CUdevice device, CUcontext context) => State = ContextState.Acquire(context, device,
+        deviceId);
 
     /// <summary>The driver's handle.</summary>
     public CUcontext Context => Alive().Handle;
@@ -123,7 +124,9 @@ public unsafe class CudaContext : IDisposable
     /// <summary>Bytes of device memory in all.</summary>
     public SizeT GetTotalDeviceMemorySize() => MemoryInfo().Total;
 
-    /// <summary>Loads a module (PTX text that ends with a zero, or a cubin). It belongs to the context until <see cref="UnloadModule"/>.</summary>
+    /// <summary>
+    /// Loads a module (PTX text that ends with a zero, or a cubin). It belongs to the context until <see cref="UnloadModule"/>.
+    /// </summary>
     /// <param name="modulePTX">The image.</param>
     /// <exception cref="CudaException">The image does not fit the device; for PTX the message holds the compiler's log.</exception>
     public CUmodule LoadModulePTX(byte[] modulePTX)

@@ -10,7 +10,8 @@ internal static unsafe class CudaDNN
     internal static void Check(cudnnStatus status, [InterpolatedStringHandlerArgument(nameof(status))] ref CallText call)
     {
         if (status != cudnnStatus.Success)
-            throw new CudaDNNException(status, call.ToStringAndClear(), $"{Marshal.PtrToStringUTF8((nint)CudaDNNNative.cudnnGetErrorString(status))} ({(int)status})");
+            throw new CudaDNNException(status, call.ToStringAndClear(),
+                $"{Marshal.PtrToStringUTF8((nint)CudaDNNNative.cudnnGetErrorString(status))} ({(int)status})");
     }
 }
 
@@ -46,7 +47,8 @@ public sealed unsafe class TensorDescriptor : IDisposable
     /// <param name="h">Rows.</param>
     /// <param name="w">Columns.</param>
     public void SetTensor4dDescriptor(cudnnTensorFormat format, cudnnDataType dataType, int n, int c, int h, int w)
-        => CudaDNN.Check(CudaDNNNative.cudnnSetTensor4dDescriptor(Desc, format, dataType, n, c, h, w), $"cudnnSetTensor4dDescriptor({format}, {dataType}, n={n}, c={c}, h={h}, w={w})");
+        => CudaDNN.Check(CudaDNNNative.cudnnSetTensor4dDescriptor(Desc, format, dataType, n, c, h, w),
+            $"cudnnSetTensor4dDescriptor({format}, {dataType}, n={n}, c={c}, h={h}, w={w})");
 
     /// <summary>Frees the descriptor.</summary>
     public void Dispose()
@@ -89,7 +91,8 @@ public sealed unsafe class FilterDescriptor : IDisposable
     /// <param name="h">Rows.</param>
     /// <param name="w">Columns.</param>
     public void SetFilter4dDescriptor(cudnnDataType dataType, cudnnTensorFormat format, int k, int c, int h, int w)
-        => CudaDNN.Check(CudaDNNNative.cudnnSetFilter4dDescriptor(Desc, dataType, format, k, c, h, w), $"cudnnSetFilter4dDescriptor({dataType}, {format}, k={k}, c={c}, h={h}, w={w})");
+        => CudaDNN.Check(CudaDNNNative.cudnnSetFilter4dDescriptor(Desc, dataType, format, k, c, h, w),
+            $"cudnnSetFilter4dDescriptor({dataType}, {format}, k={k}, c={c}, h={h}, w={w})");
 
     /// <summary>Frees the descriptor.</summary>
     public void Dispose()
@@ -100,7 +103,9 @@ public sealed unsafe class FilterDescriptor : IDisposable
     }
 }
 
-/// <summary>Padding, stride, dilation and groups of a convolution, for cuDNN. Lives on the host; needs no context. One thread at a time.</summary>
+/// <summary>
+/// Padding, stride, dilation and groups of a convolution, for cuDNN. Lives on the host; needs no context. One thread at a time.
+/// </summary>
 public sealed unsafe class ConvolutionDescriptor : IDisposable
 {
     private nint _handle;
@@ -133,9 +138,11 @@ public sealed unsafe class ConvolutionDescriptor : IDisposable
     /// <param name="dilation_w">Dilation over columns, 1 for none.</param>
     /// <param name="mode">Whether the filter is flipped.</param>
     /// <param name="dataType">The type that sums are computed in.</param>
-    public void SetConvolution2dDescriptor(int pad_h, int pad_w, int u, int v, int dilation_h, int dilation_w, cudnnConvolutionMode mode, cudnnDataType dataType)
+    public void SetConvolution2dDescriptor(int pad_h, int pad_w, int u, int v, int dilation_h, int dilation_w, cudnnConvolutionMode mode,
+        cudnnDataType dataType)
         => CudaDNN.Check(CudaDNNNative.cudnnSetConvolution2dDescriptor(Desc, pad_h, pad_w, u, v, dilation_h, dilation_w, mode, dataType),
-            $"cudnnSetConvolution2dDescriptor(pad=({pad_h}, {pad_w}), stride=({u}, {v}), dilation=({dilation_h}, {dilation_w}), {mode}, {dataType})");
+            $"cudnnSetConvolution2dDescriptor(pad=({pad_h}, {pad_w}), stride=({u}, {v}), dilation=({dilation_h}, {dilation_w}), {mode}, " +
+                $"{dataType})");
 
     /// <summary>Sets the number of groups.</summary>
     public void SetConvolutionGroupCount(int groupCount)
@@ -152,10 +159,12 @@ public sealed unsafe class ConvolutionDescriptor : IDisposable
     /// <param name="c">Channels.</param>
     /// <param name="h">Rows.</param>
     /// <param name="w">Columns.</param>
-    public void GetConvolution2dForwardOutputDim(TensorDescriptor inputTensorDesc, FilterDescriptor filterDesc, ref int n, ref int c, ref int h, ref int w)
+    public void GetConvolution2dForwardOutputDim(TensorDescriptor inputTensorDesc, FilterDescriptor filterDesc, ref int n, ref int c,
+        ref int h, ref int w)
     {
         int* shape = stackalloc int[4];
-        CudaDNN.Check(CudaDNNNative.cudnnGetConvolution2dForwardOutputDim(Desc, inputTensorDesc.Desc, filterDesc.Desc, shape, shape + 1, shape + 2, shape + 3),
+        CudaDNN.Check(CudaDNNNative.cudnnGetConvolution2dForwardOutputDim(Desc, inputTensorDesc.Desc, filterDesc.Desc, shape, shape + 1,
+            shape + 2, shape + 3),
             $"cudnnGetConvolution2dForwardOutputDim()");
         (n, c, h, w) = (shape[0], shape[1], shape[2], shape[3]);
     }

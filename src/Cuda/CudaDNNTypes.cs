@@ -1,6 +1,8 @@
 namespace CsUnet.Cuda;
 
-/// <summary>The status that every cuDNN call returns. Failures have other numbers in cuDNN 9 than in 8: messages hold cuDNN's own text.</summary>
+/// <summary>
+/// The status that every cuDNN call returns. Failures have other numbers in cuDNN 9 than in 8: messages hold cuDNN's own text.
+/// </summary>
 public enum cudnnStatus
 {
     /// <summary>The call succeeded.</summary>
@@ -168,7 +170,8 @@ public readonly record struct ConvolutionAlgorithm<TAlgorithm>(TAlgorithm Algori
 /// <summary>A cuDNN call failed.</summary>
 public sealed class CudaDNNException : CudaException
 {
-    internal CudaDNNException(cudnnStatus error, string call, string details) : base(CUResult.Success, call, details) => CudaDNNError = error;
+    internal CudaDNNException(cudnnStatus error, string call, string details) : base(CUResult.Success, call, details)
+        => CudaDNNError = error;
 
     /// <summary>The status of the call.</summary>
     public cudnnStatus CudaDNNError { get; }

@@ -32,8 +32,10 @@ public sealed unsafe class CudaDeviceProperties
         MaxThreadsPerBlock = Read(CUDeviceAttribute.MaxThreadsPerBlock);
         MaxThreadsPerMultiProcessor = Read(CUDeviceAttribute.MaxThreadsPerMultiProcessor);
         MaxBlocksPerMultiProcessor = Read(CUDeviceAttribute.MaxBlocksPerMultiProcessor);
-        MaxBlockDim = new dim3(Read(CUDeviceAttribute.MaxBlockDimX), Read(CUDeviceAttribute.MaxBlockDimY), Read(CUDeviceAttribute.MaxBlockDimZ));
-        MaxGridDim = new dim3(Read(CUDeviceAttribute.MaxGridDimX), Read(CUDeviceAttribute.MaxGridDimY), Read(CUDeviceAttribute.MaxGridDimZ));
+        MaxBlockDim = new dim3(Read(CUDeviceAttribute.MaxBlockDimX), Read(CUDeviceAttribute.MaxBlockDimY),
+            Read(CUDeviceAttribute.MaxBlockDimZ));
+        MaxGridDim = new dim3(Read(CUDeviceAttribute.MaxGridDimX), Read(CUDeviceAttribute.MaxGridDimY),
+            Read(CUDeviceAttribute.MaxGridDimZ));
         SharedMemoryPerBlock = Read(CUDeviceAttribute.MaxSharedMemoryPerBlock);
         MaxSharedMemoryPerBlockOptin = Read(CUDeviceAttribute.MaxSharedMemoryPerBlockOptin);
         SharedMemoryPerMultiprocessor = Read(CUDeviceAttribute.MaxSharedMemoryPerMultiprocessor);

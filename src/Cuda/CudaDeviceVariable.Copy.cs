@@ -48,7 +48,8 @@ public sealed unsafe partial class CudaDeviceVariable<T>
         CheckRange("CopyToDevice", "source", offsetSrc, aSizeInBytes, source.SizeInBytes);
         CheckRange("CopyToDevice", "destination", offsetDest, aSizeInBytes, SizeInBytes);
         CUdeviceptr destination = Enter("CudaDeviceVariable.CopyToDevice") + offsetDest, from = source.DevicePointer + offsetSrc;
-        Driver.Check(DriverNative.cuMemcpyDtoD(destination, from, (nuint)(ulong)aSizeInBytes), $"cuMemcpyDtoD(destination={destination}, source={from}, bytes={aSizeInBytes})");
+        Driver.Check(DriverNative.cuMemcpyDtoD(destination, from, (nuint)(ulong)aSizeInBytes),
+            $"cuMemcpyDtoD(destination={destination}, source={from}, bytes={aSizeInBytes})");
     }
 
     /// <summary>Copies to an array on the host, as many elements as both have.</summary>
@@ -87,7 +88,9 @@ public sealed unsafe partial class CudaDeviceVariable<T>
             $"cuMemcpyDtoDAsync(destination={destination}, source={from}, bytes={bytes}, stream=0x{stream.Pointer:x})");
     }
 
-    /// <summary>Enqueues a copy from page-locked host memory, as many elements as both have. The host memory must not change before it is done.</summary>
+    /// <summary>
+    /// Enqueues a copy from page-locked host memory, as many elements as both have. The host memory must not change before it is done.
+    /// </summary>
     public void AsyncCopyToDevice(CudaPageLockedHostMemory<T> source, CUstream stream)
         => AsyncCopyToDevice(source.PinnedHostPointer, 0, 0, Math.Min((ulong)source.SizeInBytes, (ulong)SizeInBytes), stream);
 
@@ -102,7 +105,8 @@ public sealed unsafe partial class CudaDeviceVariable<T>
         CheckRange("AsyncCopyToDevice", "destination", offsetDest, aSizeInBytes, SizeInBytes);
         CUdeviceptr destination = Enter("CudaDeviceVariable.AsyncCopyToDevice") + offsetDest;
         Driver.Check(DriverNative.cuMemcpyHtoDAsync(destination, (byte*)source + (long)offsetSrc, (nuint)(ulong)aSizeInBytes, stream),
-            $"cuMemcpyHtoDAsync(destination={destination}, source=0x{source:x}+{offsetSrc}, bytes={aSizeInBytes}, stream=0x{stream.Pointer:x})");
+            $"cuMemcpyHtoDAsync(destination={destination}, source=0x{source:x}+{offsetSrc}, bytes={aSizeInBytes}, " +
+                $"stream=0x{stream.Pointer:x})");
     }
 
     /// <summary>Enqueues a copy to page-locked host memory, as many elements as both have.</summary>
@@ -158,7 +162,8 @@ public sealed unsafe partial class CudaDeviceVariable<T>
         if ((ulong)bytes == 0)
             return;
         CUdeviceptr destination = Enter("CudaDeviceVariable.CopyToDevice") + offset;
-        Driver.Check(DriverNative.cuMemcpyHtoD(destination, source, (nuint)(ulong)bytes), $"cuMemcpyHtoD(destination={destination}, source=0x{(nint)source:x}, bytes={bytes})");
+        Driver.Check(DriverNative.cuMemcpyHtoD(destination, source, (nuint)(ulong)bytes),
+            $"cuMemcpyHtoD(destination={destination}, source=0x{(nint)source:x}, bytes={bytes})");
     }
 
     private void DeviceToHost(void* destination, SizeT offset, SizeT bytes)
@@ -166,13 +171,15 @@ public sealed unsafe partial class CudaDeviceVariable<T>
         if ((ulong)bytes == 0)
             return;
         CUdeviceptr source = Enter("CudaDeviceVariable.CopyToHost") + offset;
-        Driver.Check(DriverNative.cuMemcpyDtoH(destination, source, (nuint)(ulong)bytes), $"cuMemcpyDtoH(destination=0x{(nint)destination:x}, source={source}, bytes={bytes})");
+        Driver.Check(DriverNative.cuMemcpyDtoH(destination, source, (nuint)(ulong)bytes),
+            $"cuMemcpyDtoH(destination=0x{(nint)destination:x}, source={source}, bytes={bytes})");
     }
 
     private nuint Words(uint bytes)
     {
         if ((ulong)SizeInBytes % bytes != 0)
-            throw new ArgumentException($"CudaDeviceVariable<{typeof(T).Name}>.Memset: {SizeInBytes} bytes are not a multiple of the {bytes} bytes of the value.");
+            throw new ArgumentException($"CudaDeviceVariable<{typeof(T).Name}>.Memset: {SizeInBytes} bytes are not a multiple of the " +
+                $"{bytes} bytes of the value.");
         return (nuint)((ulong)SizeInBytes / bytes);
     }
 
@@ -180,7 +187,8 @@ public sealed unsafe partial class CudaDeviceVariable<T>
     {
         if ((ulong)offset > (ulong)available || (ulong)bytes > (ulong)available - (ulong)offset)
         {
-            throw new ArgumentOutOfRangeException(what, $"CudaDeviceVariable<{typeof(T).Name}>.{method}: bytes {offset} to {(ulong)offset + (ulong)bytes} " +
+            throw new ArgumentOutOfRangeException(what,
+                $"CudaDeviceVariable<{typeof(T).Name}>.{method}: bytes {offset} to {(ulong)offset + (ulong)bytes} " +
                 $"of the {what}, which has {available} bytes.");
         }
     }

@@ -36,7 +36,8 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
         ulong bytes = Bytes(size);
         ContextState context = ContextState.RequireCurrent($"CudaDeviceVariable<{typeof(T).Name}>");
         CUdeviceptr pointer = default;
-        Driver.Check(DriverNative.cuMemAllocAsync(&pointer, (nuint)bytes, stream.Stream), $"cuMemAllocAsync(bytes={bytes}, stream=0x{stream.Stream.Pointer:x})");
+        Driver.Check(DriverNative.cuMemAllocAsync(&pointer, (nuint)bytes, stream.Stream),
+            $"cuMemAllocAsync(bytes={bytes}, stream=0x{stream.Stream.Pointer:x})");
         _handle = Own(context, ResourceKind.PoolMemory, pointer, bytes);
         Size = size;
     }
@@ -67,7 +68,8 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
         ContextState context = ContextState.RequireCurrent($"CudaDeviceVariable<{typeof(T).Name}>");
         CUdeviceptr pointer = default;
         nuint bytes = 0;
-        Driver.Check(DriverNative.cuModuleGetGlobal(&pointer, &bytes, module, name), $"cuModuleGetGlobal(module=0x{module.Pointer:x}, name={name})");
+        Driver.Check(DriverNative.cuModuleGetGlobal(&pointer, &bytes, module, name),
+            $"cuModuleGetGlobal(module=0x{module.Pointer:x}, name={name})");
         _handle = View(context, pointer);
         Size = Elements(bytes, $"variable {name}");
     }
@@ -102,10 +104,12 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
         get
         {
             T value = default;
-            Driver.Check(DriverNative.cuMemcpyDtoH(&value, At(index), (nuint)sizeof(T)), $"cuMemcpyDtoH(source={_handle.Raw:x}, index={index})");
+            Driver.Check(DriverNative.cuMemcpyDtoH(&value, At(index), (nuint)sizeof(T)),
+                $"cuMemcpyDtoH(source={_handle.Raw:x}, index={index})");
             return value;
         }
-        set => Driver.Check(DriverNative.cuMemcpyHtoD(At(index), &value, (nuint)sizeof(T)), $"cuMemcpyHtoD(destination={_handle.Raw:x}, index={index})");
+        set => Driver.Check(DriverNative.cuMemcpyHtoD(At(index), &value, (nuint)sizeof(T)),
+            $"cuMemcpyHtoD(destination={_handle.Raw:x}, index={index})");
     }
 
     /// <summary>A view of some of the elements. It does not keep the memory alive.</summary>
@@ -114,8 +118,10 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
     public CudaDeviceVariable<T> View(SizeT start, SizeT count)
     {
         if ((ulong)start + (ulong)count > (ulong)Size || (ulong)count == 0)
-            throw new ArgumentOutOfRangeException(nameof(count), $"CudaDeviceVariable<{typeof(T).Name}>.View: elements {start} to {(ulong)start + (ulong)count} of {Size}.");
-        return new CudaDeviceVariable<T>(_handle.Context, DevicePointer + (ulong)start * (ulong)sizeof(T), false, (ulong)count * (ulong)sizeof(T));
+            throw new ArgumentOutOfRangeException(nameof(count),
+                $"CudaDeviceVariable<{typeof(T).Name}>.View: elements {start} to {(ulong)start + (ulong)count} of {Size}.");
+        return new CudaDeviceVariable<T>(_handle.Context, DevicePointer + (ulong)start * (ulong)sizeof(T), false,
+            (ulong)count * (ulong)sizeof(T));
     }
 
     /// <summary>Frees the memory, if it is owned. Waits for all work of the device that may still use it.</summary>
@@ -129,11 +135,13 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
             return;
         if (!_handle.IsOwner || _handle.Kind != ResourceKind.PoolMemory)
         {
-            throw new InvalidOperationException($"CudaDeviceVariable<{typeof(T).Name}>.Dispose(stream): the memory is {(_handle.IsOwner ? _handle.Kind : "a view")}, " +
+            throw new InvalidOperationException($"CudaDeviceVariable<{typeof(T).Name}>.Dispose(stream): the memory is " +
+                $"{(_handle.IsOwner ? _handle.Kind : "a view")}, " +
                 "only memory allocated on a stream or from a pool can be freed on a stream. Call Dispose().");
         }
         CUdeviceptr pointer = new((nuint)_handle.Enter("CudaDeviceVariable.Dispose"));
-        Driver.Check(DriverNative.cuMemFreeAsync(pointer, stream.Stream), $"cuMemFreeAsync(pointer={pointer}, stream=0x{stream.Stream.Pointer:x})");
+        Driver.Check(DriverNative.cuMemFreeAsync(pointer, stream.Stream),
+            $"cuMemFreeAsync(pointer={pointer}, stream=0x{stream.Stream.Pointer:x})");
         _handle.Forget();
     }
 
@@ -161,14 +169,16 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
     private CUdeviceptr At(SizeT index)
     {
         if (index >= Size)
-            throw new ArgumentOutOfRangeException(nameof(index), $"CudaDeviceVariable<{typeof(T).Name}>: index {index} of {Size} elements.");
+            throw new ArgumentOutOfRangeException(nameof(index),
+                $"CudaDeviceVariable<{typeof(T).Name}>: index {index} of {Size} elements.");
         return Enter("CudaDeviceVariable[]") + (ulong)index * (ulong)sizeof(T);
     }
 
     private static ulong Bytes(SizeT size)
     {
         if ((ulong)size == 0)
-            throw new ArgumentOutOfRangeException(nameof(size), $"CudaDeviceVariable<{typeof(T).Name}>: size is 0 elements; expected at least 1.");
+            throw new ArgumentOutOfRangeException(nameof(size),
+                $"CudaDeviceVariable<{typeof(T).Name}>: size is 0 elements; expected at least 1.");
         return checked((ulong)size * (ulong)sizeof(T));
     }
 

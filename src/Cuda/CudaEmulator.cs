@@ -12,7 +12,9 @@ public enum CudaEmulatorMode
     /// <summary>Plain, with the order of threads chosen by <see cref="CudaEmulator.SetOrder"/>.</summary>
     Orders,
 
-    /// <summary>Every memory access is watched: finds races, reads of unwritten memory, accesses outside; counts for the profile. Slow.</summary>
+    /// <summary>
+    /// Every memory access is watched: finds races, reads of unwritten memory, accesses outside; counts for the profile. Slow.
+    /// </summary>
     Hook,
 }
 
@@ -27,7 +29,9 @@ public static unsafe class CudaEmulator
     public static bool IsAvailable => CudaLibraries.IsEmulated && CudaLibraries.TryLoad(CudaLibrary.Driver, out _)
         && NativeLibrary.TryGetExport(CudaLibraries.Load(CudaLibrary.Driver), nameof(EmulatorNative.csunet_emulator_report), out _);
 
-    /// <summary>How many different findings (races, unwritten reads, accesses outside, ...) there are since the last <see cref="ClearReport"/>.</summary>
+    /// <summary>
+    /// How many different findings (races, unwritten reads, accesses outside, ...) there are since the last <see cref="ClearReport"/>.
+    /// </summary>
     public static int FindingCount
     {
         get
@@ -104,7 +108,8 @@ public static unsafe class CudaEmulator
     {
         Require();
         if (EmulatorNative.csunet_emulator_set_architecture(architecture) != 0)
-            throw new ArgumentOutOfRangeException(nameof(architecture), $"CudaEmulator.SetArchitecture: sm_{architecture} is not one that the emulator knows.");
+            throw new ArgumentOutOfRangeException(nameof(architecture),
+                $"CudaEmulator.SetArchitecture: sm_{architecture} is not one that the emulator knows.");
     }
 
     /// <summary>All findings since the last <see cref="ClearReport"/>.</summary>
@@ -123,7 +128,10 @@ public static unsafe class CudaEmulator
         EmulatorNative.csunet_emulator_clear_report();
     }
 
-    /// <summary>Requests, bytes, sectors, wavefronts and matrix instructions per kernel and source line, in <see cref="CudaEmulatorMode.Hook"/>, as CSV.</summary>
+    /// <summary>
+    /// Requests, bytes, sectors, wavefronts and matrix instructions per kernel and source line, in <see cref="CudaEmulatorMode.Hook"/>, as
+    /// CSV.
+    /// </summary>
     public static string GetProfileCsv() => Text(&EmulatorNative.csunet_emulator_profile_csv);
 
     /// <summary>As <see cref="GetProfileCsv"/>, as JSON.</summary>
@@ -149,7 +157,8 @@ public static unsafe class CudaEmulator
     {
         if (!IsAvailable)
         {
-            throw new InvalidOperationException($"CudaEmulator: the driver is {CudaLibraries.LoadedPath(CudaLibrary.Driver) ?? "not loaded"}, not the emulator. " +
+            throw new InvalidOperationException($"CudaEmulator: the driver is " +
+                $"{CudaLibraries.LoadedPath(CudaLibrary.Driver) ?? "not loaded"}, not the emulator. " +
                 "Call CudaLibraries.UseEmulator first.");
         }
     }

@@ -19,7 +19,8 @@ public sealed unsafe class CudaEvent : IDisposable
         ContextState context = ContextState.RequireCurrent("CudaEvent");
         CUevent created = default;
         Driver.Check(DriverNative.cuEventCreate(&created, flags), $"cuEventCreate(flags={flags})");
-        _handle = new ResourceHandle(context, ResourceKind.Event, created.Pointer, nameof(CudaEvent), handle => DriverNative.cuEventDestroy(new CUevent(handle)));
+        _handle = new ResourceHandle(context, ResourceKind.Event, created.Pointer, nameof(CudaEvent), handle
+            => DriverNative.cuEventDestroy(new CUevent(handle)));
     }
 
     /// <summary>The driver's handle.</summary>
@@ -30,7 +31,8 @@ public sealed unsafe class CudaEvent : IDisposable
 
     /// <summary>Enqueues the event on a stream: it is reached when all work before it is done.</summary>
     public void Record(CUstream stream)
-        => Driver.Check(DriverNative.cuEventRecord(Enter("CudaEvent.Record"), stream), $"cuEventRecord(event=0x{_handle.Raw:x}, stream=0x{stream.Pointer:x})");
+        => Driver.Check(DriverNative.cuEventRecord(Enter("CudaEvent.Record"), stream),
+            $"cuEventRecord(event=0x{_handle.Raw:x}, stream=0x{stream.Pointer:x})");
 
     /// <summary>Waits until the last record is reached.</summary>
     /// <exception cref="CudaException">A kernel failed; the message names the last ones launched.</exception>
@@ -54,9 +56,11 @@ public sealed unsafe class CudaEvent : IDisposable
     public static float ElapsedTime(CudaEvent eStart, CudaEvent eEnd)
     {
         float milliseconds = 0;
-        CUResult result = DriverNative.cuEventElapsedTime(&milliseconds, eStart.Enter("CudaEvent.ElapsedTime"), eEnd.Enter("CudaEvent.ElapsedTime"));
+        CUResult result = DriverNative.cuEventElapsedTime(&milliseconds, eStart.Enter("CudaEvent.ElapsedTime"),
+            eEnd.Enter("CudaEvent.ElapsedTime"));
         if (result == CUResult.ErrorNotReady)
-            throw new CudaException(result, "cuEventElapsedTime", "an event has not been reached yet: call Synchronize() of the later event first");
+            throw new CudaException(result, "cuEventElapsedTime",
+                "an event has not been reached yet: call Synchronize() of the later event first");
         Driver.Check(result, $"cuEventElapsedTime(start=0x{eStart._handle.Raw:x}, end=0x{eEnd._handle.Raw:x})");
         return milliseconds;
     }

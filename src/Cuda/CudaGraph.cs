@@ -3,8 +3,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Recorded work and its dependencies, from <see cref="CudaStream.EndCapture"/>; not yet ready to run. A graph is not thread-safe: one thread
-/// at a time.
+/// Recorded work and its dependencies, from <see cref="CudaStream.EndCapture"/>; not yet ready to run. A graph is not thread-safe: one
+/// thread at a time.
 /// </summary>
 public sealed unsafe class CudaGraph : IDisposable
 {
@@ -34,7 +34,8 @@ public sealed unsafe class CudaGraph : IDisposable
         if (count > 0)
         {
             fixed (CUgraphNode* start = nodes)
-                Driver.Check(DriverNative.cuGraphGetNodes(graph, start, &count), $"cuGraphGetNodes(graph=0x{graph.Pointer:x}, count={count})");
+                Driver.Check(DriverNative.cuGraphGetNodes(graph, start, &count),
+                    $"cuGraphGetNodes(graph=0x{graph.Pointer:x}, count={count})");
         }
         return nodes;
     }
@@ -46,7 +47,8 @@ public sealed unsafe class CudaGraph : IDisposable
     {
         CUgraph graph = new(_handle.Enter("CudaGraph.Instantiate"));
         CUgraphExec executable = default;
-        Driver.Check(DriverNative.cuGraphInstantiateWithFlags(&executable, graph, (ulong)flags), $"cuGraphInstantiateWithFlags(graph=0x{graph.Pointer:x}, flags={flags})");
+        Driver.Check(DriverNative.cuGraphInstantiateWithFlags(&executable, graph, (ulong)flags),
+            $"cuGraphInstantiateWithFlags(graph=0x{graph.Pointer:x}, flags={flags})");
         return new CudaGraphExec(_handle.Context, executable, Describe());
     }
 
@@ -89,7 +91,8 @@ public sealed unsafe class CudaGraphExec : IDisposable
     {
         CUgraphExec executable = new(_handle.Enter("CudaGraphExec.Launch"));
         _handle.Context.History.Add(_description, new dim3(1u), new dim3(1u));
-        Driver.Check(DriverNative.cuGraphLaunch(executable, stream.Stream), $"cuGraphLaunch(graph=0x{executable.Pointer:x}, stream=0x{stream.Stream.Pointer:x})");
+        Driver.Check(DriverNative.cuGraphLaunch(executable, stream.Stream),
+            $"cuGraphLaunch(graph=0x{executable.Pointer:x}, stream=0x{stream.Stream.Pointer:x})");
         if (!_handle.Context.SynchronizeAfterLaunch)
             return;
         long position = _handle.Context.History.Position;
@@ -102,16 +105,20 @@ public sealed unsafe class CudaGraphExec : IDisposable
         => Driver.Check(DriverNative.cuGraphUpload(new CUgraphExec(_handle.Enter("CudaGraphExec.Upload")), stream.Stream),
             $"cuGraphUpload(graph=0x{_handle.Raw:x}, stream=0x{stream.Stream.Pointer:x})");
 
-    /// <summary>Takes over the arguments and shapes of a graph with the same nodes and dependencies; cheaper than instantiating anew.</summary>
+    /// <summary>
+    /// Takes over the arguments and shapes of a graph with the same nodes and dependencies; cheaper than instantiating anew.
+    /// </summary>
     /// <param name="graph">The graph with the new arguments.</param>
     /// <returns>
-    /// <see cref="CUgraphExecUpdateResult.Success"/>, or why this executable graph cannot take the update (it is unchanged then): instantiate anew.
+    /// <see cref="CUgraphExecUpdateResult.Success"/>, or why this executable graph cannot take the update (it is unchanged then):
+    /// instantiate anew.
     /// </returns>
     public CUgraphExecUpdateResult Update(CudaGraph graph)
     {
         CUgraphNode node = default;
         CUgraphExecUpdateResult outcome = default;
-        CUResult result = DriverNative.cuGraphExecUpdate(new CUgraphExec(_handle.Enter("CudaGraphExec.Update")), graph.Graph, &node, &outcome);
+        CUResult result = DriverNative.cuGraphExecUpdate(new CUgraphExec(_handle.Enter("CudaGraphExec.Update")), graph.Graph, &node,
+            &outcome);
         if (result != CUResult.ErrorGraphExecUpdateFailure)
             Driver.Check(result, $"cuGraphExecUpdate(graph=0x{_handle.Raw:x}, from=0x{graph.Graph.Pointer:x})");
         if (outcome == CUgraphExecUpdateResult.Success)

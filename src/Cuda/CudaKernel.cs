@@ -8,8 +8,8 @@ namespace CsUnet.Cuda;
 /// </summary>
 /// <remarks>
 /// <see cref="GridDimensions"/>, <see cref="BlockDimensions"/> and <see cref="DynamicSharedMemory"/> are settings of the object: set them
-/// and launch on one thread, or use the overloads of <see cref="Launch(CUstream, dim3, dim3, uint, ReadOnlySpan{nint})"/> that take the shape,
-/// which may be called from several threads at once.
+/// and launch on one thread, or use the overloads of <see cref="Launch(CUstream, dim3, dim3, uint, ReadOnlySpan{nint})"/> that take the
+/// shape, which may be called from several threads at once.
 /// </remarks>
 public sealed unsafe class CudaKernel
 {
@@ -41,7 +41,8 @@ public sealed unsafe class CudaKernel
         KernelName = kernelName;
         CUfunction function = default;
         CUmodule handle = new(module.Enter($"CudaKernel {kernelName}"));
-        Driver.Check(DriverNative.cuModuleGetFunction(&function, handle, kernelName), $"cuModuleGetFunction(name={kernelName}, module={module.Name})");
+        Driver.Check(DriverNative.cuModuleGetFunction(&function, handle, kernelName),
+            $"cuModuleGetFunction(name={kernelName}, module={module.Name})");
         _function = function;
         MaxThreadsPerBlock = Read(CUFunctionAttribute.MaxThreadsPerBlock);
         SharedMemory = Read(CUFunctionAttribute.SharedSizeBytes);
@@ -124,7 +125,8 @@ public sealed unsafe class CudaKernel
         _module.Enter(KernelName);
         int blocks = 0;
         Driver.Check(DriverNative.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, _function, blockSize, (nuint)(ulong)dynamicSMemSize),
-            $"cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel={KernelName}, blockSize={blockSize}, dynamicSharedMemory={dynamicSMemSize})");
+            $"cuOccupancyMaxActiveBlocksPerMultiprocessor(kernel={KernelName}, blockSize={blockSize}, " +
+                $"dynamicSharedMemory={dynamicSMemSize})");
         return blocks;
     }
 
@@ -139,7 +141,8 @@ public sealed unsafe class CudaKernel
 
     /// <summary>Launches on the default stream and waits.</summary>
     /// <param name="parameters">
-    /// The kernel's arguments: numbers and structs of its own types, <see cref="CUdeviceptr"/> or <see cref="CudaDeviceVariable{T}"/> for pointers.
+    /// The kernel's arguments: numbers and structs of its own types, <see cref="CUdeviceptr"/> or <see cref="CudaDeviceVariable{T}"/> for
+    /// pointers.
     /// </param>
     /// <returns>The time the kernel took, in milliseconds.</returns>
     public float Run(params object[] parameters)
@@ -153,7 +156,9 @@ public sealed unsafe class CudaKernel
         return CudaEvent.ElapsedTime(start, stop);
     }
 
-    /// <summary>Launches on a stream and returns at once. Boxes its arguments; see <see cref="KernelArguments"/> for a launch that does not.</summary>
+    /// <summary>
+    /// Launches on a stream and returns at once. Boxes its arguments; see <see cref="KernelArguments"/> for a launch that does not.
+    /// </summary>
     /// <param name="stream">The stream.</param>
     /// <param name="parameters">The kernel's arguments; see <see cref="Run"/>.</param>
     public void RunAsync(CUstream stream, params object[] parameters)
@@ -221,7 +226,8 @@ public sealed unsafe class CudaKernel
 
     /// <inheritdoc/>
     public override string ToString()
-        => $"{KernelName}: {Registers} registers, {SharedMemory} bytes shared, {LocalMemory} bytes local, at most {MaxThreadsPerBlock} threads";
+        => $"{KernelName}: {Registers} registers, {SharedMemory} bytes shared, {LocalMemory} bytes local, at most {MaxThreadsPerBlock} " +
+            $"threads";
 
     private void LaunchCore(CUstream stream, dim3 grid, dim3 block, uint dynamicSharedMemory, void** arguments)
     {
@@ -239,7 +245,8 @@ public sealed unsafe class CudaKernel
 
     private CudaException LaunchFailure(CUResult result, CUstream stream, dim3 grid, dim3 block, uint dynamicSharedMemory)
     {
-        string call = $"cuLaunchKernel(kernel={KernelName}, grid={grid}, block={block}, dynamicSharedMemory={dynamicSharedMemory}, stream=0x{stream.Pointer:x})";
+        string call = $"cuLaunchKernel(kernel={KernelName}, grid={grid}, block={block}, dynamicSharedMemory={dynamicSharedMemory}, " +
+            $"stream=0x{stream.Pointer:x})";
         if (Driver.IsDeviceFault(result))
             return Driver.Failure(result, call);
         // The driver answers "invalid argument" to each of these, without saying which.
@@ -249,7 +256,8 @@ public sealed unsafe class CudaKernel
         else if (block.Size > (ulong)MaxThreadsPerBlock)
             problem = $"the block has {block.Size} threads, this kernel ({Registers} registers) can have at most {MaxThreadsPerBlock}";
         else if (dynamicSharedMemory > MaxDynamicSharedMemory)
-            problem = $"{dynamicSharedMemory} bytes of dynamic shared memory exceed the {MaxDynamicSharedMemory} that are allowed: set MaxDynamicSharedMemory first";
+            problem = $"{dynamicSharedMemory} bytes of dynamic shared memory exceed the {MaxDynamicSharedMemory} that are allowed: set " +
+                $"MaxDynamicSharedMemory first";
         CudaException failure = Driver.Failure(result, call);
         return problem is null ? failure : new CudaException(result, $"{failure.Message}: {problem}", failure);
     }
@@ -267,12 +275,15 @@ public sealed unsafe class CudaKernel
 
     private object Blittable(object? parameter, int index) => parameter switch
     {
-        null => throw new ArgumentNullException(nameof(CudaKernel), $"{KernelName}: argument {index} is null; pass new CUdeviceptr() for a null pointer."),
+        null => throw new ArgumentNullException(nameof(CudaKernel),
+            $"{KernelName}: argument {index} is null; pass new CUdeviceptr() for a null pointer."),
         bool flag => (byte)(flag ? 1 : 0),
-        char => throw new ArgumentException($"{KernelName}: argument {index} is a char, which C++ does not have in this width; pass a byte or a ushort."),
+        char => throw new ArgumentException($"{KernelName}: argument {index} is a char, which C++ does not have in this width; pass a " +
+            $"byte or a ushort."),
         IDevicePointer memory => memory.Pointer,
         ValueType value => value,
-        _ => throw new ArgumentException($"{KernelName}: argument {index} is a {parameter.GetType().Name}; expected a number, a struct, a " +
+        _ => throw new ArgumentException($"{KernelName}: argument {index} is a {parameter.GetType().Name}; expected a number, a struct, " +
+            $"a " +
             "CUdeviceptr or a CudaDeviceVariable. Copy arrays to the device first."),
     };
 
@@ -280,13 +291,15 @@ public sealed unsafe class CudaKernel
     {
         _module.Enter(KernelName);
         int value = 0;
-        Driver.Check(DriverNative.cuFuncGetAttribute(&value, attribute, _function), $"cuFuncGetAttribute({attribute}, kernel={KernelName})");
+        Driver.Check(DriverNative.cuFuncGetAttribute(&value, attribute, _function),
+            $"cuFuncGetAttribute({attribute}, kernel={KernelName})");
         return value;
     }
 
     private void Write(CUFunctionAttribute attribute, int value)
     {
         _module.Enter(KernelName);
-        Driver.Check(DriverNative.cuFuncSetAttribute(_function, attribute, value), $"cuFuncSetAttribute({attribute}={value}, kernel={KernelName})");
+        Driver.Check(DriverNative.cuFuncSetAttribute(_function, attribute, value),
+            $"cuFuncSetAttribute({attribute}={value}, kernel={KernelName})");
     }
 }

@@ -91,7 +91,8 @@ public static class CudaLibraries
 
     /// <summary>Loads a library unless it is loaded.</summary>
     /// <returns>The handle of the library.</returns>
-    /// <exception cref="CudaLibraryException">No candidate could be loaded; the message lists all of them, each with its reason.</exception>
+    /// <exception cref="CudaLibraryException">No candidate could be loaded; the message lists all of them, each with its
+    /// reason.</exception>
     public static nint Load(CudaLibrary library)
     {
         if (!TryLoad(library, out nint handle, out string report))
@@ -116,7 +117,8 @@ public static class CudaLibraries
                 (handle, report) = (loaded.Handle, loaded.Path);
                 return true;
             }
-            var loader = new LibraryLoader(OperatingSystem.IsWindows(), Environment.GetEnvironmentVariable, File.Exists, LibraryLoader.Open);
+            var loader = new LibraryLoader(OperatingSystem.IsWindows(), Environment.GetEnvironmentVariable, File.Exists,
+                LibraryLoader.Open);
             LoadedLibrary? found = loader.Load(library, s_redirects[(int)library], preferredMajor, out report);
             s_loaded[(int)library] = found;
             handle = found?.Handle ?? 0;

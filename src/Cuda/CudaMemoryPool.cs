@@ -3,8 +3,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// A pool for stream-ordered allocation: allocating and freeing are work of a stream and need no synchronisation. Members may be called from
-/// any thread on which the context is current. Needs <see cref="CudaDeviceProperties.MemoryPoolsSupported"/>.
+/// A pool for stream-ordered allocation: allocating and freeing are work of a stream and need no synchronisation. Members may be called
+/// from any thread on which the context is current. Needs <see cref="CudaDeviceProperties.MemoryPoolsSupported"/>.
 /// </summary>
 public sealed unsafe class CudaMemoryPool : IDisposable
 {
@@ -17,7 +17,8 @@ public sealed unsafe class CudaMemoryPool : IDisposable
         ContextState context = ContextState.RequireCurrent("CudaMemoryPool");
         CUmemoryPool pool = default;
         Driver.Check(DriverNative.cuMemPoolCreate(&pool, &props), $"cuMemPoolCreate(type={props.allocType}, device={props.location.id})");
-        _handle = new ResourceHandle(context, ResourceKind.MemoryPool, pool.Pointer, nameof(CudaMemoryPool), handle => DriverNative.cuMemPoolDestroy(new CUmemoryPool(handle)));
+        _handle = new ResourceHandle(context, ResourceKind.MemoryPool, pool.Pointer, nameof(CudaMemoryPool), handle
+            => DriverNative.cuMemPoolDestroy(new CUmemoryPool(handle)));
     }
 
     /// <summary>The default or the current pool of a device. It belongs to the device: disposing this object leaves it alone.</summary>
@@ -69,7 +70,8 @@ public sealed unsafe class CudaMemoryPool : IDisposable
     /// <summary>Gives memory that is not in use back to the device.</summary>
     /// <param name="minBytesToKeep">Bytes that the pool keeps at least.</param>
     public void TrimTo(SizeT minBytesToKeep)
-        => Driver.Check(DriverNative.cuMemPoolTrimTo(new CUmemoryPool(_handle.Enter("CudaMemoryPool.TrimTo")), (nuint)(ulong)minBytesToKeep),
+        => Driver.Check(DriverNative.cuMemPoolTrimTo(new CUmemoryPool(_handle.Enter("CudaMemoryPool.TrimTo")),
+            (nuint)(ulong)minBytesToKeep),
             $"cuMemPoolTrimTo(pool=0x{_handle.Raw:x}, bytesToKeep={minBytesToKeep})");
 
     /// <summary>Changes a switch (0 or 1).</summary>
@@ -96,10 +98,12 @@ public sealed unsafe class CudaMemoryPool : IDisposable
     public void Dispose() => _handle.Release("cuMemPoolDestroy");
 
     private void Set(CUmemPool_attribute attribute, void* pointer, long value)
-        => Driver.Check(DriverNative.cuMemPoolSetAttribute(new CUmemoryPool(_handle.Enter("CudaMemoryPool.SetAttribute")), attribute, pointer),
+        => Driver.Check(DriverNative.cuMemPoolSetAttribute(new CUmemoryPool(_handle.Enter("CudaMemoryPool.SetAttribute")), attribute,
+            pointer),
             $"cuMemPoolSetAttribute(pool=0x{_handle.Raw:x}, {attribute}={value})");
 
     private void Get(CUmemPool_attribute attribute, void* pointer)
-        => Driver.Check(DriverNative.cuMemPoolGetAttribute(new CUmemoryPool(_handle.Enter("CudaMemoryPool.GetAttribute")), attribute, pointer),
+        => Driver.Check(DriverNative.cuMemPoolGetAttribute(new CUmemoryPool(_handle.Enter("CudaMemoryPool.GetAttribute")), attribute,
+            pointer),
             $"cuMemPoolGetAttribute(pool=0x{_handle.Raw:x}, {attribute})");
 }

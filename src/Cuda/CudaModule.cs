@@ -46,11 +46,13 @@ public sealed unsafe class CudaModule : IDisposable
         if (image.IsEmpty)
             throw new ArgumentException($"CudaModule({name}): the image is empty; expected a cubin or PTX text.", nameof(image));
         CUmodule module = IsPtx(image) ? LoadPtx(image, name) : LoadBinary(image, name);
-        return new ResourceHandle(context, ResourceKind.Module, module.Pointer, $"CudaModule {name}", handle => DriverNative.cuModuleUnload(new CUmodule(handle)));
+        return new ResourceHandle(context, ResourceKind.Module, module.Pointer, $"CudaModule {name}", handle
+            => DriverNative.cuModuleUnload(new CUmodule(handle)));
     }
 
     internal static byte[] ReadImage(string path)
-        => File.Exists(path) ? File.ReadAllBytes(path) : throw new FileNotFoundException($"CudaContext: the module image {path} does not exist.", path);
+        => File.Exists(path) ? File.ReadAllBytes(path)
+            : throw new FileNotFoundException($"CudaContext: the module image {path} does not exist.", path);
 
     private static bool IsPtx(ReadOnlySpan<byte> image)
     {

@@ -21,12 +21,15 @@ public sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable where T : u
     public CudaPageLockedHostMemory(SizeT size, CUMemHostAllocFlags allocFlags)
     {
         if ((ulong)size == 0)
-            throw new ArgumentOutOfRangeException(nameof(size), $"CudaPageLockedHostMemory<{typeof(T).Name}>: size is 0 elements; expected at least 1.");
+            throw new ArgumentOutOfRangeException(nameof(size),
+                $"CudaPageLockedHostMemory<{typeof(T).Name}>: size is 0 elements; expected at least 1.");
         ContextState context = ContextState.RequireCurrent($"CudaPageLockedHostMemory<{typeof(T).Name}>");
         Size = size;
         nint pointer = 0;
-        Driver.Check(DriverNative.cuMemHostAlloc(&pointer, (nuint)(ulong)SizeInBytes, allocFlags), $"cuMemHostAlloc(bytes={SizeInBytes}, flags={allocFlags})");
-        _handle = new ResourceHandle(context, ResourceKind.HostMemory, pointer, $"CudaPageLockedHostMemory<{typeof(T).Name}>", DriverNative.cuMemFreeHost, (long)SizeInBytes);
+        Driver.Check(DriverNative.cuMemHostAlloc(&pointer, (nuint)(ulong)SizeInBytes, allocFlags),
+            $"cuMemHostAlloc(bytes={SizeInBytes}, flags={allocFlags})");
+        _handle = new ResourceHandle(context, ResourceKind.HostMemory, pointer, $"CudaPageLockedHostMemory<{typeof(T).Name}>",
+            DriverNative.cuMemFreeHost, (long)SizeInBytes);
     }
 
     /// <summary>The address.</summary>
@@ -67,5 +70,6 @@ public sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable where T : u
     private Span<T> Common(CudaDeviceVariable<T> variable) => AsSpan()[..(int)Math.Min((long)Size, (long)variable.Size)];
 
     private long Checked(SizeT index) => index < Size ? index
-        : throw new ArgumentOutOfRangeException(nameof(index), $"CudaPageLockedHostMemory<{typeof(T).Name}>: index {index} of {Size} elements.");
+        : throw new ArgumentOutOfRangeException(nameof(index),
+            $"CudaPageLockedHostMemory<{typeof(T).Name}>: index {index} of {Size} elements.");
 }

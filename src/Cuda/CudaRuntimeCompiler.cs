@@ -31,13 +31,15 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
     public CudaRuntimeCompiler(string src, string name, string[] headers, string[] includeNames)
     {
         if (headers.Length != includeNames.Length)
-            throw new ArgumentException($"CudaRuntimeCompiler({name}): {headers.Length} headers, but {includeNames.Length} names for them.");
+            throw new ArgumentException($"CudaRuntimeCompiler({name}): {headers.Length} headers, but {includeNames.Length} names for " +
+                $"them.");
         CudaLibraries.Load(CudaLibrary.Nvrtc);
         _name = name;
         using var texts = new NativeStrings(headers);
         using var names = new NativeStrings(includeNames);
         nint program = 0;
-        Nvrtc.Check(NvrtcNative.nvrtcCreateProgram(&program, src, name, headers.Length, texts.Pointers, names.Pointers), $"nvrtcCreateProgram({name}, {headers.Length} headers)");
+        Nvrtc.Check(NvrtcNative.nvrtcCreateProgram(&program, src, name, headers.Length, texts.Pointers, names.Pointers),
+            $"nvrtcCreateProgram({name}, {headers.Length} headers)");
         _program = program;
     }
 
@@ -58,7 +60,8 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
         Version version = GetVersion();
         if (version < MinimumVersion)
         {
-            throw new CudaException($"NVRTC {version} ({CudaLibraries.LoadedPath(CudaLibrary.Nvrtc)}) is too old: the kernels need {MinimumVersion} or newer. " +
+            throw new CudaException($"NVRTC {version} ({CudaLibraries.LoadedPath(CudaLibrary.Nvrtc)}) is too old: the kernels need " +
+                $"{MinimumVersion} or newer. " +
                 $"Install a newer one, or name its file in {LibraryLoader.EnvironmentVariable(CudaLibrary.Nvrtc)}.");
         }
     }
@@ -90,7 +93,8 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
         nvrtcResult result = NvrtcNative.nvrtcCompileProgram(Program(), options.Length, texts.Pointers);
         _compiled = true;
         if (result != nvrtcResult.Success)
-            throw new NVRTCException(result, $"nvrtcCompileProgram({_name}, {string.Join(' ', options)})", $"{Nvrtc.Describe(result)}\n{GetLogAsString().TrimEnd()}");
+            throw new NVRTCException(result, $"nvrtcCompileProgram({_name}, {string.Join(' ', options)})",
+                $"{Nvrtc.Describe(result)}\n{GetLogAsString().TrimEnd()}");
     }
 
     /// <summary>The compiler's log: errors, warnings, and with <c>--ptxas-options=-v</c> registers and memory per kernel.</summary>
@@ -155,7 +159,8 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
         return _program;
     }
 
-    private nint Compiled() => _compiled ? Program() : throw new InvalidOperationException($"CudaRuntimeCompiler({_name}): call Compile first.");
+    private nint Compiled() => _compiled ? Program()
+        : throw new InvalidOperationException($"CudaRuntimeCompiler({_name}): call Compile first.");
 
     /// <summary>An array of C strings.</summary>
     private readonly ref struct NativeStrings

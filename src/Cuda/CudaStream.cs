@@ -31,13 +31,15 @@ public sealed unsafe class CudaStream : IDisposable
     {
         ContextState context = ContextState.RequireCurrent("CudaStream");
         CUstream stream = default;
-        Driver.Check(DriverNative.cuStreamCreateWithPriority(&stream, flags, priority), $"cuStreamCreateWithPriority(flags={flags}, priority={priority})");
+        Driver.Check(DriverNative.cuStreamCreateWithPriority(&stream, flags, priority),
+            $"cuStreamCreateWithPriority(flags={flags}, priority={priority})");
         _handle = Own(context, stream);
     }
 
     /// <summary>Wraps a stream that belongs to someone else.</summary>
     public CudaStream(CUstream stream)
-        => _handle = new ResourceHandle(ContextState.RequireCurrent("CudaStream"), ResourceKind.Stream, stream.Pointer, nameof(CudaStream), null);
+        => _handle = new ResourceHandle(ContextState.RequireCurrent("CudaStream"), ResourceKind.Stream, stream.Pointer, nameof(CudaStream),
+            null);
 
     /// <summary>The driver's handle.</summary>
     public CUstream Stream => new(_handle.Value);
@@ -45,7 +47,8 @@ public sealed unsafe class CudaStream : IDisposable
     /// <summary>Waits for all work of the stream.</summary>
     /// <exception cref="CudaException">A kernel failed; the message names the last ones launched.</exception>
     public void Synchronize()
-        => Driver.Check(DriverNative.cuStreamSynchronize(Enter("CudaStream.Synchronize")), $"cuStreamSynchronize(stream=0x{_handle.Raw:x})");
+        => Driver.Check(DriverNative.cuStreamSynchronize(Enter("CudaStream.Synchronize")),
+            $"cuStreamSynchronize(stream=0x{_handle.Raw:x})");
 
     /// <summary>Whether all work of the stream is done.</summary>
     public bool Query()
@@ -79,7 +82,8 @@ public sealed unsafe class CudaStream : IDisposable
         CUgraph graph = default;
         string[] kernels = [.. _handle.Context.Captured ?? []];
         _handle.Context.Captured = null;
-        Driver.Check(DriverNative.cuStreamEndCapture(Enter("CudaStream.EndCapture"), &graph), $"cuStreamEndCapture(stream=0x{_handle.Raw:x})");
+        Driver.Check(DriverNative.cuStreamEndCapture(Enter("CudaStream.EndCapture"), &graph),
+            $"cuStreamEndCapture(stream=0x{_handle.Raw:x})");
         return new CudaGraph(_handle.Context, graph, kernels);
     }
 
@@ -87,7 +91,8 @@ public sealed unsafe class CudaStream : IDisposable
     public CUstreamCaptureStatus IsCapturing()
     {
         CUstreamCaptureStatus status = default;
-        Driver.Check(DriverNative.cuStreamIsCapturing(Enter("CudaStream.IsCapturing"), &status), $"cuStreamIsCapturing(stream=0x{_handle.Raw:x})");
+        Driver.Check(DriverNative.cuStreamIsCapturing(Enter("CudaStream.IsCapturing"), &status),
+            $"cuStreamIsCapturing(stream=0x{_handle.Raw:x})");
         return status;
     }
 

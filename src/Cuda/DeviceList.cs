@@ -67,7 +67,8 @@ public sealed class DeviceList
 
     /// <summary>Why a device cannot be used; null if it can.</summary>
     public static string? Problem(CudaDeviceProperties device) => device.Architecture >= KernelArchitecture.Minimum ? null
-        : $"compute capability {device.ComputeCapability} is too old: the kernels need {KernelArchitecture.Minimum / 10}.{KernelArchitecture.Minimum % 10} or newer";
+        : $"compute capability {device.ComputeCapability} is too old: the kernels need " +
+            $"{KernelArchitecture.Minimum / 10}.{KernelArchitecture.Minimum % 10} or newer";
 
     /// <inheritdoc/>
     public override string ToString()
@@ -75,8 +76,10 @@ public sealed class DeviceList
         var text = new StringBuilder();
         foreach (CudaDeviceProperties device in Devices)
         {
-            text.Append($"cuda:{device.DeviceId}  {device.DeviceName}, compute capability {device.ComputeCapability}, {(ulong)device.TotalGlobalMemory / 1048576} MiB, ")
-                .Append($"{device.MultiProcessorCount} multiprocessors, {device.MaxSharedMemoryPerBlockOptin / 1024} KiB shared memory per block, ")
+            text.Append($"cuda:{device.DeviceId}  {device.DeviceName}, compute capability {device.ComputeCapability}, " +
+                $"{(ulong)device.TotalGlobalMemory / 1048576} MiB, ")
+                .Append($"{device.MultiProcessorCount} multiprocessors, {device.MaxSharedMemoryPerBlockOptin / 1024} KiB shared memory " +
+                    $"per block, ")
                 .Append($"L2 {device.L2CacheSize / 1048576} MiB");
             if (Problem(device) is { } problem)
                 text.Append($" ({problem})");

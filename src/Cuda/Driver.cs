@@ -70,7 +70,8 @@ internal static unsafe class Driver
 
     private static string? Remedy(CUResult result) => result switch
     {
-        CUResult.ErrorInvalidContext => "No CUDA context is current on this thread: call SetCurrent() of the context on every thread that uses it",
+        CUResult.ErrorInvalidContext => "No CUDA context is current on this thread: call SetCurrent() of the context on every thread " +
+            "that uses it",
         CUResult.ErrorOutOfMemory => MemoryState(),
         CUResult.ErrorNoDevice => "The driver found no GPU (or CUDA_VISIBLE_DEVICES hides it): use --device cpu or cuda:emulated",
         CUResult.ErrorNoBinaryForGPU or CUResult.UnsupportedPTXVersion =>

@@ -50,19 +50,23 @@ public ref struct KernelArguments
     /// <summary>Adds an argument.</summary>
     /// <typeparam name="T">A type with the size and layout of the kernel's parameter.</typeparam>
     /// <param name="value">Its value.</param>
-    /// <exception cref="InvalidOperationException">There are more than <see cref="MaxCount"/> arguments or <see cref="MaxBytes"/> bytes.</exception>
+    /// <exception cref="InvalidOperationException">There are more than <see cref="MaxCount"/> arguments or <see cref="MaxBytes"/>
+    /// bytes.</exception>
     public void Add<T>(T value) where T : unmanaged
     {
         int size = Unsafe.SizeOf<T>();
         int offset = (_used + 7) & ~7;
         if (Count == MaxCount || offset + size > MaxBytes)
-            throw new InvalidOperationException($"KernelArguments: argument {Count} ({typeof(T).Name}, {size} bytes) is beyond {MaxCount} arguments or {MaxBytes} bytes.");
+            throw new InvalidOperationException($"KernelArguments: argument {Count} ({typeof(T).Name}, {size} bytes) is beyond " +
+                $"{MaxCount} arguments or {MaxBytes} bytes.");
         MemoryMarshal.Write(MemoryMarshal.AsBytes((Span<ulong>)_values)[offset..], in value);
         _offsets[Count++] = (short)offset;
         _used = offset + size;
     }
 
-    /// <summary>Writes the address of each value; the values must not move while the addresses are used (this struct is on the stack).</summary>
+    /// <summary>
+    /// Writes the address of each value; the values must not move while the addresses are used (this struct is on the stack).
+    /// </summary>
     [UnscopedRef]
     internal unsafe void Point(void** pointers)
     {

@@ -22,8 +22,8 @@ public sealed class KernelCache
     public KernelCache(string? folder = null) => Folder = folder ?? DefaultFolder;
 
     /// <summary>
-    /// The folder <c>kernels</c> in the folder that the environment variable <c>CSUNET_CACHE</c> names, or else in <c>csunet</c> of the user's
-    /// cache folder (<c>XDG_CACHE_HOME</c>, <c>~/.cache</c>, or the local application data on Windows).
+    /// The folder <c>kernels</c> in the folder that the environment variable <c>CSUNET_CACHE</c> names, or else in <c>csunet</c> of the
+    /// user's cache folder (<c>XDG_CACHE_HOME</c>, <c>~/.cache</c>, or the local application data on Windows).
     /// </summary>
     public static string DefaultFolder
     {
@@ -33,7 +33,8 @@ public sealed class KernelCache
             if (!string.IsNullOrEmpty(root))
                 return Path.Combine(Path.GetFullPath(root), "kernels");
             if (OperatingSystem.IsWindows())
-                return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "csunet", "cache", "kernels");
+                return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "csunet", "cache",
+                    "kernels");
             string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
             if (string.IsNullOrEmpty(cache))
                 cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
@@ -75,7 +76,8 @@ public sealed class KernelCache
         {
             return new CudaModule(compiled.Image, source.Name);
         }
-        catch (CudaException failure) when (compiled.FromCache && failure.CudaError is CUResult.ErrorInvalidImage or CUResult.ErrorInvalidSource
+        catch (CudaException failure) when (compiled.FromCache
+            && failure.CudaError is CUResult.ErrorInvalidImage or CUResult.ErrorInvalidSource
             or CUResult.ErrorNoBinaryForGPU or CUResult.ErrorInvalidPtx or CUResult.ErrorFileNotFound)
         {
             LastProblem = $"{source.Name}: the driver refused the cached image ({failure.CudaError}); compiled anew.";
@@ -124,7 +126,8 @@ public sealed class KernelCache
             compiler.AddNameExpression(expression);
         compiler.Compile([architecture.Option, .. source.Options]);
         var names = source.NameExpressions.ToDictionary(expression => expression, compiler.GetLoweredName);
-        return new CompiledKernels(architecture.IsPtx ? compiler.GetPTX() : compiler.GetCubin(), names, compiler.GetLogAsString(), FromCache: false);
+        return new CompiledKernels(architecture.IsPtx ? compiler.GetPTX() : compiler.GetCubin(), names, compiler.GetLogAsString(),
+            FromCache: false);
     }
 
     private CompiledKernels? Read(string path, byte[] key)

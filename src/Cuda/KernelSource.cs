@@ -18,15 +18,16 @@ public readonly record struct KernelArchitecture(int Number, bool IsPtx = false)
     /// <param name="device">The device's compute capability, as in <c>sm_90</c>: 90.</param>
     /// <param name="supported">What NVRTC can compile for: <see cref="CudaRuntimeCompiler.GetSupportedArchs"/>.</param>
     /// <returns>
-    /// The device's own architecture; if NVRTC is too old for it, machine code of the newest one with the same major number, which the device
-    /// runs too; else PTX of the newest one that NVRTC knows, which the driver compiles.
+    /// The device's own architecture; if NVRTC is too old for it, machine code of the newest one with the same major number, which the
+    /// device runs too; else PTX of the newest one that NVRTC knows, which the driver compiles.
     /// </returns>
     /// <exception cref="CudaException">The device is older than <see cref="Minimum"/>, or NVRTC compiles only for newer ones.</exception>
     public static KernelArchitecture Choose(int device, ReadOnlySpan<int> supported)
     {
         if (device < Minimum)
         {
-            throw new CudaException($"The GPU has compute capability {device / 10}.{device % 10}; the kernels need {Minimum / 10}.{Minimum % 10} (Ampere) or newer. " +
+            throw new CudaException($"The GPU has compute capability {device / 10}.{device % 10}; the kernels need " +
+                $"{Minimum / 10}.{Minimum % 10} (Ampere) or newer. " +
                 "Use --device cpu.");
         }
         int best = 0;
@@ -35,7 +36,8 @@ public readonly record struct KernelArchitecture(int Number, bool IsPtx = false)
                 best = candidate;
         if (best == 0)
         {
-            throw new CudaException($"This NVRTC compiles for {string.Join(", ", supported.ToArray().Select(number => $"sm_{number}"))}, not for sm_{device} or an older " +
+            throw new CudaException($"This NVRTC compiles for " +
+                $"{string.Join(", ", supported.ToArray().Select(number => $"sm_{number}"))}, not for sm_{device} or an older " +
                 $"architecture from sm_{Minimum} on: install another NVRTC (11.8 to 13), or name it in CSUNET_NVRTC_LIBRARY.");
         }
         return new KernelArchitecture(best, IsPtx: best / 10 != device / 10);
@@ -72,7 +74,8 @@ public sealed record KernelSource(string Name, string Text)
         AppendAll(Options);
         AppendAll(NameExpressions);
         // The order of a dictionary says nothing; the compiler sees the same program in any.
-        AppendAll([.. Headers.OrderBy(header => header.Key, StringComparer.Ordinal).SelectMany(header => (string[])[header.Key, header.Value])]);
+        AppendAll([.. Headers.OrderBy(header => header.Key, StringComparer.Ordinal).SelectMany(header => (string[])[header.Key,
+            header.Value])]);
         return hash.GetHashAndReset();
 
         // Each text is preceded by its length, so that moving characters from one to the next changes the hash.

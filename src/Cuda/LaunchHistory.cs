@@ -3,8 +3,8 @@ using System.Text;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The last kernels that were launched in a context, kept to name a suspect when a later call reports a fault: the driver tells that some kernel
-/// failed, not which. Writing takes one interlocked addition and allocates nothing.
+/// The last kernels that were launched in a context, kept to name a suspect when a later call reports a fault: the driver tells that some
+/// kernel failed, not which. Writing takes one interlocked addition and allocates nothing.
 /// </summary>
 internal sealed class LaunchHistory
 {

@@ -15,7 +15,8 @@ public class DriverTests
         extern "C" __global__ void fault(float* output) { output[threadIdx.x + 4000000000000ull] = 1.0f; }
         """;
 
-    private static readonly KernelSource s_kernels = new("driver_test.cu", Source) { NameExpressions = ["fill", "fault"], Options = ["--std=c++17"] };
+    private static readonly KernelSource s_kernels = new("driver_test.cu", Source) { NameExpressions = ["fill", "fault"],
+        Options = ["--std=c++17"] };
 
     /// <summary>The libraries to run on: the argument of every theory.</summary>
     public static TheoryData<string> Drivers => ["fake", "emulator", "gpu"];

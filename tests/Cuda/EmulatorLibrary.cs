@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace CsUnet.Tests.Cuda;
 
 /// <summary>
-/// The emulator's library: the file that CSUNET_EMULATOR_LIBRARY names, or one built from the repository's emulator/ into the temporary folder.
+/// The emulator's library: the file that CSUNET_EMULATOR_LIBRARY names, or one built from the repository's emulator/ into the temporary
+/// folder.
 /// </summary>
 internal static class EmulatorLibrary
 {
@@ -24,7 +25,8 @@ internal static class EmulatorLibrary
                 continue;
             string output = System.IO.Path.Combine(System.IO.Path.GetTempPath(), "csunet-emulator-for-tests");
             string library = System.IO.Path.Combine(output, "libcsunet_emulator.so");
-            DateTime newest = Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(script)!, "*", SearchOption.AllDirectories).Max(File.GetLastWriteTimeUtc);
+            DateTime newest = Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(script)!, "*",
+                SearchOption.AllDirectories).Max(File.GetLastWriteTimeUtc);
             if (File.Exists(library) && File.GetLastWriteTimeUtc(library) > newest)
                 return library;
             using Process? build = Process.Start(new ProcessStartInfo("bash", [script, output]) { RedirectStandardError = true });

@@ -61,7 +61,8 @@ public class ErrorTests
         var failure = Assert.Throws<CudaException>(() => new CudaDeviceVariable<float>(1000));
         Assert.Equal(CUResult.ErrorOutOfMemory, failure.CudaError);
         Assert.Equal("cuMemAlloc(bytes=4000)", failure.Call);
-        Assert.StartsWith("cuMemAlloc(bytes=4000): CUDA_ERROR_OUT_OF_MEMORY (2), out of memory. 1024 of 1024 MiB are free", failure.Message);
+        Assert.StartsWith("cuMemAlloc(bytes=4000): CUDA_ERROR_OUT_OF_MEMORY (2), out of memory. 1024 of 1024 MiB are free",
+            failure.Message);
         Assert.Empty(CudaContext.LiveAllocations);
     }
 
@@ -124,7 +125,8 @@ public class ErrorTests
         try
         {
             using var folder = new TemporaryFolder();
-            var source = new KernelSource("race.cu", "extern \"C\" __global__ void race(float* x) {\n    x[0] = threadIdx.x;\n}\n") { NameExpressions = ["race"] };
+            var source = new KernelSource("race.cu",
+                "extern \"C\" __global__ void race(float* x) {\n    x[0] = threadIdx.x;\n}\n") { NameExpressions = ["race"] };
             using CudaModule module = new KernelCache(folder.Path).Load(source, new KernelArchitecture(80), out _);
             CudaKernel race = module.GetKernel("race");
             using var output = new CudaDeviceVariable<float>(1);

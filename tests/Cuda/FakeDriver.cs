@@ -28,7 +28,8 @@ internal static unsafe class FakeDriver
             File.WriteAllText(source, FakeDriverSource.Text);
             try
             {
-                using Process? compiler = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-O1", "-w", "-o", output, source]));
+                using Process? compiler = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-O1", "-w", "-o", output,
+                    source]));
                 compiler!.WaitForExit();
                 Assert.Equal(0, compiler.ExitCode);
             }

@@ -6,7 +6,8 @@ using Xunit;
 namespace CsUnet.Tests.Cuda;
 
 /// <summary>
-/// Runs a test with its own copy of the binding. A process has one driver, chosen by the first call; a second copy of the assembly in a load
+/// Runs a test with its own copy of the binding. A process has one driver, chosen by the first call; a second copy of the assembly in a
+/// load
 /// context of its own has its own statics, so each test can choose another library.
 /// </summary>
 internal static class Isolated

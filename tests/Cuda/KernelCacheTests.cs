@@ -65,7 +65,8 @@ public class KernelCacheTests
         Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp"));
 
         // The test program is started by dotnet or as a program of its own.
-        static string[] Command() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [typeof(KernelCacheTests).Assembly.Location] : [];
+        static string[] Command() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
+            ? [typeof(KernelCacheTests).Assembly.Location] : [];
     }
 
     [Theory]
@@ -92,7 +93,8 @@ public class KernelCacheTests
         Assert.True(CudaRuntimeCompiler.GetVersion() >= CudaRuntimeCompiler.MinimumVersion);
         using var folder = new TemporaryFolder();
         var cache = new KernelCache(folder.File("new"));
-        CompiledKernels first = cache.GetOrCompile(Source("a"), s_architecture), second = new KernelCache(cache.Folder).GetOrCompile(Source("a"), s_architecture);
+        CompiledKernels first = cache.GetOrCompile(Source("a"), s_architecture),
+            second = new KernelCache(cache.Folder).GetOrCompile(Source("a"), s_architecture);
         Assert.False(first.FromCache);
         Assert.True(second.FromCache);
         Assert.Equal(first.Image, second.Image);
@@ -137,7 +139,8 @@ public class KernelCacheTests
         byte[] whole = File.ReadAllBytes(path);
         // Cut at several places, a flipped bit in each part, another file's content.
         cache.GetOrCompile(Source("b"), s_architecture);
-        List<byte[]> damages = [[], whole[..10], whole[..60], whole[..^1], [.. whole, 0], File.ReadAllBytes(cache.PathOf(Source("b"), s_architecture))];
+        List<byte[]> damages = [[], whole[..10], whole[..60], whole[..^1], [.. whole, 0], File.ReadAllBytes(cache.PathOf(Source("b"),
+            s_architecture))];
         foreach (int at in (int[])[0, 20, 50, 90, whole.Length - 1])
         {
             byte[] flipped = [.. whole];
@@ -163,7 +166,8 @@ public class KernelCacheTests
         using var folder = new TemporaryFolder();
         var cache = new KernelCache(folder.Path);
         var results = new CompiledKernels[8];
-        Thread[] threads = [.. Enumerable.Range(0, 8).Select(i => new Thread(() => results[i] = cache.GetOrCompile(Source($"{i % 2}"), s_architecture)))];
+        Thread[] threads = [.. Enumerable.Range(0, 8).Select(i => new Thread(() => results[i] = cache.GetOrCompile(Source($"{i % 2}"),
+            s_architecture)))];
         foreach (Thread thread in threads)
             thread.Start();
         foreach (Thread thread in threads)
@@ -176,7 +180,8 @@ public class KernelCacheTests
     {
         CudaLibraries.UseEmulator(library);
         using var folder = new TemporaryFolder();
-        var failure = Assert.Throws<NVRTCException>(() => new KernelCache(folder.Path).GetOrCompile(new KernelSource("broken.cu", "#error planted"), s_architecture));
+        var failure = Assert.Throws<NVRTCException>(() => new KernelCache(folder.Path).GetOrCompile(new KernelSource("broken.cu",
+            "#error planted"), s_architecture));
         Assert.Equal(nvrtcResult.ErrorCompilation, failure.NVRTCError);
         Assert.Contains("nvrtcCompileProgram(broken.cu, --gpu-architecture=sm_80", failure.Message);
         Assert.Contains("#error", failure.Message);
@@ -224,7 +229,8 @@ public class KernelCacheTests
             Options = ["--std=c++17", "-DX=1"],
             NameExpressions = ["fill", "gemm<64, 64>"],
         }, new KernelArchitecture(90, IsPtx: true));
-        Assert.Equal("header common.cuh: text\nexpression fill\nexpression gemm<64, 64>\ncompile --gpu-architecture=compute_90 --std=c++17 -DX=1\n",
+        Assert.Equal("header common.cuh: text\nexpression fill\nexpression gemm<64, 64>\ncompile --gpu-architecture=compute_90 " +
+            "--std=c++17 -DX=1\n",
             FakeDriver.Calls(library));
         Assert.Equal([80, 86, 90], CudaRuntimeCompiler.GetSupportedArchs());
     }
@@ -244,12 +250,14 @@ public class KernelCacheTests
                     File.WriteAllBytes(damaged, [1, 2, 3]);
                     File.Move(damaged, path, overwrite: true);
                 }
-                Assert.Contains($"source {i} ", System.Text.Encoding.UTF8.GetString(cache.GetOrCompile(Source($"{i}"), s_architecture).Image));
+                Assert.Contains($"source {i} ", System.Text.Encoding.UTF8.GetString(cache.GetOrCompile(Source($"{i}"),
+                    s_architecture).Image));
             }
             Assert.True(cache.LastProblem is null || cache.LastProblem.Contains("damaged"), cache.LastProblem);
         }
     }
 
     private static KernelSource Source(string content) => new("cache_test.cu",
-        $"extern \"C\" __global__ void fill(float* output, float value, int count) {{ output[0] = value + count; }} // source {content} \n") { NameExpressions = ["fill"] };
+        $"extern \"C\" __global__ void fill(float* output, float value, int count) {{ output[0] = value + count; }} // source {content} " +
+            $"\n") { NameExpressions = ["fill"] };
 }

@@ -53,7 +53,8 @@ public class LibraryTests
     [Fact]
     public void AnEnvironmentVariableIsTheOnlyCandidate()
     {
-        var loader = new LibraryLoader(false, variable => variable == "CSUNET_NVRTC_LIBRARY" ? "/opt/here/libnvrtc.so" : null, _ => false, NoLibrary);
+        var loader = new LibraryLoader(false, variable => variable == "CSUNET_NVRTC_LIBRARY" ? "/opt/here/libnvrtc.so" : null, _ => false,
+            NoLibrary);
         Assert.Null(loader.Load(CudaLibrary.Nvrtc, null, 12, out string report));
         Assert.Contains("/opt/here/libnvrtc.so (from the environment variable CSUNET_NVRTC_LIBRARY): no such file", report);
         Assert.DoesNotContain("libnvrtc.so.12", report);

@@ -36,7 +36,8 @@ public class NvrtcTests
         Assert.Equal(cubin.Image, cache.GetOrCompile(source, new KernelArchitecture(80)).Image);
         CompiledKernels ptx = cache.GetOrCompile(source, new KernelArchitecture(80, IsPtx: true));
         Assert.Contains(".target sm_80", System.Text.Encoding.UTF8.GetString(ptx.Image));
-        var failure = Assert.Throws<NVRTCException>(() => cache.GetOrCompile(source with { Text = "__global__ void f() { undeclared(); }", NameExpressions = [] }, new KernelArchitecture(80)));
+        var failure = Assert.Throws<NVRTCException>(() => cache.GetOrCompile(source with { Text = "__global__ void f() { undeclared(); }",
+            NameExpressions = [] }, new KernelArchitecture(80)));
         Assert.Contains("undeclared", failure.Message);
     }
 

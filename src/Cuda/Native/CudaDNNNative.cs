@@ -82,7 +82,8 @@ internal static unsafe partial class CudaDNNNative
         int algo, nuint* bytes);
 
     [LibraryImport(Library)]
-    internal static partial cudnnStatus cudnnGetConvolutionBackwardDataWorkspaceSize(nint handle, nint w, nint dy, nint convolution, nint dx,
+    internal static partial cudnnStatus cudnnGetConvolutionBackwardDataWorkspaceSize(nint handle, nint w, nint dy, nint convolution,
+        nint dx,
         int algo, nuint* bytes);
 
     [LibraryImport(Library)]
@@ -90,8 +91,10 @@ internal static unsafe partial class CudaDNNNative
         nint dw, int algo, nuint* bytes);
 
     [LibraryImport(Library)]
-    internal static partial cudnnStatus cudnnConvolutionForward(nint handle, float* alpha, nint xDescriptor, CUdeviceptr x, nint wDescriptor,
-        CUdeviceptr w, nint convolution, int algo, CUdeviceptr workspace, nuint workspaceBytes, float* beta, nint yDescriptor, CUdeviceptr y);
+    internal static partial cudnnStatus cudnnConvolutionForward(nint handle, float* alpha, nint xDescriptor, CUdeviceptr x,
+        nint wDescriptor,
+        CUdeviceptr w, nint convolution, int algo, CUdeviceptr workspace, nuint workspaceBytes, float* beta, nint yDescriptor,
+            CUdeviceptr y);
 
     [LibraryImport(Library)]
     internal static partial cudnnStatus cudnnConvolutionBackwardData(nint handle, float* alpha, nint wDescriptor, CUdeviceptr w,

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace CsUnet.Cuda.Native;
 
-/// <summary>The emulator's own functions, which a driver does not have. Texts stay valid until the thread's next call of the kind.</summary>
+/// <summary>
+/// The emulator's own functions, which a driver does not have. Texts stay valid until the thread's next call of the kind.
+/// </summary>
 internal static unsafe partial class EmulatorNative
 {
     private const string Library = CudaLibraries.DriverName;

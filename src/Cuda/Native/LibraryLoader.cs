@@ -13,7 +13,8 @@ internal sealed record LoadedLibrary(string Path, nint Handle);
 /// <param name="environment">Reads an environment variable.</param>
 /// <param name="fileExists">Whether a file exists.</param>
 /// <param name="open">Opens a library by name or path.</param>
-internal sealed class LibraryLoader(bool windows, Func<string, string?> environment, Func<string, bool> fileExists, LibraryLoader.Opener open)
+internal sealed class LibraryLoader(bool windows, Func<string, string?> environment, Func<string, bool> fileExists,
+    LibraryLoader.Opener open)
 {
     /// <summary>Opens a library; on failure the result is 0 and <paramref name="reason"/> tells why.</summary>
     internal delegate nint Opener(string path, out string reason);
