@@ -1,0 +1,35 @@
+using System.Runtime.CompilerServices;
+
+namespace CsUnet.Cuda;
+
+/// <summary>
+/// The text of a call and its arguments, formatted only if the call failed: a launch that succeeds allocates nothing for its error message.
+/// </summary>
+[InterpolatedStringHandler]
+internal ref struct CallText
+{
+    private DefaultInterpolatedStringHandler _text;
+
+    public CallText(int literalLength, int formattedCount, CUResult result, out bool shouldAppend)
+        : this(literalLength, formattedCount, shouldAppend = result != CUResult.Success) { }
+
+    public CallText(int literalLength, int formattedCount, nvrtcResult result, out bool shouldAppend)
+        : this(literalLength, formattedCount, shouldAppend = result != nvrtcResult.Success) { }
+
+    public CallText(int literalLength, int formattedCount, CublasStatus result, out bool shouldAppend)
+        : this(literalLength, formattedCount, shouldAppend = result != CublasStatus.Success) { }
+
+    public CallText(int literalLength, int formattedCount, cudnnStatus result, out bool shouldAppend)
+        : this(literalLength, formattedCount, shouldAppend = result != cudnnStatus.Success) { }
+
+    private CallText(int literalLength, int formattedCount, bool failed)
+        => _text = failed ? new DefaultInterpolatedStringHandler(literalLength, formattedCount) : default;
+
+    public void AppendLiteral(string value) => _text.AppendLiteral(value);
+
+    public void AppendFormatted<T>(T value) => _text.AppendFormatted(value);
+
+    public void AppendFormatted<T>(T value, string? format) => _text.AppendFormatted(value, format);
+
+    internal string ToStringAndClear() => _text.ToStringAndClear();
+}

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using CsUnet.Cuda.Native;
+
+namespace CsUnet.Cuda;
+
+/// <summary>How the emulator builds and runs kernels.</summary>
+public enum CudaEmulatorMode
+{
+    /// <summary>As fast as it can; finds what a plain run shows.</summary>
+    Plain,
+
+    /// <summary>Plain, with the order of threads chosen by <see cref="CudaEmulator.SetOrder"/>.</summary>
+    Orders,
+
+    /// <summary>
+    /// Every memory access is watched: finds races, reads of unwritten memory, accesses outside; counts for the profile. Slow.
+    /// </summary>
+    Hook,
+}
+
+/// <summary>
+/// The emulator's controls and reports, beyond what a driver has. Only after <see cref="CudaLibraries.UseEmulator"/>; members may be called
+/// from any thread.
+/// </summary>
+/// <exception cref="InvalidOperationException">From every member: the loaded driver is not the emulator.</exception>
+public static unsafe class CudaEmulator
+{
+    /// <summary>Whether the loaded driver is the emulator, with these functions.</summary>
+    public static bool IsAvailable => CudaLibraries.IsEmulated && CudaLibraries.TryLoad(CudaLibrary.Driver, out _)
+        && NativeLibrary.TryGetExport(CudaLibraries.Load(CudaLibrary.Driver), nameof(EmulatorNative.csunet_emulator_report), out _);
+
+    /// <summary>
+    /// How many different findings (races, unwritten reads, accesses outside, ...) there are since the last <see cref="ClearReport"/>.
+    /// </summary>
+    public static int FindingCount
+    {
+        get
+        {
+            Require();
+            return EmulatorNative.csunet_emulator_finding_count();
+        }
+    }
+
+    /// <summary>How many device and page-locked buffers are allocated now.</summary>
+    public static int LeakCount
+    {
+        get
+        {
+            Require();
+            return EmulatorNative.csunet_emulator_leak_count();
+        }
+    }
+
+    /// <summary>Sets the mode of modules that are loaded from now on.</summary>
+    public static void SetMode(CudaEmulatorMode mode)
+    {
+        Require();
+        string name = mode switch
+        {
+            CudaEmulatorMode.Plain => "plain",
+            CudaEmulatorMode.Orders => "orders",
+            _ => "hook",
+        };
+        if (EmulatorNative.csunet_emulator_set_mode(name) != 0)
+            throw new ArgumentException($"CudaEmulator.SetMode: this emulator has no mode {name}.");
+    }
+
+    /// <summary>Sets the order in which the threads of a block run.</summary>
+    /// <param name="order">0 forward, 1 backward, 2 shuffled warps, 3 shuffled lanes.</param>
+    /// <param name="seed">Decides the shuffles.</param>
+    public static void SetOrder(int order, ulong seed = 0)
+    {
+        Require();
+        if (EmulatorNative.csunet_emulator_set_order(order, seed) != 0)
+            throw new ArgumentOutOfRangeException(nameof(order), $"CudaEmulator.SetOrder: order is {order}, expected 0 to 3.");
+    }
+
+    /// <summary>Sets the number of CPU threads that run blocks; 0 for one per core.</summary>
+    public static void SetWorkers(int workers)
+    {
+        Require();
+        EmulatorNative.csunet_emulator_set_workers(workers);
+    }
+
+    /// <summary>Sets after how many milliseconds a launch is taken to hang.</summary>
+    public static void SetWatchdog(int milliseconds)
+    {
+        Require();
+        EmulatorNative.csunet_emulator_set_watchdog_ms(milliseconds);
+    }
+
+    /// <summary>Sets whether a finding fails the launch.</summary>
+    public static void SetStrict(bool strict)
+    {
+        Require();
+        EmulatorNative.csunet_emulator_set_strict(strict ? 1 : 0);
+    }
+
+    /// <summary>Sets how much memory the emulated device has.</summary>
+    public static void SetMemory(ulong bytes)
+    {
+        Require();
+        EmulatorNative.csunet_emulator_set_memory_bytes(bytes);
+    }
+
+    /// <summary>Sets the compute capability of the emulated device, as in <c>sm_80</c>: 80.</summary>
+    public static void SetArchitecture(int architecture)
+    {
+        Require();
+        if (EmulatorNative.csunet_emulator_set_architecture(architecture) != 0)
+            throw new ArgumentOutOfRangeException(nameof(architecture),
+                $"CudaEmulator.SetArchitecture: sm_{architecture} is not one that the emulator knows.");
+    }
+
+    /// <summary>All findings since the last <see cref="ClearReport"/>.</summary>
+    public static string GetReport() => Text(&EmulatorNative.csunet_emulator_report);
+
+    /// <summary>As <see cref="GetReport"/>, as JSON.</summary>
+    public static string GetReportJson() => Text(&EmulatorNative.csunet_emulator_report_json);
+
+    /// <summary>Why the last launch failed, with kernel, block, thread and line; empty if none did.</summary>
+    public static string GetLastFailure() => Text(&EmulatorNative.csunet_emulator_last_failure);
+
+    /// <summary>Forgets all findings.</summary>
+    public static void ClearReport()
+    {
+        Require();
+        EmulatorNative.csunet_emulator_clear_report();
+    }
+
+    /// <summary>
+    /// Requests, bytes, sectors, wavefronts and matrix instructions per kernel and source line, in <see cref="CudaEmulatorMode.Hook"/>, as
+    /// CSV.
+    /// </summary>
+    public static string GetProfileCsv() => Text(&EmulatorNative.csunet_emulator_profile_csv);
+
+    /// <summary>As <see cref="GetProfileCsv"/>, as JSON.</summary>
+    public static string GetProfileJson() => Text(&EmulatorNative.csunet_emulator_profile_json);
+
+    /// <summary>Forgets the counts of the profile.</summary>
+    public static void ClearProfile()
+    {
+        Require();
+        EmulatorNative.csunet_emulator_clear_profile();
+    }
+
+    /// <summary>The buffers that are allocated now.</summary>
+    public static string GetLeaks() => Text(&EmulatorNative.csunet_emulator_leaks);
+
+    private static string Text(delegate*<byte*> function)
+    {
+        Require();
+        return Marshal.PtrToStringUTF8((nint)function()) ?? "";
+    }
+
+    private static void Require()
+    {
+        if (!IsAvailable)
+        {
+            throw new InvalidOperationException($"CudaEmulator: the driver is " +
+                $"{CudaLibraries.LoadedPath(CudaLibrary.Driver) ?? "not loaded"}, not the emulator. " +
+                "Call CudaLibraries.UseEmulator first.");
+        }
+    }
+}

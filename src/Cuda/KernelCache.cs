@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+
+namespace CsUnet.Cuda;
+
+/// <summary>
+/// Compiled kernels on disk, one file for each hash of source, headers, options, NVRTC version and architecture. A file is written under
+/// another name and then renamed, so several processes and threads may share a folder: each sees a whole file or none. A file that is
+/// damaged (its checksum differs) or that the driver refuses is compiled anew and replaced.
+/// </summary>
+/// <remarks>
+/// The cache is an optimisation: a folder that cannot be written does not stop a run, it only makes the next one compile again;
+/// <see cref="LastProblem"/> tells. All members may be called from any thread; one kernel source is compiled once at a time.
+/// </remarks>
+public sealed class KernelCache
+{
+    private readonly ConcurrentDictionary<string, Lock> _locks = new();
+    private int _hits, _misses, _corrupt;
+
+    /// <summary>Uses a folder, which is made when it is first written to.</summary>
+    /// <param name="folder">The folder; null for <see cref="DefaultFolder"/>.</param>
+    public KernelCache(string? folder = null) => Folder = folder ?? DefaultFolder;
+
+    /// <summary>
+    /// The folder <c>kernels</c> in the folder that the environment variable <c>CSUNET_CACHE</c> names, or else in <c>csunet</c> of the
+    /// user's cache folder (<c>XDG_CACHE_HOME</c>, <c>~/.cache</c>, or the local application data on Windows).
+    /// </summary>
+    public static string DefaultFolder
+    {
+        get
+        {
+            string? root = Environment.GetEnvironmentVariable("CSUNET_CACHE");
+            if (!string.IsNullOrEmpty(root))
+                return Path.Combine(Path.GetFullPath(root), "kernels");
+            if (OperatingSystem.IsWindows())
+                return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "csunet", "cache",
+                    "kernels");
+            string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+            if (string.IsNullOrEmpty(cache))
+                cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            return Path.Combine(cache, "csunet", "kernels");
+        }
+    }
+
+    /// <summary>Where the files are.</summary>
+    public string Folder { get; }
+
+    /// <summary>How often the answer came from disk.</summary>
+    public int Hits => _hits;
+
+    /// <summary>How often it was compiled.</summary>
+    public int Misses => _misses;
+
+    /// <summary>How many files were damaged.</summary>
+    public int CorruptEntries => _corrupt;
+
+    /// <summary>Why the folder could last not be read or written; null if it always could.</summary>
+    public string? LastProblem { get; private set; }
+
+    /// <summary>Compiled kernels, from disk if they are there.</summary>
+    /// <param name="source">What to compile.</param>
+    /// <param name="architecture">What for; see <see cref="KernelArchitecture.Choose"/>.</param>
+    /// <exception cref="NVRTCException">The source does not compile.</exception>
+    /// <exception cref="CudaLibraryException">NVRTC was not found. It is needed even for a hit: its version is part of the key.</exception>
+    public CompiledKernels GetOrCompile(KernelSource source, KernelArchitecture architecture)
+        => GetOrCompile(source, architecture, refuse: false);
+
+    /// <summary>Loads the kernels into the current context. If the driver refuses an image from disk, it is compiled anew.</summary>
+    /// <param name="source">What to compile.</param>
+    /// <param name="architecture">What for.</param>
+    /// <param name="compiled">The compiled kernels, with their lowered names.</param>
+    public CudaModule Load(KernelSource source, KernelArchitecture architecture, out CompiledKernels compiled)
+    {
+        compiled = GetOrCompile(source, architecture, refuse: false);
+        try
+        {
+            return new CudaModule(compiled.Image, source.Name);
+        }
+        catch (CudaException failure) when (compiled.FromCache
+            && failure.CudaError is CUResult.ErrorInvalidImage or CUResult.ErrorInvalidSource
+            or CUResult.ErrorNoBinaryForGPU or CUResult.ErrorInvalidPtx or CUResult.ErrorFileNotFound)
+        {
+            LastProblem = $"{source.Name}: the driver refused the cached image ({failure.CudaError}); compiled anew.";
+            compiled = GetOrCompile(source, architecture, refuse: true);
+            return new CudaModule(compiled.Image, source.Name);
+        }
+    }
+
+    /// <summary>The file of a source, whether it exists or not.</summary>
+    public string PathOf(KernelSource source, KernelArchitecture architecture) => PathOf(source, source.Key(Compiler(), architecture));
+
+    private CompiledKernels GetOrCompile(KernelSource source, KernelArchitecture architecture, bool refuse)
+    {
+        byte[] key = source.Key(Compiler(), architecture);
+        string path = PathOf(source, key);
+        lock (_locks.GetOrAdd(path, _ => new Lock()))
+        {
+            if (!refuse && Read(path, key) is { } cached)
+            {
+                Interlocked.Increment(ref _hits);
+                return cached;
+            }
+            Interlocked.Increment(ref _misses);
+            CompiledKernels compiled = Compile(source, architecture);
+            Write(path, KernelCacheEntry.Serialize(key, compiled));
+            return compiled;
+        }
+    }
+
+    private string PathOf(KernelSource source, byte[] key)
+        => Path.Combine(Folder, $"{Path.GetFileNameWithoutExtension(source.Name)}-{Convert.ToHexStringLower(key.AsSpan(0, 16))}.bin");
+
+    /// <summary>NVRTC and its version; for the emulator, whose version does not change with every build, also its file.</summary>
+    private static string Compiler()
+    {
+        string compiler = $"nvrtc {CudaRuntimeCompiler.GetVersion()}";
+        if (CudaLibraries.IsEmulated && CudaLibraries.LoadedPath(CudaLibrary.Nvrtc) is { } path)
+            compiler += $" emulated {new FileInfo(path).Length} {File.GetLastWriteTimeUtc(path).Ticks}";
+        return compiler;
+    }
+
+    private static CompiledKernels Compile(KernelSource source, KernelArchitecture architecture)
+    {
+        using var compiler = new CudaRuntimeCompiler(source.Text, source.Name, [.. source.Headers.Values], [.. source.Headers.Keys]);
+        foreach (string expression in source.NameExpressions)
+            compiler.AddNameExpression(expression);
+        compiler.Compile([architecture.Option, .. source.Options]);
+        var names = source.NameExpressions.ToDictionary(expression => expression, compiler.GetLoweredName);
+        return new CompiledKernels(architecture.IsPtx ? compiler.GetPTX() : compiler.GetCubin(), names, compiler.GetLogAsString(),
+            FromCache: false);
+    }
+
+    private CompiledKernels? Read(string path, byte[] key)
+    {
+        byte[] file;
+        try
+        {
+            file = File.ReadAllBytes(path);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            LastProblem = $"{path} cannot be read: {failure.Message}";
+            return null;
+        }
+        if (KernelCacheEntry.Deserialize(file, key) is { } entry)
+            return entry;
+        Interlocked.Increment(ref _corrupt);
+        LastProblem = $"{path} was damaged; compiled anew.";
+        return null;
+    }
+
+    private void Write(string path, byte[] file)
+    {
+        string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            Directory.CreateDirectory(Folder);
+            File.WriteAllBytes(temporary, file);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // On Windows a rename fails while another process reads the target, which then holds the same bytes.
+            LastProblem = $"{path} cannot be written: {failure.Message}";
+            if (File.Exists(temporary))
+                File.Delete(temporary);
+        }
+    }
+}
+
+/// <summary>The format of a cache file: a mark, the SHA-256 of the rest, then key, log, names and image.</summary>
+internal static class KernelCacheEntry
+{
+    private const int HashBytes = 32;
+    private static ReadOnlySpan<byte> Mark => "csunet-kernels-1"u8;
+
+    internal static byte[] Serialize(byte[] key, CompiledKernels kernels)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new BinaryWriter(stream))
+        {
+            writer.Write(key);
+            writer.Write(kernels.Log);
+            writer.Write(kernels.LoweredNames.Count);
+            foreach ((string expression, string name) in kernels.LoweredNames)
+            {
+                writer.Write(expression);
+                writer.Write(name);
+            }
+            writer.Write(kernels.Image.Length);
+            writer.Write(kernels.Image);
+        }
+        byte[] body = stream.ToArray();
+        return [.. Mark, .. SHA256.HashData(body), .. body];
+    }
+
+    /// <summary>The kernels of a file; null if it is damaged, or belongs to another key.</summary>
+    internal static CompiledKernels? Deserialize(byte[] file, byte[] key)
+    {
+        int start = Mark.Length + HashBytes;
+        if (file.Length < start + key.Length || !file.AsSpan().StartsWith(Mark)
+            || !SHA256.HashData(file.AsSpan(start)).AsSpan().SequenceEqual(file.AsSpan(Mark.Length, HashBytes))
+            || !file.AsSpan(start, key.Length).SequenceEqual(key))
+        {
+            return null;
+        }
+        // What the checksum covers was written by Serialize: reading it back needs no further checks.
+        using var reader = new BinaryReader(new MemoryStream(file, start + key.Length, file.Length - start - key.Length));
+        string log = reader.ReadString();
+        var names = new Dictionary<string, string>();
+        for (int count = reader.ReadInt32(); count > 0; count--)
+            names.Add(reader.ReadString(), reader.ReadString());
+        return new CompiledKernels(reader.ReadBytes(reader.ReadInt32()), names, log, FromCache: true);
+    }
+}

@@ -1,0 +1,142 @@
+using CsUnet.Cuda.Native;
+
+namespace CsUnet.Cuda;
+
+/// <summary>What a live resource of a context is.</summary>
+public enum ResourceKind
+{
+    /// <summary>Device memory from cuMemAlloc.</summary>
+    DeviceMemory,
+
+    /// <summary>Device memory from a stream-ordered pool.</summary>
+    PoolMemory,
+
+    /// <summary>Page-locked host memory.</summary>
+    HostMemory,
+
+    /// <summary>A stream.</summary>
+    Stream,
+
+    /// <summary>An event.</summary>
+    Event,
+
+    /// <summary>A module.</summary>
+    Module,
+
+    /// <summary>A memory pool.</summary>
+    MemoryPool,
+
+    /// <summary>A graph.</summary>
+    Graph,
+
+    /// <summary>An executable graph.</summary>
+    GraphExec,
+
+    /// <summary>A cuBLAS or cuDNN handle.</summary>
+    LibraryHandle,
+}
+
+/// <summary>Memory that has been allocated and not freed.</summary>
+/// <param name="Kind">Where it is.</param>
+/// <param name="Pointer">Its address.</param>
+/// <param name="Bytes">Its size in bytes.</param>
+/// <param name="DeviceId">The number of its context's device.</param>
+/// <param name="Stack">Where it was allocated; null unless <see cref="CudaContext.RecordAllocationStacks"/> was on.</param>
+public sealed record LiveAllocation(ResourceKind Kind, ulong Pointer, long Bytes, int DeviceId, string? Stack)
+{
+    /// <inheritdoc/>
+    public override string ToString()
+        => $"{Kind} of {Bytes} bytes at 0x{Pointer:x} on device {DeviceId}" + (Stack is null ? "" : $", allocated\n{Stack}");
+}
+
+/// <summary>
+/// The one owner of a driver handle. The context lists it from its creation to its release, which is how leaks are found; there is no
+/// finaliser, because the driver would have to be entered on the finaliser's thread while the context may be gone.
+/// </summary>
+internal sealed class ResourceHandle
+{
+    private readonly nint _value;
+    private readonly Func<nint, CUResult>? _release;
+    private int _released;
+
+    /// <summary>Takes over a handle.</summary>
+    /// <param name="context">The context it lives in.</param>
+    /// <param name="kind">What it is.</param>
+    /// <param name="value">The driver's handle.</param>
+    /// <param name="name">What to call it in messages, such as <c>CudaStream</c>.</param>
+    /// <param name="release">Gives it back; null if it belongs to someone else.</param>
+    /// <param name="bytes">Size in bytes, for memory.</param>
+    internal ResourceHandle(ContextState context, ResourceKind kind, nint value, string name, Func<nint, CUResult>? release, long bytes = 0)
+    {
+        (Context, Kind, _value, Name, _release, Bytes) = (context, kind, value, name, release, bytes);
+        if (release is null)
+            return;
+        if (CudaContext.RecordAllocationStacks)
+            Stack = Environment.StackTrace;
+        context.Resources[this] = 0;
+    }
+
+    internal ContextState Context { get; }
+
+    internal ResourceKind Kind { get; }
+
+    internal string Name { get; }
+
+    internal long Bytes { get; }
+
+    internal string? Stack { get; }
+
+    /// <summary>The handle without any check.</summary>
+    internal nint Raw => _value;
+
+    internal bool IsOwner => _release is not null;
+
+    internal bool IsReleased => _released != 0;
+
+    /// <summary>The handle, for a call.</summary>
+    /// <exception cref="ObjectDisposedException">It or its context was disposed.</exception>
+    internal nint Value
+    {
+        get
+        {
+            if (_released != 0 || Context.IsDestroyed)
+                ThrowDisposed();
+            return _value;
+        }
+    }
+
+    /// <summary>The handle, for a call that needs its context to be current.</summary>
+    internal nint Enter(string operation)
+    {
+        nint value = Value;
+        Context.RequireThis(operation);
+        return value;
+    }
+
+    /// <summary>Gives the handle back, once, on any thread.</summary>
+    internal void Release(string call)
+    {
+        if (Forget() && !Context.IsDestroyed)
+        {
+            CUResult result = default;
+            Context.Enter(() => result = _release!(_value));
+            // A context lost to a fault fails every call with the fault's status. Once that was reported, repeating it here would only
+            // hide the report: Dispose often runs while the first exception is on its way up.
+            if (!(Context.FaultReported && Driver.IsDeviceFault(result)))
+                Driver.Check(result, $"{call}(0x{_value:x})");
+        }
+    }
+
+    /// <summary>Marks the handle as given back by other means; false if it was already, or is not owned.</summary>
+    internal bool Forget()
+    {
+        if (Interlocked.Exchange(ref _released, 1) != 0)
+            return false;
+        Context.Resources.TryRemove(this, out _);
+        return IsOwner;
+    }
+
+    private void ThrowDisposed() => throw new ObjectDisposedException(Name, _released != 0
+        ? $"{Name} 0x{_value:x} was used after it was disposed."
+        : $"{Name} 0x{_value:x} was used after its CUDA context (device {Context.DeviceId}) was disposed.");
+}

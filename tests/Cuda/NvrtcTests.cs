@@ -1,0 +1,52 @@
+using CsUnet.Cuda;
+using Xunit;
+
+namespace CsUnet.Tests.Cuda;
+
+/// <summary>NVIDIA's own libraries, as far as they work without a GPU. Skipped where they are not installed.</summary>
+public class NvrtcTests
+{
+    [Fact]
+    public void NvrtcCompilesToCubinAndPtx() => Isolated.Run(Compile, "");
+
+    [Fact]
+    public void ADriverWithoutAGpuSaysSo() => Isolated.Run(NoDevice, "");
+
+    private static void Compile(string library)
+    {
+        Assert.SkipUnless(CudaLibraries.TryLoad(CudaLibrary.Nvrtc, out string report), $"Skipped: {report}");
+        CudaRuntimeCompiler.RequireVersion();
+        Assert.Contains(80, CudaRuntimeCompiler.GetSupportedArchs());
+        const string Source = """
+            #include "scale.cuh"
+            template <int N> __global__ void scale(float* x) { x[threadIdx.x] *= FACTOR * N; }
+            """;
+        var source = new KernelSource("scale.cu", Source)
+        {
+            Headers = new Dictionary<string, string> { ["scale.cuh"] = "#define FACTOR 2.0f" },
+            Options = ["--std=c++17", "--ptxas-options=-v"],
+            NameExpressions = ["scale<4>", "scale<8>"],
+        };
+        using var folder = new TemporaryFolder();
+        var cache = new KernelCache(folder.Path);
+        CompiledKernels cubin = cache.GetOrCompile(source, new KernelArchitecture(80));
+        Assert.Equal("\u007fELF"u8, cubin.Image.AsSpan(0, 4));
+        Assert.Equal("_Z5scaleILi4EEvPf", cubin.LoweredNames["scale<4>"]);
+        Assert.Contains("registers", cubin.Log);
+        Assert.Equal(cubin.Image, cache.GetOrCompile(source, new KernelArchitecture(80)).Image);
+        CompiledKernels ptx = cache.GetOrCompile(source, new KernelArchitecture(80, IsPtx: true));
+        Assert.Contains(".target sm_80", System.Text.Encoding.UTF8.GetString(ptx.Image));
+        var failure = Assert.Throws<NVRTCException>(() => cache.GetOrCompile(source with { Text = "__global__ void f() { undeclared(); }",
+            NameExpressions = [] }, new KernelArchitecture(80)));
+        Assert.Contains("undeclared", failure.Message);
+    }
+
+    private static void NoDevice(string library)
+    {
+        Assert.SkipUnless(CudaLibraries.TryLoad(CudaLibrary.Driver, out string report), $"Skipped: {report}");
+        DeviceList list = DeviceList.Read();
+        Assert.SkipWhen(list.Devices.Count > 0, "Skipped: there is a GPU");
+        Assert.Contains("cuInit", list.DriverProblem);
+        Assert.Contains(report, list.DriverProblem);
+    }
+}
