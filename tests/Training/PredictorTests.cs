@@ -2,6 +2,7 @@ using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
+using CsUnet.Tests.Data;
 using CsUnet.Training;
 using Xunit;
 
