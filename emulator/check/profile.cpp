@@ -113,7 +113,7 @@ struct KernelProfile {
     std::map<std::string, uint64_t> matrix;             // by line
     uint64_t launches = 0;
 };
-static std::mutex mutex;
+static std::mutex kernels_mutex;
 static std::map<std::string, KernelProfile> kernels;
 
 void count_matrix_instruction(const CallSite& site) {
@@ -124,7 +124,7 @@ void count_matrix_instruction(const CallSite& site) {
 }
 
 void profile_finish_launch(Worker* worker) {
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(kernels_mutex);
     KernelProfile& kernel = kernels[worker->launch->name];
     for (size_t index = 0; index < worker->hook->work.size(); index++) {
         SiteWork* work = worker->hook->work[index].get();
@@ -147,7 +147,7 @@ void profile_finish_launch(Worker* worker) {
 }
 
 void clear_profile() {
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(kernels_mutex);
     kernels.clear();
 }
 
@@ -158,7 +158,7 @@ struct Row {
 
 // Rows by kernel, line, memory, direction and size; the copies that g++ made of one line by unrolling are one row.
 static std::vector<Row> rows() {
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(kernels_mutex);
     std::vector<uintptr_t> addresses;
     for (auto& [name, kernel] : kernels)
         for (auto& [index, count] : kernel.sites) addresses.push_back(site_address(index / 2));

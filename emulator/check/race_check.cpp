@@ -19,7 +19,7 @@ struct RawFinding {
     bool other_block;
     std::string detail;
 };
-static std::mutex mutex;
+static std::mutex raw_mutex;
 static std::vector<RawFinding> raw;
 static std::set<std::pair<uint64_t, int>> recorded;
 
@@ -27,7 +27,7 @@ static void record(Worker* worker, RawFinding finding) {
     uint64_t pair = uint64_t(finding.site) << 32 | finding.other;
     if (worker->hook->last_finding == (pair ^ uint64_t(finding.kind) << 60)) return;
     worker->hook->last_finding = pair ^ uint64_t(finding.kind) << 60;
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(raw_mutex);
     if (!recorded.insert({pair, int(finding.kind)}).second) return;
     finding.kernel = worker->launch->name;
     finding.block = worker->block.index;
@@ -38,7 +38,7 @@ static void record(Worker* worker, RawFinding finding) {
 void resolve_raw_findings() {
     std::vector<RawFinding> all;
     {
-        std::lock_guard guard(mutex);
+        std::lock_guard guard(raw_mutex);
         all.swap(raw);
         recorded.clear();
     }

@@ -138,8 +138,8 @@ void test_mutations(bool all) {
             for (size_t at = source.find(word); at != std::string::npos; at = source.find(word, at + 1)) {
                 std::string mutant = source.substr(0, at) + ";" + source.substr(at + strlen(word));
                 int line = 1 + int(std::count(source.begin(), source.begin() + long(at), '\n'));
-                size_t kernel = source.rfind("__launch_bounds__(THREADS) ", at);
-                std::string name = source.substr(kernel + 27, source.find('(', kernel + 27) - kernel - 27);
+                size_t kernel = source.find(") ", source.rfind("__launch_bounds__(THREADS", at)) + 2;
+                std::string name = source.substr(kernel, source.find('(', kernel) - kernel);
                 bool noticed = false;
                 int tried = 0;
                 for (const KernelCase* c : cases) {
