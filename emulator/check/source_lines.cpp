@@ -18,8 +18,8 @@ bool is_kernel_code(uintptr_t pc) {
 
 // Headers whose frames are how a kernel says something, not where.
 static bool is_wrapper(const std::string& file) {
-    return file == "common.cuh" || file == "warp.h" || file == "memory.h" || file == "matrix.h" || file == "atomics.h" || file == "language.h"
-        || file == "machine.h" || file == "registration.h" || file.find(".cu") == std::string::npos;
+    return file == "common.cuh" || file == "warp.h" || file == "memory.h" || file == "matrix.h" || file == "atomics.h"
+        || file == "language.h" || file == "machine.h" || file == "registration.h" || file.find(".cu") == std::string::npos;
 }
 
 // `output` of addr2line -a -i: per address one line "0x...", then the frames from the innermost out.

@@ -7,7 +7,8 @@ int failures, checks;
 std::string kernels_folder, test_folder;
 
 int main(int count, char** words) {
-    if (count < 4) return printf("usage: test LIBRARY_FOLDER KERNELS_FOLDER TEST_FOLDER [driver kernels bugs mutations profile measure]\n"), 2;
+    if (count < 4)
+        return printf("usage: test LIBRARY_FOLDER KERNELS_FOLDER TEST_FOLDER [driver kernels bugs mutations profile measure]\n"), 2;
     library = dlopen((std::string(words[1]) + "/libcsunet_emulator.so").c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("%s\n", dlerror()), 2;
     kernels_folder = words[2];

@@ -25,7 +25,8 @@ static std::vector<Row> profile() {
 }
 
 // The row of the source line that holds `text`.
-static Row find(const std::vector<Row>& rows, const std::string& source, const std::string& text, const std::string& memory, const std::string& direction) {
+static Row find(const std::vector<Row>& rows, const std::string& source, const std::string& text, const std::string& memory,
+    const std::string& direction) {
     size_t at = source.find(text);
     std::string place = "profile_kernels.cu:" + std::to_string(1 + std::count(source.begin(), source.begin() + long(at), '\n'));
     for (const Row& r : rows)
@@ -36,7 +37,8 @@ static Row find(const std::vector<Row>& rows, const std::string& source, const s
 
 static void check(const Row& r, const std::string& what, long long requests, long long bytes, long long actual, long long ideal) {
     char text[200];
-    snprintf(text, sizeof text, "%s: %lld requests, %lld bytes, %lld of ideal %lld; expected %lld, %lld, %lld of %lld", what.c_str(), r.requests, r.bytes,
+    snprintf(text, sizeof text, "%s: %lld requests, %lld bytes, %lld of ideal %lld; expected %lld, %lld, %lld of %lld", what.c_str(),
+        r.requests, r.bytes,
         r.actual, r.ideal, requests, bytes, actual, ideal);
     expect(r.requests == requests && r.bytes == bytes && r.actual == actual && r.ideal == ideal, text);
 }
@@ -82,7 +84,8 @@ void test_profile() {
         auto& [actual, ideal] = totals[r.kernel + " " + r.memory];
         actual += double(r.actual), ideal += double(r.ideal);
         if (getenv("VERBOSE") && double(r.actual) > 1.001 * double(r.ideal))
-            printf("  %-40s %-24s %s %-5s %2d bytes  %6lld requests  %.2f times the ideal\n", r.kernel.c_str(), r.line.c_str(), r.memory.c_str(),
+            printf("  %-40s %-24s %s %-5s %2d bytes  %6lld requests  %.2f times the ideal\n", r.kernel.c_str(), r.line.c_str(),
+                r.memory.c_str(),
                 r.direction.c_str(), r.size, r.requests, double(r.actual) / double(r.ideal));
     }
     for (auto& [kernel, sums] : totals) {
