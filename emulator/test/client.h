@@ -190,6 +190,7 @@ struct KernelCase {
 const std::vector<KernelCase>& kernel_cases();
 
 void test_driver();
+void test_intrinsics();
 void test_kernels();
 void test_bugs();
 void test_mutations(bool all);

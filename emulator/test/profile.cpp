@@ -76,6 +76,10 @@ void test_profile() {
         if (!module) module = std::make_unique<Module>(c.file, read_file(kernels_folder + "/" + c.file));
         c.run(*module);
     }
+    std::string first = symbol<const char*()>("csunet_emulator_profile_csv")();
+    symbol<void()>("csunet_emulator_clear_profile")();
+    for (const KernelCase& c : kernel_cases()) c.run(*modules[c.file]);
+    expect(first == symbol<const char*()>("csunet_emulator_profile_csv")(), "two runs have the same profile");
     auto rows = profile();
     // Sectors and wavefronts of a kernel over their ideals: at most 1.25 each, or the kernel's file says why not.
     std::map<std::string, std::pair<double, double>> totals;
