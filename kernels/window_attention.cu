@@ -15,17 +15,19 @@ __device__ __forceinline__ int region(int rolled, int size, int window, int shif
     return rolled < size - window ? 0 : rolled < size - shift ? 1 : 2;
 }
 
-// Grid: windows x heads. WINDOW: side of the window.
+// Grid: windows x heads. WINDOW: side of the window. Five blocks per multiprocessor leave 100 registers; left to itself ptxas fills the
+// seven that shared memory allows and spills. Warp w takes the rows w, w + 4, ... from the scores to the output.
 template <int WINDOW, int D>
-__global__ void __launch_bounds__(THREADS) window_attention_forward(const float* __restrict__ qkv, const float* __restrict__ table,
+__global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const float* __restrict__ qkv, const float* __restrict__ table,
     float* __restrict__ output, float* __restrict__ lse, int H, int W, int heads, int shift) {
-    // Four threads share a row of scores and a row of the output; rows of Q and K are D + 4 apart, so that the vector reads of eight
-    // rows fall into different banks.
-    constexpr int T = WINDOW * WINDOW, LD = D + 4, RELATIVE = (2 * WINDOW - 1) * (2 * WINDOW - 1);
+    // Rows of Q and K are D + 4 apart, so that the vector reads of eight rows fall into different banks.
+    constexpr int T = WINDOW * WINDOW, LD = D + 4, RELATIVE = (2 * WINDOW - 1) * (2 * WINDOW - 1), WARPS = THREADS / 32;
     SHARED(float, q, [T * LD]);
-    SHARED(float, k, [T * LD]);                         // then V
+    SHARED(float, k, [T * LD]);
+    SHARED(float, v, [T * LD]);
     SHARED(float, bias, [RELATIVE]);
     SHARED(int, regions, [T]);
+    SHARED(float, probabilities, [WARPS][64]);
     int t = threadIdx.x, lane = t % 32, warp = t / 32, head = blockIdx.y;
     int windows_x = W / WINDOW, windows_y = H / WINDOW;
     int wx = blockIdx.x % windows_x, wy = blockIdx.x / windows_x % windows_y, b = blockIdx.x / windows_x / windows_y;
@@ -35,28 +37,25 @@ __global__ void __launch_bounds__(THREADS) window_attention_forward(const float*
         return (static_cast<long long>(b) * H + y) * W + x;
     };
     // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
-    auto load = [&](float* to, int which) {
-        for (int piece = t; piece < T * D / 4; piece += THREADS) {
-            int i = piece / (D / 4), d = piece % (D / 4) * 4;
-            cp_async_16(to + i * LD + d, qkv + ((pixel(i) * 3 + which) * heads + head) * D + d);
-        }
-        cp_async_commit();
-    };
-    load(q, 0);
-    load(k, 1);
+    for (int piece = t; piece < T * D / 4; piece += THREADS) {
+        int i = piece / (D / 4), d = piece % (D / 4) * 4;
+        const float* from = qkv + (pixel(i) * 3 * heads + head) * D + d;
+        cp_async_16(q + i * LD + d, from);
+        cp_async_16(k + i * LD + d, from + heads * D);
+        cp_async_16(v + i * LD + d, from + 2 * heads * D);
+    }
+    cp_async_commit();
     for (int i = t; i < RELATIVE; i += THREADS) bias[i] = table[i * heads + head];
-    for (int i = t; i < T; i += THREADS)
-        regions[i] = shift ? 3 * region(wy * WINDOW + i / WINDOW, H, WINDOW, shift) + region(wx * WINDOW + i % WINDOW, W, WINDOW, shift) : 0;
+    for (int i = t; i < T; i += THREADS) {
+        int y = region(wy * WINDOW + i / WINDOW, H, WINDOW, shift), x = region(wx * WINDOW + i % WINDOW, W, WINDOW, shift);
+        regions[i] = shift ? 3 * y + x : 0;
+    }
     cp_async_wait<0>();
     __syncthreads();
-    // Each warp takes the rows warp, warp + 4, ...; lane l owns columns l and l + 32 of the row's scores.
-    constexpr int ROWS = (T + 3) / 4;
     const float scale = rsqrtf(static_cast<float>(D));
-    float p[ROWS][2];
-#pragma unroll
-    for (int r = 0; r < ROWS; r++) {
-        int i = warp + 4 * r;
-        if (i >= T) continue;
+    float* p = probabilities[warp];
+    for (int i = warp; i < T; i += WARPS) {
+        // Lane l owns columns l and l + 32 of the row's scores.
         float s[2];
 #pragma unroll
         for (int half = 0; half < 2; half++) {
@@ -73,31 +72,20 @@ __global__ void __launch_bounds__(THREADS) window_attention_forward(const float*
             s[half] = dot * scale + bias[relative] + (regions[i] == regions[j] ? 0.0f : -100.0f);
         }
         float top = warp_max(fmaxf(s[0], s[1]));
-        p[r][0] = expf(s[0] - top);
-        p[r][1] = expf(s[1] - top);
-        float sum = warp_sum(p[r][0] + p[r][1]);
-        p[r][0] /= sum;
-        p[r][1] /= sum;
+        float e0 = expf(s[0] - top), e1 = expf(s[1] - top), sum = warp_sum(e0 + e1);
+        p[lane] = e0 / sum;
+        p[lane + 32] = e1 / sum;
         // lse[window, head, i] is at (window * heads + head) * T + i
         if (lane == 0) lse[(static_cast<long long>(blockIdx.x) * heads + head) * T + i] = top + logf(sum);
-    }
-    // K is no longer needed: V takes its place.
-    __syncthreads();
-    load(k, 2);
-    cp_async_wait<0>();
-    __syncthreads();
-    // Lane d owns column d of the output; the probabilities come from the lanes that hold them.
-#pragma unroll
-    for (int r = 0; r < ROWS; r++) {
-        int i = warp + 4 * r;
-        if (i >= T) continue;
-        float sum = 0.0f;
-        for (int j = 0; j < T; j++) {
-            float weight = __shfl_sync(0xffffffffu, j < 32 ? p[r][0] : p[r][1], j % 32);
-            sum += weight * k[j * LD + lane];
-        }
+        __syncwarp();
+        // Lane d owns column d of the output: every lane reads all probabilities of the row.
+        float o = 0.0f;
+#pragma unroll 8
+        for (int j = 0; j < T; j++) o += p[j] * v[j * LD + lane];
         // output[pixel, head, d] is at (pixel * heads + head) * D + d
-        output[(pixel(i) * heads + head) * D + lane] = sum;
+        output[(pixel(i) * heads + head) * D + lane] = o;
+        // The next row's probabilities must not overwrite what a slower lane still reads.
+        __syncwarp();
     }
 }
 

@@ -87,7 +87,8 @@ static Cell* cells_of(Buffer* buffer) {
     static std::mutex mutex;
     std::lock_guard guard(mutex);
     if (Cell* cells = buffer->cells) return cells;
-    void* fresh = mmap(nullptr, buffer->granules() * sizeof(Cell), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* fresh = mmap(nullptr, buffer->granules() * sizeof(Cell), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+        -1, 0);
     buffer->cells.store(static_cast<Cell*>(fresh), std::memory_order_release);
     return static_cast<Cell*>(fresh);
 }
@@ -105,7 +106,9 @@ struct PageLock {
 // What a kernel may touch besides memory of the GPU: indices, another lane's captures, constant tables in the module's image.
 static bool is_machine_memory(Worker* worker, uintptr_t address) {
     auto within = [&](const void* start, size_t bytes) { return address - reinterpret_cast<uintptr_t>(start) < bytes; };
-    if (within(worker->stacks, StackStride * MaxThreads) || within(worker, sizeof *worker) || within(worker->fibers, sizeof(Fiber) * MaxThreads)) return true;
+    if (within(worker->stacks, StackStride * MaxThreads) || within(worker, sizeof *worker)
+        || within(worker->fibers, sizeof(Fiber) * MaxThreads))
+        return true;
     if (within(&current_thread, sizeof(void*)) || within(&current_block, sizeof(void*)) || within(&describing, 1)) return true;
     HookState* hook = worker->hook;
     return (address >= hook->image_start && address < hook->image_end) || find_image(address, hook->image_start, hook->image_end);
@@ -137,7 +140,8 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
             finding.block = worker->block.index;
             finding.thread = fiber->index;
             finding.at = line_of(caller);
-            finding.text = std::string(write ? "writes " : "reads ") + std::to_string(bytes) + " bytes of shared memory outside every array";
+            finding.text = std::string(write ? "writes " : "reads ") + std::to_string(bytes)
+                + " bytes of shared memory outside every array";
             add_finding(std::move(finding));
             return;
         }
@@ -163,8 +167,9 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
 
 static void hook_misaligned(const void* p, int bytes, bool write, uintptr_t caller) {
     if (!current_worker || !current_thread || !current_worker->launch->hooked) return;
-    if (reinterpret_cast<uintptr_t>(p) % unsigned(bytes) && (find_buffer(reinterpret_cast<uintptr_t>(p)) || owns_shared(current_worker, p, bytes)))
-        fail_fault("misaligned", line_of(caller), std::to_string(bytes) + " bytes at " + describe_address(reinterpret_cast<uintptr_t>(p)));
+    auto address = reinterpret_cast<uintptr_t>(p);
+    if (address % unsigned(bytes) && (find_buffer(address) || owns_shared(current_worker, p, bytes)))
+        fail_fault("misaligned", line_of(caller), std::to_string(bytes) + " bytes at " + describe_address(address));
     hook_access(p, bytes, write ? AccessKind::Write : AccessKind::Read, caller);
 }
 
@@ -224,11 +229,13 @@ EXPORTED void __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_S
         HOOKED_ATOMIC(p, bits); \
         return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); \
     } \
-    EXPORTED int __tsan_atomic##bits##_compare_exchange_strong(volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
+    EXPORTED int __tsan_atomic##bits##_compare_exchange_strong( \
+        volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
         HOOKED_ATOMIC(p, bits); \
         return __atomic_compare_exchange_n(p, e, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     } \
-    EXPORTED int __tsan_atomic##bits##_compare_exchange_weak(volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
+    EXPORTED int __tsan_atomic##bits##_compare_exchange_weak( \
+        volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
         HOOKED_ATOMIC(p, bits); \
         return __atomic_compare_exchange_n(p, e, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     } \

@@ -113,7 +113,7 @@ struct KernelProfile {
     std::map<std::string, uint64_t> matrix;             // by line
     uint64_t launches = 0;
 };
-static std::mutex mutex;
+static std::mutex kernels_mutex;
 static std::map<std::string, KernelProfile> kernels;
 
 void count_matrix_instruction(const CallSite& site) {
@@ -124,7 +124,7 @@ void count_matrix_instruction(const CallSite& site) {
 }
 
 void profile_finish_launch(Worker* worker) {
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(kernels_mutex);
     KernelProfile& kernel = kernels[worker->launch->name];
     for (size_t index = 0; index < worker->hook->work.size(); index++) {
         SiteWork* work = worker->hook->work[index].get();
@@ -147,7 +147,7 @@ void profile_finish_launch(Worker* worker) {
 }
 
 void clear_profile() {
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(kernels_mutex);
     kernels.clear();
 }
 
@@ -158,7 +158,7 @@ struct Row {
 
 // Rows by kernel, line, memory, direction and size; the copies that g++ made of one line by unrolling are one row.
 static std::vector<Row> rows() {
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(kernels_mutex);
     std::vector<uintptr_t> addresses;
     for (auto& [name, kernel] : kernels)
         for (auto& [index, count] : kernel.sites) addresses.push_back(site_address(index / 2));
@@ -192,7 +192,8 @@ std::string profile_csv() {
         const SiteCount& c = row.count;
         double ratio = c.ideal ? double(c.actual) / double(c.ideal) : 1.0;
         snprintf(numbers, sizeof numbers, ",%d,%llu,%llu,%llu,%llu,%.3f\n", c.size, static_cast<unsigned long long>(c.requests),
-            static_cast<unsigned long long>(c.bytes), static_cast<unsigned long long>(c.actual), static_cast<unsigned long long>(c.ideal), ratio);
+            static_cast<unsigned long long>(c.bytes), static_cast<unsigned long long>(c.actual), static_cast<unsigned long long>(c.ideal),
+            ratio);
         text += row.kernel + "," + row.line + "," + row.memory + "," + row.direction + numbers;
     }
     return text;
@@ -204,8 +205,8 @@ std::string profile_json() {
         char numbers[250];
         const SiteCount& c = row.count;
         snprintf(numbers, sizeof numbers, ",\"size\":%d,\"requests\":%llu,\"bytes\":%llu,\"actual\":%llu,\"ideal\":%llu}", c.size,
-            static_cast<unsigned long long>(c.requests), static_cast<unsigned long long>(c.bytes), static_cast<unsigned long long>(c.actual),
-            static_cast<unsigned long long>(c.ideal));
+            static_cast<unsigned long long>(c.requests), static_cast<unsigned long long>(c.bytes),
+            static_cast<unsigned long long>(c.actual), static_cast<unsigned long long>(c.ideal));
         if (text.size() > 1) text += ",";
         text += "\n{\"kernel\":" + json_string(row.kernel) + ",\"line\":" + json_string(row.line) + ",\"memory\":" + json_string(row.memory)
             + ",\"direction\":" + json_string(row.direction) + numbers;

@@ -5,6 +5,7 @@
 #include "../machine/device_memory.h"
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 namespace csunet {
 
@@ -19,7 +20,7 @@ struct RawFinding {
     bool other_block;
     std::string detail;
 };
-static std::mutex mutex;
+static std::mutex raw_mutex;
 static std::vector<RawFinding> raw;
 static std::set<std::pair<uint64_t, int>> recorded;
 
@@ -27,7 +28,7 @@ static void record(Worker* worker, RawFinding finding) {
     uint64_t pair = uint64_t(finding.site) << 32 | finding.other;
     if (worker->hook->last_finding == (pair ^ uint64_t(finding.kind) << 60)) return;
     worker->hook->last_finding = pair ^ uint64_t(finding.kind) << 60;
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(raw_mutex);
     if (!recorded.insert({pair, int(finding.kind)}).second) return;
     finding.kernel = worker->launch->name;
     finding.block = worker->block.index;
@@ -38,7 +39,7 @@ static void record(Worker* worker, RawFinding finding) {
 void resolve_raw_findings() {
     std::vector<RawFinding> all;
     {
-        std::lock_guard guard(mutex);
+        std::lock_guard guard(raw_mutex);
         all.swap(raw);
         recorded.clear();
     }
@@ -49,6 +50,11 @@ void resolve_raw_findings() {
         if (f.other) addresses.push_back(site_address(f.other));
     }
     resolve_lines(addresses);
+    // Workers found them in any order.
+    std::sort(all.begin(), all.end(), [](const RawFinding& a, const RawFinding& b) {
+        auto key = [](const RawFinding& f) { return std::make_tuple(f.kind, site_address(f.site), site_address(f.other)); };
+        return key(a) < key(b);
+    });
     for (RawFinding& f : all) {
         Finding finding;
         finding.kernel = f.kernel;
@@ -57,11 +63,13 @@ void resolve_raw_findings() {
         finding.at = line_of(site_address(f.site));
         if (f.other) finding.other = line_of(site_address(f.other));
         std::string memory = f.shared ? "shared" : "global";
-        std::string other_thread = f.other_block ? "a thread of another block" : "thread " + std::to_string(f.other_thread) + " of the block";
+        std::string other_thread = "a thread of another block";
+        if (!f.other_block) other_thread = "thread " + std::to_string(f.other_thread) + " of the block";
         switch (f.kind) {
             case RawKind::Race:
                 finding.kind = "race";
-                finding.text = std::string(f.write ? "write" : "read") + " of " + memory + " memory, " + (f.other_write ? "written" : "read")
+                finding.text = std::string(f.write ? "write" : "read") + " of " + memory + " memory, "
+                    + (f.other_write ? "written" : "read")
                     + " by " + other_thread + " at " + finding.other + ", nothing orders them";
                 break;
             case RawKind::Async:
@@ -93,7 +101,9 @@ static bool ordered(const Touch& before, const Touch& now, uint32_t launch_base,
 
 static void remember_read(Cell& cell, const Touch& now, uint32_t launch_base, const Warp& warp, unsigned lane) {
     Touch &a = cell.read[0], &b = cell.read[1];
-    auto replaceable = [&](const Touch& t) { return (t.thread == now.thread && t.run == now.run) || ordered(t, now, launch_base, warp, lane); };
+    auto replaceable = [&](const Touch& t) {
+        return (t.thread == now.thread && t.run == now.run) || ordered(t, now, launch_base, warp, lane);
+    };
     if (replaceable(a)) a = now;
     else if (replaceable(b) || (b.run == a.run && b.thread / 32 == a.thread / 32)) b = now;
 }
@@ -145,7 +155,8 @@ void check_cells(Worker* worker, Cell* cells, size_t count, AccessKind kind, uin
 void report_outside(Worker* worker, uintptr_t address, int bytes, bool write, uint32_t site) {
     Buffer* buffer = find_buffer(address);
     RawKind kind = buffer && !buffer->live ? RawKind::UseAfterFree : RawKind::Outside;
-    record(worker, {kind, nullptr, {}, {}, site, 0, write, false, false, 0, false, std::to_string(bytes) + " bytes at " + describe_address(address)});
+    std::string detail = std::to_string(bytes) + " bytes at " + describe_address(address);
+    record(worker, {kind, nullptr, {}, {}, site, 0, write, false, false, 0, false, detail});
 }
 
 }

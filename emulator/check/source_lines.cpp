@@ -8,7 +8,7 @@
 
 namespace csunet {
 
-static std::mutex mutex;
+static std::mutex known_mutex;
 static std::unordered_map<uintptr_t, std::string> known;
 
 bool is_kernel_code(uintptr_t pc) {
@@ -18,8 +18,8 @@ bool is_kernel_code(uintptr_t pc) {
 
 // Headers whose frames are how a kernel says something, not where.
 static bool is_wrapper(const std::string& file) {
-    return file == "common.cuh" || file == "warp.h" || file == "memory.h" || file == "matrix.h" || file == "atomics.h" || file == "language.h"
-        || file == "machine.h" || file == "registration.h" || file.find(".cu") == std::string::npos;
+    return file == "common.cuh" || file == "warp.h" || file == "memory.h" || file == "matrix.h" || file == "atomics.h"
+        || file == "language.h" || file == "machine.h" || file == "registration.h" || file.find(".cu") == std::string::npos;
 }
 
 // `output` of addr2line -a -i: per address one line "0x...", then the frames from the innermost out.
@@ -51,7 +51,7 @@ static void remember(const std::vector<uintptr_t>& addresses, const std::string&
 }
 
 void resolve_lines(const std::vector<uintptr_t>& return_addresses) {
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(known_mutex);
     std::map<std::string, std::vector<uintptr_t>> modules;
     std::map<std::string, uintptr_t> bases;
     for (uintptr_t address : return_addresses) {
@@ -84,7 +84,7 @@ void resolve_lines(const std::vector<uintptr_t>& return_addresses) {
 
 std::string line_of(uintptr_t return_address) {
     resolve_lines({return_address});
-    std::lock_guard guard(mutex);
+    std::lock_guard guard(known_mutex);
     return known[return_address];
 }
 

@@ -31,8 +31,8 @@ static void* allocate(Worker* worker, const SharedArray& array) {
 
     CallSite site{"SHARED", {}};
     if (worker->shared_used > launch->total_limit || end > ArenaSize)
-        fail_resources(site, "shared memory: '%s' (%s:%d) brings the block to %u bytes, the limit is %u", array.name, array.file, array.line,
-            worker->shared_used, launch->total_limit);
+        fail_resources(site, "shared memory: '%s' (%s:%d) brings the block to %u bytes, the limit is %u", array.name, array.file,
+            array.line, worker->shared_used, launch->total_limit);
     fill_poison(worker->arena + worker->arena_used, end - worker->arena_used);
     worker->arena_used = end;
     worker->segments.push_back({worker->arena + start, array.size, array.name, array.file, array.line});
@@ -56,8 +56,8 @@ void* shared_array(SharedArray* array) {
     for (const SharedSegment& s : worker->segments)
         if (s.line) total += (s.size + 15) & ~15u;
     if (total > worker->launch->static_limit)
-        fail_resources({"SHARED", {}}, "shared memory: static arrays take %u bytes with '%s' (%s:%d), the limit is %u (use SHARED_DYN)", total,
-            array->name, array->file, array->line, worker->launch->static_limit);
+        fail_resources({"SHARED", {}}, "shared memory: static arrays take %u bytes with '%s' (%s:%d), the limit is %u (use SHARED_DYN)",
+            total, array->name, array->file, array->line, worker->launch->static_limit);
     if (total > worker->launch->static_shared) worker->launch->static_shared = total;
     return address;
 }

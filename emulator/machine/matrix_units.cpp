@@ -11,7 +11,8 @@ static void require_full_warp(Thread* const* lanes, unsigned mask) {
 }
 
 // d += a * b, the products of one output summed in float32 in order of k. A GPU sums in an order of its own: compare with a tolerance.
-template <int K> __attribute__((always_inline)) static inline void multiply(const float (&a)[16][K], const float (&b)[K][8], float (&d)[16][8]) {
+template <int K> __attribute__((always_inline)) static inline void multiply(const float (&a)[16][K], const float (&b)[K][8],
+    float (&d)[16][8]) {
     for (int i = 0; i < 16; i++) {
         float sum[8] = {};
         for (int k = 0; k < K; k++)
@@ -54,7 +55,8 @@ void mma_tf32(Thread* const* lanes, unsigned mask) {
     accumulate(lanes, d);
 }
 
-// Lane 4g+q holds pairs along k: register r of a is row g + 8(r&1), columns 2q + 8(r>>1) and +1; register r of b is rows 2q + 8r and +1 of column g.
+// Lane 4g+q holds pairs along k: register r of a is row g + 8(r&1), columns 2q + 8(r>>1) and +1; register r of b is rows 2q + 8r and
+// +1 of column g.
 void mma_bf16(Thread* const* lanes, unsigned mask) {
     require_full_warp(lanes, mask);
     float a[16][16], b[16][8], d[16][8];

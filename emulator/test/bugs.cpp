@@ -35,7 +35,8 @@ static int run(Module& module, const std::string& name, unsigned threads = 128) 
         Device<float> gone(values);
         from = *gone;
     }
-    return module.launch(name, {name.rfind("right", 0) == 0 || name == "race_two_blocks" ? 2u : 1u}, {threads}, name == "overrun_dynamic" ? 512 : 0, from, *y);
+    unsigned blocks = name.rfind("right", 0) == 0 || name == "race_two_blocks" ? 2 : 1, shared = name == "overrun_dynamic" ? 512 : 0;
+    return module.launch(name, {blocks}, {threads}, shared, from, *y);
 }
 
 static bool mentions(const std::string& text, const std::string& kernel, const std::string& kind, int line) {
@@ -138,8 +139,8 @@ void test_mutations(bool all) {
             for (size_t at = source.find(word); at != std::string::npos; at = source.find(word, at + 1)) {
                 std::string mutant = source.substr(0, at) + ";" + source.substr(at + strlen(word));
                 int line = 1 + int(std::count(source.begin(), source.begin() + long(at), '\n'));
-                size_t kernel = source.rfind("__launch_bounds__(THREADS) ", at);
-                std::string name = source.substr(kernel + 27, source.find('(', kernel + 27) - kernel - 27);
+                size_t kernel = source.find(") ", source.rfind("__launch_bounds__(THREADS", at)) + 2;
+                std::string name = source.substr(kernel, source.find('(', kernel) - kernel);
                 bool noticed = false;
                 int tried = 0;
                 for (const KernelCase* c : cases) {
@@ -151,7 +152,9 @@ void test_mutations(bool all) {
                     Module module(file, mutant, c->kernels);
                     std::string complaint = c->run(module);
                     noticed |= !complaint.empty() || !report().empty();
-                    if (getenv("VERBOSE")) printf("%s:%d without %s, %s: %s%s", file.c_str(), line, word, c->name.c_str(), complaint.c_str(), report().c_str());
+                    if (getenv("VERBOSE"))
+                        printf("%s:%d without %s, %s: %s%s", file.c_str(), line, word, c->name.c_str(), complaint.c_str(),
+                            report().c_str());
                     clear_report();
                     if (CALL(cuCtxSynchronize)) reset_device();
                 }

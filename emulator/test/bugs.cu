@@ -222,11 +222,12 @@ __global__ void right_votes(const float* x, float* y) {
     if (lane < 16) bits = __ballot_sync(mask, lane % 3 == 0);
     else bits = __ballot_sync(mask, lane % 5 == 0);
     int all = __syncthreads_count(x[t] > 0);
-    if (blockIdx.x == 0) y[t] = static_cast<float>(__popc(bits) + all + __any_sync(0xffffffffu, lane == 31) + __all_sync(0xffffffffu, lane < 32));
+    if (blockIdx.x == 0) y[t] = __popc(bits) + all + __any_sync(0xffffffffu, lane == 31) + __all_sync(0xffffffffu, lane < 32);
 }
 __global__ void right_philox(const float* x, float* y) {
     uint4 r = philox(make_uint4(0, 0, 0, 0), make_uint2(0, 0));
-    if (blockIdx.x == 0) y[threadIdx.x] = __uint_as_float(threadIdx.x == 0 ? r.x : threadIdx.x == 1 ? r.y : threadIdx.x == 2 ? r.z : r.w) + 0 * x[0];
+    int t = threadIdx.x;
+    if (blockIdx.x == 0 && x) y[t] = __uint_as_float(t == 0 ? r.x : t == 1 ? r.y : t == 2 ? r.z : r.w);
 }
 
 EXPORT_KERNEL(race_missing_barrier, (race_missing_barrier));
