@@ -81,9 +81,7 @@ public class Variable
         var call = new OperatorCall(tensors, needs);
         OperatorTrace? trace = OperatorTrace.Current;
         long start = trace is null ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
-        using (StorageScope.Begin())
-            call.Output = op.Forward(call);
-        GC.KeepAlive(call);
+        call.Forward(op);
         trace?.Add(op, call, backward: false, start);
         return new Variable(call.Output, record ? new Node(op, call, inputs) : null);
     }

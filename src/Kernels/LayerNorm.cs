@@ -1,5 +1,7 @@
 using System.Numerics;
+using CsUnet.Cuda;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -17,6 +19,9 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
     private const int ChunkElements = 32768;
 
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0], weight = call[1], bias = call[2];
@@ -27,10 +32,12 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
         RequireSameType(call, "weight", weight);
         RequireSameType(call, "bias", bias);
         Tensor output = Tensor.EmptyLike(input);
-        Tensor mean = Tensor.Empty([input.Shape.Rows], input.DType), rstd = Tensor.EmptyLike(mean);
+        Tensor mean = Tensor.Empty([input.Shape.Rows], input.DType, input.Device), rstd = Tensor.EmptyLike(mean);
         call.Save(mean);
         call.Save(rstd);
-        if (input.DType == DType.Float32)
+        if (input.Device.Kind == DeviceKind.Cuda)
+            CudaForward(call, output, mean, rstd);
+        else if (input.DType == DType.Float32)
             Forward<float>(input, weight, bias, output, mean, rstd);
         else
             Forward<double>(input, weight, bias, output, mean, rstd);
@@ -40,7 +47,9 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.DType == DType.Float32)
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call, dOutput, gradients);
+        else if (dOutput.DType == DType.Float32)
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
@@ -200,4 +209,61 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
             dx[c] = accumulate ? dx[c] + value : value;
         }
     }
+
+    // kernels/layer_norm.cu: a warp per row, 4 warps a block; a lane owns groups of 4 channels, so C is a multiple of 4.
+    private const int CudaWarps = 4, CudaMaximumBlocks = 1024;
+
+    private string CudaKernel(string pass, Tensor input)
+    {
+        int channels = input.Shape.Last;
+        Require(input.DType == DType.Float32, "input", input, "float32 on a CUDA device");
+        Require(channels % 4 == 0 && channels <= 1024, "input", input.Shape, "(..., C) with C a multiple of 4 up to 1024 on a CUDA device");
+        return $"layer_norm_{pass}_{Math.Max(128, (int)BitOperations.RoundUpToPowerOf2((uint)channels))}_float32";
+    }
+
+    private void CudaForward(OperatorCall call, Tensor output, Tensor mean, Tensor rstd)
+    {
+        Tensor input = call[0];
+        var arguments = new KernelArguments();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[input, call[1], call[2], output, mean, rstd])
+            arguments.Add(tensor.DevicePointer);
+        arguments.Add(input.Shape.Rows);
+        arguments.Add(input.Shape.Last);
+        arguments.Add((float)Eps);
+        KernelLibrary.Launch(input.Device, "layer_norm", CudaKernel("forward", input), Blocks(input.Shape.Rows, CudaWarps), new dim3(32 * CudaWarps),
+            ref arguments);
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor input = call[0];
+        int rows = input.Shape.Rows, channels = input.Shape.Last, blocks = Math.Min(CudaMaximumBlocks, (rows + CudaWarps - 1) / CudaWarps);
+        bool accumulate = false;
+        Tensor dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(input);
+        Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
+        var arguments = new KernelArguments();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[dOutput, input, call[1], call.Saved[0], call.Saved[1], dInput, partials])
+            arguments.Add(tensor.DevicePointer);
+        arguments.Add(rows);
+        arguments.Add(channels);
+        arguments.Add(accumulate ? 1 : 0);
+        KernelLibrary.Launch(input.Device, "layer_norm", CudaKernel("backward", input), new dim3(blocks), new dim3(32 * CudaWarps), ref arguments);
+        if (!call.Needs(1) && !call.Needs(2))
+            return;
+        // One kernel sums both; where only one is wanted, or they accumulate differently, the sums pass through a scratch row.
+        Tensor sums = Tensor.Empty([2, channels], DType.Float32, input.Device);
+        var reduction = new KernelArguments();
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[partials, sums.Slice(0, 1), sums.Slice(1, 1)])
+            reduction.Add(tensor.DevicePointer);
+        reduction.Add(blocks);
+        reduction.Add(channels);
+        reduction.Add(0);
+        KernelLibrary.Launch(input.Device, "layer_norm", "layer_norm_backward_parameters", Blocks(channels, 32 * CudaWarps),
+            new dim3(32 * CudaWarps), ref reduction);
+        for (int parameter = 0; parameter < 2; parameter++)
+            if (call.Needs(parameter + 1))
+                gradients.Give(parameter + 1, sums.Slice(parameter, 1).Reshape([channels]));
+    }
+
+    private static dim3 Blocks(int items, int perBlock) => new((items + perBlock - 1) / perBlock);
 }

@@ -29,6 +29,9 @@ public abstract record Operator
     /// </summary>
     public virtual long MultiplyAdds(OperatorCall call) => 0;
 
+    /// <summary>Whether the operator has kernels for a kind of device; every operator runs on the processor.</summary>
+    public virtual bool RunsOn(DeviceKind device) => device == DeviceKind.Cpu;
+
     /// <summary>Throws a <see cref="ShapeException"/> for this operator unless <paramref name="condition"/> holds.</summary>
     /// <param name="condition">What must hold.</param>
     /// <param name="argument">The argument's name.</param>
@@ -108,10 +111,24 @@ public sealed class OperatorCall
     public static Tensor Run(Operator op, params Tensor?[] inputs)
     {
         var call = new OperatorCall(inputs);
-        using (StorageScope.Begin())
-            call.Output = op.Forward(call);
-        GC.KeepAlive(call);
+        call.Forward(op);
         return call.Output;
+    }
+
+    /// <summary>Runs an operator's forward rule on this call and sets <see cref="Output"/>.</summary>
+    /// <exception cref="ShapeException">An input does not fit, or is on another device than the first.</exception>
+    /// <exception cref="NotSupportedException">The operator has no kernels for the inputs' device.</exception>
+    public void Forward(Operator op)
+    {
+        Device device = this[0].Device;
+        for (int i = 1; i < _inputs.Length; i++)
+            if (_inputs[i] is { } input && input.Device != device)
+                throw new ShapeException(op.Name, $"input {i}", $"on {input.Device}", $"{device} = device of input 0");
+        if (!op.RunsOn(device.Kind))
+            throw new NotSupportedException($"{op.Name}: this version has no CUDA kernel for it; run it on the processor");
+        using (StorageScope.Begin())
+            Output = op.Forward(this);
+        GC.KeepAlive(this);
     }
 }
 

@@ -5,6 +5,9 @@ public enum DeviceKind
 {
     /// <summary>The processor of this machine.</summary>
     Cpu,
+
+    /// <summary>An NVIDIA GPU, or the emulated one.</summary>
+    Cuda,
 }
 
 /// <summary>One device of a kind.</summary>
@@ -14,6 +17,9 @@ public readonly record struct Device(DeviceKind Kind, int Index = 0)
 {
     /// <summary>The processor.</summary>
     public static Device Cpu { get; } = new(DeviceKind.Cpu);
+
+    /// <summary>The first CUDA device: a GPU, or the emulator after <see cref="CsUnet.Cuda.CudaLibraries.UseEmulator"/>.</summary>
+    public static Device Cuda { get; } = new(DeviceKind.Cuda);
 
     /// <summary>Reads a device name as the command line takes it: <c>cpu</c>, or <c>auto</c> for the best one at hand.</summary>
     /// <exception cref="FormatException">The name is none of these; the message says which there are.</exception>
@@ -26,5 +32,5 @@ public readonly record struct Device(DeviceKind Kind, int Index = 0)
     };
 
     /// <inheritdoc />
-    public override string ToString() => Kind.ToString().ToLowerInvariant();
+    public override string ToString() => Kind == DeviceKind.Cpu ? "cpu" : $"cuda:{Index}";
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace CsUnet.Tensors;
 
 /// <summary>
@@ -8,18 +6,18 @@ namespace CsUnet.Tensors;
 /// which asks for the same sizes, so a run's memory is flat from its second step on.
 /// </summary>
 /// <remarks>One arena serves one thread at a time. Blocks are rounded up to an eighth of a power of two, so reuse needs equal classes only.</remarks>
-public sealed unsafe class StepArena : IDisposable
+public sealed class StepArena : IDisposable
 {
     [ThreadStatic] private static StepArena? t_current;
 
-    private readonly Dictionary<long, Stack<nint>> _free = [];
+    private readonly Dictionary<(Device Device, long Bytes), Stack<MemoryBlock>> _free = [];
     private readonly List<Storage> _rented = [];
     private bool _disposed;
 
     /// <summary>The arena that new tensors of this thread come from; null outside of every step.</summary>
     public static StepArena? Current => t_current;
 
-    /// <summary>Bytes that the arena holds from the system, used or free.</summary>
+    /// <summary>Bytes that the arena holds from the system, used or free, on all devices together.</summary>
     public long ReservedBytes { get; private set; }
 
     /// <summary>Bytes in use now.</summary>
@@ -45,32 +43,26 @@ public sealed unsafe class StepArena : IDisposable
         return scope;
     }
 
-    internal Storage Rent(long bytes)
+    internal Storage Rent(long bytes, Device device)
     {
         long size = SizeClass(bytes);
-        void* pointer;
-        if (_free.TryGetValue(size, out Stack<nint>? blocks) && blocks.Count > 0)
+        if (!_free.TryGetValue((device, size), out Stack<MemoryBlock>? blocks) || !blocks.TryPop(out MemoryBlock block))
         {
-            pointer = (void*)blocks.Pop();
-        }
-        else
-        {
-            pointer = Storage.Allocate(size);
+            block = MemoryBlock.Allocate(size, device);
             ReservedBytes += size;
         }
         UsedBytes += size;
         PeakBytes = Math.Max(PeakBytes, UsedBytes);
-        var storage = new Storage(this, pointer, size);
+        var storage = new Storage(this, block, size, device);
         _rented.Add(storage);
         return storage;
     }
 
     internal void Return(Storage storage)
     {
-        void* pointer = storage.Detach();
-        if (!_free.TryGetValue(storage.Bytes, out Stack<nint>? blocks))
-            _free.Add(storage.Bytes, blocks = new Stack<nint>());
-        blocks.Push((nint)pointer);
+        if (!_free.TryGetValue((storage.Device, storage.Bytes), out Stack<MemoryBlock>? blocks))
+            _free.Add((storage.Device, storage.Bytes), blocks = []);
+        blocks.Push(storage.Detach());
         UsedBytes -= storage.Bytes;
     }
 
@@ -100,9 +92,9 @@ public sealed unsafe class StepArena : IDisposable
             if (!storage.IsReleased)
                 Return(storage);
         _rented.Clear();
-        foreach (Stack<nint> blocks in _free.Values)
-            foreach (nint block in blocks)
-                NativeMemory.AlignedFree((void*)block);
+        foreach (((Device device, _), Stack<MemoryBlock> blocks) in _free)
+            foreach (MemoryBlock block in blocks)
+                block.Free(device);
         _free.Clear();
         ReservedBytes = UsedBytes = 0;
     }

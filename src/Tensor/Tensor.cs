@@ -1,3 +1,5 @@
+using CsUnet.Cuda;
+
 namespace CsUnet.Tensors;
 
 /// <summary>
@@ -8,13 +10,12 @@ public sealed unsafe class Tensor
 {
     private readonly long _byteOffset;
 
-    private Tensor(Storage storage, long byteOffset, Shape shape, DType type, Device device)
+    private Tensor(Storage storage, long byteOffset, Shape shape, DType type)
     {
         Storage = storage;
         _byteOffset = byteOffset;
         Shape = shape;
         DType = type;
-        Device = device;
     }
 
     /// <summary>Dimensions, outermost first.</summary>
@@ -24,7 +25,7 @@ public sealed unsafe class Tensor
     public DType DType { get; }
 
     /// <summary>Where the memory lives.</summary>
-    public Device Device { get; }
+    public Device Device => Storage.Device;
 
     /// <summary>The block of memory that this tensor views, alone or with others.</summary>
     public Storage Storage { get; }
@@ -39,8 +40,8 @@ public sealed unsafe class Tensor
     public static Tensor Empty(Shape shape, DType type = DType.Float32, Device device = default)
     {
         long bytes = checked(shape.Count * type.Size());
-        Storage storage = StepArena.Current is { } arena ? arena.Rent(bytes) : new Storage(bytes);
-        return new Tensor(storage, 0, shape, type, device);
+        Storage storage = StepArena.Current is { } arena ? arena.Rent(bytes, device) : new Storage(bytes, device);
+        return new Tensor(storage, 0, shape, type);
     }
 
     /// <summary>A tensor of zeros.</summary>
@@ -91,11 +92,30 @@ public sealed unsafe class Tensor
     {
         if (DTypes.Of<T>() != DType)
             throw new InvalidOperationException($"tensor {this} was read as {DTypes.Of<T>().Label()}");
-        return (T*)((byte*)Storage.Pointer + _byteOffset);
+        return (T*)RawPointer;
     }
 
     /// <summary>The address of the first element, whatever its type.</summary>
-    public void* RawPointer => (byte*)Storage.Pointer + _byteOffset;
+    /// <exception cref="InvalidOperationException">The tensor is on a GPU, or its step has ended.</exception>
+    public void* RawPointer => Device.Kind == DeviceKind.Cpu
+        ? (void*)(Storage.Address + (nint)_byteOffset)
+        : throw new InvalidOperationException($"tensor {this} is on {Device}; copy it to the processor first, with To(Device.Cpu)");
+
+    /// <summary>The address of the first element in the memory of the CUDA device.</summary>
+    /// <exception cref="InvalidOperationException">The tensor is not on a GPU, or its step has ended.</exception>
+    public CUdeviceptr DevicePointer => Device.Kind == DeviceKind.Cuda
+        ? new CUdeviceptr((nuint)(Storage.Address + (nint)_byteOffset))
+        : throw new InvalidOperationException($"tensor {this} is on {Device}, not on a GPU; copy it there first, with To(device)");
+
+    /// <summary>This tensor on another device: a copy, or this tensor itself if it is there already.</summary>
+    public Tensor To(Device device)
+    {
+        if (device == Device)
+            return this;
+        Tensor copy = Empty(Shape, DType, device);
+        copy.CopyFrom(this);
+        return copy;
+    }
 
     /// <summary>The same elements under another shape; a free view.</summary>
     /// <exception cref="ArgumentException">The number of elements differs.</exception>
@@ -103,7 +123,7 @@ public sealed unsafe class Tensor
     {
         if (shape.Count != Count)
             throw new ArgumentException($"Reshape: shape {shape} has {shape.Count} elements, expected {Count} as in {Shape}", nameof(shape));
-        return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType, Device);
+        return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType);
     }
 
     /// <summary>Entries <paramref name="start"/> to start + count of the outermost dimension; a free view.</summary>
@@ -113,7 +133,7 @@ public sealed unsafe class Tensor
         if (Shape.Rank == 0 || start < 0 || count < 0 || start + count > Shape[0])
             throw new ArgumentOutOfRangeException(nameof(start), $"Slice: entries {start} to {start + count} of shape {Shape}");
         long stride = Shape[0] == 0 ? 0 : Bytes / Shape[0];
-        return new Tensor(Storage, _byteOffset + start * stride, new Shape([count, .. Shape.AsSpan()[1..]]), DType, Device);
+        return new Tensor(Storage, _byteOffset + start * stride, new Shape([count, .. Shape.AsSpan()[1..]]), DType);
     }
 
     /// <summary>A copy: a temporary inside a step, its own owner outside.</summary>
@@ -137,15 +157,44 @@ public sealed unsafe class Tensor
     {
         if (source.DType != DType || source.Count != Count)
             throw new ArgumentException($"CopyFrom: source is {source}, expected the type and number of elements of {this}", nameof(source));
-        Buffer.MemoryCopy(source.RawPointer, RawPointer, Bytes, Bytes);
+        if (source.Device == Device && Device.Kind == DeviceKind.Cpu)
+            Buffer.MemoryCopy(source.RawPointer, RawPointer, Bytes, Bytes);
+        else if (source.Device == Device)
+            CudaDevice.Get(Device).Copy(source.DevicePointer, DevicePointer, Bytes);
+        else if (source.Device.Kind == DeviceKind.Cpu)
+            CudaDevice.Get(Device).CopyToDevice(source.RawPointer, DevicePointer, Bytes);
+        else if (Device.Kind == DeviceKind.Cpu)
+            CudaDevice.Get(source.Device).CopyToHost(source.DevicePointer, RawPointer, Bytes);
+        else
+            CopyFrom(source.To(Device.Cpu));
+        GC.KeepAlive(source);
+        GC.KeepAlive(this);
     }
 
     /// <summary>Sets every element to zero.</summary>
-    public void Clear() => System.Runtime.InteropServices.NativeMemory.Clear(RawPointer, (nuint)Bytes);
+    public void Clear()
+    {
+        if (Device.Kind == DeviceKind.Cuda)
+            CudaDevice.Get(Device).SetBytes(DevicePointer, 0, Bytes);
+        else
+            System.Runtime.InteropServices.NativeMemory.Clear(RawPointer, (nuint)Bytes);
+        GC.KeepAlive(this);
+    }
 
     /// <summary>Sets every element to <paramref name="value"/>, rounded to the element type.</summary>
     public void Fill(double value)
     {
+        if (Device.Kind == DeviceKind.Cuda)
+        {
+            if (DType == DType.Float32)
+                CudaDevice.Get(Device).SetWords(DevicePointer, BitConverter.SingleToUInt32Bits((float)value), Count);
+            else if (DType == DType.UInt8)
+                CudaDevice.Get(Device).SetBytes(DevicePointer, (byte)value, Bytes);
+            else
+                CopyFrom(Full(Shape, value, DType));
+            GC.KeepAlive(this);
+            return;
+        }
         switch (DType)
         {
             case DType.Float32: AsSpan<float>().Fill((float)value); break;

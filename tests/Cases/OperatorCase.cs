@@ -47,9 +47,9 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     public string Name => $"{Op.Name} {Label}";
 
     /// <summary>The inputs as leaves; the values are the same numbers, exact in float32, for both element types.</summary>
-    public Variable?[] CreateInputs(DType type) => [.. Inputs.Select((input, index) => input is null
+    public Variable?[] CreateInputs(DType type, Device device = default) => [.. Inputs.Select((input, index) => input is null
         ? null
-        : new Variable(Draw(input, type, (uint)index), input.NeedsGradient, input.Name))];
+        : new Variable(Draw(input, type, (uint)index).To(device), input.NeedsGradient, input.Name))];
 
     /// <summary>The output's weights g in the scalar sum(output * g).</summary>
     public static Tensor CreateCotangent(Shape shape, DType type)
@@ -62,16 +62,17 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     }
 
     /// <summary>
-    /// Runs the case in an element type. Returns output and input gradients by name, in the current step's memory if there is one.
+    /// Runs the case in an element type on a device. Returns output and input gradients by name, on that device, in the current step's
+    /// memory if there is one.
     /// </summary>
-    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(DType type)
+    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(DType type, Device device = default)
     {
-        Variable?[] inputs = CreateInputs(type);
+        Variable?[] inputs = CreateInputs(type, device);
         Variable output = Variable.Apply(Op, inputs).Keep();
         var results = new List<(string, Tensor)> { ("output", output.Value) };
         if (inputs.Any(input => input is { RequiresGradient: true }))
         {
-            output.Backward(CreateCotangent(output.Shape, type));
+            output.Backward(CreateCotangent(output.Shape, type).To(device));
             results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => ($"gradient of {input!.Name}", input.Gradient!)));
         }
         // Statistics that a forward pass updates in place are results too.

@@ -1,0 +1,102 @@
+using System.Collections.Concurrent;
+using CsUnet.Cuda;
+
+namespace CsUnet.Tensors;
+
+/// <summary>
+/// A CUDA device as the engine uses it: the primary context, and one stream on which all of its work is ordered, so that a copy to the host
+/// sees what was launched before it.
+/// </summary>
+public sealed unsafe class CudaDevice
+{
+    private static readonly Lock s_lock = new();
+    private static readonly Dictionary<int, CudaDevice> s_devices = [];
+
+    // Blocks whose last tensor was collected: the finaliser's thread has no context, so the next allocation frees them.
+    private readonly ConcurrentQueue<CudaDeviceVariable<byte>> _collected = [];
+
+    private CudaDevice(int index)
+    {
+        Context = new PrimaryContext(index);
+        Context.SetCurrent();
+        Properties = Context.GetDeviceInfo();
+        if (Properties.ComputeCapability < new Version(8, 0))
+            throw new CudaException(
+                $"{Properties.DeviceName} has compute capability {Properties.ComputeCapability}; the kernels need 8.0 (Ampere) or newer");
+        Stream = new CudaStream(CUStreamFlags.NonBlocking);
+    }
+
+    /// <summary>The primary context.</summary>
+    public PrimaryContext Context { get; }
+
+    /// <summary>The stream of all work.</summary>
+    public CudaStream Stream { get; }
+
+    /// <summary>Name, limits and sizes.</summary>
+    public CudaDeviceProperties Properties { get; }
+
+    /// <summary>The device that a tensor is on, initialised on first use; its context becomes current on the calling thread.</summary>
+    /// <exception cref="CudaException">There is no such device, or no driver; the message says what was tried.</exception>
+    public static CudaDevice Get(Device device)
+    {
+        if (device.Kind != DeviceKind.Cuda)
+            throw new ArgumentException($"{device} is not a CUDA device", nameof(device));
+        lock (s_lock)
+        {
+            if (!s_devices.TryGetValue(device.Index, out CudaDevice? found))
+                s_devices.Add(device.Index, found = new CudaDevice(device.Index));
+            else
+                found.Context.SetCurrent();
+            return found;
+        }
+    }
+
+    internal CudaDeviceVariable<byte> Allocate(long bytes)
+    {
+        while (_collected.TryDequeue(out CudaDeviceVariable<byte>? block))
+            block.Dispose(Stream);
+        return new CudaDeviceVariable<byte>(Math.Max(1, bytes), Stream);
+    }
+
+    internal void FreeLater(CudaDeviceVariable<byte> block) => _collected.Enqueue(block);
+
+    /// <summary>Waits until all work so far is done.</summary>
+    public void Synchronize() => Stream.Synchronize();
+
+    internal void CopyToDevice(void* source, CUdeviceptr target, long bytes)
+    {
+        if (bytes == 0)
+            return;
+        // Pageable host memory: the call returns when the source was read.
+        View(target, bytes).AsyncCopyToDevice((nint)source, 0, 0, bytes, Stream.Stream);
+        Stream.Synchronize();
+    }
+
+    internal void CopyToHost(CUdeviceptr source, void* target, long bytes)
+    {
+        if (bytes == 0)
+            return;
+        View(source, bytes).AsyncCopyToHost((nint)target, 0, 0, bytes, Stream.Stream);
+        Stream.Synchronize();
+    }
+
+    internal void Copy(CUdeviceptr source, CUdeviceptr target, long bytes)
+    {
+        if (bytes > 0)
+            View(target, bytes).AsyncCopyToDevice(View(source, bytes), Stream.Stream);
+    }
+
+    internal void SetBytes(CUdeviceptr target, byte value, long bytes)
+    {
+        if (bytes > 0)
+            View(target, bytes).MemsetAsync(value, Stream.Stream);
+    }
+
+    internal void SetWords(CUdeviceptr target, uint value, long words)
+    {
+        if (words > 0)
+            new CudaDeviceVariable<uint>(target, words).MemsetAsync(value, Stream.Stream);
+    }
+
+    private static CudaDeviceVariable<byte> View(CUdeviceptr pointer, long bytes) => new(pointer, bytes);
+}

@@ -1,0 +1,42 @@
+using CsUnet.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Tests.Gpu;
+
+/// <summary>
+/// The CUDA device of this test program, a process of its own because a process has one driver: a GPU if there is one, else the emulator.
+/// </summary>
+public static class CudaDeviceFixture
+{
+    private static readonly Lazy<(string? Missing, bool Emulated)> s_state = new(Find);
+
+    /// <summary>Whether the device is the emulator.</summary>
+    public static bool IsEmulated => s_state.Value.Emulated;
+
+    /// <summary>The device; without a GPU and without g++ the calling test is skipped, saying so.</summary>
+    public static Device Require()
+    {
+        Assert.SkipWhen(s_state.Value.Missing is not null, $"no CUDA device: {s_state.Value.Missing}");
+        return Device.Cuda;
+    }
+
+    private static (string?, bool) Find()
+    {
+        // The emulator replaces the driver before anything of it is loaded, so the GPU is looked for first, by its library alone.
+        bool emulate = Environment.GetEnvironmentVariable("CSUNET_TEST_DEVICE") == "emulated"
+            || !CudaLibraries.TryLoad(CudaLibrary.Driver, out _);
+        if (!emulate)
+            return CudaContext.GetDeviceCount() > 0 ? (null, false) : ("the driver finds no GPU", false);
+        try
+        {
+            CudaLibraries.UseEmulator(EmulatorBuild.Library);
+        }
+        catch (CudaException failure) when (failure.Message.Contains("g++' was not found", StringComparison.Ordinal))
+        {
+            return (failure.Message, true);
+        }
+        // Every memory access is watched: a race, an unwritten read or an access outside is a failure of the test that caused it.
+        CudaEmulator.SetMode(CudaEmulatorMode.Hook);
+        return (null, true);
+    }
+}

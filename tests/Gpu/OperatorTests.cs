@@ -1,0 +1,114 @@
+using CsUnet.Cases;
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Tests.Gpu;
+
+/// <summary>The operators' CUDA kernels, on a GPU or on the emulator, against the double reference of the processor.</summary>
+public sealed class OperatorTests
+{
+    /// <summary>The cases whose operator has kernels and whose shape they take.</summary>
+    public static TheoryData<string> Cases() =>
+        [.. OperatorCases.All.Where(item => item.Op.RunsOn(DeviceKind.Cuda)).Select(item => item.Name)];
+
+    private static OperatorCase Named(string name) => OperatorCases.All.Single(item => item.Name == name);
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Kernels_agree_with_double(string name)
+    {
+        Device device = CudaDeviceFixture.Require();
+        OperatorCase item = Named(name);
+        ClearFindings();
+        IReadOnlyList<(string Name, Tensor Value)> expected = item.RunWithGradients(DType.Float64), got;
+        try
+        {
+            got = item.RunWithGradients(DType.Float32, device);
+        }
+        catch (ShapeException refusal) when (refusal.Message.Contains("on a CUDA device", StringComparison.Ordinal))
+        {
+            Assert.Skip($"the kernel does not take this shape, and says so: {refusal.Message}");
+            return;
+        }
+        Assert.Equal(expected.Select(result => result.Name), got.Select(result => result.Name));
+        foreach (((string tensor, Tensor reference), (_, Tensor value)) in expected.Zip(got))
+        {
+            Comparison comparison = Comparison.Of(tensor, value.To(Device.Cpu), reference, Tolerances.Float32(item.Exactness));
+            Assert.True(comparison.IsWithin, comparison.ToString());
+        }
+        AssertNoFindings();
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Repeated_runs_give_the_same_bits(string name)
+    {
+        Device device = CudaDeviceFixture.Require();
+        OperatorCase item = Named(name);
+        IReadOnlyList<byte[]>? first = null;
+        for (int run = 0; run < 3; run++)
+        {
+            IReadOnlyList<byte[]> bits;
+            try
+            {
+                bits = [.. item.RunWithGradients(DType.Float32, device).Select(result => Bits(result.Value.To(Device.Cpu)))];
+            }
+            catch (ShapeException refusal) when (refusal.Message.Contains("on a CUDA device", StringComparison.Ordinal))
+            {
+                Assert.Skip($"the kernel does not take this shape, and says so: {refusal.Message}");
+                return;
+            }
+            first ??= bits;
+            Assert.Equal(first, bits);
+        }
+    }
+
+    [Fact]
+    public void An_operator_without_kernels_says_so()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Tensor input = Tensor.Zeros([1, 4], DType.Float32).To(device);
+        foreach (Operator op in OperatorCases.All.Select(item => item.Op).Where(op => !op.RunsOn(DeviceKind.Cuda)))
+            Assert.Contains($"{op.Name}: this version has no CUDA kernel", Assert.Throws<NotSupportedException>(
+                () => OperatorCall.Run(op, input)).Message);
+    }
+
+    [Fact]
+    public void Inputs_on_two_devices_are_refused()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Tensor input = Tensor.Zeros([2, 8]), weight = Tensor.Zeros([8]);
+        Assert.Contains("LayerNorm: input 1 is on cpu, expected cuda:0", Assert.Throws<ShapeException>(
+            () => OperatorCall.Run(new LayerNorm(), input.To(device), weight, weight)).Message);
+    }
+
+    [Fact]
+    public void Every_embedded_source_compiles_and_exports_kernels()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Assert.NotEmpty(KernelLibrary.Files);
+        foreach (string file in KernelLibrary.Files)
+        {
+            IReadOnlyDictionary<string, string> exports = KernelLibrary.Exports(KernelLibrary.Source(file).Text);
+            Assert.NotEmpty(exports);
+            foreach (string kernel in exports.Keys)
+                Assert.True(KernelLibrary.Find(device, file, kernel).MaxThreadsPerBlock > 0, $"{file}: {kernel}");
+        }
+    }
+
+    private static byte[] Bits(Tensor tensor) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(tensor.AsSpan<float>()).ToArray();
+
+    private static void ClearFindings()
+    {
+        if (CudaDeviceFixture.IsEmulated)
+            CudaEmulator.ClearReport();
+    }
+
+    private static void AssertNoFindings()
+    {
+        if (CudaDeviceFixture.IsEmulated)
+            Assert.True(CudaEmulator.FindingCount == 0, CudaEmulator.GetReport());
+    }
+}
