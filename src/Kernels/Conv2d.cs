@@ -74,7 +74,7 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
         if (call.Needs(2))
         {
             T* dBias = gradients.Target(2, out bool accumulate).Pointer<T>();
-            ColumnSum.Run(shape.OutputPixels, shape.Filters, dy, dBias, accumulate);
+            ColumnSums.Run(shape.OutputPixels, shape.Filters, dy, dBias, accumulate);
         }
     }
 

@@ -76,7 +76,7 @@ public sealed record Linear : Operator
         if (call.Needs(2))
         {
             T* dBias = gradients.Target(2, out bool accumulate).Pointer<T>();
-            ColumnSum.Run(rows, n, dy, dBias, accumulate);
+            ColumnSums.Run(rows, n, dy, dBias, accumulate);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 
@@ -11,6 +12,33 @@ internal static unsafe class ColumnSums
 {
     /// <summary>Rows that are summed in T before the sum moves on to double.</summary>
     public const int BlockRows = 32;
+
+    private const int ChunkElements = 65536;
+
+    /// <summary>sums (channels) = [sums +] sum over rows of x (rows, channels), on all threads: the gradient of a bias.</summary>
+    public static void Run<T>(int rows, int channels, T* x, T* sums, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int grain = Math.Max(BlockRows, ChunkElements / Math.Max(1, channels)), chunks = (rows + grain - 1) / grain;
+        Tensor scratch = Tensor.Empty([chunks, channels], DTypes.Of<T>()), partials = Tensor.Zeros([chunks, channels], DType.Float64);
+        T* accumulators = scratch.Pointer<T>();
+        double* partial = partials.Pointer<double>();
+        Workers.Run(chunks, chunk =>
+        {
+            int end = (int)Math.Min(rows, (chunk + 1L) * grain);
+            for (int row = chunk * grain; row < end; row += BlockRows)
+                Values(x + (long)row * channels, Math.Min(BlockRows, end - row), channels, accumulators + (long)chunk * channels,
+                    partial + (long)chunk * channels);
+        });
+        for (int c = 0; c < channels; c++)
+        {
+            double sum = accumulate ? double.CreateChecked(sums[c]) : 0;
+            for (int chunk = 0; chunk < chunks; chunk++)
+                sum += partial[(long)chunk * channels + c];
+            sums[c] = T.CreateChecked(sum);
+        }
+        GC.KeepAlive(scratch);
+        GC.KeepAlive(partials);
+    }
 
     /// <summary>totals += accumulators, which are then cleared.</summary>
     public static void Flush<T>(T* accumulators, double* totals, int count) where T : unmanaged, IFloatingPointIeee754<T>
