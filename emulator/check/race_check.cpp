@@ -154,9 +154,10 @@ void check_cells(Worker* worker, Cell* cells, uintptr_t address, int bytes, Acce
             remember_read(cell, now, base, warp, fiber->lane);
             continue;
         }
-        for (Touch& read : cell.read)
-            if ((read.bytes & now.bytes) && !(now.atomic && read.atomic) && !ordered(read, now, base, warp,
-                fiber->lane)) finding(RawKind::Race, read, false);
+        for (Touch& read : cell.read) {
+            bool conflicts = (read.bytes & now.bytes) && !(now.atomic && read.atomic);
+            if (conflicts && !ordered(read, now, base, warp, fiber->lane)) finding(RawKind::Race, read, false);
+        }
         if (same_moment(cell.write, now)) now.bytes |= cell.write.bytes;
         cell.write = now;
         cell.read[0] = cell.read[1] = Touch{};
