@@ -124,6 +124,8 @@ static uint32_t cached_site(HookState* hook, uintptr_t caller, int tag) {
 void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
     Worker* worker = current_worker;
     if (!worker || !current_thread || !worker->launch->hooked) return;
+    // A thread that spins on memory spends nearly all its time here, where the watchdog's signal must not stop it.
+    if (worker->launch->expired.load(std::memory_order_relaxed)) fail_expired(line_of(caller));
     auto address = reinterpret_cast<uintptr_t>(p);
     Fiber* fiber = current_fiber();
     if (address - reinterpret_cast<uintptr_t>(fiber->stack) < StackSize) return;            // locals: registers on a GPU
@@ -145,7 +147,7 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
             add_finding(std::move(finding));
             return;
         }
-        check_cells(worker, hook->shared_cells + offset / 2, (offset + unsigned(bytes) + 1) / 2 - offset / 2, kind, site, nullptr, nullptr);
+        check_cells(worker, hook->shared_cells + offset / 2, address, bytes, kind, site, nullptr, nullptr);
         if (counts) profile_access(worker, site, true, address, bytes, write);
         return;
     }
@@ -155,12 +157,12 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
         report_outside(worker, address, bytes, write, site);
         return;
     }
-    size_t first = (address - buffer->start) / 2, end = (address - buffer->start + unsigned(bytes) + 1) / 2;
+    size_t first = (address - buffer->start) / 2;
     {
         Cell* cells = cells_of(buffer);
         uint8_t* written = buffer->written;
         PageLock lock(address);
-        check_cells(worker, cells + first, end - first, kind, site, buffer, written ? written + first : nullptr);
+        check_cells(worker, cells + first, address, bytes, kind, site, buffer, written ? written + first : nullptr);
     }
     if (counts) profile_access(worker, site, false, address, bytes, write);
 }

@@ -188,6 +188,7 @@ static std::vector<std::string> flags(bool hooked) {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back("-march=x86-64-v3");
 #endif
+    if (getenv("CSUNET_EMULATOR_DEBUG")) all.push_back("-O0");
     if (hooked)
         for (const char* flag : {"-fsanitize=thread", "--param=tsan-instrument-func-entry-exit=0", "--param=tsan-distinguish-volatile=1",
                  "-fno-tree-vectorize", "-fno-store-merging", "-DCSUNET_HOOK"})

@@ -61,6 +61,7 @@ static bool translate(const std::vector<std::string>& options, std::vector<std::
                 log += "unrecognized option '" + option + "'\n";
                 return false;
             }
+            if (bare == "G" || bare == "device-debug") kept.push_back("-O0");
             // These take their value from the next word too.
             bool valued = bare == "arch" || bare == "gpu-architecture" || bare == "Xptxas" || bare == "ptxas-options";
             if (valued && !joined && i + 1 < options.size() && options[i + 1][0] != '-') i++;

@@ -105,6 +105,17 @@ void test_bugs() {
     }
     set_mode("hook");
     {
+        // A finding can be made to fail its launch.
+        Module module("bugs.cu", source, {"race_missing_barrier"});
+        symbol<void(int)>("csunet_emulator_set_strict")(1);
+        expect_status(run(module, "race_missing_barrier"), 719, "a race in strict mode");
+        symbol<void(int)>("csunet_emulator_set_strict")(0);
+        const char* json = symbol<const char*()>("csunet_emulator_report_json")();
+        expect(strstr(json, "\"kind\":\"race\",\"kernel\":\"race_missing_barrier\",\"block\":[0,0,0],\"thread\":["), std::string("JSON: ") + json);
+        clear_report();
+        reset_device();
+    }
+    {
         // What the host fetches must have been written.
         Device<float> fresh(16);
         fresh.get();

@@ -30,6 +30,12 @@ __global__ void race_missing_syncwarp(const float* x, float* y) {
     __syncthreads();
     y[t] = s[t & ~31];
 }
+__global__ void race_bytes(const float* x, float* y) {
+    SHARED(unsigned char, s, [128]);
+    int t = threadIdx.x;
+    s[t] = x[t] > 0;
+    y[t] = s[t ^ 1];            //!hook race_bytes race
+}
 // Each half of the warp synchronises by itself, but reads what the other half wrote.
 __global__ void race_partial_syncwarp(const float* x, float* y) {
     SHARED(float, s, [128]);
@@ -216,6 +222,13 @@ __global__ void right_atomics(const float* x, float* y) {
     __syncthreads();
     if (blockIdx.x == 0) y[t] = static_cast<float>(histogram[t & 15]);
 }
+__global__ void right_bytes(const float* x, float* y) {
+    SHARED(unsigned char, s, [128]);
+    int t = threadIdx.x;
+    s[t] = x[t] > 0;
+    __syncthreads();
+    if (blockIdx.x == 0) reinterpret_cast<unsigned char*>(y)[t] = s[t ^ 1];
+}
 __global__ void right_votes(const float* x, float* y) {
     int t = threadIdx.x, lane = t & 31;
     unsigned mask = lane < 16 ? 0xffffu : 0xffff0000u, bits;
@@ -234,6 +247,7 @@ EXPORT_KERNEL(race_missing_barrier, (race_missing_barrier));
 EXPORT_KERNEL(race_missing_barrier_in_loop, (race_missing_barrier_in_loop));
 EXPORT_KERNEL(race_missing_syncwarp, (race_missing_syncwarp));
 EXPORT_KERNEL(race_partial_syncwarp, (race_partial_syncwarp));
+EXPORT_KERNEL(race_bytes, (race_bytes));
 EXPORT_KERNEL(race_two_blocks, (race_two_blocks));
 EXPORT_KERNEL(overrun_shared_write, (overrun_shared_write));
 EXPORT_KERNEL(overrun_shared_read, (overrun_shared_read));
@@ -263,5 +277,6 @@ EXPORT_KERNEL(order_dependent, (order_dependent));
 EXPORT_KERNEL(right_reduction, (right_reduction));
 EXPORT_KERNEL(right_syncwarp, (right_syncwarp));
 EXPORT_KERNEL(right_atomics, (right_atomics));
+EXPORT_KERNEL(right_bytes, (right_bytes));
 EXPORT_KERNEL(right_votes, (right_votes));
 EXPORT_KERNEL(right_philox, (right_philox));

@@ -162,6 +162,7 @@ static void test_streams_and_graphs(void* scale) {
     void *graph, *executable;
     require(CALL(cuStreamEndCapture, stream, &graph), "cuStreamEndCapture");
     expect(y.get()[0] == 0, "a capture executes nothing");
+    expect_status(CALL(cuEventSynchronize, join), 907, "an event that was recorded in a capture");
     size_t nodes = 0;
     require(CALL(cuGraphGetNodes, graph, nullptr, &nodes), "cuGraphGetNodes");
     expect(nodes == 2, "two nodes");
