@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -9,13 +10,18 @@ namespace CsUnet.Kernels;
 public sealed record Add : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor a = call[0], b = call[1];
         Require(b.Shape == a.Shape, "second input", b.Shape, $"{a.Shape} = shape of the first input");
         RequireSameType(call, "second input", b);
         Tensor output = Tensor.EmptyLike(a);
-        if (a.DType == DType.Float32)
+        if (a.Device.Kind == DeviceKind.Cuda)
+            CudaForward(a, b, output);
+        else if (a.DType == DType.Float32)
             Forward<float>(a, b, output);
         else
             Forward<double>(a, b, output);
@@ -41,5 +47,14 @@ public sealed record Add : Operator
         for (int input = 0; input < 2; input++)
             if (call.Needs(input))
                 gradients.Pass(input, dOutput);
+    }
+
+    // kernels/add.cu
+    private static void CudaForward(Tensor a, Tensor b, Tensor output)
+    {
+        var launch = new CudaLaunch(a, "add", "add_forward");
+        launch.Add(a, b, output);
+        launch.Add(a.Count);
+        launch.RunOver(a.Count);
     }
 }

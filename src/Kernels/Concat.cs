@@ -1,4 +1,5 @@
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -9,6 +10,9 @@ namespace CsUnet.Kernels;
 /// </summary>
 public sealed record Concat : Operator
 {
+    /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
@@ -21,7 +25,13 @@ public sealed record Concat : Operator
             RequireSameType(call, $"input {i}", call[i]);
             channels += call[i].Shape.Last;
         }
-        Tensor output = Tensor.Empty(call[0].Shape.WithLast(channels), call[0].DType);
+        Tensor output = Tensor.Empty(call[0].Shape.WithLast(channels), call[0].DType, call[0].Device);
+        if (output.Device.Kind == DeviceKind.Cuda)
+        {
+            for (int i = 0, first = 0; i < call.Inputs.Count; first += call[i++].Shape.Last)
+                CudaMove("forward", call[i], output, call[i], output, first, accumulate: null);
+            return output;
+        }
         long offset = 0;
         for (int i = 0; i < call.Inputs.Count; i++)
             offset = Move(call[i], output, offset, toWhole: true);
@@ -31,6 +41,16 @@ public sealed record Concat : Operator
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+        {
+            for (int i = 0, first = 0; i < call.Inputs.Count; first += call[i++].Shape.Last)
+                if (call.Needs(i))
+                {
+                    Tensor part = gradients.Target(i, out bool accumulate);
+                    CudaMove("backward", dOutput, part, part, dOutput, first, accumulate);
+                }
+            return;
+        }
         long offset = 0;
         for (int i = 0; i < call.Inputs.Count; i++)
         {
@@ -52,5 +72,17 @@ public sealed record Concat : Operator
         Rearrange.Rows(part.Shape.Rows, run, row =>
             Rearrange.Copy(toWhole ? p + row * run : w + row * stride, toWhole ? w + row * stride : p + row * run, run));
         return offset + run;
+    }
+
+    // kernels/concat.cu, one launch per part.
+    private static void CudaMove(string pass, Tensor source, Tensor target, Tensor part, Tensor whole, int offset, bool? accumulate)
+    {
+        var launch = new CudaLaunch(source, "concat", $"concat_{pass}");
+        launch.Add(source, target);
+        launch.Add((long)part.Shape.Rows);
+        launch.Add(part.Shape.Last, whole.Shape.Last, offset);
+        if (accumulate is { } adds)
+            launch.Add(adds);
+        launch.RunOverRows(part.Shape.Rows, part.Shape.Last);
     }
 }

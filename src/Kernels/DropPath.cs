@@ -1,4 +1,6 @@
 using System.Numerics;
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,6 +13,9 @@ namespace CsUnet.Kernels;
 /// <param name="Key">Seed, step and layer of the draw; the element is the sample's number.</param>
 public sealed record DropPath(double Probability, RandomKey Key) : Operator
 {
+    /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
@@ -31,7 +36,9 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
 
     private void Scale(Tensor source, Tensor target)
     {
-        if (source.DType == DType.Float32)
+        if (source.Device.Kind == DeviceKind.Cuda)
+            CudaScale(source, target);
+        else if (source.DType == DType.Float32)
             Scale<float>(source, target);
         else
             Scale<double>(source, target);
@@ -48,5 +55,19 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
             T* from = x + sample * perSample, to = y + sample * perSample;
             Workers.Split(perSample, Simd.Grain, (start, end) => Simd.Scale(from + start, factor, to + start, end - start));
         }
+    }
+
+    // kernels/drop_path.cu: y of the grid walks over samples.
+    private void CudaScale(Tensor source, Tensor target)
+    {
+        int samples = source.Shape[0];
+        long perSample = source.Count / Math.Max(1, samples);
+        var launch = new CudaLaunch(source, "drop_path", "drop_path");
+        launch.Add(source, target, CudaRandom.StepWord(Key, source.Device));
+        launch.Add(perSample);
+        launch.Add(samples);
+        CudaRandom.AddDraw(ref launch, Key, Probability);
+        launch.Add(false);
+        launch.Run(new dim3((int)Math.Clamp((perSample + 1023) / 1024, 1, 1024), Math.Clamp(samples, 1, 65535)), new dim3(CudaLaunch.Threads));
     }
 }

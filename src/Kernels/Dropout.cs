@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,6 +12,9 @@ namespace CsUnet.Kernels;
 /// <param name="Key">Seed, step and layer of the draw; the element is its row-major index.</param>
 public sealed record Dropout(double Probability, RandomKey Key) : Operator
 {
+    /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
@@ -31,7 +35,9 @@ public sealed record Dropout(double Probability, RandomKey Key) : Operator
 
     private void Mask(Tensor source, Tensor target)
     {
-        if (source.DType == DType.Float32)
+        if (source.Device.Kind == DeviceKind.Cuda)
+            CudaMask(source, target);
+        else if (source.DType == DType.Float32)
             Mask<float>(source, target);
         else
             Mask<double>(source, target);
@@ -46,5 +52,16 @@ public sealed record Dropout(double Probability, RandomKey Key) : Operator
             for (long i = start; i < end; i++)
                 y[i] = Key.Uniform((ulong)i) < Probability ? T.Zero : x[i] * factor;
         });
+    }
+
+    // kernels/drop_path.cu
+    private void CudaMask(Tensor source, Tensor target)
+    {
+        var launch = new CudaLaunch(source, "drop_path", "dropout");
+        launch.Add(source, target, CudaRandom.StepWord(Key, source.Device));
+        launch.Add(source.Count);
+        CudaRandom.AddDraw(ref launch, Key, Probability);
+        launch.Add(false);
+        launch.RunOver(source.Count);
     }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,11 +12,16 @@ namespace CsUnet.Kernels;
 public sealed record Gelu : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call[0].DType.IsFloat(), "input", call[0], "float32 or float64");
         Tensor output = Tensor.EmptyLike(call[0]);
-        if (output.DType == DType.Float32)
+        if (output.Device.Kind == DeviceKind.Cuda)
+            CudaForward(call[0], output);
+        else if (output.DType == DType.Float32)
             Forward<float>(call[0], output);
         else
             Forward<double>(call[0], output);
@@ -26,7 +32,9 @@ public sealed record Gelu : Operator
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor dInput = gradients.Target(0, out bool accumulate);
-        if (dInput.DType == DType.Float32)
+        if (dInput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call[0], dOutput, dInput, accumulate);
+        else if (dInput.DType == DType.Float32)
             Backward<float>(call[0], dOutput, dInput, accumulate);
         else
             Backward<double>(call[0], dOutput, dInput, accumulate);
@@ -44,5 +52,23 @@ public sealed record Gelu : Operator
         T* x = input.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = dInput.Pointer<T>();
         Workers.Split(input.Count, Simd.Grain, (start, end) =>
             VectorMath.GeluBackward(x + start, dy + start, dx + start, end - start, accumulate));
+    }
+
+    // kernels/gelu.cu
+    private static void CudaForward(Tensor input, Tensor output)
+    {
+        var launch = new CudaLaunch(input, "gelu", "gelu_forward");
+        launch.Add(input, output);
+        launch.Add(input.Count);
+        launch.RunOver(input.Count);
+    }
+
+    private static void CudaBackward(Tensor input, Tensor dOutput, Tensor dInput, bool accumulate)
+    {
+        var launch = new CudaLaunch(dOutput, "gelu", "gelu_backward");
+        launch.Add(input, dOutput, dInput);
+        launch.Add(dOutput.Count);
+        launch.Add(accumulate);
+        launch.RunOver(dOutput.Count);
     }
 }

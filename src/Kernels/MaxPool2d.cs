@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -14,6 +15,9 @@ namespace CsUnet.Kernels;
 public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0];
@@ -24,10 +28,12 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
         Require(input.Shape[1] + 2 * Padding >= Kernel && input.Shape[2] + 2 * Padding >= Kernel, "input", input.Shape,
             $"at least {Kernel} rows and columns with padding {Padding}");
         int height = (input.Shape[1] + 2 * Padding - Kernel) / Stride + 1, width = (input.Shape[2] + 2 * Padding - Kernel) / Stride + 1;
-        Tensor output = Tensor.Empty([input.Shape[0], height, width, input.Shape[3]], input.DType);
-        Tensor winners = Tensor.Empty(output.Shape, DType.UInt8);
+        Tensor output = Tensor.Empty([input.Shape[0], height, width, input.Shape[3]], input.DType, input.Device);
+        Tensor winners = Tensor.Empty(output.Shape, DType.UInt8, input.Device);
         call.Save(winners);
-        if (input.DType == DType.Float32)
+        if (input.Device.Kind == DeviceKind.Cuda)
+            CudaRun("forward", [input, output, winners], input.Shape, output.Shape, accumulate: null);
+        else if (input.DType == DType.Float32)
             Forward<float>(input, output, winners);
         else
             Forward<double>(input, output, winners);
@@ -38,6 +44,11 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor dInput = gradients.Target(0, out bool accumulate);
+        if (dInput.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaRun("backward", [dOutput, call.Saved[0], dInput], dInput.Shape, dOutput.Shape, accumulate);
+            return;
+        }
         if (!accumulate)
             dInput.Clear();
         if (dInput.DType == DType.Float32)
@@ -106,5 +117,18 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
                 }
             }
         });
+    }
+
+    // kernels/max_pool.cu: the backward pass gathers.
+    private void CudaRun(string pass, ReadOnlySpan<Tensor> tensors, Shape input, Shape output, bool? accumulate)
+    {
+        var launch = new CudaLaunch(tensors[0], "max_pool", $"max_pool_{pass}");
+        foreach (Tensor tensor in tensors)
+            launch.Add(tensor);
+        launch.Add(input[0], input[1], input[2], input[3], output[1], output[2], Kernel, Stride, Padding);
+        if (accumulate is { } adds)
+            launch.Add(adds);
+        Shape walked = accumulate is null ? output : input;
+        launch.RunOverRows((long)walked[0] * walked[1], walked[2] * walked[3]);
     }
 }

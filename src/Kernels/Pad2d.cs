@@ -1,4 +1,5 @@
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,12 +12,22 @@ namespace CsUnet.Kernels;
 public sealed record Pad2d(int Bottom, int Right) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(Bottom >= 0 && Right >= 0, "padding", $"{Bottom}, {Right}", "non-negative numbers");
         Require(shape.Rank == 4, "input", shape, "(B, H, W, C)");
-        Tensor output = Tensor.Zeros([shape[0], shape[1] + Bottom, shape[2] + Right, shape[3]], call[0].DType);
+        Shape padded = [shape[0], shape[1] + Bottom, shape[2] + Right, shape[3]];
+        if (call[0].Device.Kind == DeviceKind.Cuda)
+        {
+            Tensor large = Tensor.Empty(padded, call[0].DType, call[0].Device);
+            CudaMove(call[0], large, toLarge: true, accumulate: false);
+            return large;
+        }
+        Tensor output = Tensor.Zeros(padded, call[0].DType);
         MoveCorner(call[0], output, toLarge: true);
         return output;
     }
@@ -24,6 +35,11 @@ public sealed record Pad2d(int Bottom, int Right) : Operator
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaMove(dOutput, gradients.Target(0, out bool accumulate), toLarge: false, accumulate);
+            return;
+        }
         Tensor dInput = Tensor.EmptyLike(call[0]);
         MoveCorner(dInput, dOutput, toLarge: false);
         gradients.Give(0, dInput);
@@ -40,5 +56,16 @@ public sealed record Pad2d(int Bottom, int Right) : Operator
             byte* a = s + row * run, b = l + (row / height * largeHeight + row % height) * stride;
             Rearrange.Copy(toLarge ? a : b, toLarge ? b : a, run);
         });
+    }
+
+    /// <summary>kernels/pad_crop.cu: copies between an image and the top-left corner of a larger one, the rest being zeros.</summary>
+    internal static void CudaMove(Tensor source, Tensor target, bool toLarge, bool accumulate)
+    {
+        Shape small = toLarge ? source.Shape : target.Shape, large = toLarge ? target.Shape : source.Shape;
+        var launch = new CudaLaunch(source, "pad_crop", toLarge ? "pad2d_forward" : "crop2d_forward");
+        launch.Add(source, target);
+        launch.Add(small[0], small[1], small[2], large[1], large[2], small[3]);
+        launch.Add(accumulate);
+        launch.RunOverRows((long)target.Shape[0] * target.Shape[1], target.Shape[2] * target.Shape[3]);
     }
 }

@@ -1,4 +1,5 @@
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -10,11 +11,19 @@ namespace CsUnet.Kernels;
 public sealed record PatchMerge : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(shape.Rank == 4 && shape[1] % 2 == 0 && shape[2] % 2 == 0, "input", shape, "(B, H, W, C) with H and W even");
-        Tensor output = Tensor.Empty([shape[0], shape[1] / 2, shape[2] / 2, 4 * shape[3]], call[0].DType);
+        Tensor output = Tensor.Empty([shape[0], shape[1] / 2, shape[2] / 2, 4 * shape[3]], call[0].DType, call[0].Device);
+        if (output.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaMove("forward", call[0], output, output.Shape, accumulate: null);
+            return output;
+        }
         Move(call[0], output, toMerged: true);
         return output;
     }
@@ -22,6 +31,12 @@ public sealed record PatchMerge : Operator
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+        {
+            Tensor target = gradients.Target(0, out bool accumulate);
+            CudaMove("backward", dOutput, target, dOutput.Shape, accumulate);
+            return;
+        }
         Tensor dInput = Tensor.EmptyLike(call[0]);
         Move(dInput, dOutput, toMerged: false);
         gradients.Give(0, dInput);
@@ -45,5 +60,17 @@ public sealed record PatchMerge : Operator
                 }
             }
         });
+    }
+
+    // kernels/patch_merge.cu; the sizes are those of the merged tensor and the channels before merging.
+    private static void CudaMove(string pass, Tensor source, Tensor target, Shape merged, bool? accumulate)
+    {
+        int channels = merged[3] / 4;
+        var launch = new CudaLaunch(source, "patch_merge", $"patch_merge_{pass}");
+        launch.Add(source, target);
+        launch.Add(merged[0], merged[1], merged[2], channels);
+        if (accumulate is { } adds)
+            launch.Add(adds);
+        launch.RunOverRows(2L * merged[0] * merged[1], 2 * merged[2] * channels);
     }
 }

@@ -1,4 +1,5 @@
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,12 +12,20 @@ namespace CsUnet.Kernels;
 public sealed record PixelShuffle(int Scale) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(Scale >= 1, "scale", Scale, "at least 1");
         Require(shape.Rank == 4 && shape[3] % (Scale * Scale) == 0, "input", shape, $"(B, H, W, C) with C a multiple of {Scale * Scale}");
-        Tensor output = Tensor.Empty([shape[0], shape[1] * Scale, shape[2] * Scale, shape[3] / (Scale * Scale)], call[0].DType);
+        Tensor output = Tensor.Empty([shape[0], shape[1] * Scale, shape[2] * Scale, shape[3] / (Scale * Scale)], call[0].DType, call[0].Device);
+        if (output.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaMove("forward", call[0], output, shape, accumulate: null);
+            return output;
+        }
         Move(call[0], output, toShuffled: true);
         return output;
     }
@@ -24,6 +33,12 @@ public sealed record PixelShuffle(int Scale) : Operator
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+        {
+            Tensor target = gradients.Target(0, out bool accumulate);
+            CudaMove("backward", dOutput, target, call[0].Shape, accumulate);
+            return;
+        }
         Tensor dInput = Tensor.EmptyLike(call[0]);
         Move(dInput, dOutput, toShuffled: false);
         gradients.Give(0, dInput);
@@ -44,5 +59,17 @@ public sealed record PixelShuffle(int Scale) : Operator
                 Rearrange.Copy(toShuffled ? token : pixels, toShuffled ? pixels : token, run);
             }
         });
+    }
+
+    // kernels/pixel_shuffle.cu; the sizes are those of the packed tensor and the channels after shuffling.
+    private void CudaMove(string pass, Tensor source, Tensor target, Shape packed, bool? accumulate)
+    {
+        int channels = packed[3] / (Scale * Scale);
+        var launch = new CudaLaunch(source, "pixel_shuffle", $"pixel_shuffle_{pass}");
+        launch.Add(source, target);
+        launch.Add(packed[0], packed[1], packed[2], channels, Scale);
+        if (accumulate is { } adds)
+            launch.Add(adds);
+        launch.RunOverRows((long)packed[0] * packed[1] * Scale, Scale * packed[2] * channels);
     }
 }

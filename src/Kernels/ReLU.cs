@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -9,11 +10,16 @@ namespace CsUnet.Kernels;
 public sealed record ReLU : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call[0].DType.IsFloat(), "input", call[0], "float32 or float64");
         Tensor output = Tensor.EmptyLike(call[0]);
-        if (output.DType == DType.Float32)
+        if (output.Device.Kind == DeviceKind.Cuda)
+            CudaForward(call[0], output);
+        else if (output.DType == DType.Float32)
             Forward<float>(call[0], output);
         else
             Forward<double>(call[0], output);
@@ -24,7 +30,9 @@ public sealed record ReLU : Operator
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor dInput = gradients.Target(0, out bool accumulate);
-        if (dInput.DType == DType.Float32)
+        if (dInput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call.Output, dOutput, dInput, accumulate);
+        else if (dInput.DType == DType.Float32)
             Backward<float>(call.Output, dOutput, dInput, accumulate);
         else
             Backward<double>(call.Output, dOutput, dInput, accumulate);
@@ -65,5 +73,23 @@ public sealed record ReLU : Operator
                 dx[i] = accumulate ? dx[i] + gradient : gradient;
             }
         });
+    }
+
+    // kernels/relu.cu
+    private static void CudaForward(Tensor input, Tensor output)
+    {
+        var launch = new CudaLaunch(input, "relu", "relu_forward");
+        launch.Add(input, output);
+        launch.Add(input.Count);
+        launch.RunOver(input.Count);
+    }
+
+    private static void CudaBackward(Tensor output, Tensor dOutput, Tensor dInput, bool accumulate)
+    {
+        var launch = new CudaLaunch(dOutput, "relu", "relu_backward");
+        launch.Add(output, dOutput, dInput);
+        launch.Add(dOutput.Count);
+        launch.Add(accumulate);
+        launch.RunOver(dOutput.Count);
     }
 }

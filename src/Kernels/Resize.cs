@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -24,12 +25,17 @@ public enum ResizeMode
 public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(Height >= 1 && Width >= 1, "size", $"{Height} x {Width}", "at least 1 x 1");
         Require(shape.Rank == 4 && shape[1] >= 1 && shape[2] >= 1 && call[0].DType.IsFloat(), "input", call[0],
             "a float32 or float64 tensor (B, H, W, C)");
+        if (call[0].Device.Kind == DeviceKind.Cuda)
+            return CudaForward(call[0]);
         Tensor output = Tensor.Zeros([shape[0], Height, Width, shape[3]], call[0].DType);
         Map(call[0], output, transposed: false);
         return output;
@@ -38,6 +44,11 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaBackward(dOutput, gradients.Target(0, out bool accumulate), accumulate);
+            return;
+        }
         Tensor dInput = Tensor.ZerosLike(call[0]);
         Map(dInput, dOutput, transposed: true);
         gradients.Give(0, dInput);
@@ -119,5 +130,27 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
     {
         const double a = -0.75;
         return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+    }
+
+    // kernels/resize.cu: the backward pass gathers.
+    private Tensor CudaForward(Tensor input)
+    {
+        Shape shape = input.Shape;
+        Tensor output = Tensor.Empty([shape[0], Height, Width, shape[3]], input.DType, input.Device);
+        var launch = new CudaLaunch(input, "resize", $"resize_forward_{Mode.ToString().ToLowerInvariant()}");
+        launch.Add(input, output);
+        launch.Add(shape[0], shape[1], shape[2], shape[3], Height, Width);
+        launch.RunOverRows((long)shape[0] * Height, Width * shape[3]);
+        return output;
+    }
+
+    private void CudaBackward(Tensor dOutput, Tensor dInput, bool accumulate)
+    {
+        Shape shape = dInput.Shape;
+        var launch = new CudaLaunch(dOutput, "resize", $"resize_backward_{Mode.ToString().ToLowerInvariant()}");
+        launch.Add(dOutput, dInput);
+        launch.Add(shape[0], shape[1], shape[2], shape[3], Height, Width);
+        launch.Add(accumulate);
+        launch.RunOverRows((long)shape[0] * shape[1], shape[2] * shape[3]);
     }
 }

@@ -1,4 +1,6 @@
 using System.Numerics;
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -12,11 +14,16 @@ public sealed record Softmax : Operator
     private const int ChunkElements = 16384;
 
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a float32 or float64 tensor (..., C)");
         Tensor output = Tensor.EmptyLike(call[0]);
-        if (output.DType == DType.Float32)
+        if (output.Device.Kind == DeviceKind.Cuda)
+            CudaRun("forward", [call[0], output], accumulate: null);
+        else if (output.DType == DType.Float32)
             Forward<float>(call[0], output);
         else
             Forward<double>(call[0], output);
@@ -27,7 +34,9 @@ public sealed record Softmax : Operator
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor dInput = gradients.Target(0, out bool accumulate);
-        if (dInput.DType == DType.Float32)
+        if (dInput.Device.Kind == DeviceKind.Cuda)
+            CudaRun("backward", [call.Output, dOutput, dInput], accumulate);
+        else if (dInput.DType == DType.Float32)
             Backward<float>(call.Output, dOutput, dInput, accumulate);
         else
             Backward<double>(call.Output, dOutput, dInput, accumulate);
@@ -78,5 +87,20 @@ public sealed record Softmax : Operator
                 }
             }
         });
+    }
+
+    // kernels/softmax.cu: a group of 8 or 32 lanes per row.
+    private static void CudaRun(string pass, ReadOnlySpan<Tensor> tensors, bool? accumulate)
+    {
+        Shape shape = tensors[0].Shape;
+        int group = shape.Last <= 8 ? 8 : 32, rowsPerBlock = CudaLaunch.Threads / group;
+        var launch = new CudaLaunch(tensors[0], "softmax", $"softmax_{pass}_{group}");
+        foreach (Tensor tensor in tensors)
+            launch.Add(tensor);
+        launch.Add((long)shape.Rows);
+        launch.Add(shape.Last);
+        if (accumulate is { } adds)
+            launch.Add(adds);
+        launch.Run(new dim3((shape.Rows + rowsPerBlock - 1) / rowsPerBlock), new dim3(CudaLaunch.Threads));
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,7 +12,17 @@ public static unsafe class TensorMath
     {
         if (target.Count != value.Count || target.DType != value.DType)
             throw new ShapeException(nameof(AddInPlace), nameof(value), value, $"{target} like the target");
-        if (target.DType == DType.Float32)
+        if (target.Device.Kind == DeviceKind.Cuda)
+        {
+            // kernels/tensor_math.cu
+            var launch = new CudaLaunch(target, "tensor_math", "tensor_math_axpy");
+            launch.Add(value, target);
+            launch.Add((Tensor?)null);
+            launch.Add(1f);
+            launch.Add(target.Count);
+            launch.RunOver(target.Count);
+        }
+        else if (target.DType == DType.Float32)
             Simd.AddParallel(value.Pointer<float>(), target.Pointer<float>(), target.Count);
         else
             Simd.AddParallel(value.Pointer<double>(), target.Pointer<double>(), target.Count);

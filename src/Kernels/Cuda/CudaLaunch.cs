@@ -1,0 +1,85 @@
+using CsUnet.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels.Cuda;
+
+/// <summary>
+/// One launch: a kernel of kernels/FILE.cu and its arguments in order. Tensors go in as device pointers, null as a null pointer.
+/// </summary>
+internal ref struct CudaLaunch
+{
+    /// <summary>Threads of a block of the kernels that pass over elements or rows.</summary>
+    public const int Threads = 256;
+
+    private readonly Device _device;
+    private readonly string _file, _kernel;
+    private KernelArguments _arguments;
+
+    /// <summary>A launch of a kernel whose name ends with the element type of <paramref name="like"/>.</summary>
+    /// <param name="like">A tensor on the device, of the kernel's type.</param>
+    /// <param name="file">The source, without folder and extension.</param>
+    /// <param name="kernel">The kernel's name without the element type.</param>
+    public CudaLaunch(Tensor like, string file, string kernel)
+    {
+        if (like.DType != DType.Float32)
+            throw new NotSupportedException($"{kernel}: the CUDA kernels compute in float32, not {like.DType.Label()}; use --device cpu for it");
+        (_device, _file, _kernel) = (like.Device, file, $"{kernel}_{like.DType.Label()}");
+        _arguments = new KernelArguments();
+    }
+
+    /// <summary>Adds a tensor, or a null pointer.</summary>
+    public void Add(Tensor? tensor) => _arguments.Add(tensor?.DevicePointer ?? default);
+
+    /// <summary>Adds several tensors.</summary>
+    public void Add(Tensor first, Tensor second, params ReadOnlySpan<Tensor> more)
+    {
+        Add(first);
+        Add(second);
+        foreach (Tensor tensor in more)
+            Add(tensor);
+    }
+
+    /// <summary>Adds numbers of the C type int.</summary>
+    public void Add(int first, params ReadOnlySpan<int> more)
+    {
+        _arguments.Add(first);
+        foreach (int value in more)
+            _arguments.Add(value);
+    }
+
+    /// <summary>Adds a number of the C type long long.</summary>
+    public void Add(long value) => _arguments.Add(value);
+
+    /// <summary>Adds a number of the C type unsigned.</summary>
+    public void Add(uint value) => _arguments.Add(value);
+
+    /// <summary>Adds a number of the C type unsigned long long.</summary>
+    public void Add(ulong value) => _arguments.Add(value);
+
+    /// <summary>Adds a number of the C type float.</summary>
+    public void Add(float value) => _arguments.Add(value);
+
+    /// <summary>Adds a flag, which kernels take as an int.</summary>
+    public void Add(bool value) => _arguments.Add(value ? 1 : 0);
+
+    /// <summary>
+    /// Launches a kernel that strides over <paramref name="elements"/> elements, four at a time: enough blocks to fill the device, no more.
+    /// </summary>
+    public void RunOver(long elements)
+    {
+        int multiprocessors = CudaDevice.Get(_device).Properties.MultiProcessorCount;
+        Run(new dim3((int)Math.Clamp((elements + 4 * Threads - 1) / (4 * Threads), 1, 16L * multiprocessors)), new dim3(Threads));
+    }
+
+    /// <summary>Launches a kernel that strides over (rows, elements), four elements of a row at a time where it can.</summary>
+    public void RunOverRows(long rows, int elements)
+    {
+        // Narrow rows share a warp: the block is as wide as the next power of two above a row's packs, and 256 threads in all.
+        int packs = elements % 4 == 0 ? elements / 4 : elements;
+        int width = (int)Math.Clamp(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)packs), 8, Threads), height = Threads / width;
+        Run(new dim3((packs + width - 1) / width, (int)Math.Min(65535, (rows + height - 1) / height)), new dim3(width, height));
+    }
+
+    /// <summary>Launches with a grid and block of the kernel's own rule.</summary>
+    public void Run(dim3 grid, dim3 block) => KernelLibrary.Launch(_device, _file, _kernel, grid, block, ref _arguments);
+}
