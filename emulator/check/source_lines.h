@@ -1,0 +1,15 @@
+// From a code address in a kernel module to "file.cu:line".
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace csunet {
+
+bool is_kernel_code(uintptr_t pc);
+// `return_address`: the address after the call of interest. Inlined frames in the emulator's headers and in common.cuh are passed over,
+// so that the line is one of the kernel's own. "?" where nothing is known.
+std::string line_of(uintptr_t return_address);
+void resolve_lines(const std::vector<uintptr_t>& return_addresses);     // all at once: one run of addr2line per module
+
+}

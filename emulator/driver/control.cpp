@@ -1,0 +1,94 @@
+// The emulator's own exported functions. All take and return plain C types; texts stay valid until the thread's next call of the kind.
+// Each setting can also come from the environment, read once: CSUNET_EMULATOR_MODE (plain, orders, hook), _ORDER, _SEED, _WORKERS,
+// _WATCHDOG_MS, _STRICT, _MEMORY_MB, _ARCHITECTURE.
+#include "driver.h"
+#include "../check/findings.h"
+#include "../check/hook_state.h"
+#include "../machine/device_memory.h"
+#include "../machine/settings.h"
+#include <cstdlib>
+#include <cstring>
+
+namespace csunet {
+
+static long long environment(const char* name, long long otherwise) {
+    const char* value = getenv((std::string("CSUNET_EMULATOR_") + name).c_str());
+    return value && *value ? atoll(value) : otherwise;
+}
+
+static int mode_of(const char* name) {
+    return !strcmp(name, "plain") ? 0 : !strcmp(name, "orders") ? 1 : !strcmp(name, "hook") ? 2 : -1;
+}
+
+Settings& settings() {
+    static Settings* all = [] {
+        auto* s = new Settings;
+        const char* mode = getenv("CSUNET_EMULATOR_MODE");
+        if (mode && mode_of(mode) >= 0) s->mode = Mode(mode_of(mode));
+        s->order = int(environment("ORDER", 0)) & 3;
+        s->seed = uint64_t(environment("SEED", 0));
+        s->workers = int(environment("WORKERS", 0));
+        s->watchdog_ms = int(environment("WATCHDOG_MS", 60000));
+        s->strict = environment("STRICT", 0) != 0;
+        s->memory_bytes = uint64_t(environment("MEMORY_MB", 8192)) << 20;
+        s->architecture = int(environment("ARCHITECTURE", 80));
+        return s;
+    }();
+    return *all;
+}
+
+static const char* keep(std::string text) {
+    static thread_local std::string kept;
+    kept = std::move(text);
+    return kept.c_str();
+}
+
+}
+
+using namespace csunet;
+#define CONTROL(type) extern "C" __attribute__((visibility("default"))) type
+
+// Modules loaded from now on are built for the mode: set it before loading. 0, or 1 for an unknown name.
+CONTROL(int) csunet_emulator_set_mode(const char* name) {
+    int mode = name ? mode_of(name) : -1;
+    if (mode < 0) return 1;
+    settings().mode = Mode(mode);
+    return 0;
+}
+// 0 forward, 1 backward, 2 shuffled warps, 3 shuffled lanes; the seed decides the shuffles.
+CONTROL(int) csunet_emulator_set_order(int order, uint64_t seed) {
+    if (order < 0 || order > 3) return 1;
+    settings().order = order;
+    settings().seed = seed;
+    return 0;
+}
+CONTROL(void) csunet_emulator_set_workers(int workers) { settings().workers = workers < 0 ? 0 : workers; }
+CONTROL(void) csunet_emulator_set_watchdog_ms(int milliseconds) { settings().watchdog_ms = milliseconds; }
+CONTROL(void) csunet_emulator_set_strict(int strict) { settings().strict = strict != 0; }
+CONTROL(void) csunet_emulator_set_memory_bytes(uint64_t bytes) { settings().memory_bytes = bytes; }
+CONTROL(int) csunet_emulator_set_architecture(int architecture) {
+    if (architecture < 80 || architecture > 129) return 1;
+    settings().architecture = architecture;
+    return 0;
+}
+
+CONTROL(int) csunet_emulator_finding_count() { return int(finding_count()); }
+CONTROL(const char*) csunet_emulator_report() { return keep(findings_text()); }
+CONTROL(const char*) csunet_emulator_report_json() { return keep(findings_json()); }
+CONTROL(const char*) csunet_emulator_last_failure() { return keep(last_failure()); }
+CONTROL(void) csunet_emulator_clear_report() { clear_findings(); }
+
+CONTROL(const char*) csunet_emulator_profile_csv() { return keep(profile_csv()); }
+CONTROL(const char*) csunet_emulator_profile_json() { return keep(profile_json()); }
+CONTROL(void) csunet_emulator_clear_profile() { clear_profile(); }
+
+// Device buffers and pinned buffers alive: what a client that has disposed of everything has leaked.
+CONTROL(int) csunet_emulator_leak_count() {
+    MemoryUse use = memory_use();
+    return int(use.live_buffers + use.pinned_buffers);
+}
+CONTROL(const char*) csunet_emulator_leaks() {
+    std::string text;
+    for (Buffer* buffer : live_buffers()) text += "buffer " + std::to_string(buffer->number) + ": " + std::to_string(buffer->size) + " bytes\n";
+    return keep(text);
+}

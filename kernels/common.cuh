@@ -1,0 +1,197 @@
+// The one header that kernels include. It holds the only host/device #if of the project: on a GPU (NVRTC 11.8 to 13, sm_80 and newer) the
+// functions below are PTX; for the emulator (g++) each has a plain C++ twin of the same name in emulator/device. Nothing of the CUDA
+// toolkit is included.
+//
+//   SHARED(type, name, [dims]);   SHARED_DYN(type, name);   EXPORT_KERNEL(name, (instantiation));
+//   load_vector, store_vector, load2, load4, load8, store2, ...  memory, in accesses of 4 to 16 bytes
+//   float_to_tf32, to_float, from_float<T>, pack_bf16x2          conversions; bf16 is a type of its own
+//   mma_m16n8k8_tf32, mma_m16n8k16_bf16, ldmatrix_x4, ldmatrix_x4_trans, ldmatrix_x2
+//   cp_async_16, cp_async_8, cp_async_4, cp_async_commit, cp_async_wait<N>
+//   warp_sum, warp_max, block_sum<THREADS>, block_max<THREADS>   reductions in a fixed order
+//   philox, philox_element, uniform_from_bits                    random numbers
+#pragma once
+
+#if defined(__CUDACC__) || defined(__CUDACC_RTC__)
+
+// Shared arrays start at 16 bytes, so that they can be accessed in vectors and by ldmatrix and cp.async.
+#define SHARED(type, name, ...) __shared__ __align__(16) type name __VA_ARGS__
+#define SHARED_DYN(type, name) \
+    extern __shared__ __align__(16) unsigned char dynamic_shared_memory[]; \
+    type* const name = reinterpret_cast<type*>(dynamic_shared_memory)
+// The loader reads these lines and asks NVRTC for each instantiation (nvrtcAddNameExpression).
+#define EXPORT_KERNEL(name, ...) static_assert(true, "")
+// See below: in reports of the emulator a helper stands for the line that called it.
+#define CALLER
+#define FROM_CALLER
+#define FROM_CALLER_ONLY
+#ifndef INFINITY
+#define INFINITY __int_as_float(0x7f800000)
+#endif
+
+template <typename V> __device__ __forceinline__ V load_vector(const V* p) { return *p; }
+template <typename V> __device__ __forceinline__ void store_vector(V* p, V value) { *p = value; }
+
+__device__ __forceinline__ unsigned float_to_tf32(float x) {
+    unsigned r;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
+    return r;
+}
+__device__ __forceinline__ unsigned short float_to_bf16_bits(float x) {
+    unsigned short r;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(r) : "f"(x));
+    return r;
+}
+__device__ __forceinline__ unsigned pack_bf16x2(float low, float high) {
+    unsigned r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+    return r;
+}
+
+// c += a * b. Lane 4g+q of the warp holds (m16n8k8, tf32): a[g][q], a[g+8][q], a[g][q+4], a[g+8][q+4]; b[q][g], b[q+4][g];
+// c[g][2q], c[g][2q+1], c[g+8][2q], c[g+8][2q+1].
+__device__ __forceinline__ void mma_m16n8k8_tf32(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+// m16n8k16, bf16: pairs along k. a: (g, 2q), (g+8, 2q), (g, 2q+8), (g+8, 2q+8); b: (2q, g), (2q+8, g); c as above.
+__device__ __forceinline__ void mma_m16n8k16_bf16(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+// Lane 8i+r gives the address of row r (16 bytes) of the 8x8 matrix i of 2-byte elements; lane l receives (l/4, 2(l%4)) and +1 of each.
+__device__ __forceinline__ void ldmatrix_x4(unsigned (&r)[4], const void* row) {
+    unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
+}
+__device__ __forceinline__ void ldmatrix_x4_trans(unsigned (&r)[4], const void* row) {
+    unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+        : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
+}
+__device__ __forceinline__ void ldmatrix_x2(unsigned (&r)[2], const void* row) {
+    unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
+    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];" : "=r"(r[0]), "=r"(r[1]) : "r"(address) : "memory");
+}
+
+// The first `bytes` are copied, the rest of the 16 (8, 4) becomes zero; with 0 the source is not read.
+__device__ __forceinline__ void cp_async_16(void* shared, const void* global, int bytes = 16) {
+    unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
+}
+__device__ __forceinline__ void cp_async_8(void* shared, const void* global, int bytes = 8) {
+    unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
+}
+__device__ __forceinline__ void cp_async_4(void* shared, const void* global, int bytes = 4) {
+    unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
+}
+__device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+// Until at most N of this thread's committed groups are in flight. Other threads see the data after the next barrier.
+template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
+
+#else
+
+#include "emulated_device.h"
+#define EXPORT_KERNEL(name, ...) static_assert(true, "")
+#define CALLER , CSUNET_HERE
+#define FROM_CALLER , csunet_at
+#define FROM_CALLER_ONLY csunet_at
+
+#endif
+
+// ---- bf16: the upper half of a float32
+
+struct __align__(2) bf16 { unsigned short bits; };
+
+__device__ __forceinline__ float to_float(float x) { return x; }
+__device__ __forceinline__ float to_float(bf16 x) { return __uint_as_float(static_cast<unsigned>(x.bits) << 16); }
+template <typename T> __device__ __forceinline__ T from_float(float x);
+template <> __device__ __forceinline__ float from_float<float>(float x) { return x; }
+template <> __device__ __forceinline__ bf16 from_float<bf16>(float x) { return bf16{float_to_bf16_bits(x)}; }
+__device__ __forceinline__ float bf16_low(unsigned pair) { return __uint_as_float(pair << 16); }
+__device__ __forceinline__ float bf16_high(unsigned pair) { return __uint_as_float(pair & 0xffff0000u); }
+
+// ---- vector accesses: the address is a multiple of the bytes moved
+
+__device__ __forceinline__ float4 load4(const float* p CALLER) { return load_vector(reinterpret_cast<const float4*>(p) FROM_CALLER); }
+__device__ __forceinline__ float4 load4(const bf16* p CALLER) {
+    uint2 v = load_vector(reinterpret_cast<const uint2*>(p) FROM_CALLER);
+    return make_float4(bf16_low(v.x), bf16_high(v.x), bf16_low(v.y), bf16_high(v.y));
+}
+__device__ __forceinline__ void store4(float* p, float4 v CALLER) { store_vector(reinterpret_cast<float4*>(p), v FROM_CALLER); }
+__device__ __forceinline__ void store4(bf16* p, float4 v CALLER) {
+    store_vector(reinterpret_cast<uint2*>(p), make_uint2(pack_bf16x2(v.x, v.y), pack_bf16x2(v.z, v.w)) FROM_CALLER);
+}
+__device__ __forceinline__ float2 load2(const float* p CALLER) { return load_vector(reinterpret_cast<const float2*>(p) FROM_CALLER); }
+__device__ __forceinline__ float2 load2(const bf16* p CALLER) {
+    unsigned v = load_vector(reinterpret_cast<const unsigned*>(p) FROM_CALLER);
+    return make_float2(bf16_low(v), bf16_high(v));
+}
+__device__ __forceinline__ void store2(float* p, float x, float y CALLER) { store_vector(reinterpret_cast<float2*>(p), make_float2(x, y) FROM_CALLER); }
+__device__ __forceinline__ void store2(bf16* p, float x, float y CALLER) { store_vector(reinterpret_cast<unsigned*>(p), pack_bf16x2(x, y) FROM_CALLER); }
+// Eight bf16 in one 16-byte access.
+__device__ __forceinline__ void load8(const bf16* p, float (&v)[8] CALLER) {
+    uint4 u = load_vector(reinterpret_cast<const uint4*>(p) FROM_CALLER);
+    v[0] = bf16_low(u.x), v[1] = bf16_high(u.x), v[2] = bf16_low(u.y), v[3] = bf16_high(u.y);
+    v[4] = bf16_low(u.z), v[5] = bf16_high(u.z), v[6] = bf16_low(u.w), v[7] = bf16_high(u.w);
+}
+__device__ __forceinline__ void store8(bf16* p, const float (&v)[8] CALLER) {
+    store_vector(reinterpret_cast<uint4*>(p),
+        make_uint4(pack_bf16x2(v[0], v[1]), pack_bf16x2(v[2], v[3]), pack_bf16x2(v[4], v[5]), pack_bf16x2(v[6], v[7])) FROM_CALLER);
+}
+
+// ---- reductions: every thread gets the result, summed in an order that depends on nothing but the number of threads
+
+__device__ __forceinline__ float warp_sum(float v CALLER) {
+#pragma unroll
+    for (int offset = 16; offset > 0; offset >>= 1) v += __shfl_xor_sync(0xffffffffu, v, offset, 32 FROM_CALLER);
+    return v;
+}
+__device__ __forceinline__ float warp_max(float v CALLER) {
+#pragma unroll
+    for (int offset = 16; offset > 0; offset >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, offset, 32 FROM_CALLER));
+    return v;
+}
+// THREADS = threads of the block, a multiple of 32. The barrier at the end lets the next call write `partial` again.
+template <int THREADS> __device__ __forceinline__ float block_sum(float v CALLER) {
+    SHARED(float, partial, [32]);
+    v = warp_sum(v FROM_CALLER);
+    if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = v;
+    __syncthreads(FROM_CALLER_ONLY);
+    v = warp_sum(threadIdx.x % 32 < THREADS / 32 ? partial[threadIdx.x % 32] : 0.0f FROM_CALLER);
+    __syncthreads(FROM_CALLER_ONLY);
+    return v;
+}
+template <int THREADS> __device__ __forceinline__ float block_max(float v CALLER) {
+    SHARED(float, partial, [32]);
+    v = warp_max(v FROM_CALLER);
+    if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = v;
+    __syncthreads(FROM_CALLER_ONLY);
+    v = warp_max(threadIdx.x % 32 < THREADS / 32 ? partial[threadIdx.x % 32] : -INFINITY FROM_CALLER);
+    __syncthreads(FROM_CALLER_ONLY);
+    return v;
+}
+
+// ---- random numbers: Philox4x32-10 (Salmon et al. 2011), the same bits as Philox.Block of src/Tensor/Philox.cs
+
+__device__ __forceinline__ uint4 philox(uint4 counter, uint2 key) {
+#pragma unroll
+    for (int round = 0; round < 10; round++) {
+        unsigned high_a = __umulhi(0xD2511F53u, counter.x), low_a = 0xD2511F53u * counter.x;
+        unsigned high_b = __umulhi(0xCD9E8D57u, counter.z), low_b = 0xCD9E8D57u * counter.z;
+        counter = make_uint4(high_b ^ counter.y ^ key.x, low_b, high_a ^ counter.w ^ key.y, low_a);
+        key.x += 0x9E3779B9u;
+        key.y += 0xBB67AE85u;
+    }
+    return counter;
+}
+// The numbers of one element of one consumer in one step, as RandomKey.Bits.
+__device__ __forceinline__ uint4 philox_element(unsigned long long element, unsigned step, unsigned layer, unsigned long long seed) {
+    return philox(make_uint4(static_cast<unsigned>(element), static_cast<unsigned>(element >> 32), step, layer),
+        make_uint2(static_cast<unsigned>(seed), static_cast<unsigned>(seed >> 32)));
+}
+// Uniform in [0, 1), a multiple of 2^-24, as RandomKey.Uniform.
+__device__ __forceinline__ float uniform_from_bits(unsigned bits) { return static_cast<float>(bits >> 8) * (1.0f / (1 << 24)); }

@@ -1,0 +1,91 @@
+// Windowed multi-head attention with relative-position bias and cyclic shift (Swin), forward.
+//   S[i,j] = scale Q[i] . K[j] + table[relative(i,j), head] + mask[i,j],  P = softmax_j(S),  O[i] = sum_j P[i,j] V[j]
+//   scale = 1 / sqrt(D);  mask[i,j] = -100 where i and j lie in different regions of the shifted image, else 0
+//   relative(i,j) = (iy - jy + w - 1) (2w - 1) + ix - jx + w - 1
+// qkv: float (B, H, W, 3, heads, D), table: float ((2w-1)^2, heads), output: float (B, H, W, heads, D), lse: float (windows, heads, T).
+// Partition and shift are a permutation of rows: only this kernel gathers, the products around it stay in raster order.
+// One block of 128 threads per (window, head). Saves lse = log(sum_j exp S[i,j]) for the backward pass, which recomputes S.
+// H % w == 0, W % w == 0, T = w * w tokens, D = 32. Bound by shared memory: arithmetic in float32, without the matrix units.
+#include "common.cuh"
+
+constexpr int THREADS = 128;
+
+// The region of a rolled coordinate: only tokens of one region were neighbours before the shift.
+__device__ __forceinline__ int region(int rolled, int size, int window, int shift) {
+    return rolled < size - window ? 0 : rolled < size - shift ? 1 : 2;
+}
+
+// Grid: windows x heads. WINDOW: side of the window. Five blocks per multiprocessor leave 100 registers; left to itself ptxas fills the
+// seven that shared memory allows and spills. Warp w takes the rows w, w + 4, ... from the scores to the output.
+template <int WINDOW, int D>
+__global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const float* __restrict__ qkv, const float* __restrict__ table,
+    float* __restrict__ output, float* __restrict__ lse, int H, int W, int heads, int shift) {
+    // Rows of Q and K are D + 4 apart, so that the vector reads of eight rows fall into different banks.
+    constexpr int T = WINDOW * WINDOW, LD = D + 4, RELATIVE = (2 * WINDOW - 1) * (2 * WINDOW - 1), WARPS = THREADS / 32;
+    SHARED(float, q, [T * LD]);
+    SHARED(float, k, [T * LD]);
+    SHARED(float, v, [T * LD]);
+    SHARED(float, bias, [RELATIVE]);
+    SHARED(int, regions, [T]);
+    SHARED(float, probabilities, [WARPS][64]);
+    int t = threadIdx.x, lane = t % 32, warp = t / 32, head = blockIdx.y;
+    int windows_x = W / WINDOW, windows_y = H / WINDOW;
+    int wx = blockIdx.x % windows_x, wy = blockIdx.x / windows_x % windows_y, b = blockIdx.x / windows_x / windows_y;
+    // token i of the window is at pixel ((wy w + iy + shift) % H, (wx w + ix + shift) % W)
+    auto pixel = [&](int i) {
+        int y = (wy * WINDOW + i / WINDOW + shift) % H, x = (wx * WINDOW + i % WINDOW + shift) % W;
+        return (static_cast<long long>(b) * H + y) * W + x;
+    };
+    // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
+    for (int piece = t; piece < T * D / 4; piece += THREADS) {
+        int i = piece / (D / 4), d = piece % (D / 4) * 4;
+        const float* from = qkv + (pixel(i) * 3 * heads + head) * D + d;
+        cp_async_16(q + i * LD + d, from);
+        cp_async_16(k + i * LD + d, from + heads * D);
+        cp_async_16(v + i * LD + d, from + 2 * heads * D);
+    }
+    cp_async_commit();
+    for (int i = t; i < RELATIVE; i += THREADS) bias[i] = table[i * heads + head];
+    for (int i = t; i < T; i += THREADS)
+        regions[i] = shift ? 3 * region(wy * WINDOW + i / WINDOW, H, WINDOW, shift) + region(wx * WINDOW + i % WINDOW, W, WINDOW, shift) : 0;
+    cp_async_wait<0>();
+    __syncthreads();
+    const float scale = rsqrtf(static_cast<float>(D));
+    float* p = probabilities[warp];
+    for (int i = warp; i < T; i += WARPS) {
+        // Lane l owns columns l and l + 32 of the row's scores.
+        float s[2];
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            int j = lane + 32 * half;
+            s[half] = -INFINITY;
+            if (j >= T) continue;
+            float dot = 0.0f;
+#pragma unroll
+            for (int d = 0; d < D; d += 4) {
+                float4 x = load4(q + i * LD + d), y = load4(k + j * LD + d);
+                dot += (x.x * y.x + x.y * y.y) + (x.z * y.z + x.w * y.w);
+            }
+            int relative = (i / WINDOW - j / WINDOW + WINDOW - 1) * (2 * WINDOW - 1) + i % WINDOW - j % WINDOW + WINDOW - 1;
+            s[half] = dot * scale + bias[relative] + (regions[i] == regions[j] ? 0.0f : -100.0f);
+        }
+        float top = warp_max(fmaxf(s[0], s[1]));
+        float e0 = expf(s[0] - top), e1 = expf(s[1] - top), sum = warp_sum(e0 + e1);
+        p[lane] = e0 / sum;
+        p[lane + 32] = e1 / sum;
+        // lse[window, head, i] is at (window * heads + head) * T + i
+        if (lane == 0) lse[(static_cast<long long>(blockIdx.x) * heads + head) * T + i] = top + logf(sum);
+        __syncwarp();
+        // Lane d owns column d of the output: every lane reads all probabilities of the row.
+        float o = 0.0f;
+#pragma unroll 8
+        for (int j = 0; j < T; j++) o += p[j] * v[j * LD + lane];
+        // output[pixel, head, d] is at (pixel * heads + head) * D + d
+        output[(pixel(i) * heads + head) * D + lane] = o;
+        // The next row's probabilities must not overwrite what a slower lane still reads.
+        __syncwarp();
+    }
+}
+
+EXPORT_KERNEL(window_attention_forward_7_float32, (window_attention_forward<7, 32>));
+EXPORT_KERNEL(window_attention_forward_8_float32, (window_attention_forward<8, 32>));
