@@ -9,6 +9,8 @@
 //   cp_async_16, cp_async_8, cp_async_4, cp_async_commit, cp_async_wait<N>
 //   warp_sum, warp_max, block_sum<THREADS>, block_max<THREADS>   reductions in a fixed order
 //   philox, philox_element, uniform_from_bits                    random numbers
+//   Sum, add, value, lanes_sum, block_sum                        sums to about twice float's precision, in a fixed order
+//   load_pack, store_pack, give_pack, for_each_pack                 passes over memory, four elements at a time and one at a time
 #pragma once
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
@@ -199,3 +201,106 @@ __device__ __forceinline__ uint4 philox_element(unsigned long long element, unsi
 }
 // Uniform in [0, 1), a multiple of 2^-24, as RandomKey.Uniform.
 __device__ __forceinline__ float uniform_from_bits(unsigned bits) { return static_cast<float>(bits >> 8) * (1.0f / (1 << 24)); }
+
+// ---- sums to about twice float's precision, without double: high + low is the sum, low what float could not hold of it
+
+struct Sum { float high, low; };
+
+__device__ __forceinline__ Sum zero_sum() { return Sum{0.0f, 0.0f}; }
+// Knuth's two-sum: s + e is exactly a + b. Only additions, so no contraction to fused multiply-adds can change it.
+__device__ __forceinline__ void add(Sum& sum, float x) {
+    float s = sum.high + x, b = s - sum.high;
+    sum.low += (sum.high - (s - b)) + (x - b);
+    sum.high = s;
+}
+__device__ __forceinline__ void add(Sum& sum, Sum x) {
+    add(sum, x.high);
+    sum.low += x.low;
+}
+__device__ __forceinline__ float value(Sum sum) { return sum.high + sum.low; }
+// Over the lanes whose numbers differ in the bits from FIRST to below LAST (powers of two); every lane gets the same sum.
+template <int FIRST, int LAST> __device__ __forceinline__ Sum lanes_sum(Sum v CALLER) {
+#pragma unroll
+    for (int offset = LAST / 2; offset >= FIRST; offset >>= 1) {
+        Sum other;
+        other.high = __shfl_xor_sync(0xffffffffu, v.high, offset, 32 FROM_CALLER);
+        other.low = __shfl_xor_sync(0xffffffffu, v.low, offset, 32 FROM_CALLER);
+        // The lower lane's sum comes first for both, so that both compute the same bits.
+        bool upper = threadIdx.x & offset;
+        Sum first = upper ? other : v, second = upper ? v : other;
+        add(first, second);
+        v = first;
+    }
+    return v;
+}
+// As block_sum. The barrier at the end lets the next call write `partial` again.
+template <int THREADS> __device__ __forceinline__ Sum block_sum(Sum v CALLER) {
+    SHARED(float2, partial, [32]);
+    v = lanes_sum<1, 32>(v FROM_CALLER);
+    if (threadIdx.x % 32 == 0) store_vector(&partial[threadIdx.x / 32], make_float2(v.high, v.low) FROM_CALLER);
+    __syncthreads(FROM_CALLER_ONLY);
+    float2 mine = threadIdx.x % 32 < THREADS / 32 ? load_vector(&partial[threadIdx.x % 32] FROM_CALLER) : make_float2(0.0f, 0.0f);
+    v = lanes_sum<1, 32>(Sum{mine.x, mine.y} FROM_CALLER);
+    __syncthreads(FROM_CALLER_ONLY);
+    return v;
+}
+// Partial sums in global memory are pairs, too.
+__device__ __forceinline__ void store_sum(float2* p, Sum v CALLER) { store_vector(p, make_float2(v.high, v.low) FROM_CALLER); }
+__device__ __forceinline__ Sum load_sum(const float2* p CALLER) {
+    float2 v = load_vector(p FROM_CALLER);
+    return Sum{v.x, v.y};
+}
+
+// ---- passes over memory
+
+template <typename... P> __device__ __forceinline__ bool aligned16(const P*... p) {
+    return ((reinterpret_cast<unsigned long long>(p) | ...) & 15) == 0;
+}
+__device__ __forceinline__ float load1(const float* p CALLER) { return load_vector(p FROM_CALLER); }
+__device__ __forceinline__ float load1(const bf16* p CALLER) { return to_float(load_vector(p FROM_CALLER)); }
+__device__ __forceinline__ void store1(float* p, float v CALLER) { store_vector(p, v FROM_CALLER); }
+__device__ __forceinline__ void store1(bf16* p, float v CALLER) { store_vector(p, from_float<bf16>(v) FROM_CALLER); }
+
+// V elements at once, V = 1 or 4, so that one text serves both widths; with V = 1 the other three are 0. V is a plain argument because
+// NVRTC 11.8 takes generic lambdas for host functions; inlined, it is a constant.
+struct Pack { float v[4]; };
+template <typename T> __device__ __forceinline__ Pack load_pack(const T* p, int V CALLER) {
+    if (V == 1) return Pack{{load1(p FROM_CALLER), 0.0f, 0.0f, 0.0f}};
+    float4 four = load4(p FROM_CALLER);
+    return Pack{{four.x, four.y, four.z, four.w}};
+}
+template <typename T> __device__ __forceinline__ void store_pack(T* p, const Pack& pack, int V CALLER) {
+    if (V == 1) store1(p, pack.v[0] FROM_CALLER);
+    else store4(p, make_float4(pack.v[0], pack.v[1], pack.v[2], pack.v[3]) FROM_CALLER);
+}
+// = or, if `accumulate`, +=: how every gradient is written.
+template <typename T> __device__ __forceinline__ void give_pack(T* p, Pack pack, int accumulate, int V CALLER) {
+    if (accumulate) {
+        Pack old = load_pack(p, V FROM_CALLER);
+#pragma unroll
+        for (int k = 0; k < 4; k++) pack.v[k] += old.v[k];
+    }
+    store_pack(p, pack, V FROM_CALLER);
+}
+
+// A pass over `count` elements by a one-dimensional grid of any size: f(i, 4) for groups of four elements if `vectors`, which
+// needs every address to be a multiple of 16, and f(i, 1) for each of the rest.
+template <typename F> __device__ __forceinline__ void for_each_pack(long long count, bool vectors, const F& f) {
+    long long thread = static_cast<long long>(blockIdx.x) * blockDim.x + threadIdx.x, threads = static_cast<long long>(gridDim.x) * blockDim.x;
+    long long groups = vectors ? count / 4 : 0;
+    for (long long i = thread; i < groups; i += threads) f(4 * i, 4);
+    for (long long i = 4 * groups + thread; i < count; i += threads) f(i, 1);
+}
+// A pass over (rows, elements): f(row, i, 4) for every group of four elements of a row if `vectors`, which needs elements % 4 == 0
+// and every address to be a multiple of 16, else f(row, i, 1) for every element.
+// Launch: blocks (x, 256 / x), x = the power of two from 8 to 256 next above the packs of a row, so that narrow rows fill a warp
+// together; grid (any, ceil(packs / x) at most is useful; any up to 65535, ceil(rows / (256 / x)) at most is useful).
+template <typename F> __device__ __forceinline__ void for_each_row_pack(long long rows, int elements, bool vectors, const F& f) {
+    int first = blockIdx.x * blockDim.x + threadIdx.x, step = gridDim.x * blockDim.x;
+    for (long long row = static_cast<long long>(blockIdx.y) * blockDim.y + threadIdx.y; row < rows; row += static_cast<long long>(gridDim.y) * blockDim.y) {
+        if (vectors)
+            for (int i = first; i < elements / 4; i += step) f(row, 4 * i, 4);
+        else
+            for (int i = first; i < elements; i += step) f(row, i, 1);
+    }
+}

@@ -1,0 +1,67 @@
+// Softmax over the last dimension of input (rows, C).
+//   output = exp(input - max) / sum of the same;   dInput = output (dOutput - sum_c(dOutput output))     = or += (`accumulate`)
+// All tensors: T (rows, C), T = float or bf16. Needs output for the backward pass, saves nothing else. Memory-bound.
+// GROUP lanes of a warp share a row, lane l owning elements l, l + GROUP, ...: the rows of a warp lie side by side, so narrow rows use
+// whole sectors. Passes beyond the first find the row in the first-level cache. Rows wider than GROUP whose size is no multiple of
+// 32 bytes begin inside a sector: up to 1.5 times the ideal sectors, all but the row's own from the first-level cache.
+// Launch: blocks of 256 threads, grid any, ceil(rows / (256 / GROUP)) at most is useful; GROUP, the number in the name, is 8 for C <= 8,
+// else 32. No dynamic shared memory.
+#include "common.cuh"
+
+constexpr int THREADS = 256;
+
+template <int GROUP> __device__ __forceinline__ float group_max(float v) {
+#pragma unroll
+    for (int offset = GROUP / 2; offset > 0; offset >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, offset));
+    return v;
+}
+template <int GROUP> __device__ __forceinline__ float group_sum(float v) {
+#pragma unroll
+    for (int offset = GROUP / 2; offset > 0; offset >>= 1) v += __shfl_xor_sync(0xffffffffu, v, offset);
+    return v;
+}
+
+// Every thread takes part in every shuffle: a group without a row goes through the motions.
+template <typename T, int GROUP>
+__global__ void __launch_bounds__(THREADS) softmax_forward(const T* __restrict__ input, T* __restrict__ output, long long rows, int C) {
+    constexpr int ROWS = THREADS / GROUP;
+    int lane = threadIdx.x % GROUP;
+    for (long long first = static_cast<long long>(blockIdx.x) * ROWS; first < rows; first += static_cast<long long>(gridDim.x) * ROWS) {
+        long long row = first + threadIdx.x / GROUP;
+        int width = row < rows ? C : 0;
+        // input[row, c] is at row * C + c
+        const T* x = input + row * C;
+        T* y = output + row * C;
+        float top = -INFINITY, sum = 0.0f;
+        for (int c = lane; c < width; c += GROUP) top = fmaxf(top, load1(x + c));
+        top = group_max<GROUP>(top);
+        for (int c = lane; c < width; c += GROUP) sum += expf(load1(x + c) - top);
+        sum = group_sum<GROUP>(sum);
+        for (int c = lane; c < width; c += GROUP) store1(y + c, expf(load1(x + c) - top) / sum);
+    }
+}
+
+template <typename T, int GROUP>
+__global__ void __launch_bounds__(THREADS) softmax_backward(const T* __restrict__ output, const T* __restrict__ dOutput, T* __restrict__ dInput,
+    long long rows, int C, int accumulate) {
+    constexpr int ROWS = THREADS / GROUP;
+    int lane = threadIdx.x % GROUP;
+    for (long long first = static_cast<long long>(blockIdx.x) * ROWS; first < rows; first += static_cast<long long>(gridDim.x) * ROWS) {
+        long long row = first + threadIdx.x / GROUP;
+        int width = row < rows ? C : 0;
+        const T *y = output + row * C, *dy = dOutput + row * C;
+        float dot = 0.0f;
+        for (int c = lane; c < width; c += GROUP) dot = fmaf(load1(dy + c), load1(y + c), dot);
+        dot = group_sum<GROUP>(dot);
+        for (int c = lane; c < width; c += GROUP) give_pack(dInput + row * C + c, Pack{{load1(y + c) * (load1(dy + c) - dot), 0.0f, 0.0f, 0.0f}}, accumulate, 1);
+    }
+}
+
+EXPORT_KERNEL(softmax_forward_8_float32, (softmax_forward<float, 8>));
+EXPORT_KERNEL(softmax_forward_32_float32, (softmax_forward<float, 32>));
+EXPORT_KERNEL(softmax_forward_8_bf16, (softmax_forward<bf16, 8>));
+EXPORT_KERNEL(softmax_forward_32_bf16, (softmax_forward<bf16, 32>));
+EXPORT_KERNEL(softmax_backward_8_float32, (softmax_backward<float, 8>));
+EXPORT_KERNEL(softmax_backward_32_float32, (softmax_backward<float, 32>));
+EXPORT_KERNEL(softmax_backward_8_bf16, (softmax_backward<bf16, 8>));
+EXPORT_KERNEL(softmax_backward_32_bf16, (softmax_backward<bf16, 32>));
