@@ -1,5 +1,6 @@
 using System.Numerics;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -18,6 +19,9 @@ namespace CsUnet.Kernels;
 public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Training = true) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0];
@@ -31,10 +35,12 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
         }
         Require(!Training || input.Shape.Rows > 1, "input", input.Shape, "more than one value per channel in training");
         Tensor output = Tensor.EmptyLike(input);
-        Tensor mean = Tensor.Empty([input.Shape.Last], input.DType), rstd = Tensor.EmptyLike(mean);
+        Tensor mean = Tensor.Empty([input.Shape.Last], input.DType, input.Device), rstd = Tensor.EmptyLike(mean);
         call.Save(mean);
         call.Save(rstd);
-        if (input.DType == DType.Float32)
+        if (input.Device.Kind == DeviceKind.Cuda)
+            CudaForward(call, output, mean, rstd);
+        else if (input.DType == DType.Float32)
             Forward<float>(call, output, mean, rstd);
         else
             Forward<double>(call, output, mean, rstd);
@@ -44,7 +50,9 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.DType == DType.Float32)
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call, dOutput, gradients);
+        else if (dOutput.DType == DType.Float32)
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
@@ -72,6 +80,21 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
         T* a = coefficients.Pointer<T>();
         ChannelNorm.BackwardInput(call[0].Pointer<T>(), null, dOutput.Pointer<T>(), a, a + channels, a + 2 * channels,
             gradients.Target(0, out bool accumulate).Pointer<T>(), call[0].Shape.Rows, channels, accumulate);
+    }
+
+    private void CudaForward(OperatorCall call, Tensor output, Tensor mean, Tensor rstd)
+    {
+        Tensor scale = Tensor.EmptyLike(mean), shift = Tensor.EmptyLike(mean);
+        CudaBatchNorm.Coefficients(this, call[0], [call[1], call[2], call[3], call[4]], [mean, rstd, scale, shift]);
+        CudaBatchNorm.Apply(call[0], scale, shift, residual: null, output, relu: false);
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor coefficients = CudaBatchNorm.Backward(
+            this, call, gradients, call[0], output: null, dOutput, masked: null, weight: 1, bias: 2, call.Saved[0], call.Saved[1]);
+        if (call.Needs(0))
+            CudaBatchNorm.BackwardInput(call[0], output: null, dOutput, coefficients, gradients.Target(0, out bool accumulate), accumulate);
     }
 
     /// <summary>What batch norm and the fused conv-batchnorm-ReLU share: statistics to scale and shift, and sums to coefficients.</summary>

@@ -1,5 +1,7 @@
 using System.Numerics;
+using CsUnet.Cuda;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,6 +13,9 @@ namespace CsUnet.Kernels;
 /// <remarks>The layout of the weight is that of public weight files (PyTorch's Linear). Bound by arithmetic; nothing is saved.</remarks>
 public sealed record Linear : Operator
 {
+    /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
@@ -27,7 +32,9 @@ public sealed record Linear : Operator
             RequireSameType(call, "bias", bias);
         }
         Tensor output = Tensor.Empty(input.Shape.WithLast(n), input.DType, input.Device);
-        if (input.DType == DType.Float32)
+        if (input.Device.Kind == DeviceKind.Cuda)
+            CudaForward(call, output);
+        else if (input.DType == DType.Float32)
             Forward<float>(call, output);
         else
             Forward<double>(call, output);
@@ -48,7 +55,9 @@ public sealed record Linear : Operator
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.DType == DType.Float32)
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call, dOutput, gradients);
+        else if (dOutput.DType == DType.Float32)
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
@@ -82,4 +91,45 @@ public sealed record Linear : Operator
 
     /// <inheritdoc />
     public override long MultiplyAdds(OperatorCall call) => (long)call[0].Shape.Rows * call[1].Shape[0] * call[1].Shape[1];
+
+    private void CudaForward(OperatorCall call, Tensor output)
+    {
+        Tensor weight = call[1];
+        CudaProduct("nt", call[0], weight, call.Optional(2), output, output.Shape.Rows, weight.Shape[0], weight.Shape[1], accumulate: false);
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor weight = call[1];
+        int n = weight.Shape[0], k = weight.Shape[1], rows = dOutput.Shape.Rows;
+        if (call.Needs(0))
+        {
+            Tensor dInput = gradients.Target(0, out bool accumulate);
+            CudaProduct("nn", dOutput, weight, null, dInput, rows, k, n, accumulate);
+        }
+        if (call.Needs(1))
+        {
+            Tensor dWeight = gradients.Target(1, out bool accumulate);
+            CudaProduct("tn", dOutput, call[0], null, dWeight, n, k, rows, accumulate);
+        }
+        if (call.Needs(2))
+        {
+            Tensor dBias = gradients.Target(2, out bool accumulate);
+            ColumnBlocks.Sum(dOutput, dBias, accumulate);
+        }
+    }
+
+    // kernels/gemm.cu, float32 throughout: a block of 128 threads per 64 x 64 tile; operands are read in 16-byte pieces.
+    private void CudaProduct(string layout, Tensor a, Tensor b, Tensor? bias, Tensor c, int m, int n, int k, bool accumulate)
+    {
+        Require(n % 4 == 0 && (layout == "tn" ? m : k) % 4 == 0, "product", $"{layout} of {a.Shape} and {b.Shape}",
+            "channels that are multiples of 4 on a CUDA device");
+        var launch = new CudaLaunch(a, "gemm", $"gemm_{layout}");
+        launch.Add(a, b);
+        launch.Add(bias);
+        launch.Add(c);
+        launch.Add(m, n, k);
+        launch.Add(accumulate);
+        launch.Run(new dim3((n + 63) / 64, (m + 63) / 64), new dim3(128));
+    }
 }

@@ -19,11 +19,12 @@ internal ref struct CudaLaunch
     /// <param name="like">A tensor on the device, of the kernel's type.</param>
     /// <param name="file">The source, without folder and extension.</param>
     /// <param name="kernel">The kernel's name without the element type.</param>
-    public CudaLaunch(Tensor like, string file, string kernel)
+    /// <param name="typed">Whether the kernel's name ends with its element type.</param>
+    public CudaLaunch(Tensor like, string file, string kernel, bool typed = true)
     {
         if (like.DType != DType.Float32)
             throw new NotSupportedException($"{kernel}: the CUDA kernels compute in float32, not {like.DType.Label()}; use --device cpu for it");
-        (_device, _file, _kernel) = (like.Device, file, $"{kernel}_{like.DType.Label()}");
+        (_device, _file, _kernel) = (like.Device, file, typed ? $"{kernel}_{like.DType.Label()}" : kernel);
         _arguments = new KernelArguments();
     }
 
