@@ -87,6 +87,14 @@ public class TrainingOptionsTests
             Assert.Contains("my.yaml", failure.Message);
     }
 
+    // A text of brackets overflowed the stack of YamlDotNet, which ends the process.
+    [Theory]
+    [InlineData("steps: ", "[")]
+    [InlineData("augmentation: ", "{a: ")]
+    [InlineData("", "- ")]
+    public void DeepNestingIsRefused(string start, string level) => Assert.Contains("nested deeper than 32 levels",
+        Assert.Throws<RunException>(() => TrainingOptions.Parse(start + string.Concat(Enumerable.Repeat(level, 10_000)))).Message);
+
     [Fact]
     public void OptionsMadeInCodeAreCheckedToo()
     {
