@@ -203,6 +203,17 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void AnOptimiserThatIsNotFiniteIsNotWritten()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options);
+        var recorder = new Recorder { AtStep = report => { if (report.Step == 6) trainer.Optimizer.State()[^1].Value[1] = double.PositiveInfinity; } };
+        RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
+        Assert.Contains("step 6: exp_avg_sq.", failure.Message);
+        Assert.Equal([3], recorder.Checkpoints);
+    }
+
+    [Fact]
     public void ARunStopsEarlyWhenValidationStandsStill()
     {
         TrainingOptions options = Workshop.Options with { Steps = 50, ValidateEvery = 2, Patience = 3, LearningRate = 1e-12 };
@@ -242,6 +253,49 @@ public sealed class TrainerTests : IDisposable
         string? message = null;
         first.Run(new Recorder { AtStep = _ => message ??= Assert.Throws<RunException>(() => second.Run(cancellation: Token)).Message }, Token);
         Assert.Contains("does another process train in it?", message);
+    }
+
+    // A second process that resumes a run in training took the files that were being written for leftovers and removed them.
+    [Fact]
+    public void ARunInTrainingIsNeitherReadNorChangedByAnother()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        string config = "", message = "";
+        TrainingOptions longer = Workshop.CsUnetOptions with { Steps = 9 };
+        using (Trainer first = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, null))
+        {
+            Assert.Throws<RunException>(() => Trainer.Create(longer, folder, Workshop.Train, null));
+            first.Run(new Recorder
+            {
+                AtStep = report =>
+                {
+                    if (report.Step != 5)
+                        return;
+                    File.WriteAllText(folder.File("last.safetensors.tmp"), "half written");
+                    message = Assert.Throws<RunException>(() => Trainer.Resume(folder, longer, Workshop.Train, null)).Message;
+                    Assert.True(File.Exists(folder.File("last.safetensors.tmp")));
+                    config = File.ReadAllText(folder.ConfigPath);
+                },
+            }, Token);
+        }
+        Assert.Contains("does another process train in it?", message);
+        Assert.Contains("steps: 6 ", config);
+        Assert.Contains("steps: 6 ", File.ReadAllText(folder.ConfigPath));
+        // Whoever is refused leaves no lock behind.
+        using Trainer next = Trainer.Resume(folder, longer, Workshop.Train, null);
+        Assert.Equal(6, next.Step);
+    }
+
+    [Fact]
+    public void ARefusedResumeLeavesTheConfiguration()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using (Trainer first = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, null))
+            first.Run(cancellation: Token);
+        string config = File.ReadAllText(folder.ConfigPath);
+        File.WriteAllBytes(folder.LastPath, File.ReadAllBytes(folder.LastPath)[..^1]);
+        Assert.Throws<WeightFileException>(() => Trainer.Resume(folder, Workshop.CsUnetOptions with { Steps = 9 }, Workshop.Train, null));
+        Assert.Equal(config, File.ReadAllText(folder.ConfigPath));
     }
 
     /// <summary>Two runs that must not differ: weights, optimiser and metrics, but for the times.</summary>
