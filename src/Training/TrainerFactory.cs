@@ -68,11 +68,13 @@ public sealed partial class Trainer
     {
         try
         {
-            return options.ModelOptions(classes);
+            CsUnetOptions architecture = options.ModelOptions(classes);
+            architecture.RequireMemory(options.Batch);
+            return architecture;
         }
         catch (ArgumentException failure)
         {
-            throw new RunException($"the model cannot be built: {failure.Message}", failure);
+            throw new RunException($"the model cannot be trained: {failure.Message}", failure);
         }
     }
 }
