@@ -42,15 +42,14 @@ internal sealed class TrainingSession
         {
             ClassMap classMap = RunData.ClassMap(options);
             // A network that cannot be built is refused before a large data set is read.
-            options.ModelOptions(classMap.Count);
+            options.ModelOptions(classMap.Count).RequireMemory(options.Batch);
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
                 throw new UsageException("--size 32 with --batch 1: the deepest features are then a single pixel, over which batch norm has no statistics; "
                     + "use a larger --size or --batch");
             if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
                 throw new UsageException($"--class-weights: {options.ClassWeights.Count} numbers, expected {classMap.Count}, one for each of "
                     + string.Join(", ", classMap.Classes.Select(entry => entry.Name)));
-            MicrographDataset train = RunData.Open(options, "train", classMap);
-            MicrographDataset? validation = RunData.OpenValidation(options, classMap);
+            (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
             return new TrainingSession(terminal, options, train, validation);
@@ -59,6 +58,29 @@ internal sealed class TrainingSession
         {
             throw new UsageException(failure.Message, failure);
         }
+    }
+
+    /// <summary>Opens what the training needs, and checks the test images too, so that all that is wrong with a set is known at once.</summary>
+    private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
+    {
+        var problems = new List<string>();
+        MicrographDataset? Open(Func<MicrographDataset?> open)
+        {
+            try
+            {
+                return open();
+            }
+            catch (DataException failure)
+            {
+                problems.AddRange(failure.Problems);
+                return null;
+            }
+        }
+        MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)), validation = Open(() => RunData.OpenValidation(options, classMap));
+        // Test images without annotations are left alone: nobody needs them yet.
+        if (options.Data is { } data && Directory.Exists(Path.Combine(data, "test_annot")))
+            Open(() => RunData.Open(options, "test", classMap));
+        return problems.Count == 0 ? (train!, validation) : throw DataException.Many(options.Data ?? "", problems);
     }
 
     /// <summary>Trains in a folder. Returns how it ended.</summary>

@@ -29,6 +29,7 @@ internal sealed class FileDataset : MicrographDataset
         // Files are decoded a few at a time, so that a set that does not fit memory is never in memory.
         _samples = new Sample?[_pairs.Length];
         _inMemory = true;
+        bool isAnythingCounted = false;
         long bytes = 0;
         int group = Math.Max(1, Workers.Count);
         var failures = new IReadOnlyList<string>[group];
@@ -51,6 +52,7 @@ internal sealed class FileDataset : MicrographDataset
             {
                 problems.AddRange(failures[i]);
                 bytes += _samples[first + i]?.Bytes ?? 0;
+                isAnythingCounted |= _samples[first + i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
             }
             if (bytes > memoryLimit || problems.Count > 0)
             {
@@ -60,6 +62,9 @@ internal sealed class FileDataset : MicrographDataset
         }
         if (problems.Count > 0)
             throw DataException.Many(images, problems);
+        // Scores of no pixels would be zeros that look like a measurement.
+        if (!isAnythingCounted)
+            throw new DataException(masks, "every pixel of every mask is ignored", "some pixels of a class");
     }
 
     public override int Count => _pairs.Length;

@@ -32,10 +32,10 @@ public sealed class YamlSection
     /// <exception cref="DataException">It is no YAML, repeats a key, or has another root.</exception>
     public static YamlSection Parse(string text, string path)
     {
-        var stream = new YamlStream();
+        YamlStream stream;
         try
         {
-            stream.Load(new StringReader(text));
+            stream = YamlText.Load(text);
         }
         catch (YamlException failure)
         {

@@ -107,6 +107,43 @@ public sealed record CsUnetOptions
         return options;
     }
 
+    /// <summary>
+    /// A lower bound of the number of parameters, without building anything: matrices and bias tables of the Swin blocks, and one 3x3
+    /// convolution per residual block. A network that is refused by it could not have been built.
+    /// </summary>
+    public long LeastParameters()
+    {
+        long count = 0;
+        for (int stage = 0; stage < 4; stage++)
+        {
+            long channels = (long)EmbedDim << stage, width = (long)Cnn.Width << stage;
+            // The decoder mirrors all stages but the deepest.
+            long blocks = Depths[stage] * (stage == 3 ? 1L : 2L);
+            long window = Math.Min(Window, Math.Min(Height, Width) / (4 << stage)), offsets = 2 * window - 1;
+            // qkv, proj, fc1, fc2, and fc3 of the residual MLP.
+            long matrices = (4 + 2 * MlpRatio + (Mlp == MlpKind.ResMlp ? 1 : 0)) * channels * channels;
+            count += blocks * (matrices + offsets * offsets * Heads[stage]) + Cnn.Layers[stage] * 9 * width * width;
+        }
+        return count;
+    }
+
+    /// <summary>
+    /// Refuses what could not be trained on this machine before memory is asked for: the system would grant it and then end the process.
+    /// </summary>
+    /// <param name="batch">Images per step.</param>
+    /// <param name="available">Bytes of memory; null: this machine's.</param>
+    /// <exception cref="ArgumentException">A step needs more.</exception>
+    public void RequireMemory(int batch, long? available = null)
+    {
+        // Weights, gradients and two moments; the images and the two largest activations. Float32 throughout.
+        double pixels = (double)batch * Height * Width;
+        double least = 4.0 * (4 * (double)LeastParameters() + pixels * (3 + 2 * EmbedDim));
+        double present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (least > present)
+            throw new ArgumentException(FormattableString.Invariant(
+                $"a step needs at least {least / (1 << 30):F1} GiB of memory, and there are {present / (1 << 30):F1}; take a smaller batch, size or model"));
+    }
+
     /// <summary>Checks that the options can be built.</summary>
     /// <exception cref="ArgumentException">They cannot; the message says which option, and what it may be.</exception>
     public void Validate()
@@ -120,8 +157,8 @@ public sealed record CsUnetOptions
             $"size {Height}x{Width}: both sides must be positive multiples of 32");
         Require(Height <= 8192 && Width <= 8192, $"size {Height}x{Width}: at most 8192 pixels a side; larger images are cut into tiles");
         Require(Classes is >= 2 and <= 255, $"classes {Classes}: from 2 to 255");
-        Require(Depths.Count == 4 && Depths.All(depth => depth is >= 1 and <= 100), "depths: four numbers from 1 to 100");
-        Require(Heads.Count == 4 && Heads.All(heads => heads >= 1), "heads: four positive numbers");
+        Require(Depths.Count == 4 && Depths.All(depth => depth is >= 1 and <= 100), $"depths {string.Join(',', Depths)}: four numbers from 1 to 100");
+        Require(Heads.Count == 4 && Heads.All(heads => heads >= 1), $"heads {string.Join(',', Heads)}: four positive numbers");
         Require(EmbedDim is >= 1 and <= 4096, $"embedding {EmbedDim}: from 1 to 4096");
         for (int stage = 0; stage < 4; stage++)
             Require((EmbedDim << stage) % Heads[stage] == 0,
@@ -129,7 +166,7 @@ public sealed record CsUnetOptions
         Require(Window is >= 2 and <= 64, $"window {Window}: from 2 to 64 tokens");
         Require(MlpRatio is >= 1 and <= 16, $"mlp ratio {MlpRatio}: from 1 to 16");
         Require(DropPath is >= 0 and < 1, $"drop path {DropPath}: from 0 to below 1");
-        Require(Cnn.Layers.Count == 4 && Cnn.Layers.All(layers => layers is >= 1 and <= 100), "cnn layers: four numbers from 1 to 100");
+        Require(Cnn.Layers.Count == 4 && Cnn.Layers.All(layers => layers is >= 1 and <= 100), $"cnn layers {string.Join(',', Cnn.Layers)}: four numbers from 1 to 100");
         Require(Cnn.Width is >= 1 and <= 1024, $"cnn width {Cnn.Width}: from 1 to 1024");
     }
 }

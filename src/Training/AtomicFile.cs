@@ -33,7 +33,7 @@ internal static class AtomicFile
             TryDelete(path + TemporarySuffix);
             throw new RunException(
                 $"{path}: cannot be written ({failure.Message}); a file written there before is untouched. "
-                + "Check the free space and the permissions of the folder, then go on with --resume", failure);
+                + "Check the free space and the permissions of the folder, then run the command again", failure);
         }
     }
 

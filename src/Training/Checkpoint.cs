@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using CsUnet.Data;
+using CsUnet.Kernels;
 using CsUnet.Models;
 using CsUnet.Tensors;
 
@@ -98,13 +99,21 @@ public sealed class Checkpoint
     /// <summary>Loads a weight file that a training run wrote.</summary>
     /// <param name="path">The file.</param>
     /// <param name="type">Element type of the network.</param>
-    /// <exception cref="WeightFileException">It is missing, cut off, or does not hold the weights that its header describes.</exception>
+    /// <exception cref="WeightFileException">It is missing, cut off, does not hold the weights that its header describes, or one of them is not finite.</exception>
     public static Checkpoint Load(string path, DType type = DType.Float32)
     {
         using SafetensorsFile file = SafetensorsFile.Read(path);
         CheckpointHeader header = CheckpointHeader.Of(file);
+        // Before the network is built: a header of a few bytes may ask for more memory than there is.
+        long least = header.Model.LeastParameters(), held = file.Entries.Sum(entry => entry.Shape.Count);
+        if (held < least)
+            throw new WeightFileException(path, $"its header describes a network of at least {least} parameters, but it holds {held} numbers",
+                "the file is damaged or was made by hand; get it again");
         var model = new CsUnetModel(header.Model, type);
         StateDict.Load(model, file);
+        foreach ((string name, Tensor value) in StateDict.Of(model))
+            if (!GradientNorm.IsFinite(value))
+                throw new WeightFileException(path, $"{name} holds numbers that are not finite", "the file is damaged; get it again");
         model.Eval();
         return new Checkpoint(model, header);
     }

@@ -1,3 +1,4 @@
+using CsUnet.Data;
 using CsUnet.Models;
 
 namespace CsUnet.Training;
@@ -48,6 +49,8 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
         CheckpointHeader loaded = CheckpointHeader.Of(weights);
         if (loaded.StateFile is not { } name || Path.GetFileName(name) != name)
             throw new WeightFileException(weights.Path, "it names no optimiser state to go on from", "start a new run with another --out");
+        RequireSame(weights.Path, "classes", Meaning(loaded.ClassMap), Meaning(header.ClassMap));
+        RequireSame(weights.Path, "network", Architecture(loaded), Architecture(header));
         using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
         TrainerState state = TrainerState.Of(stateFile);
         if (state.Step != loaded.Step)
@@ -59,6 +62,26 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
         folder.RemoveLeftovers(name);
         return state;
     }
+
+    // The class map is read again from the user's file, which may have changed: the labels would then mean something else, silently.
+    private static void RequireSame(string path, string what, string then, string now)
+    {
+        if (then != now)
+            throw new WeightFileException(path, $"it was trained with the {what} {then}, but the run's are now {now}",
+                "undo the change, or start a new run with another --out");
+    }
+
+    /// <summary>What annotations mean, without names of files and colours of display, which may change.</summary>
+    private static string Meaning(ClassMap map)
+    {
+        string Values(IEnumerable<int> values, IEnumerable<Rgb> colours) => string.Join(' ', values.Select(value => $"{value}").Concat(colours.Select(colour => $"{colour}")));
+        IEnumerable<string> classes = map.Classes.Select((entry, label) =>
+            $"{entry.Name} = {Values(entry.Values, entry.Colours)}{(map.DefaultLabel == label ? " default" : "")}");
+        return $"({string.Join("; ", classes)}; ignored = {Values(map.IgnoredValues, map.IgnoredColours)})";
+    }
+
+    // DropPath is of the training, not of the weights.
+    private static string Architecture(CheckpointHeader header) => (header with { Model = header.Model with { DropPath = 0 } }).ToMetadata()["model"];
 
     private static void Guard(int step, Action write)
     {

@@ -10,7 +10,7 @@ namespace CsUnet.Training;
 public sealed record ClassScore(string Name, double? IoU, double? Dice);
 
 /// <summary>Metrics of one image.</summary>
-/// <param name="File">The image's file name.</param>
+/// <param name="File">The image's name, without its ending.</param>
 /// <param name="Confusion">Its pixels.</param>
 public sealed record ImageScore(string File, ConfusionMatrix Confusion);
 

@@ -25,6 +25,7 @@ public sealed partial class Trainer : IDisposable
     private readonly SpeedMeter _speed = new();
     private TrainerState _state = TrainerState.Initial;
     private bool _isResumed;
+    private IDisposable? _lock;
 
     /// <summary>A trainer of a model, at step 0. Most callers want <see cref="Create"/>.</summary>
     /// <param name="options">The run's options; those about the model and the data are not used.</param>
@@ -87,6 +88,7 @@ public sealed partial class Trainer : IDisposable
     /// <exception cref="WeightFileException">The checkpoint is damaged or belongs to another model.</exception>
     public void Resume()
     {
+        LockFolder();
         if (Folder.HasCheckpoint)
             _state = _checkpoints.Load();
         else
@@ -105,9 +107,8 @@ public sealed partial class Trainer : IDisposable
         long start = Stopwatch.GetTimestamp();
         if (Options.Threads > 0)
             Workers.Count = Options.Threads;
-        using IDisposable folderLock = Folder.Lock();
-        if (!_isResumed && Folder.HasCheckpoint)
-            throw new RunException($"{Folder.Path}: holds a checkpoint of another run; go on with it by --resume, or give another --out");
+        if (!_isResumed)
+            RequireNewFolder();
         // A second call goes on where the first one ended.
         _isResumed = true;
         // Resumed between a step and its validation: that comes first, and writes the step's row again.
@@ -152,6 +153,19 @@ public sealed partial class Trainer : IDisposable
         }
         return new TrainingResult(outcome.Value, _state.Step, _state.Loss, _state.History.Best, _state.History.BestStep,
             Stopwatch.GetElapsedTime(start), _arena.PeakBytes);
+    }
+
+    /// <summary>
+    /// Keeps other processes out until this trainer is disposed: from before the first file is read or written, since a process that
+    /// resumes removes what it takes for leftovers, and those could be files that another one is writing.
+    /// </summary>
+    private void LockFolder() => _lock ??= Folder.Lock();
+
+    private void RequireNewFolder()
+    {
+        LockFolder();
+        if (Folder.HasCheckpoint)
+            throw new RunException($"{Folder.Path}: holds a checkpoint of another run; go on with it by --resume, or give another --out");
     }
 
     /// <summary>Why the run ends here, or null if another step follows.</summary>
@@ -236,7 +250,9 @@ public sealed partial class Trainer : IDisposable
 
     private void Save(MetricsLog log, bool isBest)
     {
-        foreach ((string name, Tensor value) in Model.NamedParameters().Select(named => (named.Name, named.Parameter.Value)).Concat(Model.NamedBuffers()))
+        // The optimiser's too: the square of a large gradient is infinite in float32, and its parameter would never move again.
+        foreach ((string name, Tensor value) in Model.NamedParameters().Select(named => (named.Name, named.Parameter.Value)).Concat(Model.NamedBuffers())
+            .Concat(_optimizer.State().Select(named => (named.Key, named.Value))))
             if (value.DType.IsFloat() && !GradientNorm.IsFinite(value))
                 throw new RunException($"step {_state.Step}: {name} holds numbers that are not finite; the checkpoint before stays. "
                     + "Train with a smaller learning_rate, or with clip_norm (for example 1), in a new run");
@@ -253,9 +269,10 @@ public sealed partial class Trainer : IDisposable
         return TimeSpan.FromSeconds(steps * _speed.SecondsPerStep + validations * _speed.SecondsPerValidation);
     }
 
-    /// <summary>Stops the batches' source and frees the steps' memory; the model stays.</summary>
+    /// <summary>Stops the batches' source, frees the steps' memory and unlocks the folder; the model stays.</summary>
     public void Dispose()
     {
+        _lock?.Dispose();
         _batches.Dispose();
         _predictor.Dispose();
         _arena.Dispose();

@@ -5,22 +5,20 @@ namespace CsUnet.Training;
 
 public sealed partial class Trainer
 {
-    /// <summary>A new run of a CS-UNet from its initial weights; writes config.yaml.</summary>
+    /// <summary>A new run of a CS-UNet from its initial weights; locks the folder and writes config.yaml.</summary>
     /// <param name="options">The run's options.</param>
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>
     /// <param name="train">Training images; they stay the caller's.</param>
     /// <param name="validation">Validation images, or null for none.</param>
-    /// <exception cref="RunException">An option is not allowed, or does not fit the data.</exception>
+    /// <exception cref="RunException">An option is not allowed, or does not fit the data, or the folder is another run's.</exception>
     public static Trainer Create(TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation)
     {
-        options.Validate();
-        CsUnetOptions architecture = Architecture(options, train.ClassMap.Count);
-        var model = new CsUnetModel(architecture);
-        model.Initialize(options.Seed);
-        var header = new CheckpointHeader(architecture, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
-        var trainer = new Trainer(options, model, header, new CropSource(train, options, header.Normalisation), validation, folder);
-        options.Save(folder.ConfigPath);
-        return trainer;
+        Trainer trainer = Build(options, folder, train, validation);
+        return trainer.DisposedIfItFails(() =>
+        {
+            trainer.RequireNewFolder();
+            options.Save(folder.ConfigPath);
+        });
     }
 
     /// <summary>Continues a run from its last checkpoint, or from the beginning if it was stopped before the first.</summary>
@@ -34,20 +32,49 @@ public sealed partial class Trainer
     /// <exception cref="WeightFileException">The checkpoint is damaged, or belongs to another model.</exception>
     public static Trainer Resume(RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation)
     {
-        Trainer trainer = Create(options, folder, train, validation);
-        trainer.Resume();
-        return trainer;
+        Trainer trainer = Build(options, folder, train, validation);
+        return trainer.DisposedIfItFails(() =>
+        {
+            trainer.Resume();
+            options.Save(folder.ConfigPath);
+        });
+    }
+
+    private static Trainer Build(TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation)
+    {
+        options.Validate();
+        CsUnetOptions architecture = Architecture(options, train.ClassMap.Count);
+        var model = new CsUnetModel(architecture);
+        model.Initialize(options.Seed);
+        var header = new CheckpointHeader(architecture, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
+        return new Trainer(options, model, header, new CropSource(train, options, header.Normalisation), validation, folder);
+    }
+
+    private Trainer DisposedIfItFails(Action action)
+    {
+        try
+        {
+            action();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     private static CsUnetOptions Architecture(TrainingOptions options, int classes)
     {
         try
         {
-            return options.ModelOptions(classes);
+            CsUnetOptions architecture = options.ModelOptions(classes);
+            architecture.RequireMemory(options.Batch);
+            return architecture;
         }
         catch (ArgumentException failure)
         {
-            throw new RunException($"the model cannot be built: {failure.Message}", failure);
+            throw new RunException($"the model cannot be trained: {failure.Message}", failure);
         }
     }
 }

@@ -179,6 +179,8 @@ public sealed partial record TrainingOptions
             field.Apply(new TrainingOptions(), field.Values(this), "options");
         if (CrossEntropyWeight + DiceWeight <= 0)
             throw new RunException("cross_entropy_weight and dice_weight are both 0; at least one must be positive");
+        if (ClassWeights.Count > 0 && ClassWeights.All(weight => weight == 0))
+            throw new RunException("class_weights are all 0; at least one must be positive");
         if (Height % 32 != 0 || Width % 32 != 0)
             throw new RunException($"size {Height}x{Width}: both sides must be multiples of 32");
     }

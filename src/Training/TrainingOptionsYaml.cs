@@ -36,10 +36,10 @@ public sealed partial record TrainingOptions
     public static TrainingOptions Parse(string yaml, string source = "configuration", TrainingOptions? defaults = null)
     {
         TrainingOptions options = defaults ?? new TrainingOptions();
-        var stream = new YamlStream();
+        YamlStream stream;
         try
         {
-            stream.Load(new StringReader(yaml));
+            stream = YamlText.Load(yaml);
         }
         catch (YamlException failure)
         {

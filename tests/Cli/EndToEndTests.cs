@@ -95,6 +95,25 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.Contains("Evaluation on test", File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
     }
 
+    // A kill while the examples are written leaves only some of their pictures; the run can still be evaluated and reported.
+    [Fact]
+    public void ReportLeavesOutAnExampleThatIsNotComplete()
+    {
+        string prediction = Directory.GetFiles(Path.Combine(trained.Folder, "examples"), "*_prediction.png")[0], aside = trained.Path("aside.png");
+        File.Move(prediction, aside);
+        try
+        {
+            ProgramRun run = ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "train");
+            Assert.True(run.Code == ExitCode.Success, run.Error);
+            Assert.Equal(3, Count(File.ReadAllText(Path.Combine(trained.Folder, "report.html")), "data:image/png;base64,"));
+        }
+        finally
+        {
+            File.Move(aside, prediction);
+            Assert.Equal(ExitCode.Success, ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "train").Code);
+        }
+    }
+
     [Fact]
     public void EvaluateTakesOtherSplitsAndWeights()
     {

@@ -1,3 +1,5 @@
+using CsUnet.Cli;
+using CsUnet.Data;
 using Xunit;
 
 namespace CsUnet.Tests.Cli;
@@ -111,6 +113,36 @@ public sealed class WrongCallTests
         using var folder = new Workspace();
         ProgramRun.Refuses(["train", "--size", "32", "--batch", "1", "--out", folder["run"]], "--size 32", "--batch 1");
         Assert.Empty(folder.Files());
+    }
+
+    [Fact]
+    public void MoreThanTheMachinesMemory()
+    {
+        using var folder = new Workspace();
+        string config = folder.Write("large.yaml", "embed_dim: 4096\ndepths: [100, 100, 100, 100]\n");
+        ProgramRun.Refuses(["train", "--config", config, "--out", folder["run"]], "GiB of memory");
+        ProgramRun.Refuses(["train", "--size", "8192", "--batch", "65536", "--out", folder["run"]], "GiB of memory", "smaller batch");
+        ProgramRun.Refuses(["bench", "step", "--size", "8192", "--batch", "4096"], "--batch 4096", "GiB of memory");
+        Assert.Equal(["large.yaml"], folder.Files());
+    }
+
+    [Fact]
+    public void ProblemsOfAllSplitsAreListedAtOnce()
+    {
+        using var folder = new Workspace();
+        SyntheticMicrographs.WriteTo(folder["set"], train: 2, validation: 1, test: 1, height: 64, width: 64, seed: 1);
+        string[] broken = [.. new[] { "train", "val", "test" }.Select(split => folder[Path.Combine("set", $"{split}_annot", $"{split}_0000_mask.png")])];
+        foreach (string file in broken)
+        {
+            Assert.True(File.Exists(file), file);
+            File.WriteAllText(file, "");
+        }
+        ProgramRun run = ProgramRun.Of("train", "--data", folder["set"], "--classes", "nasa-super", "--size", "32", "--out", folder["run"]);
+        Assert.Equal(ExitCode.Usage, run.Code);
+        Assert.Contains("3 problems", run.Error);
+        foreach (string file in broken)
+            Assert.Contains($"{file}: the file is empty", run.Error);
+        Assert.False(Directory.Exists(folder["run"]));
     }
 
     [Fact]

@@ -78,6 +78,10 @@ public class ClassMapTests
     }
 
     [Fact]
+    public void DeepNestingIsRefused() => Assert.Contains("nested deeper than 32 levels",
+        Assert.Throws<DataException>(() => ClassMap.FromYaml("classes: " + new string('[', 10_000), "set.yaml")).Message);
+
+    [Fact]
     public void UnknownValuesAreCountedAndPlaced()
     {
         byte[] labels = ClassMap.NasaEbc.Label(new MaskImage([0, 1, 9, 2, 9, 7], 2, 3, 1, 8), out string? unknown);

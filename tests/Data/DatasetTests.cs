@@ -82,6 +82,22 @@ public class DatasetTests
     }
 
     [Fact]
+    public void ASplitOfWhichNothingCountsIsAProblem()
+    {
+        using var folder = new TemporaryFolder();
+        ClassMap map = ClassMap.FromYaml("classes: [{name: a, values: [0]}, {name: b, values: [1]}]\nignore: [255]", "map.yaml");
+        foreach (string name in new[] { "a", "b" })
+        {
+            ImageFileTests.Save(folder[$"val/{name}.png"], new byte[4], 2, 2, 1);
+            ImageFileTests.Save(folder[$"val_annot/{name}.png"], new byte[] { 255, 255, 255, 255 }, 2, 2, 1);
+        }
+        Assert.Contains("every pixel of every mask is ignored",
+            Assert.Throws<DataException>(() => MicrographDataset.Open(folder.Path, "val", map)).Message);
+        ImageFileTests.Save(folder["val_annot/a.png"], new byte[] { 255, 255, 1, 255 }, 2, 2, 1);
+        Assert.Equal([0.0, 1.0], MicrographDataset.Open(folder.Path, "val", map).PixelShares());
+    }
+
+    [Fact]
     public void AFileThatChangesLaterIsADataException()
     {
         using var folder = new TemporaryFolder();

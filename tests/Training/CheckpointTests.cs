@@ -149,6 +149,52 @@ public sealed class CheckpointTests : IDisposable
         Assert.Throws<RunException>(() => folder.CheckpointPath("first"));
     }
 
+    // A file of a few bytes must not make the program ask for all memory, nor bad numbers look like a prediction.
+    [Fact]
+    public void WeightsThatCannotBeRightAreRefused()
+    {
+        string path = _workshop.Path("w.safetensors");
+        var model = new CsUnetModel(Workshop.CsUnetOptions.ModelOptions(3));
+        model.Initialize(1);
+        CheckpointHeader header = Workshop.Header(Workshop.CsUnetOptions);
+        StateDict.Save(model, path, (header with { Model = header.Model with { EmbedDim = 4096, Depths = [100, 100, 100, 100] } }).ToMetadata());
+        Assert.Contains("its header describes a network of at least", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
+        model.Parameters()[3].Value[1] = double.NaN;
+        StateDict.Save(model, path, header.ToMetadata());
+        Assert.Contains("not finite", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
+    }
+
+    [Fact]
+    public void AResumedRunKeepsClassesAndNetwork()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        CheckpointHeader header = Workshop.Header(Workshop.Options);
+        Trainer NewTrainer(CheckpointHeader with)
+        {
+            var model = new TinyModel();
+            model.Initialize(1);
+            return new Trainer(Workshop.Options, model, with, new CropSource(Workshop.Train, Workshop.Options, Normalisation.ImageNet), null, folder);
+        }
+        using (Trainer trainer = NewTrainer(header))
+            trainer.Run(cancellation: Token);
+        IReadOnlyList<SegmentationClass> classes = ClassMap.NasaSuper.Classes;
+        // Blue and red exchanged: the same names and numbers, but other pixels.
+        var exchanged = new ClassMap("nasa-super", [classes[0], classes[1] with { Colours = classes[2].Colours }, classes[2] with { Colours = classes[1].Colours }],
+            "_mask", defaultLabel: 0);
+        string Refused(CheckpointHeader with)
+        {
+            using Trainer trainer = NewTrainer(with);
+            return Assert.Throws<WeightFileException>(trainer.Resume).Message;
+        }
+        Assert.Contains("it was trained with the classes (matrix =  default; secondary =", Refused(header with { ClassMap = exchanged }));
+        Assert.Contains("it was trained with the network", Refused(header with { Model = header.Model with { Window = 3 } }));
+        // Neither a name, nor colours of display, nor DropPath is a matter of the weights.
+        var renamed = new ClassMap("other", [.. classes.Select(entry => entry with { Display = new Rgb(1, 2, 3) })], "", defaultLabel: 0);
+        using Trainer same = NewTrainer(header with { ClassMap = renamed, Model = header.Model with { DropPath = 0.3 } });
+        same.Resume();
+        Assert.Equal(Workshop.Options.Steps, same.Step);
+    }
+
     [Fact]
     public void ConvolutionsAreStoredAsPyTorchDoes()
     {

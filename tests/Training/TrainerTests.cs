@@ -32,11 +32,12 @@ public sealed class TrainerTests : IDisposable
         // Three images, batches of two: two steps are an epoch.
         Assert.Equal([1, 1, 2, 2], recorder.Steps.Take(4).Select(step => step.Epoch));
         Assert.All(recorder.Steps, step => Assert.True(step.GradientNorm > 0 && step.MeanIoU is >= 0 and <= 1 && step.Loss > 0 && step.Images == 2));
-        Assert.Equal(TimeSpan.Zero, recorder.Steps[^1].Remaining - recorder.Steps[^1].Remaining);
+        // What remains after the last step is its validation, and the one before says how long that takes.
+        Assert.Equal(recorder.Validations[^2].Elapsed.TotalSeconds, recorder.Steps[^1].Remaining.TotalSeconds, 6);
         Assert.Equal(0.5e-3, recorder.Steps[0].LearningRate, 12);
 
         Assert.Equal(["best.safetensors", "config.yaml", "last-000012.optimizer.safetensors", "last.safetensors", "metrics.csv"],
-            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            Directory.GetFiles(folder.Path).Select(Path.GetFileName).Where(name => name != "run.lock").Order(StringComparer.Ordinal));
         string[] lines = File.ReadAllLines(folder.MetricsPath);
         Assert.Equal("step,epoch,loss,lr,val_loss,val_mean_iou,images_per_second", lines[0]);
         Assert.Equal(13, lines.Length);
@@ -203,6 +204,17 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void AnOptimiserThatIsNotFiniteIsNotWritten()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options);
+        var recorder = new Recorder { AtStep = report => { if (report.Step == 6) trainer.Optimizer.State()[^1].Value[1] = double.PositiveInfinity; } };
+        RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
+        Assert.Contains("step 6: exp_avg_sq.", failure.Message);
+        Assert.Equal([3], recorder.Checkpoints);
+    }
+
+    [Fact]
     public void ARunStopsEarlyWhenValidationStandsStill()
     {
         TrainingOptions options = Workshop.Options with { Steps = 50, ValidateEvery = 2, Patience = 3, LearningRate = 1e-12 };
@@ -242,6 +254,49 @@ public sealed class TrainerTests : IDisposable
         string? message = null;
         first.Run(new Recorder { AtStep = _ => message ??= Assert.Throws<RunException>(() => second.Run(cancellation: Token)).Message }, Token);
         Assert.Contains("does another process train in it?", message);
+    }
+
+    // A second process that resumes a run in training took the files that were being written for leftovers and removed them.
+    [Fact]
+    public void ARunInTrainingIsNeitherReadNorChangedByAnother()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        string config = "", message = "";
+        TrainingOptions longer = Workshop.CsUnetOptions with { Steps = 9 };
+        using (Trainer first = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, null))
+        {
+            Assert.Throws<RunException>(() => Trainer.Create(longer, folder, Workshop.Train, null));
+            first.Run(new Recorder
+            {
+                AtStep = report =>
+                {
+                    if (report.Step != 5)
+                        return;
+                    File.WriteAllText(folder.File("last.safetensors.tmp"), "half written");
+                    message = Assert.Throws<RunException>(() => Trainer.Resume(folder, longer, Workshop.Train, null)).Message;
+                    Assert.True(File.Exists(folder.File("last.safetensors.tmp")));
+                    config = File.ReadAllText(folder.ConfigPath);
+                },
+            }, Token);
+        }
+        Assert.Contains("does another process train in it?", message);
+        Assert.Contains("steps: 6 ", config);
+        Assert.Contains("steps: 6 ", File.ReadAllText(folder.ConfigPath));
+        // Whoever is refused leaves no lock behind.
+        using Trainer next = Trainer.Resume(folder, longer, Workshop.Train, null);
+        Assert.Equal(6, next.Step);
+    }
+
+    [Fact]
+    public void ARefusedResumeLeavesTheConfiguration()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using (Trainer first = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, null))
+            first.Run(cancellation: Token);
+        string config = File.ReadAllText(folder.ConfigPath);
+        File.WriteAllBytes(folder.LastPath, File.ReadAllBytes(folder.LastPath)[..^1]);
+        Assert.Throws<WeightFileException>(() => Trainer.Resume(folder, Workshop.CsUnetOptions with { Steps = 9 }, Workshop.Train, null));
+        Assert.Equal(config, File.ReadAllText(folder.ConfigPath));
     }
 
     /// <summary>Two runs that must not differ: weights, optimiser and metrics, but for the times.</summary>

@@ -87,12 +87,21 @@ public class TrainingOptionsTests
             Assert.Contains("my.yaml", failure.Message);
     }
 
+    // A text of brackets overflowed the stack of YamlDotNet, which ends the process.
+    [Theory]
+    [InlineData("steps: ", "[")]
+    [InlineData("augmentation: ", "{a: ")]
+    [InlineData("", "- ")]
+    public void DeepNestingIsRefused(string start, string level) => Assert.Contains("nested deeper than 32 levels",
+        Assert.Throws<RunException>(() => TrainingOptions.Parse(start + string.Concat(Enumerable.Repeat(level, 10_000)))).Message);
+
     [Fact]
     public void OptionsMadeInCodeAreCheckedToo()
     {
         Assert.Contains("batch is '0'", Assert.Throws<RunException>(() => new TrainingOptions { Batch = 0 }.Validate()).Message);
         Assert.Contains("size is '100'", Assert.Throws<RunException>(() => new TrainingOptions { Height = 100, Width = 100 }.Validate()).Message);
         Assert.Contains("both 0", Assert.Throws<RunException>(() => new TrainingOptions { CrossEntropyWeight = 0, DiceWeight = 0 }.Validate()).Message);
+        Assert.Contains("class_weights are all 0", Assert.Throws<RunException>(() => new TrainingOptions { ClassWeights = [0, 0, 0] }.Validate()).Message);
         Assert.Contains("class_weights holds 2", Assert.Throws<RunException>(() => SegmentationLoss.Create(new TrainingOptions { ClassWeights = [1, 2] }, 3)).Message);
     }
 

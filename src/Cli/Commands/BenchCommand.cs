@@ -34,7 +34,16 @@ internal static class BenchCommand
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";
             CsUnetOptions options = CsUnetOptions.Preset(name, height, width, result.GetValue(classes) ?? 3);
-            return Run(terminal, name, options, result.GetValue(batch) ?? 2, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
+            int images = result.GetValue(batch) ?? 2;
+            try
+            {
+                options.RequireMemory(images);
+            }
+            catch (ArgumentException failure)
+            {
+                throw new UsageException($"--model {name}, --size {height}x{width}, --batch {images}: {failure.Message}", failure);
+            }
+            return Run(terminal, name, options, images, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
             The last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,

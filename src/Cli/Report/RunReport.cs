@@ -123,12 +123,11 @@ internal static class RunReport
         if (!Directory.Exists(examples))
             return [];
         const string ImageSuffix = "_image.png";
-        return [.. Directory.EnumerateFiles(examples, $"*{ImageSuffix}").Order(StringComparer.Ordinal).Select(path =>
-        {
-            string stem = path[..^ImageSuffix.Length];
-            return new ReportExample(Path.GetFileName(stem), File.ReadAllBytes(path), File.ReadAllBytes($"{stem}_truth.png"),
-                File.ReadAllBytes($"{stem}_prediction.png"));
-        })];
+        return [.. Directory.EnumerateFiles(examples, $"*{ImageSuffix}").Order(StringComparer.Ordinal).Select(path => path[..^ImageSuffix.Length])
+            // A kill between the three pictures of an example leaves some of them out: the others are still worth showing.
+            .Where(stem => File.Exists($"{stem}_truth.png") && File.Exists($"{stem}_prediction.png"))
+            .Select(stem => new ReportExample(Path.GetFileName(stem), File.ReadAllBytes(stem + ImageSuffix), File.ReadAllBytes($"{stem}_truth.png"),
+                File.ReadAllBytes($"{stem}_prediction.png")))];
     }
 
     private static IReadOnlyList<(string, string)> Legend(RunFolder folder) => !File.Exists(folder.ClassesPath) ? [] :

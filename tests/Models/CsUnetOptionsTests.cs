@@ -1,0 +1,30 @@
+using CsUnet.Models;
+using Xunit;
+
+namespace CsUnet.Tests.Models;
+
+public sealed class CsUnetOptionsTests
+{
+    [Theory]
+    [InlineData("cs-unet-mini", 128)]
+    [InlineData("cs-unet-mini", 64)]
+    [InlineData("cs-unet-lite", 224)]
+    [InlineData("cs-unet-tiny", 224)]
+    public void LeastParametersAreABoundAndNoGuess(string preset, int size)
+    {
+        CsUnetOptions options = CsUnetOptions.Preset(preset, size, size, 3);
+        long count = new CsUnetModel(options).ParameterCount;
+        Assert.InRange(options.LeastParameters(), count / 2, count);
+    }
+
+    [Fact]
+    public void WhatNoMachineHoldsIsRefusedBeforeItIsBuilt()
+    {
+        CsUnetOptions mini = CsUnetOptions.Preset("cs-unet-mini", 128, 128, 3);
+        mini.RequireMemory(8, 1L << 30);
+        Assert.Contains("a step needs at least 0.1 GiB of memory, and there are 0.1",
+            Assert.Throws<ArgumentException>(() => mini.RequireMemory(8, 100 << 20)).Message);
+        Assert.Throws<ArgumentException>(() => mini.RequireMemory(65536, 1L << 34));
+        Assert.Throws<ArgumentException>(() => (mini with { EmbedDim = 4096, Depths = [100, 100, 100, 100] }).RequireMemory(1));
+    }
+}
