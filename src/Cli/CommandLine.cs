@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using CsUnet.Cli.Commands;
+using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
@@ -78,7 +79,7 @@ internal static class CommandLine
                     .Concat(command.Options).SelectMany(option => option.Aliases.Append(option.Name)).Distinct()];
                 string name = arg.Split('=', ':')[0];
                 if (!known.Contains(name))
-                    throw new UsageException($"unknown option '{name}'{Suggestions.Hint(name, known)}; {help}");
+                    throw new UsageException($"unknown option '{name}'{NearestName.Hint(name, known)}; {help}");
                 // What follows is the option's value, or belongs to the command: either way no command name is looked for after it.
                 namesEnded = command.Subcommands.Count == 0 || namesEnded;
             }
@@ -87,7 +88,7 @@ internal static class CommandLine
                 Command? next = command.Subcommands.FirstOrDefault(candidate => candidate.Name == arg);
                 IEnumerable<string> names = command.Subcommands.Select(candidate => candidate.Name);
                 command = next ?? throw new UsageException(
-                    $"unknown command '{arg}'{Suggestions.Hint(arg, names)}; there are {string.Join(", ", names)}; {help}");
+                    $"unknown command '{arg}'{NearestName.Hint(arg, names)}; there are {string.Join(", ", names)}; {help}");
                 path.Add(arg);
             }
         }

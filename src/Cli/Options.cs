@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
@@ -44,22 +45,6 @@ internal static class Options
             return null;
         },
     };
-
-    public static Option<double?> Number(string name, string help, string description, double minimum, double maximum, bool isMinimumAllowed = true) =>
-        new(name)
-        {
-            HelpName = help, Description = description,
-            CustomParser = result =>
-            {
-                string text = result.Tokens[0].Value;
-                if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
-                    && (value > minimum || (isMinimumAllowed && value == minimum)) && value <= maximum)
-                    return value;
-                string low = minimum.ToString(CultureInfo.InvariantCulture), high = maximum.ToString(CultureInfo.InvariantCulture);
-                result.AddError($"{name} {text}: expected a number {(isMinimumAllowed ? "from" : "above")} {low} up to {high}");
-                return null;
-            },
-        };
 
     /// <summary>N, or HxW.</summary>
     public static Option<(int Height, int Width)?> Size(string name, string description) => new(name)
@@ -111,7 +96,7 @@ internal static class Options
         string text = result.Tokens[0].Value;
         if (values.Contains(text))
             return text;
-        result.AddError($"{name} {text}: not known{Suggestions.Hint(text, values)}; there are {string.Join(", ", values)}");
+        result.AddError($"{name} {text}: not known{NearestName.Hint(text, values)}; there are {string.Join(", ", values)}");
         return null;
     }
 }

@@ -44,6 +44,4 @@ internal sealed class Terminal
         System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb");
 
     public void WriteLine(string line = "") => Out.WriteLine(line);
-
-    public void Warn(string message) => Error.WriteLine($"warning: {message}");
 }

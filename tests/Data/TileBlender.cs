@@ -5,7 +5,7 @@ namespace CsUnet.Tests.Data;
 
 /// <summary>
 /// The probabilities of a whole image out of those of its tiles: p[y,x,c] = sum over tiles of w[y,x] p_tile[y,x,c] / sum of w[y,x], with
-/// the weights of <see cref="Tiles"/>. The order of the tiles decides the last bit: add them in theirs.
+/// the weights of <see cref="Tiles"/>, with the whole image in memory: what Predictor, which keeps one row of tiles, is compared with.
 /// </summary>
 internal sealed class TileBlender
 {

@@ -1,5 +1,6 @@
 using CsUnet.Autograd;
 using CsUnet.Data;
+using CsUnet.Tests.Data;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 using CsUnet.Tests.Data;

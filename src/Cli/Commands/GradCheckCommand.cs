@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using CsUnet.Cases;
+using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
@@ -39,7 +40,7 @@ internal static class GradCheckCommand
         if (op is not null && !GradCheckSuite.Names.Any(name => name.Contains(op, StringComparison.OrdinalIgnoreCase)))
         {
             List<string> names = [.. GradCheckSuite.Names.Select(name => name.Split(' ')[0]).Distinct()];
-            throw new UsageException($"--op {op}: no check has this in its name{Suggestions.Hint(op, names)}; there are {string.Join(", ", names)}");
+            throw new UsageException($"--op {op}: no check has this in its name{NearestName.Hint(op, names)}; there are {string.Join(", ", names)}");
         }
         int passed = 0, failed = 0;
         terminal.WriteLine($"{"check",-60} {"entries",8} {"error",9} {"s",7}");

@@ -25,9 +25,6 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
     /// <summary>Seconds between two lines when nobody watches.</summary>
     public double LineSeconds { get; init; } = 5;
 
-    /// <summary>Steps done in this call.</summary>
-    public long StepsSeen => _seen;
-
     /// <summary>Runs the training with the display that fits; the training reports to this object.</summary>
     public TrainingResult Run(Func<TrainingResult> train)
     {

@@ -1,9 +1,9 @@
-using CsUnet.Cli;
+using CsUnet.Training;
 using Xunit;
 
-namespace CsUnet.Tests.Cli;
+namespace CsUnet.Tests.Training;
 
-public sealed class SuggestionsTests
+public sealed class NearestNameTests
 {
     [Theory]
     [InlineData("", "", 0)]
@@ -14,8 +14,8 @@ public sealed class SuggestionsTests
     [InlineData("ab", "ba", 1)]
     public void DistanceCountsEdits(string a, string b, int expected)
     {
-        Assert.Equal(expected, Suggestions.Distance(a, b));
-        Assert.Equal(expected, Suggestions.Distance(b, a));
+        Assert.Equal(expected, NearestName.Distance(a, b));
+        Assert.Equal(expected, NearestName.Distance(b, a));
     }
 
     [Theory]
@@ -24,8 +24,8 @@ public sealed class SuggestionsTests
     [InlineData("--sed", "--seed")]
     [InlineData("--entirely-different", null)]
     public void NearestIsNearOrNothing(string word, string? expected) =>
-        Assert.Equal(expected, Suggestions.Nearest(word, ["--seed", "--checkpoint", "--steps"]));
+        Assert.Equal(expected, NearestName.Of(word, ["--seed", "--checkpoint", "--steps"]));
 
     [Fact]
-    public void NothingIsNearToNothing() => Assert.Null(Suggestions.Nearest("word", []));
+    public void NothingIsNearToNothing() => Assert.Null(NearestName.Of("word", []));
 }
