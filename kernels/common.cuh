@@ -133,8 +133,12 @@ __device__ __forceinline__ float2 load2(const bf16* p CALLER) {
     unsigned v = load_vector(reinterpret_cast<const unsigned*>(p) FROM_CALLER);
     return make_float2(bf16_low(v), bf16_high(v));
 }
-__device__ __forceinline__ void store2(float* p, float x, float y CALLER) { store_vector(reinterpret_cast<float2*>(p), make_float2(x, y) FROM_CALLER); }
-__device__ __forceinline__ void store2(bf16* p, float x, float y CALLER) { store_vector(reinterpret_cast<unsigned*>(p), pack_bf16x2(x, y) FROM_CALLER); }
+__device__ __forceinline__ void store2(float* p, float x, float y CALLER) {
+    store_vector(reinterpret_cast<float2*>(p), make_float2(x, y) FROM_CALLER);
+}
+__device__ __forceinline__ void store2(bf16* p, float x, float y CALLER) {
+    store_vector(reinterpret_cast<unsigned*>(p), pack_bf16x2(x, y) FROM_CALLER);
+}
 // Eight bf16 in one 16-byte access.
 __device__ __forceinline__ void load8(const bf16* p, float (&v)[8] CALLER) {
     uint4 u = load_vector(reinterpret_cast<const uint4*>(p) FROM_CALLER);

@@ -80,20 +80,25 @@ template <typename S, bool B_K_INNER> __device__ __forceinline__ void fragment_b
     else ldmatrix_x4_trans(v, slice + (k + r + i % 2 * 8) * S::LD + n + i / 2 * 8);
     b[0][0] = v[0], b[0][1] = v[1], b[1][0] = v[2], b[1][1] = v[3];
 }
-__device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const float*) { mma_m16n8k8_tf32(c, a, b); }
-__device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const bf16*) { mma_m16n8k16_bf16(c, a, b); }
+__device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const float*) {
+    mma_m16n8k8_tf32(c, a, b);
+}
+__device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const bf16*) {
+    mma_m16n8k16_bf16(c, a, b);
+}
 
 // c[m, n ... n + 3] (+)= v (+ bias)
 template <typename T> __device__ __forceinline__ void store_four(T* c, const float* bias, int m, int n, int N, float4 v, int accumulate) {
     T* to = c + static_cast<long long>(m) * N + n;
-    float4 b = bias ? load4(bias + n) : make_float4(0.0f, 0.0f, 0.0f, 0.0f), old = accumulate ? load4(to) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    float4 b = bias ? load4(bias + n) : zero, old = accumulate ? load4(to) : zero;
     store4(to, make_float4(v.x + b.x + old.x, v.y + b.y + old.y, v.z + b.z + old.z, v.w + b.w + old.w));
 }
 
 // Grid: ceil(N / BN) x ceil(M / BM). Dynamic shared memory: STAGES * STAGE elements of T (gemm_shared_bytes of the launch code).
 template <typename T, typename OUT, Layout LAYOUT, int BM, int BN, int BK, int STAGES>
-__global__ void __launch_bounds__(THREADS) gemm_tensor_core(const T* __restrict__ a, const T* __restrict__ b, const float* __restrict__ bias,
-    OUT* __restrict__ c, int M, int N, int K, int accumulate) {
+__global__ void __launch_bounds__(THREADS) gemm_tensor_core(const T* __restrict__ a, const T* __restrict__ b,
+    const float* __restrict__ bias, OUT* __restrict__ c, int M, int N, int K, int accumulate) {
     using S = Slices<T, LAYOUT, BM, BN, BK>;
     constexpr int WM = BM / 2, WN = BN / 2, MT = WM / 16, NT8 = WN / 8, STEP = 32 / sizeof(T);   // STEP of k per instruction
     SHARED_DYN(T, stages);
@@ -140,7 +145,8 @@ __global__ void __launch_bounds__(THREADS) gemm_tensor_core(const T* __restrict_
 #pragma unroll
             for (int half = 0; half < 2; half++) {
                 const float *left = sums[i][j] + 2 * half, *right = sums[i][j + 1] + 2 * half;
-                float x = __shfl_xor_sync(0xffffffffu, odd ? left[0] : right[0], 1), y = __shfl_xor_sync(0xffffffffu, odd ? left[1] : right[1], 1);
+                float x = __shfl_xor_sync(0xffffffffu, odd ? left[0] : right[0], 1);
+                float y = __shfl_xor_sync(0xffffffffu, odd ? left[1] : right[1], 1);
                 int m = m0 + warp_m + 16 * i + g + 8 * half, n = n0 + warp_n + 8 * j + 8 * odd + q / 2 * 4;
                 float4 v = odd ? make_float4(x, y, right[0], right[1]) : make_float4(left[0], left[1], x, y);
                 if (m < M && n < N) store_four(c, bias, m, n, N, v, accumulate);
@@ -149,8 +155,8 @@ __global__ void __launch_bounds__(THREADS) gemm_tensor_core(const T* __restrict_
 
 // 64 x 64 tile of C; thread (ty, tx) of 8 x 16 owns rows ty + 8 i (i < 8) and columns 4 tx ... + 3. One slice of 16 at a time.
 template <Layout LAYOUT>
-__global__ void __launch_bounds__(THREADS) gemm_simt(const float* __restrict__ a, const float* __restrict__ b, const float* __restrict__ bias,
-    float* __restrict__ c, int M, int N, int K, int accumulate) {
+__global__ void __launch_bounds__(THREADS) gemm_simt(const float* __restrict__ a, const float* __restrict__ b,
+    const float* __restrict__ bias, float* __restrict__ c, int M, int N, int K, int accumulate) {
     constexpr int BM = 64, BN = 64, BK = 16, LDA = BM + 4, LDB = BN + 4;
     SHARED(float, slice_a, [BK][LDA]);                  // [k][m]
     SHARED(float, slice_b, [BK][LDB]);                  // [k][n]
@@ -161,7 +167,8 @@ __global__ void __launch_bounds__(THREADS) gemm_simt(const float* __restrict__ a
         for (int piece = t; piece < BM * BK / 4; piece += THREADS) {
             int k = LAYOUT == TN ? piece / (BM / 4) : piece % (BK / 4) * 4, m = LAYOUT == TN ? piece % (BM / 4) * 4 : piece / (BK / 4);
             bool inside = m0 + m < M && k0 + k < K;
-            const float* from = a + (LAYOUT == TN ? static_cast<long long>(k0 + k) * M + m0 + m : static_cast<long long>(m0 + m) * K + k0 + k);
+            const float* from = LAYOUT == TN ? a + static_cast<long long>(k0 + k) * M + m0 + m
+                : a + static_cast<long long>(m0 + m) * K + k0 + k;
             float4 v = inside ? load4(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
             if (LAYOUT == TN) store4(&slice_a[k][m], v);
             else slice_a[k][m] = v.x, slice_a[k + 1][m] = v.y, slice_a[k + 2][m] = v.z, slice_a[k + 3][m] = v.w;
@@ -169,7 +176,8 @@ __global__ void __launch_bounds__(THREADS) gemm_simt(const float* __restrict__ a
         for (int piece = t; piece < BN * BK / 4; piece += THREADS) {
             int k = LAYOUT != NT ? piece / (BN / 4) : piece % (BK / 4) * 4, n = LAYOUT != NT ? piece % (BN / 4) * 4 : piece / (BK / 4);
             bool inside = n0 + n < N && k0 + k < K;
-            const float* from = b + (LAYOUT != NT ? static_cast<long long>(k0 + k) * N + n0 + n : static_cast<long long>(n0 + n) * K + k0 + k);
+            const float* from = LAYOUT != NT ? b + static_cast<long long>(k0 + k) * N + n0 + n
+                : b + static_cast<long long>(n0 + n) * K + k0 + k;
             float4 v = inside ? load4(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
             if (LAYOUT != NT) store4(&slice_b[k][n], v);
             else slice_b[k][n] = v.x, slice_b[k + 1][n] = v.y, slice_b[k + 2][n] = v.z, slice_b[k + 3][n] = v.w;

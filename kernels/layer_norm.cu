@@ -14,7 +14,8 @@ constexpr int THREADS = 32 * WARPS;
 // GROUPS = ceil(C / 128): how many groups of four channels a lane owns. Grid: ceil(rows / WARPS) blocks of THREADS.
 template <typename T, int GROUPS>
 __global__ void __launch_bounds__(THREADS) layer_norm_forward(const T* __restrict__ input, const float* __restrict__ weight,
-    const float* __restrict__ bias, T* __restrict__ output, float* __restrict__ mean, float* __restrict__ rstd, int rows, int C, float eps) {
+    const float* __restrict__ bias, T* __restrict__ output, float* __restrict__ mean, float* __restrict__ rstd, int rows,
+    int C, float eps) {
     int lane = threadIdx.x % 32;
     long long row = static_cast<long long>(blockIdx.x) * WARPS + threadIdx.x / 32;
     if (row >= rows) return;                            // whole warps leave, and no block barrier follows

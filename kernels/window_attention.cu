@@ -46,8 +46,10 @@ __global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const flo
     }
     cp_async_commit();
     for (int i = t; i < RELATIVE; i += THREADS) bias[i] = table[i * heads + head];
-    for (int i = t; i < T; i += THREADS)
-        regions[i] = shift ? 3 * region(wy * WINDOW + i / WINDOW, H, WINDOW, shift) + region(wx * WINDOW + i % WINDOW, W, WINDOW, shift) : 0;
+    for (int i = t; i < T; i += THREADS) {
+        int y = region(wy * WINDOW + i / WINDOW, H, WINDOW, shift), x = region(wx * WINDOW + i % WINDOW, W, WINDOW, shift);
+        regions[i] = shift ? 3 * y + x : 0;
+    }
     cp_async_wait<0>();
     __syncthreads();
     const float scale = rsqrtf(static_cast<float>(D));

@@ -87,7 +87,8 @@ static Cell* cells_of(Buffer* buffer) {
     static std::mutex mutex;
     std::lock_guard guard(mutex);
     if (Cell* cells = buffer->cells) return cells;
-    void* fresh = mmap(nullptr, buffer->granules() * sizeof(Cell), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* fresh = mmap(nullptr, buffer->granules() * sizeof(Cell), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+        -1, 0);
     buffer->cells.store(static_cast<Cell*>(fresh), std::memory_order_release);
     return static_cast<Cell*>(fresh);
 }
@@ -105,7 +106,9 @@ struct PageLock {
 // What a kernel may touch besides memory of the GPU: indices, another lane's captures, constant tables in the module's image.
 static bool is_machine_memory(Worker* worker, uintptr_t address) {
     auto within = [&](const void* start, size_t bytes) { return address - reinterpret_cast<uintptr_t>(start) < bytes; };
-    if (within(worker->stacks, StackStride * MaxThreads) || within(worker, sizeof *worker) || within(worker->fibers, sizeof(Fiber) * MaxThreads)) return true;
+    if (within(worker->stacks, StackStride * MaxThreads) || within(worker, sizeof *worker)
+        || within(worker->fibers, sizeof(Fiber) * MaxThreads))
+        return true;
     if (within(&current_thread, sizeof(void*)) || within(&current_block, sizeof(void*)) || within(&describing, 1)) return true;
     HookState* hook = worker->hook;
     return (address >= hook->image_start && address < hook->image_end) || find_image(address, hook->image_start, hook->image_end);
@@ -121,6 +124,8 @@ static uint32_t cached_site(HookState* hook, uintptr_t caller, int tag) {
 void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
     Worker* worker = current_worker;
     if (!worker || !current_thread || !worker->launch->hooked) return;
+    // A thread that spins on memory spends nearly all its time here, where the watchdog's signal must not stop it.
+    if (worker->launch->expired.load(std::memory_order_relaxed)) fail_expired(line_of(caller));
     auto address = reinterpret_cast<uintptr_t>(p);
     Fiber* fiber = current_fiber();
     if (address - reinterpret_cast<uintptr_t>(fiber->stack) < StackSize) return;            // locals: registers on a GPU
@@ -137,11 +142,12 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
             finding.block = worker->block.index;
             finding.thread = fiber->index;
             finding.at = line_of(caller);
-            finding.text = std::string(write ? "writes " : "reads ") + std::to_string(bytes) + " bytes of shared memory outside every array";
+            finding.text = std::string(write ? "writes " : "reads ") + std::to_string(bytes)
+                + " bytes of shared memory outside every array";
             add_finding(std::move(finding));
             return;
         }
-        check_cells(worker, hook->shared_cells + offset / 2, (offset + unsigned(bytes) + 1) / 2 - offset / 2, kind, site, nullptr, nullptr);
+        check_cells(worker, hook->shared_cells + offset / 2, address, bytes, kind, site, nullptr, nullptr);
         if (counts) profile_access(worker, site, true, address, bytes, write);
         return;
     }
@@ -151,20 +157,21 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
         report_outside(worker, address, bytes, write, site);
         return;
     }
-    size_t first = (address - buffer->start) / 2, end = (address - buffer->start + unsigned(bytes) + 1) / 2;
+    size_t first = (address - buffer->start) / 2;
     {
         Cell* cells = cells_of(buffer);
         uint8_t* written = buffer->written;
         PageLock lock(address);
-        check_cells(worker, cells + first, end - first, kind, site, buffer, written ? written + first : nullptr);
+        check_cells(worker, cells + first, address, bytes, kind, site, buffer, written ? written + first : nullptr);
     }
     if (counts) profile_access(worker, site, false, address, bytes, write);
 }
 
 static void hook_misaligned(const void* p, int bytes, bool write, uintptr_t caller) {
     if (!current_worker || !current_thread || !current_worker->launch->hooked) return;
-    if (reinterpret_cast<uintptr_t>(p) % unsigned(bytes) && (find_buffer(reinterpret_cast<uintptr_t>(p)) || owns_shared(current_worker, p, bytes)))
-        fail_fault("misaligned", line_of(caller), std::to_string(bytes) + " bytes at " + describe_address(reinterpret_cast<uintptr_t>(p)));
+    auto address = reinterpret_cast<uintptr_t>(p);
+    if (address % unsigned(bytes) && (find_buffer(address) || owns_shared(current_worker, p, bytes)))
+        fail_fault("misaligned", line_of(caller), std::to_string(bytes) + " bytes at " + describe_address(address));
     hook_access(p, bytes, write ? AccessKind::Write : AccessKind::Read, caller);
 }
 
@@ -224,11 +231,13 @@ EXPORTED void __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_S
         HOOKED_ATOMIC(p, bits); \
         return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); \
     } \
-    EXPORTED int __tsan_atomic##bits##_compare_exchange_strong(volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
+    EXPORTED int __tsan_atomic##bits##_compare_exchange_strong( \
+        volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
         HOOKED_ATOMIC(p, bits); \
         return __atomic_compare_exchange_n(p, e, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     } \
-    EXPORTED int __tsan_atomic##bits##_compare_exchange_weak(volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
+    EXPORTED int __tsan_atomic##bits##_compare_exchange_weak( \
+        volatile uint##bits##_t* p, uint##bits##_t* e, uint##bits##_t v, int, int) { \
         HOOKED_ATOMIC(p, bits); \
         return __atomic_compare_exchange_n(p, e, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     } \

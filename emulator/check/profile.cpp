@@ -192,7 +192,8 @@ std::string profile_csv() {
         const SiteCount& c = row.count;
         double ratio = c.ideal ? double(c.actual) / double(c.ideal) : 1.0;
         snprintf(numbers, sizeof numbers, ",%d,%llu,%llu,%llu,%llu,%.3f\n", c.size, static_cast<unsigned long long>(c.requests),
-            static_cast<unsigned long long>(c.bytes), static_cast<unsigned long long>(c.actual), static_cast<unsigned long long>(c.ideal), ratio);
+            static_cast<unsigned long long>(c.bytes), static_cast<unsigned long long>(c.actual), static_cast<unsigned long long>(c.ideal),
+            ratio);
         text += row.kernel + "," + row.line + "," + row.memory + "," + row.direction + numbers;
     }
     return text;
@@ -204,8 +205,8 @@ std::string profile_json() {
         char numbers[250];
         const SiteCount& c = row.count;
         snprintf(numbers, sizeof numbers, ",\"size\":%d,\"requests\":%llu,\"bytes\":%llu,\"actual\":%llu,\"ideal\":%llu}", c.size,
-            static_cast<unsigned long long>(c.requests), static_cast<unsigned long long>(c.bytes), static_cast<unsigned long long>(c.actual),
-            static_cast<unsigned long long>(c.ideal));
+            static_cast<unsigned long long>(c.requests), static_cast<unsigned long long>(c.bytes),
+            static_cast<unsigned long long>(c.actual), static_cast<unsigned long long>(c.ideal));
         if (text.size() > 1) text += ",";
         text += "\n{\"kernel\":" + json_string(row.kernel) + ",\"line\":" + json_string(row.line) + ",\"memory\":" + json_string(row.memory)
             + ",\"direction\":" + json_string(row.direction) + numbers;

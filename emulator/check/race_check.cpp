@@ -5,6 +5,7 @@
 #include "../machine/device_memory.h"
 #include <algorithm>
 #include <set>
+#include <tuple>
 
 namespace csunet {
 
@@ -49,6 +50,11 @@ void resolve_raw_findings() {
         if (f.other) addresses.push_back(site_address(f.other));
     }
     resolve_lines(addresses);
+    // Workers found them in any order.
+    std::sort(all.begin(), all.end(), [](const RawFinding& a, const RawFinding& b) {
+        auto key = [](const RawFinding& f) { return std::make_tuple(f.kind, site_address(f.site), site_address(f.other)); };
+        return key(a) < key(b);
+    });
     for (RawFinding& f : all) {
         Finding finding;
         finding.kernel = f.kernel;
@@ -57,11 +63,13 @@ void resolve_raw_findings() {
         finding.at = line_of(site_address(f.site));
         if (f.other) finding.other = line_of(site_address(f.other));
         std::string memory = f.shared ? "shared" : "global";
-        std::string other_thread = f.other_block ? "a thread of another block" : "thread " + std::to_string(f.other_thread) + " of the block";
+        std::string other_thread = "a thread of another block";
+        if (!f.other_block) other_thread = "thread " + std::to_string(f.other_thread) + " of the block";
         switch (f.kind) {
             case RawKind::Race:
                 finding.kind = "race";
-                finding.text = std::string(f.write ? "write" : "read") + " of " + memory + " memory, " + (f.other_write ? "written" : "read")
+                finding.text = std::string(f.write ? "write" : "read") + " of " + memory + " memory, "
+                    + (f.other_write ? "written" : "read")
                     + " by " + other_thread + " at " + finding.other + ", nothing orders them";
                 break;
             case RawKind::Async:
@@ -91,14 +99,21 @@ static bool ordered(const Touch& before, const Touch& now, uint32_t launch_base,
     return warp.seen[lane][before.thread % 32] > before.clock;
 }
 
-static void remember_read(Cell& cell, const Touch& now, uint32_t launch_base, const Warp& warp, unsigned lane) {
+static bool same_moment(const Touch& a, const Touch& b) { return a.thread == b.thread && a.run == b.run && a.epoch == b.epoch; }
+
+static void remember_read(Cell& cell, Touch now, uint32_t launch_base, const Warp& warp, unsigned lane) {
     Touch &a = cell.read[0], &b = cell.read[1];
-    auto replaceable = [&](const Touch& t) { return (t.thread == now.thread && t.run == now.run) || ordered(t, now, launch_base, warp, lane); };
+    auto replaceable = [&](const Touch& t) {
+        return (t.thread == now.thread && t.run == now.run) || ordered(t, now, launch_base, warp, lane);
+    };
+    for (const Touch& t : cell.read)
+        if (same_moment(t, now)) now.bytes |= t.bytes;
     if (replaceable(a)) a = now;
     else if (replaceable(b) || (b.run == a.run && b.thread / 32 == a.thread / 32)) b = now;
 }
 
-void check_cells(Worker* worker, Cell* cells, size_t count, AccessKind kind, uint32_t site, const Buffer* global, uint8_t* written) {
+void check_cells(Worker* worker, Cell* cells, uintptr_t address, int bytes, AccessKind kind, uint32_t site, const Buffer* global,
+    uint8_t* written) {
     Fiber* fiber = current_fiber();
     const Warp& warp = *fiber->warp;
     uint32_t base = worker->launch->number, run = base + uint32_t(worker->block_number);
@@ -114,13 +129,18 @@ void check_cells(Worker* worker, Cell* cells, size_t count, AccessKind kind, uin
     auto finding = [&](RawKind what, const Touch& other, bool other_write) {
         record(worker, {what, nullptr, {}, {}, site, other.site, write, other_write, !global, other.thread, other.run != run, ""});
     };
+    size_t count = (address % 2 + unsigned(bytes) + 1) / 2;
     for (size_t i = 0; i < count; i++) {
         Cell& cell = cells[i];
+        now.bytes = 3;
+        if (i == 0 && address % 2) now.bytes &= 2;
+        if (i == count - 1 && (address + unsigned(bytes)) % 2) now.bytes &= 1;
         if (!global && cell.write.run != run) cell = Cell{};        // left by another block in the same arena
-        if (cell.write.pending && cell.write.run == run && kind != AccessKind::AsyncArrival) {
+        bool overlaps = cell.write.bytes & now.bytes;
+        if (overlaps && cell.write.pending && cell.write.run == run && kind != AccessKind::AsyncArrival) {
             finding(RawKind::Async, cell.write, true);
             if (!write) return;
-        } else if (!(now.atomic && cell.write.atomic) && !ordered(cell.write, now, base, warp, fiber->lane)) {
+        } else if (overlaps && !(now.atomic && cell.write.atomic) && !ordered(cell.write, now, base, warp, fiber->lane)) {
             finding(RawKind::Race, cell.write, true);
             if (!write) return;
         }
@@ -134,8 +154,11 @@ void check_cells(Worker* worker, Cell* cells, size_t count, AccessKind kind, uin
             remember_read(cell, now, base, warp, fiber->lane);
             continue;
         }
-        for (Touch& read : cell.read)
-            if (!(now.atomic && read.atomic) && !ordered(read, now, base, warp, fiber->lane)) finding(RawKind::Race, read, false);
+        for (Touch& read : cell.read) {
+            bool conflicts = (read.bytes & now.bytes) && !(now.atomic && read.atomic);
+            if (conflicts && !ordered(read, now, base, warp, fiber->lane)) finding(RawKind::Race, read, false);
+        }
+        if (same_moment(cell.write, now)) now.bytes |= cell.write.bytes;
         cell.write = now;
         cell.read[0] = cell.read[1] = Touch{};
         if (written) written[i] = 1;
@@ -145,7 +168,8 @@ void check_cells(Worker* worker, Cell* cells, size_t count, AccessKind kind, uin
 void report_outside(Worker* worker, uintptr_t address, int bytes, bool write, uint32_t site) {
     Buffer* buffer = find_buffer(address);
     RawKind kind = buffer && !buffer->live ? RawKind::UseAfterFree : RawKind::Outside;
-    record(worker, {kind, nullptr, {}, {}, site, 0, write, false, false, 0, false, std::to_string(bytes) + " bytes at " + describe_address(address)});
+    std::string detail = std::to_string(bytes) + " bytes at " + describe_address(address);
+    record(worker, {kind, nullptr, {}, {}, site, 0, write, false, false, 0, false, detail});
 }
 
 }

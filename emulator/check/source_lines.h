@@ -6,7 +6,8 @@
 
 namespace csunet {
 
-bool is_kernel_code(uintptr_t pc);
+void add_kernel_image(uintptr_t start, uintptr_t end);  // of a module that has been loaded
+bool is_kernel_code(uintptr_t pc);                      // for signal handlers too
 // `return_address`: the address after the call of interest. Inlined frames in the emulator's headers and in common.cuh are passed over,
 // so that the line is one of the kernel's own. "?" where nothing is known.
 std::string line_of(uintptr_t return_address);

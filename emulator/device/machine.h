@@ -74,6 +74,7 @@ void ldmatrix(Thread* const* lanes, unsigned mask);
 constexpr int warpSize = 32;
 
 #define SHARED(type, name, ...) \
-    static csunet::SharedArray csunet_shared_##name{sizeof(std::type_identity_t<type __VA_ARGS__>), alignof(type), #name, __FILE__, __LINE__, -1}; \
+    static csunet::SharedArray csunet_shared_##name{ \
+        sizeof(std::type_identity_t<type __VA_ARGS__>), alignof(type), #name, __FILE__, __LINE__, -1}; \
     auto& name = *reinterpret_cast<std::type_identity_t<type __VA_ARGS__>*>(csunet::shared_array(&csunet_shared_##name))
 #define SHARED_DYN(type, name) type* const name = reinterpret_cast<type*>(csunet::shared_dynamic())

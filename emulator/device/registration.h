@@ -22,7 +22,8 @@ extern __thread bool describing __attribute__((tls_model("initial-exec"), visibi
 template <typename... A> struct Signature {
     static constexpr int sizes[sizeof...(A) + 1] = {int(sizeof(A))..., 0};
     // Not instrumented: the argument list is the machine's.
-    template <size_t... I> static __attribute__((no_sanitize("thread"))) void spread(void (*kernel)(A...), void* const* arguments, std::index_sequence<I...>) {
+    template <size_t... I> static __attribute__((no_sanitize("thread"))) void spread(void (*kernel)(A...), void* const* arguments,
+        std::index_sequence<I...>) {
         kernel(*static_cast<std::remove_cvref_t<A>*>(arguments[I])...);
     }
     static void call(void* function, void* const* arguments) {

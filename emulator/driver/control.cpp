@@ -89,6 +89,7 @@ CONTROL(int) csunet_emulator_leak_count() {
 }
 CONTROL(const char*) csunet_emulator_leaks() {
     std::string text;
-    for (Buffer* buffer : live_buffers()) text += "buffer " + std::to_string(buffer->number) + ": " + std::to_string(buffer->size) + " bytes\n";
+    for (Buffer* buffer : live_buffers())
+        text += "buffer " + std::to_string(buffer->number) + ": " + std::to_string(buffer->size) + " bytes\n";
     return keep(text);
 }

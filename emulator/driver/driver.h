@@ -20,7 +20,7 @@ enum Status : int {
     JitCompilerNotFound = 221, FileNotFound = 301, InvalidHandle = 400, IllegalState = 401, NotFound = 500, NotReady = 600,
     LaunchIllegalAddress = 700, LaunchOutOfResources = 701, PrimaryContextActive = 708, ContextIsDestroyed = 709, NotPermitted = 800,
     NotSupported = 801, CaptureUnsupported = 900, CaptureInvalidated = 901, CaptureUnmatched = 903, CaptureUnjoined = 904,
-    CaptureIsolation = 905, CaptureWrongThread = 908, GraphUpdateFailure = 910, Unknown = 999
+    CaptureIsolation = 905, CapturedEvent = 907, CaptureWrongThread = 908, GraphUpdateFailure = 910, Unknown = 999
 };
 
 struct Kernel;

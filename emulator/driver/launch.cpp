@@ -198,6 +198,7 @@ CSUNET_API int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, void* fu
     *blocks = unsigned(threads) > kernel->max_threads ? 0 : std::min({by_threads, most, by_shared});
     return Success;
 }
-CSUNET_API int cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, void* function, int threads, size_t shared_bytes, unsigned) {
+CSUNET_API int cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(int* blocks, void* function, int threads, size_t shared_bytes,
+    unsigned) {
     return cuOccupancyMaxActiveBlocksPerMultiprocessor(blocks, function, threads, shared_bytes);
 }

@@ -24,7 +24,8 @@ static void check_written(uint64_t address, size_t bytes) {
     Finding finding;
     finding.kind = "unwritten";
     finding.kernel = "(copy to the host)";
-    finding.text = "buffer " + std::to_string(buffer->number) + " (" + std::to_string(buffer->size) + " bytes): " + std::to_string(2 * missing)
+    finding.text = "buffer " + std::to_string(buffer->number) + " (" + std::to_string(buffer->size) + " bytes): "
+        + std::to_string(2 * missing)
         + " bytes that nobody wrote, the first at offset " + std::to_string(2 * where);
     add_finding(std::move(finding));
 }
@@ -42,7 +43,8 @@ int execute_memory(const Work& work) {
     bool to_device = work.kind != Work::CopyToHost && check_device_range(work.to, bytes) == Success;
     bool from_device = work.kind != Work::CopyToDevice && work.kind != Work::Fill && check_device_range(work.from, bytes) == Success;
     // A recorded copy may meet a buffer that has been freed since: on a GPU an illegal address.
-    if ((work.kind == Work::CopyToDevice || work.kind == Work::CopyOnDevice || work.kind == Work::Fill) && !to_device) return LaunchIllegalAddress;
+    if ((work.kind == Work::CopyToDevice || work.kind == Work::CopyOnDevice || work.kind == Work::Fill) && !to_device)
+        return LaunchIllegalAddress;
     if ((work.kind == Work::CopyToHost || work.kind == Work::CopyOnDevice) && !from_device) return LaunchIllegalAddress;
     if (work.kind == Work::Fill) fill(work.to, work.value, work.width, work.bytes);
     else memmove(reinterpret_cast<void*>(work.to), reinterpret_cast<const void*>(work.from), bytes);
@@ -153,9 +155,15 @@ static int copy(Work::Kind kind, uint64_t to, uint64_t from, size_t bytes, void*
 }
 static uint64_t word(const void* p) { return reinterpret_cast<uint64_t>(p); }
 
-CSUNET_API int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) { return copy(Work::CopyToDevice, to, word(from), bytes, nullptr, false); }
-CSUNET_API int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) { return copy(Work::CopyToHost, word(to), from, bytes, nullptr, false); }
-CSUNET_API int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) { return copy(Work::CopyOnDevice, to, from, bytes, nullptr, false); }
+CSUNET_API int cuMemcpyHtoD_v2(uint64_t to, const void* from, size_t bytes) {
+    return copy(Work::CopyToDevice, to, word(from), bytes, nullptr, false);
+}
+CSUNET_API int cuMemcpyDtoH_v2(void* to, uint64_t from, size_t bytes) {
+    return copy(Work::CopyToHost, word(to), from, bytes, nullptr, false);
+}
+CSUNET_API int cuMemcpyDtoD_v2(uint64_t to, uint64_t from, size_t bytes) {
+    return copy(Work::CopyOnDevice, to, from, bytes, nullptr, false);
+}
 CSUNET_API int cuMemcpy(uint64_t to, uint64_t from, size_t bytes) { return copy(Work::CopyAny, to, from, bytes, nullptr, false); }
 CSUNET_API int cuMemcpyHtoDAsync_v2(uint64_t to, const void* from, size_t bytes, void* stream) {
     return copy(Work::CopyToDevice, to, word(from), bytes, stream, true);
@@ -166,7 +174,9 @@ CSUNET_API int cuMemcpyDtoHAsync_v2(void* to, uint64_t from, size_t bytes, void*
 CSUNET_API int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void* stream) {
     return copy(Work::CopyOnDevice, to, from, bytes, stream, true);
 }
-CSUNET_API int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void* stream) { return copy(Work::CopyAny, to, from, bytes, stream, true); }
+CSUNET_API int cuMemcpyAsync(uint64_t to, uint64_t from, size_t bytes, void* stream) {
+    return copy(Work::CopyAny, to, from, bytes, stream, true);
+}
 
 static int set(uint64_t to, unsigned value, size_t width, size_t count, void* stream, bool async) {
     if (int status = async ? ready() : ready_outside_capture()) return status;
@@ -185,8 +195,12 @@ static int set(uint64_t to, unsigned value, size_t width, size_t count, void* st
 CSUNET_API int cuMemsetD8_v2(uint64_t to, unsigned char value, size_t count) { return set(to, value, 1, count, nullptr, false); }
 CSUNET_API int cuMemsetD16_v2(uint64_t to, unsigned short value, size_t count) { return set(to, value, 2, count, nullptr, false); }
 CSUNET_API int cuMemsetD32_v2(uint64_t to, unsigned value, size_t count) { return set(to, value, 4, count, nullptr, false); }
-CSUNET_API int cuMemsetD8Async(uint64_t to, unsigned char value, size_t count, void* stream) { return set(to, value, 1, count, stream, true); }
-CSUNET_API int cuMemsetD16Async(uint64_t to, unsigned short value, size_t count, void* stream) { return set(to, value, 2, count, stream, true); }
+CSUNET_API int cuMemsetD8Async(uint64_t to, unsigned char value, size_t count, void* stream) {
+    return set(to, value, 1, count, stream, true);
+}
+CSUNET_API int cuMemsetD16Async(uint64_t to, unsigned short value, size_t count, void* stream) {
+    return set(to, value, 2, count, stream, true);
+}
 CSUNET_API int cuMemsetD32Async(uint64_t to, unsigned value, size_t count, void* stream) { return set(to, value, 4, count, stream, true); }
 
 CSUNET_API int cuMemGetInfo_v2(size_t* free, size_t* total) {

@@ -1,6 +1,7 @@
 // Modules: an image is a program as nvrtcGetCUBIN returned it; loading compiles it for the current mode, as a driver compiles PTX.
 #include "module.h"
 #include "driver.h"
+#include "../check/source_lines.h"
 #include "../machine/device_memory.h"
 #include "../machine/settings.h"
 #include "../nvrtc/kernel_build.h"
@@ -83,6 +84,9 @@ static int load(void** module, const void* image) {
         }
     }
     loaded_paths[path] = fresh;
+    uintptr_t start, end;
+    if (!fresh->kernels.empty() && find_image(reinterpret_cast<uintptr_t>(fresh->kernels[0]->function), start, end))
+        add_kernel_image(start, end);
     for (Kernel* kernel : fresh->kernels) {
         kernel->hooked = hooked;
         if (built.entries_planted) kernel->max_threads = launch_bounds(*kernel);

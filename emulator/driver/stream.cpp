@@ -148,7 +148,7 @@ static int event_done(void* event) {
     if (int status = ready()) return status;
     Event* e = handles().events.find(event);
     if (!e) return InvalidHandle;
-    return e->capture ? int(CaptureUnsupported) : int(Success);
+    return e->capture ? int(CapturedEvent) : int(Success);
 }
 CSUNET_API int cuEventSynchronize(void* event) { return event_done(event); }
 CSUNET_API int cuEventQuery(void* event) { return event_done(event); }
@@ -178,7 +178,7 @@ CSUNET_API int cuStreamWaitEvent(void* stream, void* event, unsigned flags) {
         return CaptureIsolation;
     }
     Capture* capture = e->capture;
-    if (std::find(captures.begin(), captures.end(), capture) == captures.end()) return InvalidValue;
+    if (std::find(captures.begin(), captures.end(), capture) == captures.end()) return CapturedEvent;
     if (!s->capture) {
         s->capture = capture;
         s->operations++;

@@ -9,15 +9,24 @@ namespace csunet {
 
 void fill_poison(void* p, size_t bytes) {
     auto* b = static_cast<unsigned char*>(p);
+    const uint64_t pair = uint64_t(Poison) << 32 | Poison;
     size_t i = 0;
-    for (; i + 4 <= bytes; i += 4) memcpy(b + i, &Poison, 4);
+    for (; i + 8 <= bytes; i += 8) memcpy(b + i, &pair, 8);
     for (; i < bytes; i++) b[i] = static_cast<unsigned char>(Poison >> (i % 4 * 8));
 }
 
 // Both ends count from a 4-byte boundary, as fill_poison wrote them.
 bool is_poison(const void* from, const void* to) {
-    for (auto* p = static_cast<const unsigned char*>(from); p < to; p++)
-        if (*p != static_cast<unsigned char>(Poison >> (reinterpret_cast<uintptr_t>(p) % 4 * 8))) return false;
+    auto *p = static_cast<const unsigned char*>(from), *end = static_cast<const unsigned char*>(to);
+    auto wrong = [&] { return *p != static_cast<unsigned char>(Poison >> (reinterpret_cast<uintptr_t>(p) % 4 * 8)); };
+    for (; p < end && reinterpret_cast<uintptr_t>(p) % 8; p++)
+        if (wrong()) return false;
+    // Every launch looks at the zones of every buffer: by words.
+    const uint64_t pair = uint64_t(Poison) << 32 | Poison;
+    for (; p + 8 <= end; p += 8)
+        if (memcmp(p, &pair, 8)) return false;
+    for (; p < end; p++)
+        if (wrong()) return false;
     return true;
 }
 
@@ -28,11 +37,10 @@ static void* allocate(Worker* worker, const SharedArray& array) {
     size_t end = (start + array.size + RedZone + 15) & ~size_t(15);
     Launch* launch = worker->launch;
     worker->shared_used += (array.size + 15) & ~15u;
-
     CallSite site{"SHARED", {}};
     if (worker->shared_used > launch->total_limit || end > ArenaSize)
-        fail_resources(site, "shared memory: '%s' (%s:%d) brings the block to %u bytes, the limit is %u", array.name, array.file, array.line,
-            worker->shared_used, launch->total_limit);
+        fail_resources(site, "shared memory: '%s' (%s:%d) brings the block to %u bytes, the limit is %u", array.name, array.file,
+            array.line, worker->shared_used, launch->total_limit);
     fill_poison(worker->arena + worker->arena_used, end - worker->arena_used);
     worker->arena_used = end;
     worker->segments.push_back({worker->arena + start, array.size, array.name, array.file, array.line});
@@ -56,8 +64,8 @@ void* shared_array(SharedArray* array) {
     for (const SharedSegment& s : worker->segments)
         if (s.line) total += (s.size + 15) & ~15u;
     if (total > worker->launch->static_limit)
-        fail_resources({"SHARED", {}}, "shared memory: static arrays take %u bytes with '%s' (%s:%d), the limit is %u (use SHARED_DYN)", total,
-            array->name, array->file, array->line, worker->launch->static_limit);
+        fail_resources({"SHARED", {}}, "shared memory: static arrays take %u bytes with '%s' (%s:%d), the limit is %u (use SHARED_DYN)",
+            total, array->name, array->file, array->line, worker->launch->static_limit);
     if (total > worker->launch->static_shared) worker->launch->static_shared = total;
     return address;
 }

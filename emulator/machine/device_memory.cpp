@@ -32,7 +32,8 @@ static Memory& memory() {
     static Memory* m = [] {
         auto* fresh = new Memory;
         void* range = mmap(nullptr, Reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        void* table = mmap(nullptr, Reserved / Page * sizeof(void*), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        void* table = mmap(nullptr, Reserved / Page * sizeof(void*), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+            -1, 0);
         if (range == MAP_FAILED || table == MAP_FAILED) return fresh;
         fresh->base = fresh->next = reinterpret_cast<uintptr_t>(range);
         fresh->pages = static_cast<std::atomic<Buffer*>*>(table);
@@ -170,7 +171,8 @@ bool find_image(uintptr_t address, uintptr_t& start, uintptr_t& end) {
         for (int i = 0; i < info->dlpi_phnum; i++) {
             const auto& header = info->dlpi_phdr[i];
             uintptr_t from = info->dlpi_addr + header.p_vaddr;
-            if (header.p_type == PT_LOAD && s->address >= from && s->address < from + header.p_memsz) s->start = from, s->end = from + header.p_memsz;
+            if (header.p_type == PT_LOAD && s->address >= from && s->address < from + header.p_memsz)
+                s->start = from, s->end = from + header.p_memsz;
         }
         return int(s->end != 0);
     }, &search);
@@ -207,7 +209,8 @@ std::string describe_address(uintptr_t address) {
     auto number = static_cast<unsigned long long>(buffer->number);
     if (!buffer->live) snprintf(text, sizeof text, "offset %lld of buffer %llu (%lld bytes), which has been freed", offset, number, size);
     else if (offset < 0) snprintf(text, sizeof text, "%lld bytes before buffer %llu (%lld bytes)", -offset, number, size);
-    else if (offset >= size) snprintf(text, sizeof text, "%lld bytes past the end of buffer %llu (%lld bytes)", offset - size, number, size);
+    else if (offset >= size)
+        snprintf(text, sizeof text, "%lld bytes past the end of buffer %llu (%lld bytes)", offset - size, number, size);
     else snprintf(text, sizeof text, "offset %lld of buffer %llu (%lld bytes)", offset, number, size);
     return text;
 }
@@ -228,9 +231,10 @@ std::vector<std::string> check_guard_zones() {
         auto* end = reinterpret_cast<char*>(start + buffer->size);
         auto* limit = reinterpret_cast<char*>(buffer->pages + buffer->page_bytes - Page);
         auto* front = reinterpret_cast<char*>(std::max(buffer->pages, start - Alignment));
-        const char* side = !is_poison(end, limit) ? "past the end of" : !is_poison(front, reinterpret_cast<char*>(start)) ? "in front of" : nullptr;
-        if (!side) continue;
-        texts.push_back(std::string("written ") + side + " buffer " + std::to_string(buffer->number) + " (" + std::to_string(buffer->size) + " bytes)");
+        bool behind = !is_poison(end, limit), before = !is_poison(front, reinterpret_cast<char*>(start));
+        if (!behind && !before) continue;
+        texts.push_back(std::string("written ") + (behind ? "past the end of" : "in front of") + " buffer " + std::to_string(buffer->number)
+            + " (" + std::to_string(buffer->size) + " bytes)");
         fill_poison(front, start - reinterpret_cast<uintptr_t>(front));
         // Poison has a period of four bytes that counts from an aligned address, so an odd end is repaired byte by byte.
         for (char* p = end; p < limit; p++) *p = char(Poison >> (reinterpret_cast<uintptr_t>(p) % 4 * 8));

@@ -24,7 +24,9 @@ struct Buffer {
     std::atomic<uint8_t*> written{nullptr};             // one byte per 2-byte granule, only in hook mode; null: treat as written
     std::atomic<Cell*> cells{nullptr};
     size_t granules() const { return (size + 1) / 2; }
-    bool contains(uintptr_t address, size_t bytes) const { return address >= start && address - start <= size && bytes <= size - (address - start); }
+    bool contains(uintptr_t address, size_t bytes) const {
+        return address >= start && address - start <= size && bytes <= size - (address - start);
+    }
 };
 
 Buffer* allocate_device(size_t bytes);                  // null: out of memory

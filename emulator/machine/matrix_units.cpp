@@ -10,8 +10,16 @@ static void require_full_warp(Thread* const* lanes, unsigned mask) {
     if (current_worker->launch->hooked) count_matrix_instruction(first->site);
 }
 
-// d += a * b, the products of one output summed in float32 in order of k. A GPU sums in an order of its own: compare with a tolerance.
-template <int K> __attribute__((always_inline)) static inline void multiply(const float (&a)[16][K], const float (&b)[K][8], float (&d)[16][8]) {
+// Compiled twice, for the vector units of the machine at hand; contraction is off, so both round alike.
+#if defined(__x86_64__)
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
+// d = a * b, the products of one output summed in float32 in order of k. A GPU sums in an order of its own: compare with a tolerance.
+template <int K> __attribute__((always_inline)) static inline void multiply(const float (&a)[16][K], const float (&b)[K][8],
+    float (&d)[16][8]) {
     for (int i = 0; i < 16; i++) {
         float sum[8] = {};
         for (int k = 0; k < K; k++)
@@ -37,7 +45,7 @@ static float bf16_low(unsigned pair) { return __uint_as_float(pair << 16); }
 static float bf16_high(unsigned pair) { return __uint_as_float(pair & 0xffff0000u); }
 
 // Lane 4g+q holds a[g][q], a[g+8][q], a[g][q+4], a[g+8][q+4] and b[q][g], b[q+4][g].
-void mma_tf32(Thread* const* lanes, unsigned mask) {
+WIDE void mma_tf32(Thread* const* lanes, unsigned mask) {
     require_full_warp(lanes, mask);
     float a[16][8], b[8][8], d[16][8];
     for (int lane = 0; lane < 32; lane++) {
@@ -54,8 +62,9 @@ void mma_tf32(Thread* const* lanes, unsigned mask) {
     accumulate(lanes, d);
 }
 
-// Lane 4g+q holds pairs along k: register r of a is row g + 8(r&1), columns 2q + 8(r>>1) and +1; register r of b is rows 2q + 8r and +1 of column g.
-void mma_bf16(Thread* const* lanes, unsigned mask) {
+// Lane 4g+q holds pairs along k: register r of a is row g + 8(r&1), columns 2q + 8(r>>1) and +1; register r of b is rows 2q + 8r and
+// +1 of column g.
+WIDE void mma_bf16(Thread* const* lanes, unsigned mask) {
     require_full_warp(lanes, mask);
     float a[16][16], b[16][8], d[16][8];
     for (int lane = 0; lane < 32; lane++) {

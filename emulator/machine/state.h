@@ -14,7 +14,8 @@ struct HookState;                                       // of a worker, check/ho
 
 // NaN as float32, as bf16 and as fp16 pairs; a huge index as an integer.
 constexpr uint32_t Poison = 0x7fff7fffu;
-// 64 KB of stack and a guard page: an odd number of pages, or the fibers' frames fall into the same cache sets (measured: 3-4 times slower).
+// 64 KB of stack and a guard page: an odd number of pages, or the fibers' frames fall into the same cache sets (measured: 3-4 times
+// slower).
 constexpr size_t StackSize = 64 << 10, StackGuard = 4096, StackStride = StackSize + StackGuard;
 constexpr size_t ArenaSize = 512 << 10, RedZone = 64;
 constexpr int MaxThreads = 1024, MaxWarps = 32;

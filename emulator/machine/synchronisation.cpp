@@ -29,7 +29,8 @@ int block_barrier(Vote vote, int predicate, CallSite site) {
         worker->vote = vote == Vote::And;
     } else if (!same_site(worker->barrier_site, site)) {
         const CallSite& other = worker->barrier_site;
-        fail(site, "divergent barrier: other threads of the block wait at %s, %s:%u", other.operation, other.at.file_name(), other.at.line());
+        fail(site, "divergent barrier: other threads of the block wait at %s, %s:%u", other.operation, other.at.file_name(),
+            other.at.line());
     }
     bool yes = predicate != 0;
     if (vote == Vote::And) worker->vote &= yes;

@@ -121,7 +121,8 @@ static const std::string& own_folder() {
     }();
     return folder;
 }
-static const char* const DeviceHeaders[] = {"emulated_device.h", "language.h", "machine.h", "warp.h", "atomics.h", "memory.h", "matrix.h", "registration.h"};
+static const char* const DeviceHeaders[] = {"emulated_device.h", "language.h", "machine.h", "warp.h", "atomics.h", "memory.h", "matrix.h",
+    "registration.h"};
 
 // ---- g++
 static std::string compiler() {
@@ -181,12 +182,13 @@ static uint64_t hash(const std::string& text, uint64_t seed) {
 // -fno-strict-aliasing and -fwrapv: kernels reinterpret memory and let indices wrap, which a GPU's compiler takes literally.
 // No contraction: results are the same on every CPU. -O1 would do, but unrolled accesses at -O2 are nearer to a GPU's.
 static std::vector<std::string> flags(bool hooked) {
-    std::vector<std::string> all = {"-std=c++20", "-O2", "-g", "-fPIC", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off", "-fno-math-errno",
-        "-fno-trapping-math", "-fno-plt", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function", "-Wno-unused-but-set-variable",
-        "-Wno-maybe-uninitialized"};
+    std::vector<std::string> all = {"-std=c++20", "-O2", "-g", "-fPIC", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off",
+        "-fno-math-errno", "-fno-trapping-math", "-fno-plt", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function",
+        "-Wno-unused-but-set-variable", "-Wno-maybe-uninitialized"};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) all.push_back("-march=x86-64-v3");
 #endif
+    if (getenv("CSUNET_EMULATOR_DEBUG")) all.push_back("-O0");
     if (hooked)
         for (const char* flag : {"-fsanitize=thread", "--param=tsan-instrument-func-entry-exit=0", "--param=tsan-distinguish-volatile=1",
                  "-fno-tree-vectorize", "-fno-store-merging", "-DCSUNET_HOOK"})
@@ -257,14 +259,14 @@ BuildResult build_program(const KernelProgram& program, bool hooked) {
     }
     std::vector<std::string> line = {compiler()};
     line.insert(line.end(), command.begin(), command.end());
-    for (const std::string& word : {std::string("-fdebug-prefix-map=") + work + "=" + folder, std::string("-I."), "-I" + own_folder() + "/device",
-             std::string("-include"), std::string("emulated_device.h"), std::string("-x"), std::string("c++"), std::string("-c"), file,
-             std::string("-o"), std::string("kernels.o")})
+    std::string map = "-fdebug-prefix-map=" + work + "=" + folder, include = "-I" + own_folder() + "/device";
+    for (const char* word : {map.c_str(), "-I.", include.c_str(), "-include", "emulated_device.h", "-x", "c++", "-c", file.c_str(), "-o",
+             "kernels.o"})
         line.push_back(word);
     int code = run(line, work, result.log);
     if (code == 0)
-        code = run({compiler(), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", "kernels.o", own_folder() + "/libcsunet_emulator.so", "-o", "csunet_kernels.so"},
-            work, result.log);
+        code = run({compiler(), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", "kernels.o", own_folder() + "/libcsunet_emulator.so", "-o",
+            "csunet_kernels.so"}, work, result.log);
     if (code != 0) {
         remove_folder(work);
         return result;

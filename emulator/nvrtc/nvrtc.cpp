@@ -32,12 +32,10 @@ static std::shared_ptr<Program> find(void* handle) {
 
 // The options that NVRTC documents, in all spellings: kept for g++, or ignored where they say nothing to it, or unknown.
 static bool translate(const std::vector<std::string>& options, std::vector<std::string>& kept, std::string& log) {
-    static const char* const ignored[] = {"--gpu-architecture", "-arch", "--std", "-std", "--use_fast_math", "-use_fast_math", "--fmad", "-fmad",
-        "--ftz", "-ftz", "--prec-div", "-prec-div", "--prec-sqrt", "-prec-sqrt", "--maxrregcount", "-maxrregcount", "--ptxas-options", "-Xptxas",
-        "--generate-line-info", "-lineinfo", "--device-debug", "-G", "--default-device", "-default-device", "--restrict", "-restrict",
-        "--extra-device-vectorization", "-extra-device-vectorization", "--relocatable-device-code", "-rdc", "--device-c", "-dc", "--device-w", "-dw",
-        "--disable-warnings", "-w", "--diag-suppress", "-diag-suppress", "--display-error-number", "-err-no", "--minimal", "-minimal",
-        "--split-compile", "-split-compile", "--device-int128", "-device-int128", "--dopt", "-dopt", "--builtin-initializer-list"};
+    static const char* const ignored[] = {"gpu-architecture", "arch", "std", "use_fast_math", "fmad", "ftz", "prec-div", "prec-sqrt",
+        "maxrregcount", "ptxas-options", "Xptxas", "generate-line-info", "lineinfo", "device-debug", "G", "default-device", "restrict",
+        "extra-device-vectorization", "relocatable-device-code", "rdc", "device-c", "dc", "device-w", "dw", "disable-warnings", "w",
+        "diag-suppress", "display-error-number", "err-no", "minimal", "split-compile", "device-int128", "dopt", "builtin-initializer-list"};
     for (size_t i = 0; i < options.size(); i++) {
         std::string option = options[i], name = option.substr(0, option.find('=')), value;
         bool joined = option.find('=') != std::string::npos;
@@ -48,22 +46,25 @@ static bool translate(const std::vector<std::string>& options, std::vector<std::
         };
         if (name == "--define-macro" || name == "--undefine-macro" || name == "--include-path" || name == "--pre-include") {
             std::string text = joined ? value : argument(option.size());
-            const char* flag = name == "--define-macro" ? "-D" : name == "--undefine-macro" ? "-U" : name == "--include-path" ? "-I" : "-include";
+            bool define = name == "--define-macro", undefine = name == "--undefine-macro", path = name == "--include-path";
+            const char* flag = define ? "-D" : undefine ? "-U" : path ? "-I" : "-include";
             kept.push_back(flag);
             kept.push_back(text);
         } else if (option.rfind("-D", 0) == 0 || option.rfind("-U", 0) == 0 || option.rfind("-I", 0) == 0) {
             kept.push_back(option.substr(0, 2));
             kept.push_back(argument(2));
         } else {
+            std::string bare = name.substr(0, 2) == "--" ? name.substr(2) : name.substr(0, 1) == "-" ? name.substr(1) : "";
             bool known = false;
-            for (const char* one : ignored) known |= name == one;
+            for (const char* one : ignored) known |= bare == one;
             if (!known) {
                 log += "unrecognized option '" + option + "'\n";
                 return false;
             }
-            if (!joined && (name == "-arch" || name == "--gpu-architecture" || name == "-Xptxas" || name == "--ptxas-options") && i + 1 < options.size()
-                && options[i + 1][0] != '-')
-                i++;
+            if (bare == "G" || bare == "device-debug") kept.push_back("-O0");
+            // These take their value from the next word too.
+            bool valued = bare == "arch" || bare == "gpu-architecture" || bare == "Xptxas" || bare == "ptxas-options";
+            if (valued && !joined && i + 1 < options.size() && options[i + 1][0] != '-') i++;
         }
     }
     return true;
@@ -99,7 +100,8 @@ NVRTC_API int nvrtcGetSupportedArchs(int* all) {
     return Ok;
 }
 
-NVRTC_API int nvrtcCreateProgram(void** handle, const char* source, const char* name, int headers, const char* const* texts, const char* const* names) {
+NVRTC_API int nvrtcCreateProgram(void** handle, const char* source, const char* name, int headers, const char* const* texts,
+    const char* const* names) {
     if (!handle || !source || headers < 0 || (headers && (!texts || !names))) return InvalidInput;
     auto program = std::make_shared<Program>();
     program->source.source = source;

@@ -116,7 +116,8 @@ std::string report_name(const std::string& source, const std::string& expression
     for (size_t at = source.find(word); at != std::string::npos; at = source.find(word, at + 1)) {
         size_t comma = source.find(',', at), open = source.find('(', comma), end = past_parentheses(source, open);
         if (comma == std::string::npos || open == std::string::npos || end == std::string::npos) break;
-        if (without_spaces(source.substr(open + 1, end - open - 2)) == wanted) return without_spaces(source.substr(at + word.size(), comma - at - word.size()));
+        if (without_spaces(source.substr(open + 1, end - open - 2)) == wanted)
+            return without_spaces(source.substr(at + word.size(), comma - at - word.size()));
     }
     return wanted;
 }

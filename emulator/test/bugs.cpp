@@ -35,7 +35,8 @@ static int run(Module& module, const std::string& name, unsigned threads = 128) 
         Device<float> gone(values);
         from = *gone;
     }
-    return module.launch(name, {name.rfind("right", 0) == 0 || name == "race_two_blocks" ? 2u : 1u}, {threads}, name == "overrun_dynamic" ? 512 : 0, from, *y);
+    unsigned blocks = name.rfind("right", 0) == 0 || name == "race_two_blocks" ? 2 : 1, shared = name == "overrun_dynamic" ? 512 : 0;
+    return module.launch(name, {blocks}, {threads}, shared, from, *y);
 }
 
 static bool mentions(const std::string& text, const std::string& kernel, const std::string& kind, int line) {
@@ -104,6 +105,17 @@ void test_bugs() {
     }
     set_mode("hook");
     {
+        // A finding can be made to fail its launch.
+        Module module("bugs.cu", source, {"race_missing_barrier"});
+        symbol<void(int)>("csunet_emulator_set_strict")(1);
+        expect_status(run(module, "race_missing_barrier"), 719, "a race in strict mode");
+        symbol<void(int)>("csunet_emulator_set_strict")(0);
+        const char* json = symbol<const char*()>("csunet_emulator_report_json")();
+        expect(strstr(json, "\"kind\":\"race\",\"kernel\":\"race_missing_barrier\",\"block\":[0,0,0],\"thread\":["), std::string("JSON: ") + json);
+        clear_report();
+        reset_device();
+    }
+    {
         // What the host fetches must have been written.
         Device<float> fresh(16);
         fresh.get();
@@ -151,7 +163,9 @@ void test_mutations(bool all) {
                     Module module(file, mutant, c->kernels);
                     std::string complaint = c->run(module);
                     noticed |= !complaint.empty() || !report().empty();
-                    if (getenv("VERBOSE")) printf("%s:%d without %s, %s: %s%s", file.c_str(), line, word, c->name.c_str(), complaint.c_str(), report().c_str());
+                    if (getenv("VERBOSE"))
+                        printf("%s:%d without %s, %s: %s%s", file.c_str(), line, word, c->name.c_str(), complaint.c_str(),
+                            report().c_str());
                     clear_report();
                     if (CALL(cuCtxSynchronize)) reset_device();
                 }

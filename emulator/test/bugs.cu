@@ -30,6 +30,12 @@ __global__ void race_missing_syncwarp(const float* x, float* y) {
     __syncthreads();
     y[t] = s[t & ~31];
 }
+__global__ void race_bytes(const float* x, float* y) {
+    SHARED(unsigned char, s, [128]);
+    int t = threadIdx.x;
+    s[t] = x[t] > 0;
+    y[t] = s[t ^ 1];            //!hook race_bytes race
+}
 // Each half of the warp synchronises by itself, but reads what the other half wrote.
 __global__ void race_partial_syncwarp(const float* x, float* y) {
     SHARED(float, s, [128]);
@@ -216,23 +222,32 @@ __global__ void right_atomics(const float* x, float* y) {
     __syncthreads();
     if (blockIdx.x == 0) y[t] = static_cast<float>(histogram[t & 15]);
 }
+__global__ void right_bytes(const float* x, float* y) {
+    SHARED(unsigned char, s, [128]);
+    int t = threadIdx.x;
+    s[t] = x[t] > 0;
+    __syncthreads();
+    if (blockIdx.x == 0) reinterpret_cast<unsigned char*>(y)[t] = s[t ^ 1];
+}
 __global__ void right_votes(const float* x, float* y) {
     int t = threadIdx.x, lane = t & 31;
     unsigned mask = lane < 16 ? 0xffffu : 0xffff0000u, bits;
     if (lane < 16) bits = __ballot_sync(mask, lane % 3 == 0);
     else bits = __ballot_sync(mask, lane % 5 == 0);
     int all = __syncthreads_count(x[t] > 0);
-    if (blockIdx.x == 0) y[t] = static_cast<float>(__popc(bits) + all + __any_sync(0xffffffffu, lane == 31) + __all_sync(0xffffffffu, lane < 32));
+    if (blockIdx.x == 0) y[t] = __popc(bits) + all + __any_sync(0xffffffffu, lane == 31) + __all_sync(0xffffffffu, lane < 32);
 }
 __global__ void right_philox(const float* x, float* y) {
     uint4 r = philox(make_uint4(0, 0, 0, 0), make_uint2(0, 0));
-    if (blockIdx.x == 0) y[threadIdx.x] = __uint_as_float(threadIdx.x == 0 ? r.x : threadIdx.x == 1 ? r.y : threadIdx.x == 2 ? r.z : r.w) + 0 * x[0];
+    int t = threadIdx.x;
+    if (blockIdx.x == 0 && x) y[t] = __uint_as_float(t == 0 ? r.x : t == 1 ? r.y : t == 2 ? r.z : r.w);
 }
 
 EXPORT_KERNEL(race_missing_barrier, (race_missing_barrier));
 EXPORT_KERNEL(race_missing_barrier_in_loop, (race_missing_barrier_in_loop));
 EXPORT_KERNEL(race_missing_syncwarp, (race_missing_syncwarp));
 EXPORT_KERNEL(race_partial_syncwarp, (race_partial_syncwarp));
+EXPORT_KERNEL(race_bytes, (race_bytes));
 EXPORT_KERNEL(race_two_blocks, (race_two_blocks));
 EXPORT_KERNEL(overrun_shared_write, (overrun_shared_write));
 EXPORT_KERNEL(overrun_shared_read, (overrun_shared_read));
@@ -262,5 +277,6 @@ EXPORT_KERNEL(order_dependent, (order_dependent));
 EXPORT_KERNEL(right_reduction, (right_reduction));
 EXPORT_KERNEL(right_syncwarp, (right_syncwarp));
 EXPORT_KERNEL(right_atomics, (right_atomics));
+EXPORT_KERNEL(right_bytes, (right_bytes));
 EXPORT_KERNEL(right_votes, (right_votes));
 EXPORT_KERNEL(right_philox, (right_philox));

@@ -52,7 +52,8 @@ inline std::map<std::string, std::string> exports(const std::string& source) {
     const std::string word = "EXPORT_KERNEL(";
     for (size_t at = source.find(word); at != std::string::npos; at = source.find(word, at + 1)) {
         size_t comma = source.find(',', at), open = source.find('(', comma), end = source.find("));", open);
-        if (end != std::string::npos) all[source.substr(at + word.size(), comma - at - word.size())] = source.substr(open + 1, end - open - 1);
+        if (end != std::string::npos)
+            all[source.substr(at + word.size(), comma - at - word.size())] = source.substr(open + 1, end - open - 1);
     }
     return all;
 }
@@ -98,7 +99,8 @@ public:
         void* pointers[] = {const_cast<void*>(static_cast<const void*>(&arguments))..., nullptr};
         void* function = functions.at(name);
         if (shared > 48 << 10) require(CALL(cuFuncSetAttribute, function, 8, int(shared)), "cuFuncSetAttribute");
-        auto call = symbol<int(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**)>("cuLaunchKernel");
+        auto call = symbol<int(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**,
+            void**)>("cuLaunchKernel");
         int status = call(function, grid.x, grid.y, grid.z, block.x, block.y, block.z, shared, nullptr, pointers, nullptr);
         return status ? status : CALL(cuCtxSynchronize);
     }
@@ -110,7 +112,9 @@ public:
 
 template <typename T> class Device {
 public:
-    explicit Device(size_t count) : count(count) { require(symbol<int(uint64_t*, size_t)>("cuMemAlloc_v2")(&pointer, count * sizeof(T)), "cuMemAlloc"); }
+    explicit Device(size_t count) : count(count) {
+        require(symbol<int(uint64_t*, size_t)>("cuMemAlloc_v2")(&pointer, count * sizeof(T)), "cuMemAlloc");
+    }
     explicit Device(const std::vector<T>& values) : Device(values.size()) { set(values); }
     ~Device() { symbol<int(uint64_t)>("cuMemFree_v2")(pointer); }
     Device(const Device&) = delete;
@@ -186,6 +190,7 @@ struct KernelCase {
 const std::vector<KernelCase>& kernel_cases();
 
 void test_driver();
+void test_intrinsics();
 void test_kernels();
 void test_bugs();
 void test_mutations(bool all);

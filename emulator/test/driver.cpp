@@ -14,17 +14,23 @@ __global__ void by_struct(Pair pair, int n) {
     if (threadIdx.x < n) pair.target[threadIdx.x] *= pair.factor;
 }
 template <int N> __global__ void __launch_bounds__(N) index(int3* out) {
-    if (threadIdx.x == 1 && threadIdx.y == 2) out[blockIdx.x + gridDim.x * blockIdx.y] = int3{int(blockIdx.x), int(blockIdx.y), int(blockDim.y)};
+    if (threadIdx.x == 1 && threadIdx.y == 2)
+        out[blockIdx.x + gridDim.x * blockIdx.y] = int3{int(blockIdx.x), int(blockIdx.y), int(blockDim.y)};
 }
 EXPORT_KERNEL(by_struct, (by_struct));
 EXPORT_KERNEL(index_96, (index<96>));
 )";
 
 static auto launch_function() {
-    return symbol<int(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**)>("cuLaunchKernel");
+    return symbol<int(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**,
+        void**)>("cuLaunchKernel");
 }
-static int copy_in(uint64_t to, const void* from, size_t bytes) { return symbol<int(uint64_t, const void*, size_t)>("cuMemcpyHtoD_v2")(to, from, bytes); }
-static int copy_out(void* to, uint64_t from, size_t bytes) { return symbol<int(void*, uint64_t, size_t)>("cuMemcpyDtoH_v2")(to, from, bytes); }
+static int copy_in(uint64_t to, const void* from, size_t bytes) {
+    return symbol<int(uint64_t, const void*, size_t)>("cuMemcpyHtoD_v2")(to, from, bytes);
+}
+static int copy_out(void* to, uint64_t from, size_t bytes) {
+    return symbol<int(void*, uint64_t, size_t)>("cuMemcpyDtoH_v2")(to, from, bytes);
+}
 static int release(uint64_t p) { return symbol<int(uint64_t)>("cuMemFree_v2")(p); }
 
 static void test_memory() {
@@ -114,7 +120,8 @@ static void test_launches(Module& module, void* scale) {
     expect(out.get()[5].x == 1 && out.get()[5].y == 2 && out.get()[5].z == 12, "block and thread indices");
     uint64_t global = 0;
     size_t bytes = 0;
-    require(symbol<int(uint64_t*, size_t*, void*, const char*)>("cuModuleGetGlobal_v2")(&global, &bytes, module.handle, "offset"), "cuModuleGetGlobal");
+    require(symbol<int(uint64_t*, size_t*, void*, const char*)>("cuModuleGetGlobal_v2")(&global, &bytes, module.handle, "offset"),
+        "cuModuleGetGlobal");
     float hundred = 100;
     expect(bytes == 8, "size of a __device__ variable");
     require(copy_in(global, &hundred, 4), "copy to a __device__ variable");
@@ -155,6 +162,7 @@ static void test_streams_and_graphs(void* scale) {
     void *graph, *executable;
     require(CALL(cuStreamEndCapture, stream, &graph), "cuStreamEndCapture");
     expect(y.get()[0] == 0, "a capture executes nothing");
+    expect_status(CALL(cuEventSynchronize, join), 907, "an event that was recorded in a capture");
     size_t nodes = 0;
     require(CALL(cuGraphGetNodes, graph, nullptr, &nodes), "cuGraphGetNodes");
     expect(nodes == 2, "two nodes");
@@ -219,7 +227,8 @@ static void test_failures(void* scale) {
     expect_status(CALL(cuStreamSynchronize, nullptr), 700, "the error stays");
     std::vector<float> host(4);
     expect_status(copy_out(host.data(), y.pointer, 16), 700, "the error stays for copies");
-    expect(std::string(symbol<const char*()>("csunet_emulator_last_failure")()).find("kernel scale") != std::string::npos, "the report names the kernel");
+    expect(std::string(symbol<const char*()>("csunet_emulator_last_failure")()).find("kernel scale") != std::string::npos,
+        "the report names the kernel");
     clear_report();
     reset_device();
     expect_status(CALL(cuCtxSynchronize), 0, "a reset device works");
@@ -234,7 +243,8 @@ static void test_compilation() {
     require(CALL(nvrtcGetProgramLogSize, program, &size), "nvrtcGetProgramLogSize");
     std::string log(size, 0);
     require(CALL(nvrtcGetProgramLog, program, log.data()), "nvrtcGetProgramLog");
-    expect(log.find("broken.cu:2:") != std::string::npos && log.find("nothing") != std::string::npos, "the log names line and symbol: " + log);
+    expect(log.find("broken.cu:2:") != std::string::npos && log.find("nothing") != std::string::npos, "the log names line and symbol: "
+        + log);
     const char* option = "--no-such-option";
     expect_status(CALL(nvrtcCompileProgram, program, 1, &option), 5, "an unknown option");
     require(CALL(nvrtcDestroyProgram, &program), "nvrtcDestroyProgram");
@@ -302,9 +312,11 @@ void test_driver() {
     void* primary = nullptr;
     require(CALL(cuCtxGetCurrent, &primary), "cuCtxGetCurrent");
     expect(primary, "the primary context is current again");
-    require(symbol<int(const char*, void**, int, uint64_t, int*)>("cuGetProcAddress_v2")("cuMemAlloc", &function, 12000, 0, nullptr), "cuGetProcAddress");
+    require(symbol<int(const char*, void**, int, uint64_t, int*)>("cuGetProcAddress_v2")("cuMemAlloc", &function, 12000, 0, nullptr),
+        "cuGetProcAddress");
     expect(function == dlsym(library, "cuMemAlloc_v2"), "cuGetProcAddress finds the newest version");
-    expect_status(symbol<int(const char*, void**, int, uint64_t, int*)>("cuGetProcAddress_v2")("cuNothing", &function, 12000, 0, nullptr), 500, "cuNothing");
+    expect_status(symbol<int(const char*, void**, int, uint64_t, int*)>("cuGetProcAddress_v2")("cuNothing", &function, 12000, 0, nullptr),
+        500, "cuNothing");
     test_memory();
     test_compilation();
     {
@@ -316,5 +328,6 @@ void test_driver() {
         test_failures(scale);
         expect(report().empty(), "nothing found: " + report());
     }
-    expect(symbol<int()>("csunet_emulator_leak_count")() == 0, "no leaks: " + std::string(symbol<const char*()>("csunet_emulator_leaks")()));
+    expect(symbol<int()>("csunet_emulator_leak_count")() == 0, "no leaks: "
+        + std::string(symbol<const char*()>("csunet_emulator_leaks")()));
 }

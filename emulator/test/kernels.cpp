@@ -42,9 +42,12 @@ static std::string layer_norm(Module& module, int rows, int C, bool half, int gr
     std::string type = half ? "_bf16" : "_float32", size = std::to_string(group), complaints;
     unsigned grid = unsigned(rows + 3) / 4;
     auto run = [&]<typename T>(Device<T>& in, Device<T>& out, Device<T>& gradient, Device<T>& dInput) {
-        require(module.launch("layer_norm_forward_" + size + type, {grid}, {128}, 0, *in, *dev_weight, *dev_bias, *out, *mean, *rstd, rows, C, eps), "forward");
-        require(module.launch("layer_norm_backward_" + size + type, {blocks}, {128}, 0, *gradient, *in, *dev_weight, *mean, *rstd, *dInput, *partial, rows, C, 0), "backward");
-        require(module.launch("layer_norm_backward_parameters", {unsigned(C + 127) / 128}, {128}, 0, *partial, *dev_dw, *dev_db, int(blocks), C, 0), "parameters");
+        require(module.launch("layer_norm_forward_" + size + type, {grid}, {128}, 0, *in, *dev_weight, *dev_bias, *out, *mean, *rstd,
+            rows, C, eps), "forward");
+        require(module.launch("layer_norm_backward_" + size + type, {blocks}, {128}, 0, *gradient, *in, *dev_weight, *mean, *rstd,
+            *dInput, *partial, rows, C, 0), "backward");
+        require(module.launch("layer_norm_backward_parameters", {unsigned(C + 127) / 128}, {128}, 0, *partial, *dev_dw, *dev_db,
+            int(blocks), C, 0), "parameters");
     };
     double tolerance = half ? 5e-3 : 2e-6;
     if (half) {
@@ -62,7 +65,8 @@ static std::string layer_norm(Module& module, int rows, int C, bool half, int gr
 
 // ---- matrix product
 enum Precision { Float32, Tf32, Bf16 };
-static std::string gemm(Module& module, const std::string& layout, Precision precision, int M, int N, int K, bool with_bias, bool accumulate) {
+static std::string gemm(Module& module, const std::string& layout, Precision precision, int M, int N, int K, bool with_bias,
+    bool accumulate) {
     Values a = normal(size_t(M) * K, 5), b = normal(size_t(N) * K, 6), bias = normal(N, 7), c0 = normal(size_t(M) * N, 8);
     if (precision == Bf16) a = from_bf16(to_bf16(a)), b = from_bf16(to_bf16(b));
     bool out_half = precision == Bf16 && layout != "tn";
@@ -73,7 +77,8 @@ static std::string gemm(Module& module, const std::string& layout, Precision pre
         for (int n = 0; n < N; n++) {
             double sum = (with_bias ? bias[n] : 0.0f) + (accumulate ? c0[size_t(m) * N + n] : 0.0f);
             for (int k = 0; k < K; k++)
-                sum += operand(layout == "tn" ? a[size_t(k) * M + m] : a[size_t(m) * K + k]) * operand(layout == "nt" ? b[size_t(n) * K + k] : b[size_t(k) * N + n]);
+                sum += operand(layout == "tn" ? a[size_t(k) * M + m] : a[size_t(m) * K + k]) * operand(layout == "nt"
+                    ? b[size_t(n) * K + k] : b[size_t(k) * N + n]);
             expected[size_t(m) * N + n] = sum;
         }
     std::string name = "gemm_" + layout + (precision == Float32 ? "_float32" : precision == Tf32 ? "_tf32" : "_bf16");
@@ -81,10 +86,12 @@ static std::string gemm(Module& module, const std::string& layout, Precision pre
     float* bias_pointer = with_bias ? *dev_bias : nullptr;
     // Three slices of A and B with their padding, as Slices computes them.
     int BK = precision == Bf16 ? 64 : 32, pad_inner = precision == Bf16 ? 8 : 4, pad_outer = 8;
-    int of_a = layout != "tn" ? 64 * (BK + pad_inner) : BK * (64 + pad_outer), of_b = layout == "nt" ? 64 * (BK + pad_inner) : BK * (64 + pad_outer);
+    int of_a = layout != "tn" ? 64 * (BK + pad_inner) : BK * (64 + pad_outer), of_b = layout == "nt" ? 64 * (BK + pad_inner)
+        : BK * (64 + pad_outer);
     unsigned shared = precision == Float32 ? 0 : unsigned(3 * (of_a + of_b) * (precision == Bf16 ? 2 : 4));
     auto run = [&](auto& da, auto& db, auto& dc) {
-        return module.launch(name, {unsigned(N + 63) / 64, unsigned(M + 63) / 64}, {128}, shared, *da, *db, bias_pointer, *dc, M, N, K, int(accumulate));
+        return module.launch(name, {unsigned(N + 63) / 64, unsigned(M + 63) / 64}, {128}, shared, *da, *db, bias_pointer, *dc, M, N, K,
+            int(accumulate));
     };
     Values got;
     int status;
@@ -131,20 +138,23 @@ static std::string window_attention(Module& module, int window, int B, int H, in
                         std::vector<double> s(T);
                         double top = -1e30, sum = 0;
                         for (int j = 0; j < T; j++) {
-                            for (int d = 0; d < D; d++) s[j] += double(qkv[position[i] * 3 * C + h * D + d]) * qkv[position[j] * 3 * C + C + h * D + d];
+                            for (int d = 0; d < D; d++)
+                                s[j] += double(qkv[position[i] * 3 * C + h * D + d]) * qkv[position[j] * 3 * C + C + h * D + d];
                             int relative = (i / window - j / window + window - 1) * (2 * window - 1) + i % window - j % window + window - 1;
                             s[j] = s[j] * scale + table[size_t(relative) * heads + h] + (regions[i] == regions[j] ? 0 : -100);
                             top = std::max(top, s[j]);
                         }
                         for (double& v : s) sum += v = std::exp(v - top);
                         for (int d = 0; d < D; d++)
-                            for (int j = 0; j < T; j++) out[position[i] * C + h * D + d] += s[j] / sum * qkv[position[j] * 3 * C + 2 * C + h * D + d];
+                            for (int j = 0; j < T; j++)
+                                out[position[i] * C + h * D + d] += s[j] / sum * qkv[position[j] * 3 * C + 2 * C + h * D + d];
                         lse[index++] = top + std::log(sum);
                     }
             }
     Device<float> dev_qkv(qkv), dev_table(table), dev_out(out.size()), dev_lse(lse.size());
     unsigned windows = unsigned(B * (H / window) * (W / window));
-    int status = module.launch("window_attention_forward_" + std::to_string(window) + "_float32", {windows, unsigned(heads)}, {128}, 0, *dev_qkv,
+    int status = module.launch("window_attention_forward_" + std::to_string(window) + "_float32", {windows, unsigned(heads)}, {128}, 0,
+        *dev_qkv,
         *dev_table, *dev_out, *dev_lse, H, W, heads, shift);
     if (status) return "status " + std::to_string(status);
     return compare("output", dev_out.get(), out, 3e-6) + compare("lse", dev_lse.get(), lse, 3e-6);
@@ -225,16 +235,19 @@ void measure() {
         int rows = 4096, few = 4, C = 96;
         Device<float> x(normal(size_t(rows) * C, 1)), weight(normal(C, 2)), y(size_t(rows) * C), mean(rows), rstd(rows);
         auto run = [&](int count) {
-            require(norm.launch("layer_norm_forward_128_float32", {unsigned(count) / 4}, {128}, 0, *x, *weight, *weight, *y, *mean, *rstd, count, C, 1e-5f), "launch");
+            require(norm.launch("layer_norm_forward_128_float32", {unsigned(count) / 4}, {128}, 0, *x, *weight, *weight, *y, *mean, *rstd,
+                count, C, 1e-5f), "launch");
         };
         double small = best(200, [&] { run(few); }), large = best(7, [&] { run(rows); });
         Module product("gemm.cu", read_file(kernels_folder + "/gemm.cu"), {"gemm_nn_tf32"});
         int n = 256;
         Device<float> a(normal(size_t(n) * n, 3)), b(normal(size_t(n) * n, 4)), c(size_t(n) * n);
         double gemm_ms = best(7, [&] {
-            require(product.launch("gemm_nn_tf32", {4, 4}, {128}, 3 * 4 * (64 * 36 + 32 * 72), *a, *b, static_cast<float*>(nullptr), *c, n, n, n, 0), "launch");
+            require(product.launch("gemm_nn_tf32", {4, 4}, {128}, 3 * 4 * (64 * 36 + 32 * 72), *a, *b, static_cast<float*>(nullptr), *c,
+                n, n, n, 0), "launch");
         });
-        printf("  %-5s launch of one block %.0f us, layer norm 4096x96 %.1f ms, tf32 product 256^3 %.1f ms\n", mode, small * 1e3, large, gemm_ms);
+        printf("  %-5s launch of one block %.0f us, layer norm 4096x96 %.1f ms, tf32 product 256^3 %.1f ms\n", mode, small * 1e3, large,
+            gemm_ms);
         clear_report();
     }
     set_mode("plain");

@@ -52,7 +52,8 @@ static std::map<std::string, Usage> parse(const std::string& log) {
     while (std::getline(lines, line)) {
         size_t at = line.find("Compiling entry function '");
         if (at != std::string::npos) entry = line.substr(at + 26, line.find('\'', at + 26) - at - 26);
-        if (line.find("spill stores") != std::string::npos) all[entry].spills = number_before(" bytes spill stores") + number_before(" bytes spill loads");
+        if (line.find("spill stores") != std::string::npos)
+            all[entry].spills = number_before(" bytes spill stores") + number_before(" bytes spill loads");
         if (line.find("Used ") != std::string::npos && line.find("registers") != std::string::npos) {
             all[entry].registers = number_before(" registers");
             all[entry].shared = number_before(" bytes smem");

@@ -25,7 +25,8 @@ static std::vector<Row> profile() {
 }
 
 // The row of the source line that holds `text`.
-static Row find(const std::vector<Row>& rows, const std::string& source, const std::string& text, const std::string& memory, const std::string& direction) {
+static Row find(const std::vector<Row>& rows, const std::string& source, const std::string& text, const std::string& memory,
+    const std::string& direction) {
     size_t at = source.find(text);
     std::string place = "profile_kernels.cu:" + std::to_string(1 + std::count(source.begin(), source.begin() + long(at), '\n'));
     for (const Row& r : rows)
@@ -36,7 +37,8 @@ static Row find(const std::vector<Row>& rows, const std::string& source, const s
 
 static void check(const Row& r, const std::string& what, long long requests, long long bytes, long long actual, long long ideal) {
     char text[200];
-    snprintf(text, sizeof text, "%s: %lld requests, %lld bytes, %lld of ideal %lld; expected %lld, %lld, %lld of %lld", what.c_str(), r.requests, r.bytes,
+    snprintf(text, sizeof text, "%s: %lld requests, %lld bytes, %lld of ideal %lld; expected %lld, %lld, %lld of %lld", what.c_str(),
+        r.requests, r.bytes,
         r.actual, r.ideal, requests, bytes, actual, ideal);
     expect(r.requests == requests && r.bytes == bytes && r.actual == actual && r.ideal == ideal, text);
 }
@@ -74,6 +76,10 @@ void test_profile() {
         if (!module) module = std::make_unique<Module>(c.file, read_file(kernels_folder + "/" + c.file));
         c.run(*module);
     }
+    std::string first = symbol<const char*()>("csunet_emulator_profile_csv")();
+    symbol<void()>("csunet_emulator_clear_profile")();
+    for (const KernelCase& c : kernel_cases()) c.run(*modules[c.file]);
+    expect(first == symbol<const char*()>("csunet_emulator_profile_csv")(), "two runs have the same profile");
     auto rows = profile();
     // Sectors and wavefronts of a kernel over their ideals: at most 1.25 each, or the kernel's file says why not.
     std::map<std::string, std::pair<double, double>> totals;
@@ -82,7 +88,8 @@ void test_profile() {
         auto& [actual, ideal] = totals[r.kernel + " " + r.memory];
         actual += double(r.actual), ideal += double(r.ideal);
         if (getenv("VERBOSE") && double(r.actual) > 1.001 * double(r.ideal))
-            printf("  %-40s %-24s %s %-5s %2d bytes  %6lld requests  %.2f times the ideal\n", r.kernel.c_str(), r.line.c_str(), r.memory.c_str(),
+            printf("  %-40s %-24s %s %-5s %2d bytes  %6lld requests  %.2f times the ideal\n", r.kernel.c_str(), r.line.c_str(),
+                r.memory.c_str(),
                 r.direction.c_str(), r.size, r.requests, double(r.actual) / double(r.ideal));
     }
     for (auto& [kernel, sums] : totals) {
