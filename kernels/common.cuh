@@ -10,6 +10,7 @@
 //   warp_sum, warp_max, block_sum<THREADS>, block_max<THREADS>   reductions in a fixed order
 //   philox, philox_element, uniform_from_bits                    random numbers
 //   Sum, add, value, lanes_sum, block_sum                        sums to about twice float's precision, in a fixed order
+//   group_sum<GROUP>, group_max, group_softmax, load_label       rows that a part of a warp shares
 //   load_pack, store_pack, give_pack, for_each_pack                 passes over memory, four elements at a time and one at a time
 #pragma once
 
@@ -249,6 +250,43 @@ __device__ __forceinline__ void store_sum(float2* p, Sum v CALLER) { store_vecto
 __device__ __forceinline__ Sum load_sum(const float2* p CALLER) {
     float2 v = load_vector(p FROM_CALLER);
     return Sum{v.x, v.y};
+}
+
+// ---- rows that a group of GROUP lanes shares: every lane gets the result
+
+template <int GROUP> __device__ __forceinline__ float group_sum(float v CALLER) {
+#pragma unroll
+    for (int offset = GROUP / 2; offset > 0; offset >>= 1) v += __shfl_xor_sync(0xffffffffu, v, offset, 32 FROM_CALLER);
+    return v;
+}
+template <int GROUP> __device__ __forceinline__ float group_max(float v CALLER) {
+#pragma unroll
+    for (int offset = GROUP / 2; offset > 0; offset >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, offset, 32 FROM_CALLER));
+    return v;
+}
+// Softmax of a row of K numbers, lane l holding x[i] = element l + GROUP i, -INFINITY from K on; x becomes the probabilities.
+// Returns log of the sum of exp(x - top); top is the largest.
+template <int GROUP, int ITEMS> __device__ __forceinline__ float group_softmax(float (&x)[ITEMS], float& top CALLER) {
+    top = x[0];
+#pragma unroll
+    for (int i = 1; i < ITEMS; i++) top = fmaxf(top, x[i]);
+    top = group_max<GROUP>(top FROM_CALLER);
+    float sum = 0.0f;
+#pragma unroll
+    for (int i = 0; i < ITEMS; i++) sum += x[i] = expf(x[i] - top);
+    sum = group_sum<GROUP>(sum FROM_CALLER);
+#pragma unroll
+    for (int i = 0; i < ITEMS; i++) x[i] /= sum;
+    return logf(sum);
+}
+
+// ---- class labels, one per row: uint8 (bytes = 1) or int64 (bytes = 8)
+
+constexpr int LABEL_IGNORED = -1, LABEL_INVALID = -2;
+__device__ __forceinline__ int load_label(const void* labels, int bytes, long long row, int K, long long ignore CALLER) {
+    long long label = bytes == 1 ? load_vector(static_cast<const unsigned char*>(labels) + row FROM_CALLER)
+                                 : load_vector(static_cast<const long long*>(labels) + row FROM_CALLER);
+    return label == ignore ? LABEL_IGNORED : label >= 0 && label < K ? static_cast<int>(label) : LABEL_INVALID;
 }
 
 // ---- passes over memory

@@ -10,17 +10,6 @@
 
 constexpr int THREADS = 256;
 
-template <int GROUP> __device__ __forceinline__ float group_max(float v) {
-#pragma unroll
-    for (int offset = GROUP / 2; offset > 0; offset >>= 1) v = fmaxf(v, __shfl_xor_sync(0xffffffffu, v, offset));
-    return v;
-}
-template <int GROUP> __device__ __forceinline__ float group_sum(float v) {
-#pragma unroll
-    for (int offset = GROUP / 2; offset > 0; offset >>= 1) v += __shfl_xor_sync(0xffffffffu, v, offset);
-    return v;
-}
-
 // Every thread takes part in every shuffle: a group without a row goes through the motions.
 template <typename T, int GROUP>
 __global__ void __launch_bounds__(THREADS) softmax_forward(const T* __restrict__ input, T* __restrict__ output, long long rows, int C) {

@@ -1,2 +1,133 @@
+// cross_entropy, soft_dice, argmax, confusion.
 #include "check.h"
-void check_losses() {}
+
+struct Case {
+    int rows, K, ignore, bytes;
+    Values x, g{0.7f}, w, old;
+    Doubles p;
+    std::vector<int> labels;            // -1: ignored, -2: invalid
+    std::unique_ptr<Device<uint8_t>> small;
+    std::unique_ptr<Device<int64_t>> large;
+    Case(int rows, int K, int bytes) : rows(rows), K(K), ignore(bytes == 1 ? 255 : -100), bytes(bytes) {
+        size_t count = size_t(rows * K);
+        x = random_values(count, 1), old = random_values(count, 2), w = random_values(size_t(K), 3);
+        for (float& v : x) v *= 3;
+        for (float& v : w) v = std::abs(v) + 0.1f;
+        p.resize(count);
+        std::vector<uint8_t> a;
+        std::vector<int64_t> b;
+        for (int r = 0; r < rows; r++) {
+            double sum = 0;
+            for (int k = 0; k < K; k++) sum += p[size_t(r * K + k)] = std::exp(double(x[size_t(r * K + k)]));
+            for (int k = 0; k < K; k++) p[size_t(r * K + k)] /= sum;
+            int label = r % 5 == 3 ? -1 : r % 11 == 4 && K < 250 ? -2 : (r * 7 + 3) % K;
+            labels.push_back(label);
+            int written = label == -1 ? ignore : label == -2 ? K : label;
+            a.push_back(uint8_t(written)), b.push_back(written);
+        }
+        if (bytes == 1) small = std::make_unique<Device<uint8_t>>(a);
+        else large = std::make_unique<Device<int64_t>>(b);
+    }
+    void* device_labels() const { return small ? static_cast<void*>(**small) : static_cast<void*>(**large); }
+};
+
+static void cross_entropy(int rows, int K, int bytes, bool weighted, bool accumulate) {
+    Case c(rows, K, bytes);
+    std::string what = "cross_entropy " + std::to_string(K), group = K <= 8 ? "_8" : K <= 32 ? "_32" : "_256";
+    double loss = 0, total = 0, invalid = 0;
+    Doubles dx(c.x.size());
+    auto weight = [&](int label) { return weighted ? double(c.w[size_t(label)]) : 1.0; };
+    for (int r = 0; r < rows; r++) {
+        int label = c.labels[size_t(r)];
+        invalid += label == -2;
+        if (label >= 0) total += weight(label), loss -= weight(label) * std::log(c.p[size_t(r * K + label)]);
+    }
+    for (int r = 0; r < rows; r++)
+        for (int k = 0; k < K; k++) {
+            int label = c.labels[size_t(r)];
+            dx[size_t(r * K + k)] = label < 0 ? 0 : weight(label) / total * c.g[0] * (c.p[size_t(r * K + k)] - (k == label));
+        }
+    const unsigned blocks = 3;
+    Device<float> in(c.x), weights(c.w), softmax(c.x.size()), partial(blocks * 6), out(1), totals(2), dLoss(c.g);
+    Buffer dIn = target(c.old, accumulate, false);
+    float* w = weighted ? *weights : nullptr;
+    go("cross_entropy", "cross_entropy_forward" + group + "_float32", {blocks}, {256}, 0, *in, c.device_labels(), w, *softmax, *partial, (long long)rows, K, bytes, (long long)c.ignore);
+    go("cross_entropy", "cross_entropy_forward_total", {1}, {256}, 0, *partial, *out, *totals, int(blocks));
+    compare(what + " softmax", softmax.get(), c.p, 1e-6);
+    compare(what + " loss", out.get(), {loss / total}, 1e-6);
+    compare(what + " totals", totals.get(), {total, invalid}, 1e-6);
+    go("cross_entropy", std::string("cross_entropy_backward") + (K <= 8 ? "_8" : "_256") + "_float32", {2}, {256}, 0, *softmax, c.device_labels(), w, *totals, *dLoss, *dIn,
+        (long long)rows, K, bytes, (long long)c.ignore, int(accumulate));
+    compare(what + " dLogits", dIn.get(), given(dx, c.old, accumulate), 1e-6);
+}
+
+static void soft_dice(int rows, int K, int bytes, bool accumulate) {
+    Case c(rows, K, bytes);
+    const float smooth = 1e-5f;
+    std::string what = "soft_dice " + std::to_string(K), group = (K <= 8 ? "_8" : K <= 32 ? "_32" : "_256") + std::string("_float32");
+    Doubles n(size_t(K), smooth), d(size_t(K), smooth), dx(c.x.size());
+    for (int r = 0; r < rows; r++)
+        for (int k = 0; k < K && c.labels[size_t(r)] >= 0; k++) {
+            double p = c.p[size_t(r * K + k)], g = k == c.labels[size_t(r)];
+            n[size_t(k)] += 2 * p * g, d[size_t(k)] += p * p + g;
+        }
+    double loss = 0;
+    for (int k = 0; k < K; k++) loss += (1 - n[size_t(k)] / d[size_t(k)]) / K;
+    for (int r = 0; r < rows; r++) {
+        double dot = 0;
+        Doubles dp(size_t(K), 0.0);
+        for (int k = 0; k < K && c.labels[size_t(r)] >= 0; k++) {
+            double p = c.p[size_t(r * K + k)], g = k == c.labels[size_t(r)];
+            dp[size_t(k)] = -c.g[0] * (2 * g - 2 * p * n[size_t(k)] / d[size_t(k)]) / (K * d[size_t(k)]), dot += dp[size_t(k)] * p;
+        }
+        for (int k = 0; k < K; k++) dx[size_t(r * K + k)] = c.p[size_t(r * K + k)] * (dp[size_t(k)] - dot);
+    }
+    const unsigned blocks = 3;
+    Device<float> in(c.x), softmax(c.x.size()), partial(size_t(blocks * 4) * size_t(K)), out(1), fractions(size_t(2 * K)), dLoss(c.g);
+    Buffer dIn = target(c.old, accumulate, false);
+    go("soft_dice", "soft_dice_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), *softmax, *partial, (long long)rows, K, bytes, (long long)c.ignore);
+    go("soft_dice", "soft_dice_forward_total", {1}, {256}, 0, *partial, *out, *fractions, int(blocks), K, smooth);
+    Doubles both = n;
+    both.insert(both.end(), d.begin(), d.end());
+    compare(what + " fractions", fractions.get(), both, 1e-6);
+    compare(what + " loss", out.get(), {loss}, 1e-6);
+    go("soft_dice", "soft_dice_backward" + group, {2}, {256}, 0, *softmax, c.device_labels(), *fractions, *dLoss, *dIn, (long long)rows, K, bytes, (long long)c.ignore, int(accumulate));
+    compare(what + " dLogits", dIn.get(), given(dx, c.old, accumulate), 2e-6);
+}
+
+static void argmax(bool half, int rows, int K, int bytes) {
+    Case c(rows, K, bytes);
+    std::string what = "argmax" + type_name(half) + " " + std::to_string(K);
+    Values x = c.x;
+    for (float& v : x) v = std::round(v);           // ties
+    x[size_t(K)] = NAN, x[size_t(3 * K - 1)] = NAN;
+    std::vector<uint8_t> expected;
+    std::vector<uint64_t> counts(size_t(K * K + 1), 5);
+    for (int r = 0; r < rows; r++) {
+        int best = 0;
+        for (int k = 1; k < K; k++)
+            if (x[size_t(r * K + k)] > x[size_t(r * K + best)]) best = k;
+        expected.push_back(uint8_t(best));
+        int t = c.labels[size_t(r)];
+        if (t != -1) counts[size_t(t < 0 ? K * K : t * K + best)]++;
+    }
+    Buffer in(x, half);
+    Device<uint8_t> labels{size_t(rows)};
+    Device<uint64_t> matrix(std::vector<uint64_t>(counts.size(), 5));
+    go("argmax", std::string("argmax") + (K <= 8 ? "_8" : "_256") + type_name(half), {2}, {256}, 0, *in, *labels, (long long)rows, K);
+    expect(labels.get() == expected, what);
+    go("argmax", "confusion", {2}, {256}, K <= 64 ? unsigned(4 * (K * K + 1)) : 0, *labels, c.device_labels(), *matrix, (long long)rows, K, bytes, (long long)c.ignore);
+    expect(matrix.get() == counts && report().empty(), what + ": confusion " + report());
+    clear_report();
+}
+
+void check_losses() {
+    cross_entropy(333, 3, 1, true, false);
+    cross_entropy(203, 9, 8, false, true);
+    cross_entropy(77, 256, 8, true, false);
+    cross_entropy(1, 2, 1, false, false);
+    soft_dice(333, 3, 1, false);
+    soft_dice(203, 9, 8, true);
+    soft_dice(50, 200, 8, false);
+    for (bool half : {false, true}) argmax(half, 401, 5, 1), argmax(half, 99, 70, 8);
+}

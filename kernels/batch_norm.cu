@@ -1,0 +1,300 @@
+// Batch normalisation over all but the last dimension (Ioffe and Szegedy 2015), with the residual and ReLU of a ResNet fused.
+//   output = relu?((input - mean) rstd weight + bias + residual?) = relu?(input scale + shift + residual?)
+//   scale = weight rstd, shift = bias - mean scale, rstd = 1 / sqrt(variance + eps); mean and biased variance of the batch in training,
+//   the running ones else; running = (1 - momentum) running + momentum batch, with the unbiased variance
+// Backward, g = dOutput where output > 0 (everywhere if there is no ReLU), sumG = sum_r g, sumGX = sum_r g (input - mean):
+//   dWeight = sumGX rstd, dBias = sumG     = or += (arguments),  dResidual = g
+//   dInput = a g + b input + d             = or += (argument `accumulate`)
+//   a = scale; in training b = -scale rstd^2 sumGX / rows, d = -scale sumG / rows - b mean, else b = d = 0
+// input, output, residual, dOutput, masked, dInput: T (rows, C), T = float or bf16; the rest float (C), coefficients float (3, C).
+// Saves mean, rstd. Memory-bound.
+//
+// A block of 256 threads owns 32 channels: 8 lanes of four channels by 32 rows (C % 4 == 0) or 32 by 8, so a row's share is 128 bytes.
+// No atomics: every block writes pairs (Sum of common.cuh) to `partial` (blocks, 2, C), which the *_coefficients kernels add in the order
+// of blocks. Precision matters: these sums cancel almost to nothing, and AdamW divides by their size, so float alone loses two digits of
+// the logits after ten steps. Deviations are taken from a centre near the mean (the mean of eight rows), so one pass is enough: what
+// cancels in sum of squares minus squared sum is no more than a fraction of the variance.
+// Launch: grid (ceil(C / 32), blocks) of 256 threads; for the sums blocks = ceil(rows / blockRows), blockRows at least 256 and so that the
+// grid has about 4 blocks per multiprocessor; for apply and backward_input any number of blocks, ceil(rows / 128) at most is useful.
+// The *_coefficients kernels: grid (ceil(C / 32)). No dynamic shared memory.
+#include "common.cuh"
+
+constexpr int THREADS = 256, CENTRE_ROWS = 8;
+
+// Adds the sums of the block's rows, first[k] and second[k] per channel of a thread, and writes them to partial[blockIdx.y, 0 and 1, c].
+template <int V> __device__ __forceinline__ void write_partial(float2* __restrict__ partial, const Sum (&first)[V], const Sum (&second)[V], int C) {
+    constexpr int LANES = 32 / V, ROWS = THREADS / LANES;
+    // Channel V lane + k is at k LANES + lane of a row of 40: free of bank conflicts written and read.
+    SHARED(float2, sums, [ROWS][40]);
+    int lane = threadIdx.x % LANES, ty = threadIdx.x / LANES, c = blockIdx.x * 32 + V * lane + ty;
+#pragma unroll
+    for (int which = 0; which < 2; which++) {
+#pragma unroll
+        for (int k = 0; k < V; k++) store_sum(&sums[ty][k * LANES + lane], which ? second[k] : first[k]);
+        __syncthreads();
+        if (threadIdx.x < 32 && c < C) {
+            Sum sum = zero_sum();
+            for (int i = 0; i < ROWS; i++) add(sum, load_sum(&sums[i][threadIdx.x]));
+            // partial[block, which, c] is at (block * 2 + which) * C + c
+            store_sum(partial + (2ll * blockIdx.y + which) * C + c, sum);
+        }
+        __syncthreads();
+    }
+}
+
+// The sums over all blocks of channel blockIdx.x 32 + threadIdx.x % 32, complete in the threads below 32.
+__device__ __forceinline__ void read_partial(const float2* __restrict__ partial, int blocks, int C, Sum& first, Sum& second) {
+    SHARED(float2, shares, [2][8][32]);
+    int lane = threadIdx.x % 32, share = threadIdx.x / 32, c = blockIdx.x * 32 + lane;
+    first = second = zero_sum();
+    if (c < C)
+        for (int block = share; block < blocks; block += 8) {
+            add(first, load_sum(partial + 2ll * block * C + c));
+            add(second, load_sum(partial + (2ll * block + 1) * C + c));
+        }
+    store_sum(&shares[0][share][lane], first);
+    store_sum(&shares[1][share][lane], second);
+    __syncthreads();
+    if (share == 0)
+        for (int i = 1; i < 8; i++) {
+            add(first, load_sum(&shares[0][i][lane]));
+            add(second, load_sum(&shares[1][i][lane]));
+        }
+}
+
+// The mean of eight rows spread over the batch, the same in every block; and, for the coefficients, of one channel.
+template <int V, typename T> __device__ __forceinline__ Pack centre_of(const T* __restrict__ input, int rows, int C, int c) {
+    Pack sum = {};
+#pragma unroll
+    for (int i = 0; i < CENTRE_ROWS; i++) {
+        Pack x = load_pack(input + static_cast<long long>(rows) * i / CENTRE_ROWS * C + c, V);
+#pragma unroll
+        for (int k = 0; k < V; k++) sum.v[k] += x.v[k] * (1.0f / CENTRE_ROWS);
+    }
+    return sum;
+}
+
+template <int V, typename T>
+__device__ __forceinline__ void statistics_of_block(const T* __restrict__ input, float2* __restrict__ partial, int rows, int C, int blockRows) {
+    constexpr int LANES = 32 / V, ROWS = THREADS / LANES, SHORT = 16;
+    int c = blockIdx.x * 32 + V * (threadIdx.x % LANES), row = blockIdx.y * blockRows + threadIdx.x / LANES;
+    int end = min(rows, static_cast<int>(blockIdx.y + 1) * blockRows);
+    Sum sums[V], squares[V];
+#pragma unroll
+    for (int k = 0; k < V; k++) sums[k] = squares[k] = zero_sum();
+    if (c < C) {
+        Pack centre = centre_of<V>(input, rows, C, c);
+        // Plain sums over a few rows, then the pairs.
+        while (row < end) {
+            float near[V] = {}, near_squares[V] = {};
+#pragma unroll 4
+            for (int n = 0; n < SHORT && row < end; n++, row += ROWS) {
+                // input[row, c] is at row * C + c
+                Pack x = load_pack(input + static_cast<long long>(row) * C + c, V);
+#pragma unroll
+                for (int k = 0; k < V; k++) {
+                    float d = x.v[k] - centre.v[k];
+                    near[k] += d;
+                    near_squares[k] = fmaf(d, d, near_squares[k]);
+                }
+            }
+#pragma unroll
+            for (int k = 0; k < V; k++) {
+                add(sums[k], near[k]);
+                add(squares[k], near_squares[k]);
+            }
+        }
+    }
+    write_partial<V>(partial, sums, squares, C);
+}
+
+// partial (blocks, 2, C): sums of input - centre and of its square.
+template <typename T>
+__global__ void __launch_bounds__(THREADS) batch_norm_forward_statistics(const T* __restrict__ input, float2* __restrict__ partial, int rows,
+    int C, int blockRows) {
+    if (C % 4 == 0 && aligned16(input)) statistics_of_block<4>(input, partial, rows, C, blockRows);
+    else statistics_of_block<1>(input, partial, rows, C, blockRows);
+}
+
+// From the sums to mean, rstd, scale, shift and the running statistics, which are updated in place. rows > 1.
+template <typename T>
+__global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients(const T* __restrict__ input, const float2* __restrict__ partial,
+    const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ runningMean, float* __restrict__ runningVariance,
+    float* __restrict__ mean, float* __restrict__ rstd, float* __restrict__ scale, float* __restrict__ shift, int rows, int C, int blocks,
+    float eps, float momentum) {
+    Sum sum, squares;
+    read_partial(partial, blocks, C, sum, squares);
+    int c = blockIdx.x * 32 + threadIdx.x;
+    if (threadIdx.x >= 32 || c >= C) return;
+    float centre = centre_of<1>(input, rows, C, c).v[0], n = static_cast<float>(rows);
+    float offset = value(sum) / n, m = centre + offset, deviations = value(squares) - offset * value(sum);
+    float variance = fmaxf(deviations / n, 0.0f), r = 1.0f / sqrtf(variance + eps), s = weight[c] * r;
+    runningMean[c] = (1.0f - momentum) * runningMean[c] + momentum * m;
+    runningVariance[c] = (1.0f - momentum) * runningVariance[c] + momentum * (deviations / (n - 1.0f));
+    mean[c] = m;
+    rstd[c] = r;
+    scale[c] = s;
+    shift[c] = fmaf(-m, s, bias[c]);
+}
+
+// The same from the running statistics, outside training. Grid: ceil(C / THREADS).
+__global__ void __launch_bounds__(THREADS) batch_norm_forward_running(const float* __restrict__ runningMean,
+    const float* __restrict__ runningVariance, const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ mean,
+    float* __restrict__ rstd, float* __restrict__ scale, float* __restrict__ shift, int C, float eps) {
+    int c = blockIdx.x * THREADS + threadIdx.x;
+    if (c >= C) return;
+    float m = runningMean[c], r = 1.0f / sqrtf(runningVariance[c] + eps), s = weight[c] * r;
+    mean[c] = m;
+    rstd[c] = r;
+    scale[c] = s;
+    shift[c] = fmaf(-m, s, bias[c]);
+}
+
+template <int V, typename T>
+__device__ __forceinline__ void apply_to_block(const T* input, const float* __restrict__ scale, const float* __restrict__ shift, const T* residual,
+    T* output, int rows, int C, int relu) {
+    constexpr int LANES = 32 / V, ROWS = THREADS / LANES;
+    int c = blockIdx.x * 32 + V * (threadIdx.x % LANES);
+    if (c >= C) return;
+    Pack s = load_pack(scale + c, V), t = load_pack(shift + c, V);
+#pragma unroll 2
+    for (int row = blockIdx.y * ROWS + threadIdx.x / LANES; row < rows; row += gridDim.y * ROWS) {
+        // input[row, c] is at row * C + c
+        long long at = static_cast<long long>(row) * C + c;
+        Pack x = load_pack(input + at, V), r = {};
+        if (residual) r = load_pack(residual + at, V);
+#pragma unroll
+        for (int k = 0; k < V; k++) {
+            float y = fmaf(x.v[k], s.v[k], t.v[k]) + r.v[k];
+            x.v[k] = relu && y < 0.0f ? 0.0f : y;
+        }
+        store_pack(output + at, x, V);
+    }
+}
+
+// residual may be null; output may be input or residual.
+template <typename T>
+__global__ void __launch_bounds__(THREADS) batch_norm_forward_apply(const T* input, const float* __restrict__ scale, const float* __restrict__ shift,
+    const T* residual, T* output, int rows, int C, int relu) {
+    if (C % 4 == 0 && aligned16(input, scale, shift, residual, output)) apply_to_block<4>(input, scale, shift, residual, output, rows, C, relu);
+    else apply_to_block<1>(input, scale, shift, residual, output, rows, C, relu);
+}
+
+template <int V, typename T>
+__device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
+    const float* __restrict__ mean, T* masked, float2* __restrict__ partial, int rows, int C, int blockRows) {
+    constexpr int LANES = 32 / V, ROWS = THREADS / LANES, SHORT = 16;
+    int c = blockIdx.x * 32 + V * (threadIdx.x % LANES), row = blockIdx.y * blockRows + threadIdx.x / LANES;
+    int end = min(rows, static_cast<int>(blockIdx.y + 1) * blockRows);
+    Sum sums[V], products[V];
+#pragma unroll
+    for (int k = 0; k < V; k++) sums[k] = products[k] = zero_sum();
+    if (c < C) {
+        Pack m = load_pack(mean + c, V);
+        while (row < end) {
+            float near[V] = {}, near_products[V] = {};
+#pragma unroll 2
+            for (int n = 0; n < SHORT && row < end; n++, row += ROWS) {
+                long long at = static_cast<long long>(row) * C + c;
+                Pack x = load_pack(input + at, V), g = load_pack(dOutput + at, V);
+                if (output) {
+                    Pack y = load_pack(output + at, V);
+#pragma unroll
+                    for (int k = 0; k < V; k++) g.v[k] = y.v[k] > 0.0f ? g.v[k] : 0.0f;
+                }
+                if (masked) store_pack(masked + at, g, V);
+#pragma unroll
+                for (int k = 0; k < V; k++) {
+                    near[k] += g.v[k];
+                    near_products[k] = fmaf(g.v[k], x.v[k] - m.v[k], near_products[k]);
+                }
+            }
+#pragma unroll
+            for (int k = 0; k < V; k++) {
+                add(sums[k], near[k]);
+                add(products[k], near_products[k]);
+            }
+        }
+    }
+    write_partial<V>(partial, sums, products, C);
+}
+
+// partial (blocks, 2, C): sumG and sumGX of the block's rows. output null: no mask; masked null: g is not written; masked may be dOutput.
+template <typename T>
+__global__ void __launch_bounds__(THREADS) batch_norm_backward_sums(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
+    const float* __restrict__ mean, T* masked, float2* __restrict__ partial, int rows, int C, int blockRows) {
+    if (C % 4 == 0 && aligned16(input, output, dOutput, mean, masked)) backward_sums_of_block<4>(input, output, dOutput, mean, masked, partial, rows, C, blockRows);
+    else backward_sums_of_block<1>(input, output, dOutput, mean, masked, partial, rows, C, blockRows);
+}
+
+// coefficients (3, C): a, b, d. dWeight and dBias may be null.
+__global__ void __launch_bounds__(THREADS) batch_norm_backward_coefficients(const float2* __restrict__ partial, const float* __restrict__ weight,
+    const float* __restrict__ mean, const float* __restrict__ rstd, float* __restrict__ coefficients, float* __restrict__ dWeight,
+    float* __restrict__ dBias, int rows, int C, int blocks, int training, int accumulateWeight, int accumulateBias) {
+    Sum sumG, sumGX;
+    read_partial(partial, blocks, C, sumG, sumGX);
+    int c = blockIdx.x * 32 + threadIdx.x;
+    if (threadIdx.x >= 32 || c >= C) return;
+    float r = rstd[c], n = static_cast<float>(rows), g = value(sumG), gx = value(sumGX);
+    float scale = weight[c] * r, slope = training ? -scale * r * r * gx / n : 0.0f;
+    coefficients[c] = scale;
+    coefficients[C + c] = slope;
+    coefficients[2 * C + c] = training ? -scale * g / n - slope * mean[c] : 0.0f;
+    if (dWeight) dWeight[c] = accumulateWeight ? dWeight[c] + gx * r : gx * r;
+    if (dBias) dBias[c] = accumulateBias ? dBias[c] + g : g;
+}
+
+template <int V, typename T>
+__device__ __forceinline__ void backward_input_of_block(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
+    const float* __restrict__ coefficients, T* dInput, int rows, int C, int accumulate) {
+    constexpr int LANES = 32 / V, ROWS = THREADS / LANES;
+    int c = blockIdx.x * 32 + V * (threadIdx.x % LANES);
+    if (c >= C) return;
+    Pack a = load_pack(coefficients + c, V), b = load_pack(coefficients + C + c, V), d = load_pack(coefficients + 2 * C + c, V);
+#pragma unroll 2
+    for (int row = blockIdx.y * ROWS + threadIdx.x / LANES; row < rows; row += gridDim.y * ROWS) {
+        long long at = static_cast<long long>(row) * C + c;
+        Pack x = load_pack(input + at, V), g = load_pack(dOutput + at, V);
+        if (output) {
+            Pack y = load_pack(output + at, V);
+#pragma unroll
+            for (int k = 0; k < V; k++) g.v[k] = y.v[k] > 0.0f ? g.v[k] : 0.0f;
+        }
+#pragma unroll
+        for (int k = 0; k < V; k++) g.v[k] = fmaf(g.v[k], a.v[k], fmaf(x.v[k], b.v[k], d.v[k]));
+        give_pack(dInput + at, g, accumulate, V);
+    }
+}
+
+// output null: no mask. dInput may be dOutput if it is not added to.
+template <typename T>
+__global__ void __launch_bounds__(THREADS) batch_norm_backward_input(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
+    const float* __restrict__ coefficients, T* dInput, int rows, int C, int accumulate) {
+    if (C % 4 == 0 && aligned16(input, output, dOutput, coefficients, dInput)) backward_input_of_block<4>(input, output, dOutput, coefficients, dInput, rows, C, accumulate);
+    else backward_input_of_block<1>(input, output, dOutput, coefficients, dInput, rows, C, accumulate);
+}
+
+// weight[o, i] scaled: folded[o, i] = weight[o, i] scale[o], the weights of a convolution followed by batch norm outside training; its bias
+// is shift. Grid: any, as many blocks as weight has rows at most is useful.
+__global__ void __launch_bounds__(THREADS) batch_norm_fold(const float* __restrict__ weight, const float* __restrict__ scale,
+    float* __restrict__ folded, int filters, int perFilter) {
+    for (int o = blockIdx.x; o < filters; o += gridDim.x)
+        for (int i = threadIdx.x; i < perFilter; i += THREADS) {
+            long long at = static_cast<long long>(o) * perFilter + i;
+            folded[at] = weight[at] * scale[o];
+        }
+}
+
+EXPORT_KERNEL(batch_norm_forward_statistics_float32, (batch_norm_forward_statistics<float>));
+EXPORT_KERNEL(batch_norm_forward_statistics_bf16, (batch_norm_forward_statistics<bf16>));
+EXPORT_KERNEL(batch_norm_forward_coefficients_float32, (batch_norm_forward_coefficients<float>));
+EXPORT_KERNEL(batch_norm_forward_coefficients_bf16, (batch_norm_forward_coefficients<bf16>));
+EXPORT_KERNEL(batch_norm_forward_running, (batch_norm_forward_running));
+EXPORT_KERNEL(batch_norm_forward_apply_float32, (batch_norm_forward_apply<float>));
+EXPORT_KERNEL(batch_norm_forward_apply_bf16, (batch_norm_forward_apply<bf16>));
+EXPORT_KERNEL(batch_norm_backward_sums_float32, (batch_norm_backward_sums<float>));
+EXPORT_KERNEL(batch_norm_backward_sums_bf16, (batch_norm_backward_sums<bf16>));
+EXPORT_KERNEL(batch_norm_backward_coefficients, (batch_norm_backward_coefficients));
+EXPORT_KERNEL(batch_norm_backward_input_float32, (batch_norm_backward_input<float>));
+EXPORT_KERNEL(batch_norm_backward_input_bf16, (batch_norm_backward_input<bf16>));
+EXPORT_KERNEL(batch_norm_fold_float32, (batch_norm_fold));
