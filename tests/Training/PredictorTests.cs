@@ -3,7 +3,6 @@ using CsUnet.Data;
 using CsUnet.Tests.Data;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using CsUnet.Tests.Data;
 using CsUnet.Training;
 using Xunit;
 
