@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -12,8 +13,10 @@ public static class Argmax
     {
         if (logits.Shape.Rank < 1 || logits.Shape.Last is < 1 or > 256 || !logits.DType.IsFloat())
             throw new ShapeException(nameof(Argmax), "logits", logits, "a float32 or float64 tensor (..., K) with K from 1 to 256");
-        Tensor labels = Tensor.Empty(new Shape(logits.Shape.AsSpan()[..^1]), DType.UInt8);
-        if (logits.DType == DType.Float32)
+        Tensor labels = Tensor.Empty(new Shape(logits.Shape.AsSpan()[..^1]), DType.UInt8, logits.Device);
+        if (logits.Device.Kind == DeviceKind.Cuda)
+            CudaRun(logits, labels);
+        else if (logits.DType == DType.Float32)
             Run<float>(logits, labels);
         else
             Run<double>(logits, labels);
@@ -37,5 +40,16 @@ public static class Argmax
                 y[row] = (byte)best;
             }
         });
+    }
+
+    // kernels/argmax.cu
+    private static void CudaRun(Tensor logits, Tensor labels)
+    {
+        int group = PixelLabels.Group(logits, 8, 256);
+        var launch = new CudaLaunch(logits, "argmax", $"argmax_{group}");
+        launch.Add(logits, labels);
+        launch.Add(labels.Count);
+        launch.Add(logits.Shape.Last);
+        launch.RunOverGroups(labels.Count, group);
     }
 }

@@ -1,4 +1,6 @@
 using System.Numerics;
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -16,12 +18,17 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
     private const int ChunkRows = 8192;
 
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor logits = call[0];
-        int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
         Require(ClassWeights is null || ClassWeights.Count == logits.Shape.Last, "class weights", $"{ClassWeights?.Count} numbers",
             $"{logits.Shape.Last} = classes of logits {logits.Shape}");
+        if (logits.Device.Kind == DeviceKind.Cuda)
+            return CudaForward(call);
+        int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
         Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
         call.Save(softmax);
         output[0] = logits.DType == DType.Float32 ? Forward<float>(logits, softmax, labels) : Forward<double>(logits, softmax, labels);
@@ -31,8 +38,13 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
         Tensor dLogits = gradients.Target(0, out bool accumulate);
+        if (dLogits.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaBackward(call, dOutput, dLogits, accumulate);
+            return;
+        }
+        int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
         if (dLogits.DType == DType.Float32)
             Backward<float>(call.Saved[0], labels, dOutput[0], dLogits, accumulate);
         else
@@ -99,4 +111,45 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
             }
         });
     }
+
+    // kernels/cross_entropy.cu; saves the softmax, and (2): the sum of weights and the number of labels that are no class.
+    private Tensor CudaForward(OperatorCall call)
+    {
+        Tensor logits = call[0], labels = call[1];
+        PixelLabels.Check(Name, logits, labels);
+        int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
+        Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device), softmax = Tensor.EmptyLike(logits);
+        Tensor totals = Tensor.Empty([2], DType.Float32, logits.Device), partials = Tensor.Empty([blocks, 3, 2], DType.Float32, logits.Device);
+        call.Save(softmax);
+        call.Save(totals);
+        var launch = new CudaLaunch(logits, "cross_entropy", $"cross_entropy_forward_{group}");
+        launch.Add(logits, labels);
+        launch.Add(CudaWeights(logits.Device));
+        launch.Add(softmax, partials);
+        PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
+        launch.RunOverGroups(rows, group);
+        var total = new CudaLaunch(logits, "cross_entropy", "cross_entropy_forward_total", typed: false);
+        total.Add(partials, loss, totals);
+        total.Add(blocks);
+        total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
+        double invalid = totals.To(Device.Cpu)[1];
+        Require(invalid == 0, "labels", $"{invalid} labels of no class", PixelLabels.Range(logits.Shape.Last, IgnoreIndex));
+        return loss;
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, Tensor dLogits, bool accumulate)
+    {
+        Tensor logits = call[0], labels = call[1];
+        int group = PixelLabels.Group(logits, 8, 256);
+        var launch = new CudaLaunch(logits, "cross_entropy", $"cross_entropy_backward_{group}");
+        launch.Add(call.Saved[0], labels);
+        launch.Add(CudaWeights(logits.Device));
+        launch.Add(call.Saved[1], dOutput, dLogits);
+        PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
+        launch.Add(accumulate);
+        launch.RunOverGroups(logits.Shape.Rows, group);
+    }
+
+    private Tensor? CudaWeights(Device device) =>
+        ClassWeights is null ? null : Tensor.From([.. ClassWeights.Select(weight => (float)weight)], [ClassWeights.Count]).To(device);
 }

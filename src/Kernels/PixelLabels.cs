@@ -1,3 +1,4 @@
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -12,12 +13,7 @@ internal static unsafe class PixelLabels
     /// <exception cref="ShapeException">There is not one label per row, or a label is not below the number of classes.</exception>
     public static int[] Read(string op, Tensor logits, Tensor labels, int? ignoreIndex)
     {
-        if (!logits.DType.IsFloat() || logits.Shape.Rank < 2 || logits.Shape.Last < 1)
-            throw new ShapeException(op, "logits", logits, "a float32 or float64 tensor (..., classes)");
-        if (labels.DType is not (DType.UInt8 or DType.Int64))
-            throw new ShapeException(op, "labels", labels, "uint8 or int64");
-        if (labels.Count != logits.Shape.Rows)
-            throw new ShapeException(op, "labels", labels.Shape, $"{logits.Shape.Rows} labels, one per row of logits {logits.Shape}");
+        Check(op, logits, labels);
         int[] result = new int[labels.Count];
         int classes = logits.Shape.Last;
         for (int i = 0; i < result.Length; i++)
@@ -28,8 +24,41 @@ internal static unsafe class PixelLabels
             else if (label >= 0 && label < classes)
                 result[i] = (int)label;
             else
-                throw new ShapeException(op, $"label {i}", label, $"from 0 to {classes - 1}" + (ignoreIndex is { } v ? $", or {v} to ignore" : ""));
+                throw new ShapeException(op, $"label {i}", label, Range(classes, ignoreIndex));
         }
         return result;
+    }
+
+    /// <summary>What a label may be, for messages.</summary>
+    public static string Range(int classes, int? ignoreIndex) =>
+        $"from 0 to {classes - 1}" + (ignoreIndex is { } value ? $", or {value} to ignore" : "");
+
+    /// <summary>Checks types and shapes.</summary>
+    /// <exception cref="ShapeException">There is not one label per row, or a type does not fit.</exception>
+    public static void Check(string op, Tensor logits, Tensor labels)
+    {
+        if (!logits.DType.IsFloat() || logits.Shape.Rank < 2 || logits.Shape.Last < 1)
+            throw new ShapeException(op, "logits", logits, "a float32 or float64 tensor (..., classes)");
+        if (labels.DType is not (DType.UInt8 or DType.Int64))
+            throw new ShapeException(op, "labels", labels, "uint8 or int64");
+        if (labels.Count != logits.Shape.Rows)
+            throw new ShapeException(op, "labels", labels.Shape, $"{logits.Shape.Rows} labels, one per row of logits {logits.Shape}");
+    }
+
+    /// <summary>The lanes that kernels give to a row, which is the number in their names: the least of those given that takes the classes.</summary>
+    public static int Group(Tensor logits, params ReadOnlySpan<int> groups)
+    {
+        foreach (int group in groups)
+            if (logits.Shape.Last <= group)
+                return group;
+        throw new ShapeException("loss", "logits", logits.Shape, $"at most {groups[^1]} classes on a CUDA device");
+    }
+
+    /// <summary>Adds rows, classes, bytes of a label, and the ignored label (a number that no label has, if none is).</summary>
+    public static void AddRows(ref CudaLaunch launch, Tensor logits, Tensor labels, int? ignoreIndex)
+    {
+        launch.Add((long)logits.Shape.Rows);
+        launch.Add(logits.Shape.Last, labels.DType.Size());
+        launch.Add(ignoreIndex ?? long.MinValue);
     }
 }

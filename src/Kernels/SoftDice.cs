@@ -1,4 +1,6 @@
 using System.Numerics;
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -8,7 +10,7 @@ namespace CsUnet.Kernels;
 /// With p = softmax(logits), g = onehot(label), sums over all pixels of the batch that count:
 /// output, a scalar, is the mean over classes of 1 - (2 sum(p g) + Smooth) / (sum(p^2) + sum(g^2) + Smooth).
 /// With N_k and D_k numerator and denominator, dp_k = -(2 g - 2 p N_k / D_k) / (K D_k); dLogits = p * (dp - sum(dp * p)).
-/// Saves the softmax and N, D.
+/// Saves the softmax and N, D. On a CUDA device a label of no class does not count; <see cref="CrossEntropy"/> refuses it there too.
 /// </summary>
 /// <param name="Smooth">Keeps an absent class defined.</param>
 /// <param name="IgnoreIndex">A label that does not count; none if null.</param>
@@ -17,11 +19,16 @@ public sealed record SoftDice(double Smooth = 1e-5, int? IgnoreIndex = null) : O
     private const int ChunkRows = 8192;
 
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor logits = call[0];
-        int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
         Require(logits.Shape.Last <= 256, "logits", logits.Shape, "at most 256 classes");
+        if (logits.Device.Kind == DeviceKind.Cuda)
+            return CudaForward(call);
+        int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
         Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
         Tensor fractions = Tensor.Empty([2, logits.Shape.Last], DType.Float64);
         call.Save(softmax);
@@ -35,8 +42,13 @@ public sealed record SoftDice(double Smooth = 1e-5, int? IgnoreIndex = null) : O
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
         Tensor dLogits = gradients.Target(0, out bool accumulate);
+        if (dLogits.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaBackward(call, dOutput, dLogits, accumulate);
+            return;
+        }
+        int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
         if (dLogits.DType == DType.Float32)
             Backward<float>(call.Saved[0], call.Saved[1], labels, dOutput[0], dLogits, accumulate);
         else
@@ -116,5 +128,40 @@ public sealed record SoftDice(double Smooth = 1e-5, int? IgnoreIndex = null) : O
                 }
             }
         });
+    }
+
+    // kernels/soft_dice.cu; saves the softmax, and numerators and denominators (2, K).
+    private Tensor CudaForward(OperatorCall call)
+    {
+        Tensor logits = call[0], labels = call[1];
+        PixelLabels.Check(Name, logits, labels);
+        int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, classes = logits.Shape.Last;
+        int blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
+        Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device), softmax = Tensor.EmptyLike(logits);
+        Tensor fractions = Tensor.Empty([2, classes], DType.Float32, logits.Device);
+        Tensor partials = Tensor.Empty([blocks, 2, classes, 2], DType.Float32, logits.Device);
+        call.Save(softmax);
+        call.Save(fractions);
+        var launch = new CudaLaunch(logits, "soft_dice", $"soft_dice_forward_{group}");
+        launch.Add(logits, labels, softmax, partials);
+        PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
+        launch.RunOverGroups(rows, group);
+        var total = new CudaLaunch(logits, "soft_dice", "soft_dice_forward_total", typed: false);
+        total.Add(partials, loss, fractions);
+        total.Add(blocks, classes);
+        total.Add((float)Smooth);
+        total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
+        return loss;
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, Tensor dLogits, bool accumulate)
+    {
+        Tensor logits = call[0], labels = call[1];
+        int group = PixelLabels.Group(logits, 8, 32, 256);
+        var launch = new CudaLaunch(logits, "soft_dice", $"soft_dice_backward_{group}");
+        launch.Add(call.Saved[0], labels, call.Saved[1], dOutput, dLogits);
+        PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
+        launch.Add(accumulate);
+        launch.RunOverGroups(logits.Shape.Rows, group);
     }
 }

@@ -14,18 +14,23 @@ public static unsafe class TensorMath
             throw new ShapeException(nameof(AddInPlace), nameof(value), value, $"{target} like the target");
         if (target.Device.Kind == DeviceKind.Cuda)
         {
-            // kernels/tensor_math.cu
-            var launch = new CudaLaunch(target, "tensor_math", "tensor_math_axpy");
-            launch.Add(value, target);
-            launch.Add((Tensor?)null);
-            launch.Add(1f);
-            launch.Add(target.Count);
-            launch.RunOver(target.Count);
+            CudaAddScaled(target, 1, value);
         }
         else if (target.DType == DType.Float32)
             Simd.AddParallel(value.Pointer<float>(), target.Pointer<float>(), target.Count);
         else
             Simd.AddParallel(value.Pointer<double>(), target.Pointer<double>(), target.Count);
+    }
+
+    /// <summary>target += factor * value on a CUDA device; kernels/tensor_math.cu.</summary>
+    internal static void CudaAddScaled(Tensor target, double factor, Tensor value)
+    {
+        var launch = new CudaLaunch(target, "tensor_math", "tensor_math_axpy");
+        launch.Add(value, target);
+        launch.Add((Tensor?)null);
+        launch.Add((float)factor);
+        launch.Add(target.Count);
+        launch.RunOver(target.Count);
     }
 
     /// <summary>Sums rows 1 to chunks-1 of (chunks, width) into row 0, always in the same order.</summary>

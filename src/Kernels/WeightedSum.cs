@@ -10,16 +10,24 @@ namespace CsUnet.Kernels;
 public sealed record WeightedSum(IReadOnlyList<double> Weights) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call.Inputs.Count == Weights.Count && Weights.Count > 0, "inputs", call.Inputs.Count, $"{Weights.Count} = number of weights");
+        for (int i = 0; i < Weights.Count; i++)
+            Require(call[i].Count == 1 && call[i].DType.IsFloat(), $"input {i}", call[i], "a float32 or float64 scalar");
+        Tensor output = Tensor.Zeros(Shape.Scalar, call[0].DType, call[0].Device);
+        if (output.Device.Kind == DeviceKind.Cuda)
+        {
+            for (int i = 0; i < Weights.Count; i++)
+                TensorMath.CudaAddScaled(output, Weights[i], call[i]);
+            return output;
+        }
         double sum = 0;
         for (int i = 0; i < Weights.Count; i++)
-        {
-            Require(call[i].Count == 1 && call[i].DType.IsFloat(), $"input {i}", call[i], "a float32 or float64 scalar");
             sum += Weights[i] * call[i][0];
-        }
-        Tensor output = Tensor.Empty(Shape.Scalar, call[0].DType);
         output[0] = sum;
         return output;
     }
@@ -32,6 +40,13 @@ public sealed record WeightedSum(IReadOnlyList<double> Weights) : Operator
             if (!call.Needs(i))
                 continue;
             Tensor target = gradients.Target(i, out bool accumulate);
+            if (target.Device.Kind == DeviceKind.Cuda)
+            {
+                if (!accumulate)
+                    target.Clear();
+                TensorMath.CudaAddScaled(target, Weights[i], dOutput);
+                continue;
+            }
             target[0] = Weights[i] * dOutput[0] + (accumulate ? target[0] : 0);
         }
     }

@@ -76,6 +76,27 @@ public sealed class OperatorTests
     }
 
     [Fact]
+    public void Argmax_is_the_processors()
+    {
+        Device device = CudaDeviceFixture.Require();
+        foreach (int classes in new[] { 2, 3, 9, 40 })
+        {
+            Tensor logits = OperatorCase.CreateCotangent([3, 5, 7, classes], DType.Float32);
+            Assert.Equal(Argmax.Run(logits).AsSpan<byte>(), Argmax.Run(logits.To(device)).To(Device.Cpu).AsSpan<byte>());
+        }
+    }
+
+    [Fact]
+    public void A_label_of_no_class_is_refused()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Tensor logits = Tensor.Zeros([4, 3]).To(device), labels = Tensor.From<byte>([0, 2, 7, 1], [4]).To(device);
+        Assert.Contains("expected from 0 to 2", Assert.Throws<ShapeException>(
+            () => OperatorCall.Run(new CrossEntropy(), logits, labels)).Message);
+        Assert.Equal(Math.Log(3), OperatorCall.Run(new CrossEntropy(IgnoreIndex: 7), logits, labels).To(Device.Cpu)[0], 1e-6);
+    }
+
+    [Fact]
     public void Inputs_on_two_devices_are_refused()
     {
         Device device = CudaDeviceFixture.Require();

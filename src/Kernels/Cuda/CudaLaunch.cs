@@ -72,6 +72,18 @@ internal ref struct CudaLaunch
         Run(new dim3((int)Math.Clamp((elements + 4 * Threads - 1) / (4 * Threads), 1, 16L * multiprocessors)), new dim3(Threads));
     }
 
+    /// <summary>
+    /// Launches a kernel that strides over rows, <paramref name="group"/> lanes of a warp to each: at most four blocks per multiprocessor.
+    /// </summary>
+    public void RunOverGroups(long rows, int group) => Run(new dim3(GroupBlocks(_device, rows, group)), new dim3(Threads));
+
+    /// <summary>The blocks of <see cref="RunOverGroups"/>, to size the partial results.</summary>
+    public static int GroupBlocks(Device device, long rows, int group)
+    {
+        int rowsPerBlock = Threads / Math.Min(group, 32);
+        return (int)Math.Clamp((rows + rowsPerBlock - 1) / rowsPerBlock, 1, 4L * CudaDevice.Get(device).Properties.MultiProcessorCount);
+    }
+
     /// <summary>Launches a kernel that strides over (rows, elements), four elements of a row at a time where it can.</summary>
     public void RunOverRows(long rows, int elements)
     {
