@@ -7,13 +7,13 @@
 // Saves softmax and totals (2): W and the number of invalid labels. Memory-bound.
 // GROUP lanes share a row, lane l owning classes l + GROUP i, i < ITEMS. Loss and W are pairs (Sum of common.cuh), added in a fixed order.
 // Launch: blocks of 256 threads; the number in the name is 8, 32 or 256: the most classes it takes; grid of forward and backward any,
-// ceil(rows / (256 / GROUP)) at most is useful, 4 blocks per multiprocessor; partial: pairs (blocks, 3). forward_total: one block. No
+// ceil(rows / (256 / GROUP)) at most is useful, 4 blocks per multiprocessor; partial: pairs (3, blocks). forward_total: one block. No
 // dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256;
 
-// partial (gridDim.x, 3): the block's sums of loss, weight and invalid labels. Every thread takes part in every shuffle.
+// partial (3, gridDim.x): the block's sums of loss, weight and invalid labels. Every thread takes part in every shuffle.
 template <int GROUP, int ITEMS>
 __global__ void __launch_bounds__(THREADS) cross_entropy_forward(const float* __restrict__ logits, const void* __restrict__ labels,
     const float* __restrict__ weights, float* __restrict__ softmax, float2* __restrict__ partial, long long rows, int K, int labelBytes,
@@ -49,10 +49,10 @@ __global__ void __launch_bounds__(THREADS) cross_entropy_forward(const float* __
     weight = block_sum<THREADS>(weight);
     invalid = block_sum<THREADS>(invalid);
     if (threadIdx.x == 0) {
-        // partial[block, which] is at block * 3 + which
-        store_sum(partial + 3 * blockIdx.x, loss);
-        store_sum(partial + 3 * blockIdx.x + 1, weight);
-        store_sum(partial + 3 * blockIdx.x + 2, invalid);
+        // partial[which, block] is at which * blocks + block
+        store_sum(partial + blockIdx.x, loss);
+        store_sum(partial + gridDim.x + blockIdx.x, weight);
+        store_sum(partial + 2 * gridDim.x + blockIdx.x, invalid);
     }
 }
 
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(THREADS) cross_entropy_forward_total(const flo
     Sum sums[3] = {zero_sum(), zero_sum(), zero_sum()};
     for (int block = threadIdx.x; block < blocks; block += THREADS)
 #pragma unroll
-        for (int which = 0; which < 3; which++) add(sums[which], load_sum(partial + 3 * block + which));
+        for (int which = 0; which < 3; which++) add(sums[which], load_sum(partial + which * blocks + block));
 #pragma unroll
     for (int which = 0; which < 3; which++) sums[which] = block_sum<THREADS>(sums[which]);
     if (threadIdx.x == 0) {

@@ -6,13 +6,13 @@
 // outside 0 ... K - 1 do not count. Saves softmax and fractions (2, K): N, then D. Memory-bound.
 // GROUP lanes share a row, lane l owning classes l + GROUP i, i < ITEMS, and their sums: pairs (Sum of common.cuh) in a fixed order.
 // Launch: blocks of 256 threads; the number in the name is 8, 32 or 256: the most classes it takes; grid of forward and backward any,
-// ceil(rows / (256 / GROUP)) at most is useful, 4 blocks per multiprocessor; partial: pairs (blocks, 2, K). forward_total: one block. No
+// ceil(rows / (256 / GROUP)) at most is useful, 4 blocks per multiprocessor; partial: pairs (2, K, blocks). forward_total: one block. No
 // dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256;
 
-// partial (gridDim.x, 2, K): the block's sums of p g and of p^2 + g^2. Every thread takes part in every shuffle.
+// partial (2, K, gridDim.x): the block's sums of p g and of p^2 + g^2. Every thread takes part in every shuffle.
 template <int GROUP, int ITEMS>
 __global__ void __launch_bounds__(THREADS) soft_dice_forward(const float* __restrict__ logits, const void* __restrict__ labels,
     float* __restrict__ softmax, float2* __restrict__ partial, long long rows, int K, int labelBytes, long long ignore) {
@@ -52,8 +52,8 @@ __global__ void __launch_bounds__(THREADS) soft_dice_forward(const float* __rest
         if (threadIdx.x < GROUP && k < K) {
             Sum sum = zero_sum();
             for (int group = 0; group < ROWS; group++) add(sum, load_sum(&sums[group * GROUP + threadIdx.x]));
-            // partial[block, which, k] is at (block * 2 + which) * K + k
-            store_sum(partial + (2ll * blockIdx.x + i / ITEMS) * K + k, sum);
+            // partial[which, k, block] is at (which * K + k) * blocks + block
+            store_sum(partial + (i / ITEMS * K + k) * static_cast<long long>(gridDim.x) + blockIdx.x, sum);
         }
         __syncthreads();
     }
@@ -67,8 +67,8 @@ __global__ void __launch_bounds__(THREADS) soft_dice_forward_total(const float2*
     for (int k = threadIdx.x / 32; k < K; k += THREADS / 32) {
         Sum product = zero_sum(), square = zero_sum();
         for (int block = lane; block < blocks; block += 32) {
-            add(product, load_sum(partial + 2ll * block * K + k));
-            add(square, load_sum(partial + (2ll * block + 1) * K + k));
+            add(product, load_sum(partial + static_cast<long long>(k) * blocks + block));
+            add(square, load_sum(partial + static_cast<long long>(K + k) * blocks + block));
         }
         product = lanes_sum<1, 32>(product);
         square = lanes_sum<1, 32>(square);

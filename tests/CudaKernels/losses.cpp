@@ -47,7 +47,7 @@ static void cross_entropy(int rows, int K, int bytes, bool weighted, bool accumu
             int label = c.labels[size_t(r)];
             dx[size_t(r * K + k)] = label < 0 ? 0 : weight(label) / total * c.g[0] * (c.p[size_t(r * K + k)] - (k == label));
         }
-    const unsigned blocks = 3;
+    const unsigned blocks = 4;
     Device<float> in(c.x), weights(c.w), softmax(c.x.size()), partial(blocks * 6), out(1), totals(2), dLoss(c.g);
     Buffer dIn = target(c.old, accumulate, false);
     float* w = weighted ? *weights : nullptr;
@@ -82,7 +82,7 @@ static void soft_dice(int rows, int K, int bytes, bool accumulate) {
         }
         for (int k = 0; k < K; k++) dx[size_t(r * K + k)] = c.p[size_t(r * K + k)] * (dp[size_t(k)] - dot);
     }
-    const unsigned blocks = 3;
+    const unsigned blocks = 4;
     Device<float> in(c.x), softmax(c.x.size()), partial(size_t(blocks * 4) * size_t(K)), out(1), fractions(size_t(2 * K)), dLoss(c.g);
     Buffer dIn = target(c.old, accumulate, false);
     go("soft_dice", "soft_dice_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), *softmax, *partial, (long long)rows, K, bytes, (long long)c.ignore);
