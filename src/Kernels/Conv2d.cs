@@ -1,5 +1,6 @@
 using System.Numerics;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -16,6 +17,9 @@ namespace CsUnet.Kernels;
 public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         ConvolutionShape shape = Shape(call);
@@ -28,7 +32,9 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
         }
         Tensor output = Tensor.Empty(
             [shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters], input.DType, input.Device);
-        if (input.DType == DType.Float32)
+        if (input.Device.Kind == DeviceKind.Cuda)
+            CudaConvolution.Forward(shape, input, call[1], call.Optional(2), output);
+        else if (input.DType == DType.Float32)
             Forward<float>(call, shape, output);
         else
             Forward<double>(call, shape, output);
@@ -48,13 +54,26 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.DType == DType.Float32)
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call, dOutput, gradients);
+        else if (dOutput.DType == DType.Float32)
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
         GC.KeepAlive(call);
         GC.KeepAlive(dOutput);
         GC.KeepAlive(gradients);
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        ConvolutionShape shape = Shape(call);
+        if (call.Needs(0))
+            CudaConvolution.BackwardInput(shape, dOutput, call[1], gradients.Target(0, out bool accumulate), accumulate);
+        if (call.Needs(1))
+            CudaConvolution.BackwardWeight(shape, dOutput, call[0], gradients.Target(1, out bool accumulate), accumulate);
+        if (call.Needs(2))
+            ColumnBlocks.Sum(dOutput, gradients.Target(2, out bool accumulate), accumulate);
     }
 
     private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>

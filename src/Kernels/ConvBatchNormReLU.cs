@@ -1,5 +1,6 @@
 using System.Numerics;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -29,6 +30,9 @@ public sealed record ConvBatchNormReLU(
     private BatchNorm Norm => new(Eps, Momentum, Training);
 
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor weight = call[1];
@@ -40,13 +44,17 @@ public sealed record ConvBatchNormReLU(
                 $"({weight.Shape[0]}) = output channels of convolution weight {weight.Shape}");
             RequireSameType(call, names[i], call[i + 2]);
         }
+        if (call[0].Device.Kind == DeviceKind.Cuda)
+            return CudaForward(call);
         return call[0].DType == DType.Float32 ? Forward<float>(call) : Forward<double>(call);
     }
 
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.DType == DType.Float32)
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call, dOutput, gradients);
+        else if (dOutput.DType == DType.Float32)
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
@@ -135,8 +143,46 @@ public sealed record ConvBatchNormReLU(
             Convolution.Backward(inner, dConvolved, gradients);
             dConvolved.Storage.ReleaseReference();
         }
-        if (!call.Needs(Residual))
-            return;
+        if (call.Needs(Residual))
+            GiveResidual(masked, dOutput, gradients);
+    }
+
+    // kernels/conv2d.cu and kernels/batch_norm.cu, one after the other.
+    private Tensor CudaForward(OperatorCall call)
+    {
+        Tensor convolved = OperatorCall.Run(Convolution, call[0], call[1]);
+        RequireResidual(call, convolved.Shape);
+        Require(!Training || convolved.Shape.Rows > 1, "input", call[0].Shape, "more than one output value per channel in training");
+        Tensor[] results = [.. Enumerable.Range(0, 4).Select(_ => Tensor.EmptyLike(call[2]))];
+        CudaBatchNorm.Coefficients(Norm, convolved, [call[2], call[3], call[4], call[5]], results);
+        call.Save(convolved);
+        call.Save(results[0]);
+        call.Save(results[1]);
+        Tensor output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
+        CudaBatchNorm.Apply(convolved, results[2], results[3], call.Optional(Residual), output, ReLU);
+        return output;
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor convolved = call.Saved[0];
+        Tensor? masked = call.Needs(Residual) && ReLU ? Tensor.EmptyLike(dOutput) : null;
+        Tensor coefficients = CudaBatchNorm.Backward(
+            Norm, call, gradients, convolved, ReLU ? call.Output : null, dOutput, masked, weight: 2, bias: 3, call.Saved[1], call.Saved[2]);
+        if (call.Needs(0) || call.Needs(1))
+        {
+            Tensor dConvolved = Tensor.EmptyLike(convolved);
+            CudaBatchNorm.BackwardInput(
+                convolved, ReLU && masked is null ? call.Output : null, masked ?? dOutput, coefficients, dConvolved, accumulate: false);
+            var inner = new OperatorCall([call[0], call[1], null], [call.Needs(0), call.Needs(1), false]) { Output = convolved };
+            Convolution.Backward(inner, dConvolved, gradients);
+        }
+        if (call.Needs(Residual))
+            GiveResidual(masked, dOutput, gradients);
+    }
+
+    private static void GiveResidual(Tensor? masked, Tensor dOutput, GradientSink gradients)
+    {
         if (masked is not null)
             gradients.Give(Residual, masked);
         else
