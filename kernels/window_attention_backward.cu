@@ -8,9 +8,9 @@
 // A block of 256 threads owns one head and the windows blockIdx.x, + gridDim.x, ... The sums of dS over its windows stay in registers; at
 // the end they go to shared memory, where a thread per relative position adds its pairs in order; the blocks' tables are then added in
 // order. A warp owns groups of four rows, 4 (warp + 4 r) ...: a lane reads a vector of K, V once for four rows.
-// H % w == 0, W % w == 0, T = w * w <= 64 tokens, D = 32. Bound by shared memory: arithmetic in float32, without the matrix units.
+// H % w == 0, W % w == 0, T = w * w <= 64 tokens, D = 32, B H W < 2^31. Bound by shared memory: arithmetic in float32, without the matrix units.
 // Launch: blocks of 256 threads, grid (slots, heads), slots = min(windows, about 2 blocks per multiprocessor / heads, at least 1);
-// dynamic shared memory (4 TP 36 + TP TP + (2w-1)^2 + 2 TP) floats, TP = T rounded up to 4: 42,868 bytes for w = 7, 54,660 for w = 8
+// dynamic shared memory 4 (4 TP 36 + TP TP + (2w-1)^2 + 3 TP) bytes, TP = T rounded up to 4: 42,068 for w = 7, 54,916 for w = 8
 // (above 48 KiB: set the function's attribute). Two blocks of 256 threads fit a multiprocessor's registers; with 128 threads the sums of
 // dS would take 212 registers, and half as many warps would fit. The one pass that writes dTable transposed has 1.4 times the ideal sectors. Total: blocks of 256 threads, grid ceil(heads (2w-1)^2 / 256), no dynamic shared memory.
 #include "common.cuh"
@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const fl
     static_assert(T <= 64 && D == 32, "a lane owns two columns of the scores and one of the head");
     SHARED_DYN(float, memory);
     float *q = memory, *k = q + TP * LD, *v = k + TP * LD, *g = v + TP * LD, *matrix = g + TP * LD, *bias = matrix + TP * TP, *lses = bias + RELATIVE;
-    int* regions = reinterpret_cast<int*>(lses + TP);
+    int *regions = reinterpret_cast<int*>(lses + TP), *pixels = regions + TP;
     int t = threadIdx.x, lane = t % 32, warp = t / 32, head = blockIdx.y;
     int windows_x = W / WINDOW, windows_y = H / WINDOW, windows = B * windows_x * windows_y;
     const float scale = rsqrtf(static_cast<float>(D));
@@ -106,6 +106,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const fl
         for (int i = t; i < TP; i += THREADS) {
             bool inside = i < T;
             regions[i] = inside && shift ? 3 * region(wy * WINDOW + i / WINDOW, H, WINDOW, shift) + region(wx * WINDOW + i % WINDOW, W, WINDOW, shift) : 0;
+            pixels[i] = inside ? static_cast<int>(pixel(i)) : 0;
             // lse[window, head, i] is at (window * heads + head) * T + i
             lses[i] = inside ? lse[(static_cast<long long>(window) * heads + head) * T + i] : 0.0f;
         }
@@ -118,7 +119,8 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const fl
             int group = warp + WARPS * r;
             if (group >= TP / 4) continue;
             float s[4][2] = {}, dp[4][2] = {};
-#pragma unroll 2
+            // Unrolled, the 49-token kernel spills.
+#pragma unroll 1
             for (int d = 0; d < D; d += 4) {
                 float4 keys[2], values[2];
 #pragma unroll
@@ -169,7 +171,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const fl
                 for (int e = 0; e < 4; e++) {
                     int i = 4 * (warp + WARPS * r) + e;
                     if (i < T)
-                        give_pack(dQkv + ((pixel(i) * 3 + which) * heads + head) * D + lane, Pack{{factor * sums[r][e], 0.0f, 0.0f, 0.0f}}, accumulate, 1);
+                        give_pack(dQkv + ((pixels[i] * 3ll + which) * heads + head) * D + lane, Pack{{factor * sums[r][e], 0.0f, 0.0f, 0.0f}}, accumulate, 1);
                 }
         };
         Sums::by_columns(sums, matrix, g, warp, lane);

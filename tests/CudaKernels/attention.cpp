@@ -45,7 +45,7 @@ static void attention(int w, int B, int H, int W, int heads, int shift, unsigned
     require(file("window_attention").launch("window_attention_forward_" + size + "_float32", {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift),
         "forward");
     int tp = (T + 3) / 4 * 4;
-    unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 2 * tp));
+    unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
     go("window_attention_backward", "window_attention_backward_" + size + "_float32", {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
         heads, shift, int(accumulate));
     compare(what + " dQkv", dIn.get(), given(dqkv, old, accumulate), 3e-6);
