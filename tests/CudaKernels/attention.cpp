@@ -1,2 +1,62 @@
+// window_attention_backward, after the forward pass that saves lse.
 #include "check.h"
-void check_attention() {}
+
+static void attention(int w, int B, int H, int W, int heads, int shift, unsigned slots, bool accumulate) {
+    const int D = 32, T = w * w, side = 2 * w - 1, C = heads * D, windows = B * (H / w) * (W / w);
+    std::string size = std::to_string(w), what = "window_attention " + size + " shift " + std::to_string(shift);
+    size_t tokens = size_t(B * H * W), positions = size_t(side * side);
+    Values qkv = random_values(tokens * size_t(3 * C), 1), table = random_values(positions * size_t(heads), 2), g = random_values(tokens * size_t(C), 3);
+    Values old = random_values(qkv.size(), 4), old_table = random_values(table.size(), 5);
+    Doubles dqkv(qkv.size()), dtable(table.size());
+    double scale = 1 / std::sqrt(double(D));
+    for (int b = 0; b < B; b++)
+        for (int wy = 0; wy < H / w; wy++)
+            for (int wx = 0; wx < W / w; wx++)
+                for (int h = 0; h < heads; h++) {
+                    auto pixel = [&](int i) { return size_t((b * H + (wy * w + i / w + shift) % H) * W + (wx * w + i % w + shift) % W); };
+                    auto at = [&](int i, int which, int d) { return (pixel(i) * 3 + size_t(which)) * size_t(C) + size_t(h * D + d); };
+                    auto region = [&](int i) {
+                        int y = wy * w + i / w, x = wx * w + i % w;
+                        return shift ? 3 * (y < H - w ? 0 : y < H - shift ? 1 : 2) + (x < W - w ? 0 : x < W - shift ? 1 : 2) : 0;
+                    };
+                    for (int i = 0; i < T; i++) {
+                        Doubles p(size_t(T), 0.0), dp(size_t(T), 0.0);
+                        double sum = 0, delta = 0;
+                        auto relative = [&](int j) { return size_t((i / w - j / w + w - 1) * side + i % w - j % w + w - 1) * size_t(heads) + size_t(h); };
+                        for (int j = 0; j < T; j++) {
+                            double s = 0;
+                            for (int d = 0; d < D; d++) s += double(qkv[at(i, 0, d)]) * qkv[at(j, 1, d)], dp[size_t(j)] += double(g[pixel(i) * size_t(C) + size_t(h * D + d)]) * qkv[at(j, 2, d)];
+                            sum += p[size_t(j)] = std::exp(s * scale + table[relative(j)] - (region(i) == region(j) ? 0 : 100));
+                        }
+                        for (int j = 0; j < T; j++) p[size_t(j)] /= sum, delta += p[size_t(j)] * dp[size_t(j)];
+                        for (int j = 0; j < T; j++) {
+                            double ds = p[size_t(j)] * (dp[size_t(j)] - delta);
+                            dtable[relative(j)] += ds;
+                            for (int d = 0; d < D; d++) {
+                                dqkv[at(i, 0, d)] += scale * ds * qkv[at(j, 1, d)];
+                                dqkv[at(j, 1, d)] += scale * ds * qkv[at(i, 0, d)];
+                                dqkv[at(j, 2, d)] += p[size_t(j)] * g[pixel(i) * size_t(C) + size_t(h * D + d)];
+                            }
+                        }
+                    }
+                }
+    Device<float> in(qkv), bias(table), out(g.size()), lse(size_t(windows * heads * T)), dOut(g), partial(slots * size_t(heads) * positions);
+    Buffer dIn = target(old, accumulate, false), dTable = target(old_table, accumulate, false);
+    require(file("window_attention").launch("window_attention_forward_" + size + "_float32", {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift),
+        "forward");
+    int tp = (T + 3) / 4 * 4;
+    unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
+    go("window_attention_backward", "window_attention_backward_" + size + "_float32", {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
+        heads, shift, int(accumulate));
+    compare(what + " dQkv", dIn.get(), given(dqkv, old, accumulate), 3e-6);
+    go("window_attention_backward", "window_attention_backward_table", {unsigned(heads * side * side + 255) / 256}, {256}, 0, *partial, *dTable, int(slots), heads, side * side,
+        int(accumulate));
+    compare(what + " dTable", dTable.get(), given(dtable, old_table, accumulate), 3e-6);
+}
+
+void check_attention() {
+    attention(7, 1, 14, 21, 2, 3, 2, false);
+    attention(7, 2, 7, 14, 1, 0, 3, true);
+    attention(8, 1, 16, 24, 1, 4, 6, false);
+    attention(8, 1, 16, 8, 2, 0, 1, true);
+}
