@@ -1,5 +1,7 @@
 using System.Numerics;
+using CsUnet.Cuda;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -20,13 +22,18 @@ namespace CsUnet.Kernels;
 public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Operator
 {
     /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         AttentionShape shape = Shape(call);
         Tensor qkv = call[0];
         RequireSameType(call, "bias table", call[1]);
         Tensor output = Tensor.Empty(qkv.Shape.WithLast(shape.Channels), qkv.DType, qkv.Device);
-        if (qkv.DType == DType.Float32)
+        if (qkv.Device.Kind == DeviceKind.Cuda)
+            CudaForward(call, output);
+        else if (qkv.DType == DType.Float32)
             Forward<float>(call, shape, output);
         else
             Forward<double>(call, shape, output);
@@ -42,7 +49,9 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.DType == DType.Float32)
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call, dOutput, gradients);
+        else if (dOutput.DType == DType.Float32)
             Backward<float>(call, dOutput, gradients);
         else
             Backward<double>(call, dOutput, gradients);
@@ -132,5 +141,53 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
             int column = c < shape.Width - ws ? 0 : c < shape.Width - shift ? 1 : 2;
             return 3 * row + column;
         }
+    }
+
+    // kernels/window_attention.cu: a block of 128 threads per window and head. Saves the log-sum-exp of every row of scores.
+    private void CudaForward(OperatorCall call, Tensor output)
+    {
+        RequireCudaShape(call);
+        Tensor logSums = Tensor.Empty([Windows(call[0].Shape), Heads, Window * Window], DType.Float32, output.Device);
+        call.Save(logSums);
+        var launch = new CudaLaunch(output, "window_attention", $"window_attention_forward_{Window}");
+        launch.Add(call[0], call[1], output, logSums);
+        launch.Add(output.Shape[1], output.Shape[2], Heads, Shift);
+        launch.Run(new dim3(Windows(call[0].Shape), Heads), new dim3(CudaThreads));
+    }
+
+    // kernels/window_attention_backward.cu: a block owns a head and every so many windows; the blocks' tables are added in order.
+    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor qkv = call[0];
+        int tokens = (Window * Window + 3) / 4 * 4, positions = (2 * Window - 1) * (2 * Window - 1);
+        int multiprocessors = CudaDevice.Get(qkv.Device).Properties.MultiProcessorCount;
+        int slots = Math.Min(Windows(qkv.Shape), Math.Max(1, 2 * multiprocessors / Heads));
+        int shared = sizeof(float) * (4 * tokens * 36 + tokens * tokens + positions + 3 * tokens);
+        bool accumulate = false;
+        Tensor dQkv = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(qkv);
+        Tensor partials = Tensor.Empty([slots, Heads, positions], DType.Float32, qkv.Device);
+        var launch = new CudaLaunch(qkv, "window_attention_backward", $"window_attention_backward_{Window}");
+        launch.Add(qkv, call[1], call.Saved[0], dOutput, dQkv, partials);
+        launch.Add(qkv.Shape[0], qkv.Shape[1], qkv.Shape[2], Heads, Shift);
+        launch.Add(accumulate);
+        launch.Run(new dim3(slots, Heads), new dim3(CudaBackwardThreads), shared);
+        if (!call.Needs(1))
+            return;
+        Tensor dTable = gradients.Target(1, out bool accumulateTable);
+        var total = new CudaLaunch(qkv, "window_attention_backward", "window_attention_backward_table", typed: false);
+        total.Add(partials, dTable);
+        total.Add(slots, Heads, positions);
+        total.Add(accumulateTable);
+        total.Run(new dim3((Heads * positions + CudaBackwardThreads - 1) / CudaBackwardThreads), new dim3(CudaBackwardThreads));
+    }
+
+    private const int CudaThreads = 128, CudaBackwardThreads = 256;
+
+    private int Windows(Shape shape) => shape[0] * (shape[1] / Window) * (shape[2] / Window);
+
+    private void RequireCudaShape(OperatorCall call)
+    {
+        Require(Window is 7 or 8, "window", Window, "7 or 8 on a CUDA device");
+        Require(call[0].Shape[3] == 96 * Heads, "qkv", call[0].Shape, $"(B,H,W,{96 * Heads}): heads of 32 channels on a CUDA device");
     }
 }

@@ -94,5 +94,6 @@ internal ref struct CudaLaunch
     }
 
     /// <summary>Launches with a grid and block of the kernel's own rule.</summary>
-    public void Run(dim3 grid, dim3 block) => KernelLibrary.Launch(_device, _file, _kernel, grid, block, ref _arguments);
+    public void Run(dim3 grid, dim3 block, int dynamicShared = 0) =>
+        KernelLibrary.Launch(_device, _file, _kernel, grid, block, ref _arguments, dynamicShared);
 }

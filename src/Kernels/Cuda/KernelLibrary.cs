@@ -47,8 +47,16 @@ public static partial class KernelLibrary
     /// <param name="grid">Blocks.</param>
     /// <param name="block">Threads of a block.</param>
     /// <param name="arguments">The kernel's arguments, in its order.</param>
-    internal static void Launch(Device device, string file, string kernel, dim3 grid, dim3 block, ref KernelArguments arguments) =>
-        Find(device, file, kernel).Launch(CudaDevice.Get(device).Stream.Stream, grid, block, 0, ref arguments);
+    /// <param name="dynamicShared">Bytes of dynamic shared memory of a block.</param>
+    internal static void Launch(
+        Device device, string file, string kernel, dim3 grid, dim3 block, ref KernelArguments arguments, int dynamicShared = 0)
+    {
+        CudaKernel found = Find(device, file, kernel);
+        // More than 48 KiB has to be asked for, once per kernel.
+        if (dynamicShared > found.MaxDynamicSharedMemory)
+            found.MaxDynamicSharedMemory = dynamicShared;
+        found.Launch(CudaDevice.Get(device).Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
+    }
 
     /// <summary>The source of a file with its header and the kernels that it exports.</summary>
     /// <exception cref="ArgumentException">There is no such file.</exception>
