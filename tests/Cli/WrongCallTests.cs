@@ -163,6 +163,11 @@ public sealed class WrongCallTests
         Assert.Empty(folder.Files());
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("../train")]
+    public void SplitThatIsNoName(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split '{split}'", "such as test");
+
     [Fact]
     public void MissingVectors()
     {
