@@ -34,6 +34,8 @@ inline Module& file(const std::string& name) {
     if (!module) module = std::make_unique<Module>(name + ".cu", read_file(kernels_folder + "/" + name + ".cu"));
     return *module;
 }
+// A mutant's kernel failed, and the context with it.
+struct BrokenContext {};
 // Set while a mutant runs: complaints are counted, not printed.
 inline bool quiet = false;
 inline int noticed = 0;
@@ -52,7 +54,7 @@ void go(const std::string& of, const std::string& kernel, Module::Shape grid, Mo
     note(status == 0 && report().empty(), kernel + ": status " + std::to_string(status) + "\n" + report());
     clear_report();
     if (status && !quiet) exit(1);
-    if (status) reset_device();
+    if (status) throw BrokenContext();
 }
 inline void compare(const std::string& what, const Values& got, const Doubles& expected, double tolerance) {
     double worst = difference(got, expected);
