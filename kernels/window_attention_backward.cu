@@ -66,10 +66,6 @@ template <int T, int TP, int LD, int GROUPS> struct Product {
     }
 };
 
-// Four elements to shared memory as float: asynchronously if they are floats.
-__device__ __forceinline__ void stage4(float* to, const float* from) { cp_async_16(to, from); }
-__device__ __forceinline__ void stage4(float* to, const bf16* from) { store4(to, load4(from)); }
-
 template <typename E, int WINDOW, int D>
 __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E* __restrict__ qkv, const float* __restrict__ table,
     const float* __restrict__ lse, const E* __restrict__ dOutput, E* __restrict__ dQkv, float* __restrict__ partial, int B, int H, int W,
