@@ -299,6 +299,10 @@ __device__ __forceinline__ float load1(const bf16* p CALLER) { return to_float(l
 __device__ __forceinline__ void store1(float* p, float v CALLER) { store_vector(p, v FROM_CALLER); }
 __device__ __forceinline__ void store1(bf16* p, float v CALLER) { store_vector(p, from_float<bf16>(v) FROM_CALLER); }
 
+// Four elements to shared memory as float: asynchronously if they are floats, so cp_async_commit, cp_async_wait and a barrier follow.
+__device__ __forceinline__ void stage4(float* shared, const float* global CALLER) { cp_async_16(shared, global, 16 FROM_CALLER); }
+__device__ __forceinline__ void stage4(float* shared, const bf16* global CALLER) { store4(shared, load4(global FROM_CALLER) FROM_CALLER); }
+
 // V elements at once, V = 1 or 4, so that one text serves both widths; with V = 1 the other three are 0. V is a plain argument because
 // NVRTC 11.8 takes generic lambdas for host functions; inlined, it is a constant.
 struct Pack { float v[4]; };

@@ -1,4 +1,4 @@
-// Two-dimensional convolution (cross-correlation) as an implicit matrix product over channels-last tensors, float32 throughout.
+// Two-dimensional convolution (cross-correlation) as an implicit matrix product over channels-last tensors.
 //   input (B,H,W,C), weight (O,KH,KW,C/groups), output (B,OH,OW,O), OH = (H + 2 padding - KH) / stride + 1
 //   output[b,y,x,o] = bias[o] + sum input[b, y stride + ky - padding, x stride + kx - padding, c] weight[o,ky,kx,c] over o's group of channels,
 //     then + residual and ReLU if asked for
@@ -9,12 +9,16 @@
 // product is with a zero: (pixels of the residue, taps that reach it x O) by (the same, C); dWeight (O, pixels) by (pixels, KH KW C), the
 // pixels cut into splits whose partial products are added in order.
 //
-// A block of 128 threads owns a 64 x 64 tile of the product, thread (ty, tx) of 8 x 16 the rows 4 ty ... + 3 and 32 + 4 ty ... + 3 and
-// the columns 4 tx ... + 3. Slices of 16 along the sum go through registers into two buffers of shared memory in turn, so that loads of
-// the next slice are in flight during the products of this one.
+// Names: _float32: float tensors, one fused multiply-add per product. _tf32: float tensors, operands rounded to tf32 on the matrix units.
+// _bf16: input, weight, output, residual, dOutput and dInput are bf16, of which every product is exact in tf32, on the same units. bias,
+// partial and dWeight are always float, and so are all sums.
+//
+// A block of 128 threads owns a 64 x 64 tile of the product. Slices of 16 along the sum go through registers into two buffers of shared
+// memory in turn, so that loads of the next slice are in flight during the products of this one.
 // V = 4 (names without `any`): C / groups and O / groups are multiples of 4 and all addresses of 16. V = 1 takes any shape, one element
-// per load: three channels of an image fill no sector, so a stem convolution reads up to 4 times the ideal sectors, from the first-level
-// cache.
+// per load: the pixels of a three-channel image begin anywhere in a sector, and depthwise filters fill none, so it reads 2 (depthwise: 5)
+// times the ideal sectors, from the first-level cache, and stores operands at up to 2 times the ideal wavefronts. bf16 input gradients at
+// C / groups below 64 write halves of sectors.
 // Launch: 128 threads, no dynamic shared memory.
 //   conv2d_forward            grid (ceil(B OH OW / 64), ceil(O / groups / 64), groups)
 //   conv2d_backward_input     grid (ceil(B ceil(H / stride) ceil(W / stride) / 64), ceil(C / groups / 64), groups stride^2)
@@ -24,54 +28,61 @@
 //   conv2d_backward_weight_total   grid any, ceil(count / 512) at most is useful
 #include "common.cuh"
 
-constexpr int THREADS = 128, TILE = 64, SLICE = 16, LD = TILE + 4;
+constexpr int THREADS = 128, TILE = 64, SLICE = 16, LD = TILE + 8;
 
 struct Buffers { float a[2][SLICE * LD], b[2][SLICE * LD]; };
 
-// Element (k, column) of a slice. Flipping bit 3 of the column from k = 8 on spreads the turned stores over all banks.
-__device__ __forceinline__ int place(int k, int column) { return k * LD + (column ^ (k & 8)); }
+// Element (k, column) of a slice. Flipping bits 2 to 4 of the column spreads the stores of operands that are turned over the banks, and
+// leaves groups of four columns together.
+__device__ __forceinline__ int place(int k, int column) { return k * LD + (column ^ (k / 4 % 4 * 8) ^ (k / 8 % 2 * 4)); }
 
-// An operand comes in two float4 per thread. K_INNER, stored along the sum: rows t / 4 and t / 4 + 32, k = 4 (t % 4); it is turned here.
-// Else: k = t / 16 and t / 16 + 8, columns 4 (t % 16) ... + 3.
-template <bool K_INNER> __device__ __forceinline__ void store_slice(float* slice, const float4 (&v)[2]) {
+// An operand comes as eight elements per thread. K_INNER: stored along the sum; it is turned on its way to shared memory.
+//   V = 4, two vectors: K_INNER columns t / 4, t / 4 + 32, k = 4 (t % 4) ... + 3; else k = t / 16, t / 16 + 8, columns 4 (t % 16) ... + 3
+//   V = 1: K_INNER columns t / 16 + 8 e, k = t % 16; else k = t / 64 + 2 e, column t % 64
+template <int V, bool K_INNER> __device__ __forceinline__ int k_of(int e) {
     int t = threadIdx.x;
+    return V == 4 ? (K_INNER ? t % 4 * 4 + e % 4 : t / 16 + e / 4 * 8) : K_INNER ? t % 16 : t / 64 + 2 * e;
+}
+template <int V, bool K_INNER> __device__ __forceinline__ int column_of(int e) {
+    int t = threadIdx.x;
+    return V == 4 ? (K_INNER ? t / 4 + e / 4 * 32 : t % 16 * 4 + e % 4) : K_INNER ? t / 16 + 8 * e : t % 64;
+}
+// A thread's columns of a K_INNER operand: how many, and which of them holds element e.
+template <int V> constexpr int COLUMNS = V == 4 ? 2 : 8;
+template <int V> __device__ __forceinline__ int slot_of(int e) { return V == 4 ? e / 4 : e; }
+
+// v[e] = from[place_of(e)], or 0 where that is negative; with V = 4 the places of a vector follow its first one's.
+template <int V, typename T, typename F> __device__ __forceinline__ void gather(float (&v)[8], const T* __restrict__ from, const F& place_of) {
 #pragma unroll
-    for (int half = 0; half < 2; half++) {
-        if (K_INNER) {
-            int column = t / 4 + 32 * half, k = t % 4 * 4;
-            slice[place(k, column)] = v[half].x;
-            slice[place(k + 1, column)] = v[half].y;
-            slice[place(k + 2, column)] = v[half].z;
-            slice[place(k + 3, column)] = v[half].w;
-        } else {
-            store4(slice + place(t / 16 + 8 * half, t % 16 * 4), v[half]);
-        }
+    for (int e = 0; e < 8; e += V) {
+        long long at = place_of(e);
+        Pack x = {};
+        if (at >= 0) x = load_pack(from + at, V);
+#pragma unroll
+        for (int i = 0; i < V; i++) v[e + i] = x.v[i];
+    }
+}
+template <int V, bool K_INNER> __device__ __forceinline__ void store_slice(float* slice, const float (&v)[8]) {
+    if (V == 4 && !K_INNER) {
+#pragma unroll
+        for (int e = 0; e < 8; e += 4) store4(slice + place(k_of<V, K_INNER>(e), column_of<V, K_INNER>(e)), make_float4(v[e], v[e + 1], v[e + 2], v[e + 3]));
+    } else {
+#pragma unroll
+        for (int e = 0; e < 8; e++) slice[place(k_of<V, K_INNER>(e), column_of<V, K_INNER>(e))] = v[e];
     }
 }
 
-// sums[i][j] += sum over k from `from` to below `to` of a[row i, k] b[k, column j]. fetch_a(k0, v) and fetch_b(k0, v) load a thread's share
-// of the slice at k0, zeros outside.
-template <bool A_K_INNER, bool B_K_INNER, typename FA, typename FB>
-__device__ __forceinline__ void tile_product(float (&sums)[8][4], int from, int to, const FA& fetch_a, const FB& fetch_b) {
-    SHARED(Buffers, buffers, [1]);
-    int tx = threadIdx.x % 16, ty = threadIdx.x / 16, which = 0;
-    if (from >= to) return;
-    float4 a[2], b[2];
-    fetch_a(from, a);
-    fetch_b(from, b);
-    store_slice<A_K_INNER>(buffers[0].a[0], a);
-    store_slice<B_K_INNER>(buffers[0].b[0], b);
-    __syncthreads();
-    for (int k0 = from; k0 < to; k0 += SLICE) {
-        bool more = k0 + SLICE < to;
-        if (more) {
-            fetch_a(k0 + SLICE, a);
-            fetch_b(k0 + SLICE, b);
-        }
-        const float *slice_a = buffers[0].a[which], *slice_b = buffers[0].b[which];
+// Which elements of the tile a thread ends up with: eight rows row(i) of four columns column(i) ... + 3; and how it gets there.
+template <bool TENSOR> struct Tile;
+
+// Thread (ty, tx) of 8 x 16: rows 4 ty ... + 3 and 32 + 4 ty ... + 3, columns 4 tx ... + 3.
+template <> struct Tile<false> {
+    static __device__ __forceinline__ int row(int i) { return (i < 4 ? 0 : 28) + 4 * (static_cast<int>(threadIdx.x) / 16) + i; }
+    static __device__ __forceinline__ int column(int) { return static_cast<int>(threadIdx.x) % 16 * 4; }
+    static __device__ __forceinline__ void multiply(float (&sums)[8][4], const float* slice_a, const float* slice_b) {
 #pragma unroll
         for (int k = 0; k < SLICE; k++) {
-            float4 low = load4(slice_a + place(k, 4 * ty)), high = load4(slice_a + place(k, 32 + 4 * ty)), v = load4(slice_b + place(k, 4 * tx));
+            float4 low = load4(slice_a + place(k, row(0))), high = load4(slice_a + place(k, row(4))), v = load4(slice_b + place(k, column(0)));
             float rows[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
 #pragma unroll
             for (int i = 0; i < 8; i++) {
@@ -81,69 +92,131 @@ __device__ __forceinline__ void tile_product(float (&sums)[8][4], int from, int 
                 sums[i][3] = fmaf(rows[i], v.w, sums[i][3]);
             }
         }
+    }
+    static __device__ __forceinline__ void finish(float (&)[8][4]) {}
+};
+
+// Four warps of 2 x 2 own quarters of 32 x 32: pieces (i, j) of 16 x 8, whose sums are sums[4 i + j] until `finish`.
+template <> struct Tile<true> {
+    // After `finish` sums[4 i + 2 jj + half] is row 16 i + g + 8 half, columns 16 jj + 8 (q % 2) + q / 2 * 4 ... + 3.
+    static __device__ __forceinline__ int row(int i) { return static_cast<int>(threadIdx.x) / 64 * 32 + i / 4 * 16 + i % 2 * 8 + static_cast<int>(threadIdx.x) % 32 / 4; }
+    static __device__ __forceinline__ int column(int i) {
+        int q = threadIdx.x % 4;
+        return static_cast<int>(threadIdx.x) / 32 % 2 * 32 + i / 2 % 2 * 16 + q % 2 * 8 + q / 2 * 4;
+    }
+    static __device__ __forceinline__ void multiply(float (&sums)[8][4], const float* slice_a, const float* slice_b) {
+        int lane = threadIdx.x % 32, g = lane / 4, q = lane % 4, m = static_cast<int>(threadIdx.x) / 64 * 32, n = static_cast<int>(threadIdx.x) / 32 % 2 * 32;
+#pragma unroll
+        for (int k = 0; k < SLICE; k += 8) {
+            unsigned a[2][4], b[4][2];
+#pragma unroll
+            for (int i = 0; i < 2; i++)
+#pragma unroll
+                for (int e = 0; e < 4; e++) a[i][e] = float_to_tf32(slice_a[place(k + q + e / 2 * 4, m + 16 * i + g + e % 2 * 8)]);
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+#pragma unroll
+                for (int e = 0; e < 2; e++) b[j][e] = float_to_tf32(slice_b[place(k + q + 4 * e, n + 8 * j + g)]);
+#pragma unroll
+            for (int i = 0; i < 2; i++)
+#pragma unroll
+                for (int j = 0; j < 4; j++) mma_m16n8k8_tf32(sums[4 * i + j], a[i], b[j]);
+        }
+    }
+    // Neighbours swap pairs of two adjacent pieces, so that each has four columns in a row and the lanes of a row fill whole sectors.
+    static __device__ __forceinline__ void finish(float (&sums)[8][4]) {
+        bool odd = threadIdx.x % 2;
+#pragma unroll
+        for (int p = 0; p < 8; p += 2) {
+            float rows[2][4];
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                const float *left = sums[p] + 2 * half, *right = sums[p + 1] + 2 * half;
+                float x = __shfl_xor_sync(0xffffffffu, odd ? left[0] : right[0], 1), y = __shfl_xor_sync(0xffffffffu, odd ? left[1] : right[1], 1);
+                rows[half][0] = odd ? x : left[0];
+                rows[half][1] = odd ? y : left[1];
+                rows[half][2] = odd ? right[0] : x;
+                rows[half][3] = odd ? right[1] : y;
+            }
+#pragma unroll
+            for (int k = 0; k < 4; k++) sums[p][k] = rows[0][k], sums[p + 1][k] = rows[1][k];
+        }
+    }
+};
+
+// sums = sum over k from `from` to below `to` of a[row, k] b[k, column] for the thread's elements of the tile. fetch_a(k0, v) and
+// fetch_b(k0, v) load a thread's share of the slice at k0, zeros outside.
+template <int V, bool TENSOR, bool A_K_INNER, bool B_K_INNER, typename FA, typename FB>
+__device__ __forceinline__ void tile_product(float (&sums)[8][4], int from, int to, const FA& fetch_a, const FB& fetch_b) {
+    SHARED(Buffers, buffers, [1]);
+    if (from >= to) return;
+    float a[8], b[8];
+    fetch_a(from, a);
+    fetch_b(from, b);
+    store_slice<V, A_K_INNER>(buffers[0].a[0], a);
+    store_slice<V, B_K_INNER>(buffers[0].b[0], b);
+    __syncthreads();
+    int which = 0;
+    for (int k0 = from; k0 < to; k0 += SLICE) {
+        bool more = k0 + SLICE < to;
+        if (more) {
+            fetch_a(k0 + SLICE, a);
+            fetch_b(k0 + SLICE, b);
+        }
+        Tile<TENSOR>::multiply(sums, buffers[0].a[which], buffers[0].b[which]);
         // The other buffer was last read before the barrier of the previous round.
         which ^= 1;
         if (more) {
-            store_slice<A_K_INNER>(buffers[0].a[which], a);
-            store_slice<B_K_INNER>(buffers[0].b[which], b);
+            store_slice<V, A_K_INNER>(buffers[0].a[which], a);
+            store_slice<V, B_K_INNER>(buffers[0].b[which], b);
             __syncthreads();
         }
     }
+    Tile<TENSOR>::finish(sums);
 }
 
-__device__ __forceinline__ int row_of(int i) { return (i < 4 ? 0 : 28) + 4 * (static_cast<int>(threadIdx.x) / 16) + i; }
-__device__ __forceinline__ int column_of() { return static_cast<int>(threadIdx.x) % 16 * 4; }
-
-// Four elements whose places place_of(0) ... place_of(3) follow one another if V = 4; a negative place is a zero.
-template <int V, typename F> __device__ __forceinline__ float4 gather(const float* __restrict__ from, const F& place_of) {
-    if (V == 4) {
-        long long at = place_of(0);
-        return at >= 0 ? load4(from + at) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    }
-    long long at[4] = {place_of(0), place_of(1), place_of(2), place_of(3)};
-    return make_float4(at[0] >= 0 ? from[at[0]] : 0.0f, at[1] >= 0 ? from[at[1]] : 0.0f, at[2] >= 0 ? from[at[2]] : 0.0f, at[3] >= 0 ? from[at[3]] : 0.0f);
+// Elements j ... j + V - 1 of a row of four.
+template <int V> __device__ __forceinline__ Pack piece(const float (&row)[4], int j) {
+    return V == 4 ? Pack{{row[0], row[1], row[2], row[3]}} : Pack{{row[j], 0.0f, 0.0f, 0.0f}};
 }
 
 // bias (O) and residual (like output) may be null.
-template <int V>
-__global__ void __launch_bounds__(THREADS, 4) conv2d_forward(const float* __restrict__ input, const float* __restrict__ weight,
-    const float* __restrict__ bias, const float* residual, float* output, int B, int H, int W, int C, int O, int KH, int KW, int stride,
-    int padding, int groups, int OH, int OW, int relu) {
+template <typename T, int V, bool TENSOR>
+__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_forward(const T* __restrict__ input, const T* __restrict__ weight,
+    const float* __restrict__ bias, const T* residual, T* output, int B, int H, int W, int C, int O, int KH, int KW, int stride, int padding,
+    int groups, int OH, int OW, int relu) {
     int M = B * OH * OW, groupC = C / groups, N = O / groups, K = KH * KW * groupC;
-    int m0 = blockIdx.x * TILE, n0 = blockIdx.y * TILE, group = blockIdx.z, t = threadIdx.x;
-    // The two pixels of which this thread loads: their first row and column of input; far outside if there is no such pixel.
-    int image[2], top[2], left[2];
+    int m0 = blockIdx.x * TILE, n0 = blockIdx.y * TILE, group = blockIdx.z;
+    // The pixels of which this thread loads: their first row and column of input; far outside if there is no such pixel.
+    int image[COLUMNS<V>], top[COLUMNS<V>], left[COLUMNS<V>];
 #pragma unroll
-    for (int half = 0; half < 2; half++) {
-        int m = m0 + t / 4 + 32 * half;
-        image[half] = m / (OH * OW);
-        top[half] = m < M ? m / OW % OH * stride - padding : -(1 << 28);
-        left[half] = m % OW * stride - padding;
+    for (int slot = 0; slot < COLUMNS<V>; slot++) {
+        int m = m0 + column_of<V, true>(slot * 8 / COLUMNS<V>);
+        image[slot] = m / (OH * OW);
+        top[slot] = m < M ? m / OW % OH * stride - padding : -(1 << 28);
+        left[slot] = m % OW * stride - padding;
     }
     float sums[8][4] = {};
-    tile_product<true, true>(sums, 0, K,
-        [&](int k0, float4 (&v)[2]) {
-#pragma unroll
-            for (int half = 0; half < 2; half++)
-                v[half] = gather<V>(input, [&](int i) {
-                    int k = k0 + t % 4 * 4 + i, tap = k / groupC, c = k - tap * groupC, ky = tap / KW, y = top[half] + ky, x = left[half] + tap - ky * KW;
-                    // input[b,y,x,c] is at ((b * H + y) * W + x) * C + c
-                    bool inside = k < K && y >= 0 && y < H && x >= 0 && x < W;
-                    return inside ? ((static_cast<long long>(image[half]) * H + y) * W + x) * C + group * groupC + c : -1ll;
-                });
+    tile_product<V, TENSOR, true, true>(sums, 0, K,
+        [&](int k0, float (&v)[8]) {
+            gather<V>(v, input, [&](int e) {
+                int k = k0 + k_of<V, true>(e), tap = k / groupC, c = k - tap * groupC, ky = tap / KW, slot = slot_of<V>(e);
+                int y = top[slot] + ky, x = left[slot] + tap - ky * KW;
+                // input[b,y,x,c] is at ((b * H + y) * W + x) * C + c
+                bool inside = k < K && y >= 0 && y < H && x >= 0 && x < W;
+                return inside ? ((static_cast<long long>(image[slot]) * H + y) * W + x) * C + group * groupC + c : -1ll;
+            });
         },
-        [&](int k0, float4 (&v)[2]) {
-#pragma unroll
-            for (int half = 0; half < 2; half++)
-                v[half] = gather<V>(weight, [&](int i) {
-                    int n = n0 + t / 4 + 32 * half, k = k0 + t % 4 * 4 + i;
-                    // weight[o, k] is at o * K + k
-                    return n < N && k < K ? (static_cast<long long>(group) * N + n) * K + k : -1ll;
-                });
+        [&](int k0, float (&v)[8]) {
+            gather<V>(v, weight, [&](int e) {
+                int n = n0 + column_of<V, true>(e), k = k0 + k_of<V, true>(e);
+                // weight[o, k] is at o * K + k
+                return n < N && k < K ? (static_cast<long long>(group) * N + n) * K + k : -1ll;
+            });
         });
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-        int m = m0 + row_of(i), n = n0 + column_of();
+        int m = m0 + Tile<TENSOR>::row(i), n = n0 + Tile<TENSOR>::column(i);
         if (m >= M || n >= N) continue;
         // output[m, o] is at m * O + o
         int o = group * N + n;
@@ -151,7 +224,7 @@ __global__ void __launch_bounds__(THREADS, 4) conv2d_forward(const float* __rest
 #pragma unroll
         for (int j = 0; j < 4; j += V) {
             if (n + j >= N) continue;
-            Pack y = V == 4 ? Pack{{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}} : Pack{{sums[i][j], 0.0f, 0.0f, 0.0f}}, b = {}, r = {};
+            Pack y = piece<V>(sums[i], j), b = {}, r = {};
             if (bias) b = load_pack(bias + o + j, V);
             if (residual) r = load_pack(residual + at + j, V);
 #pragma unroll
@@ -164,117 +237,95 @@ __global__ void __launch_bounds__(THREADS, 4) conv2d_forward(const float* __rest
     }
 }
 
-template <int V>
-__global__ void __launch_bounds__(THREADS, 4) conv2d_backward_input(const float* __restrict__ dOutput, const float* __restrict__ weight,
-    float* __restrict__ dInput, int B, int H, int W, int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW,
+template <typename T, int V, bool TENSOR>
+__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_input(const T* __restrict__ dOutput, const T* __restrict__ weight,
+    T* __restrict__ dInput, int B, int H, int W, int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW,
     int accumulate) {
     int group = blockIdx.z / (stride * stride), residue = blockIdx.z % (stride * stride), ry = residue / stride, rx = residue % stride;
     // The pixels (ry + stride y, rx + stride x), y < rows, x < columns, and the taps that reach them: ky0 + stride jy, jy < tapsY
     int rows = (H - ry + stride - 1) / stride, columns = (W - rx + stride - 1) / stride, M = B * max(0, rows) * max(0, columns);
     int ky0 = (ry + padding) % stride, kx0 = (rx + padding) % stride;
     int tapsY = ky0 < KH ? (KH - 1 - ky0) / stride + 1 : 0, tapsX = kx0 < KW ? (KW - 1 - kx0) / stride + 1 : 0;
-    int N = C / groups, groupO = O / groups, K = tapsY * tapsX * groupO, m0 = blockIdx.x * TILE, n0 = blockIdx.y * TILE, t = threadIdx.x;
+    int N = C / groups, groupO = O / groups, K = tapsY * tapsX * groupO, m0 = blockIdx.x * TILE, n0 = blockIdx.y * TILE;
     if (m0 >= M) return;
-    int image[2], bottom[2], right[2];
+    int image[COLUMNS<V>], bottom[COLUMNS<V>], right[COLUMNS<V>];
 #pragma unroll
-    for (int half = 0; half < 2; half++) {
-        int m = m0 + t / 4 + 32 * half;
-        image[half] = m / (rows * columns);
+    for (int slot = 0; slot < COLUMNS<V>; slot++) {
+        int m = m0 + column_of<V, true>(slot * 8 / COLUMNS<V>);
+        image[slot] = m / (rows * columns);
         // Tap jy takes row bottom - jy of dOutput.
-        bottom[half] = m < M ? m / columns % rows + (ry + padding - ky0) / stride : -(1 << 28);
-        right[half] = m % columns + (rx + padding - kx0) / stride;
+        bottom[slot] = m < M ? m / columns % rows + (ry + padding - ky0) / stride : -(1 << 28);
+        right[slot] = m % columns + (rx + padding - kx0) / stride;
     }
     float sums[8][4] = {};
-    tile_product<true, false>(sums, 0, K,
-        [&](int k0, float4 (&v)[2]) {
-#pragma unroll
-            for (int half = 0; half < 2; half++)
-                v[half] = gather<V>(dOutput, [&](int i) {
-                    int k = k0 + t % 4 * 4 + i, tap = k / groupO, o = k - tap * groupO, jy = tap / tapsX, y = bottom[half] - jy, x = right[half] - (tap - jy * tapsX);
-                    // dOutput[b,y,x,o] is at ((b * OH + y) * OW + x) * O + o
-                    bool inside = k < K && y >= 0 && y < OH && x >= 0 && x < OW;
-                    return inside ? ((static_cast<long long>(image[half]) * OH + y) * OW + x) * O + group * groupO + o : -1ll;
-                });
+    tile_product<V, TENSOR, true, false>(sums, 0, K,
+        [&](int k0, float (&v)[8]) {
+            gather<V>(v, dOutput, [&](int e) {
+                int k = k0 + k_of<V, true>(e), tap = k / groupO, o = k - tap * groupO, jy = tap / tapsX, slot = slot_of<V>(e);
+                int y = bottom[slot] - jy, x = right[slot] - (tap - jy * tapsX);
+                // dOutput[b,y,x,o] is at ((b * OH + y) * OW + x) * O + o
+                bool inside = k < K && y >= 0 && y < OH && x >= 0 && x < OW;
+                return inside ? ((static_cast<long long>(image[slot]) * OH + y) * OW + x) * O + group * groupO + o : -1ll;
+            });
         },
-        [&](int k0, float4 (&v)[2]) {
-#pragma unroll
-            for (int half = 0; half < 2; half++) {
-                int k = k0 + t / 16 + 8 * half;
-                if (k >= K) {
-                    v[half] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-                    continue;
-                }
+        [&](int k0, float (&v)[8]) {
+            gather<V>(v, weight, [&](int e) {
+                int k = k0 + k_of<V, false>(e), n = n0 + column_of<V, false>(e);
+                if (k >= K || n >= N) return -1ll;
                 int tap = k / groupO, o = k - tap * groupO, jy = tap / tapsX, ky = ky0 + stride * jy, kx = kx0 + stride * (tap - jy * tapsX);
                 // weight[o,ky,kx,c] is at ((o * KH + ky) * KW + kx) * N + c
-                long long row = ((static_cast<long long>(group * groupO + o) * KH + ky) * KW + kx) * N;
-                v[half] = gather<V>(weight, [&](int i) {
-                    int n = n0 + column_of() + i;
-                    return n < N ? row + n : -1ll;
-                });
-            }
+                return ((static_cast<long long>(group * groupO + o) * KH + ky) * KW + kx) * N + n;
+            });
         });
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-        int m = m0 + row_of(i), n = n0 + column_of();
+        int m = m0 + Tile<TENSOR>::row(i), n = n0 + Tile<TENSOR>::column(i);
         if (m >= M || n >= N) continue;
         int b = m / (rows * columns), y = ry + stride * (m / columns % rows), x = rx + stride * (m % columns);
         // dInput[b,y,x,c] is at ((b * H + y) * W + x) * C + c
-        float* to = dInput + ((static_cast<long long>(b) * H + y) * W + x) * C + group * N + n;
+        T* to = dInput + ((static_cast<long long>(b) * H + y) * W + x) * C + group * N + n;
 #pragma unroll
         for (int j = 0; j < 4; j += V)
-            if (n + j < N)
-                give_pack(to + j, V == 4 ? Pack{{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}} : Pack{{sums[i][j], 0.0f, 0.0f, 0.0f}}, accumulate, V);
+            if (n + j < N) give_pack(to + j, piece<V>(sums[i], j), accumulate, V);
     }
 }
 
-template <int V>
-__global__ void __launch_bounds__(THREADS, 4) conv2d_backward_weight(const float* __restrict__ dOutput, const float* __restrict__ input,
+template <typename T, int V, bool TENSOR>
+__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_weight(const T* __restrict__ dOutput, const T* __restrict__ input,
     float* __restrict__ partial, int B, int H, int W, int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW,
     int splitPixels) {
     int groupC = C / groups, M = O / groups, N = KH * KW * groupC, pixels = B * OH * OW;
-    int group = blockIdx.z % groups, split = blockIdx.z / groups, m0 = blockIdx.y * TILE, n0 = blockIdx.x * TILE, t = threadIdx.x;
+    int group = blockIdx.z % groups, split = blockIdx.z / groups, m0 = blockIdx.y * TILE, n0 = blockIdx.x * TILE;
     int from = split * splitPixels, to = min(pixels, from + splitPixels);
-    // The filter elements (ky, kx, c) of this thread's columns of the second operand
-    int tap_y[4], tap_x[4], channel[4];
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int n = n0 + column_of() + i, tap = n / groupC;
-        channel[i] = n < N ? n - tap * groupC : -1;
-        tap_y[i] = tap / KW - padding;
-        tap_x[i] = tap % KW - padding;
-    }
+    // The filter element (ky, kx, c) of this thread's first column of the second operand: with V = 4 the other three are its neighbours.
+    int filter = n0 + column_of<V, false>(0), tap = filter / groupC, channel = filter < N ? filter - tap * groupC : -1;
+    int tap_y = tap / KW - padding, tap_x = tap % KW - padding;
     float sums[8][4] = {};
-    tile_product<false, false>(sums, from, to,
-        [&](int k0, float4 (&v)[2]) {
-#pragma unroll
-            for (int half = 0; half < 2; half++)
-                v[half] = gather<V>(dOutput, [&](int i) {
-                    int k = k0 + t / 16 + 8 * half, m = m0 + column_of() + i;
-                    // dOutput[pixel, o] is at pixel * O + o
-                    return k < to && m < M ? static_cast<long long>(k) * O + group * M + m : -1ll;
-                });
+    tile_product<V, TENSOR, false, false>(sums, from, to,
+        [&](int k0, float (&v)[8]) {
+            gather<V>(v, dOutput, [&](int e) {
+                int k = k0 + k_of<V, false>(e), m = m0 + column_of<V, false>(e);
+                // dOutput[pixel, o] is at pixel * O + o
+                return k < to && m < M ? static_cast<long long>(k) * O + group * M + m : -1ll;
+            });
         },
-        [&](int k0, float4 (&v)[2]) {
-#pragma unroll
-            for (int half = 0; half < 2; half++) {
-                int k = k0 + t / 16 + 8 * half, image = k / (OH * OW), top = k / OW % OH * stride, left = k % OW * stride;
-                v[half] = gather<V>(input, [&](int i) {
-                    int y = top + tap_y[i], x = left + tap_x[i];
-                    // input[b,y,x,c] is at ((b * H + y) * W + x) * C + c
-                    bool inside = k < to && channel[i] >= 0 && y >= 0 && y < H && x >= 0 && x < W;
-                    return inside ? ((static_cast<long long>(image) * H + y) * W + x) * C + group * groupC + channel[i] : -1ll;
-                });
-            }
+        [&](int k0, float (&v)[8]) {
+            gather<V>(v, input, [&](int e) {
+                int k = k0 + k_of<V, false>(e), image = k / (OH * OW), y = k / OW % OH * stride + tap_y, x = k % OW * stride + tap_x;
+                // input[b,y,x,c] is at ((b * H + y) * W + x) * C + c
+                bool inside = k < to && channel >= 0 && y >= 0 && y < H && x >= 0 && x < W;
+                return inside ? ((static_cast<long long>(image) * H + y) * W + x) * C + group * groupC + channel : -1ll;
+            });
         });
 #pragma unroll
     for (int i = 0; i < 8; i++) {
-        int m = m0 + row_of(i), n = n0 + column_of();
+        int m = m0 + Tile<TENSOR>::row(i), n = n0 + Tile<TENSOR>::column(i);
         if (m >= M || n >= N) continue;
         // partial[split, o, n] is at (split * O + o) * N + n
         float* at = partial + (static_cast<long long>(split) * O + group * M + m) * N + n;
 #pragma unroll
         for (int j = 0; j < 4; j += V)
-            if (n + j < N) store_pack(at + j, V == 4 ? Pack{{sums[i][0], sums[i][1], sums[i][2], sums[i][3]}} : Pack{{sums[i][j], 0.0f, 0.0f, 0.0f}}, V);
+            if (n + j < N) store_pack(at + j, piece<V>(sums[i], j), V);
     }
 }
 
@@ -292,10 +343,22 @@ __global__ void __launch_bounds__(THREADS) conv2d_backward_weight_total(const fl
     });
 }
 
-EXPORT_KERNEL(conv2d_forward_float32, (conv2d_forward<4>));
-EXPORT_KERNEL(conv2d_forward_any_float32, (conv2d_forward<1>));
-EXPORT_KERNEL(conv2d_backward_input_float32, (conv2d_backward_input<4>));
-EXPORT_KERNEL(conv2d_backward_input_any_float32, (conv2d_backward_input<1>));
-EXPORT_KERNEL(conv2d_backward_weight_float32, (conv2d_backward_weight<4>));
-EXPORT_KERNEL(conv2d_backward_weight_any_float32, (conv2d_backward_weight<1>));
+EXPORT_KERNEL(conv2d_forward_float32, (conv2d_forward<float, 4, false>));
+EXPORT_KERNEL(conv2d_forward_any_float32, (conv2d_forward<float, 1, false>));
+EXPORT_KERNEL(conv2d_forward_tf32, (conv2d_forward<float, 4, true>));
+EXPORT_KERNEL(conv2d_forward_any_tf32, (conv2d_forward<float, 1, true>));
+EXPORT_KERNEL(conv2d_forward_bf16, (conv2d_forward<bf16, 4, true>));
+EXPORT_KERNEL(conv2d_forward_any_bf16, (conv2d_forward<bf16, 1, true>));
+EXPORT_KERNEL(conv2d_backward_input_float32, (conv2d_backward_input<float, 4, false>));
+EXPORT_KERNEL(conv2d_backward_input_any_float32, (conv2d_backward_input<float, 1, false>));
+EXPORT_KERNEL(conv2d_backward_input_tf32, (conv2d_backward_input<float, 4, true>));
+EXPORT_KERNEL(conv2d_backward_input_any_tf32, (conv2d_backward_input<float, 1, true>));
+EXPORT_KERNEL(conv2d_backward_input_bf16, (conv2d_backward_input<bf16, 4, true>));
+EXPORT_KERNEL(conv2d_backward_input_any_bf16, (conv2d_backward_input<bf16, 1, true>));
+EXPORT_KERNEL(conv2d_backward_weight_float32, (conv2d_backward_weight<float, 4, false>));
+EXPORT_KERNEL(conv2d_backward_weight_any_float32, (conv2d_backward_weight<float, 1, false>));
+EXPORT_KERNEL(conv2d_backward_weight_tf32, (conv2d_backward_weight<float, 4, true>));
+EXPORT_KERNEL(conv2d_backward_weight_any_tf32, (conv2d_backward_weight<float, 1, true>));
+EXPORT_KERNEL(conv2d_backward_weight_bf16, (conv2d_backward_weight<bf16, 4, true>));
+EXPORT_KERNEL(conv2d_backward_weight_any_bf16, (conv2d_backward_weight<bf16, 1, true>));
 EXPORT_KERNEL(conv2d_backward_weight_total_float32, (conv2d_backward_weight_total));

@@ -2,7 +2,8 @@
 //   S[i,j] = scale Q[i] . K[j] + table[relative(i,j), head] + mask[i,j],  P = softmax_j(S),  O[i] = sum_j P[i,j] V[j]
 //   scale = 1 / sqrt(D);  mask[i,j] = -100 where i and j lie in different regions of the shifted image, else 0
 //   relative(i,j) = (iy - jy + w - 1) (2w - 1) + ix - jx + w - 1
-// qkv: float (B, H, W, 3, heads, D), table: float ((2w-1)^2, heads), output: float (B, H, W, heads, D), lse: float (windows, heads, T).
+// qkv: E (B, H, W, 3, heads, D), output: E (B, H, W, heads, D), E = float or bf16; table: float ((2w-1)^2, heads), lse: float
+// (windows, heads, T).
 // Partition and shift are a permutation of rows: only this kernel gathers, the products around it stay in raster order.
 // One block of 128 threads per (window, head). Saves lse = log(sum_j exp S[i,j]) for the backward pass, which recomputes S.
 // H % w == 0, W % w == 0, T = w * w tokens, D = 32. Bound by shared memory: arithmetic in float32, without the matrix units.
@@ -17,9 +18,9 @@ __device__ __forceinline__ int region(int rolled, int size, int window, int shif
 
 // Grid: windows x heads. WINDOW: side of the window. Five blocks per multiprocessor leave 100 registers; left to itself ptxas fills the
 // seven that shared memory allows and spills. Warp w takes the rows w, w + 4, ... from the scores to the output.
-template <int WINDOW, int D>
-__global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const float* __restrict__ qkv, const float* __restrict__ table,
-    float* __restrict__ output, float* __restrict__ lse, int H, int W, int heads, int shift) {
+template <typename E, int WINDOW, int D>
+__global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const E* __restrict__ qkv, const float* __restrict__ table,
+    E* __restrict__ output, float* __restrict__ lse, int H, int W, int heads, int shift) {
     // Rows of Q and K are D + 4 apart, so that the vector reads of eight rows fall into different banks.
     constexpr int T = WINDOW * WINDOW, LD = D + 4, RELATIVE = (2 * WINDOW - 1) * (2 * WINDOW - 1), WARPS = THREADS / 32;
     SHARED(float, q, [T * LD]);
@@ -39,10 +40,10 @@ __global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const flo
     // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
     for (int piece = t; piece < T * D / 4; piece += THREADS) {
         int i = piece / (D / 4), d = piece % (D / 4) * 4;
-        const float* from = qkv + (pixel(i) * 3 * heads + head) * D + d;
-        cp_async_16(q + i * LD + d, from);
-        cp_async_16(k + i * LD + d, from + heads * D);
-        cp_async_16(v + i * LD + d, from + 2 * heads * D);
+        const E* from = qkv + (pixel(i) * 3 * heads + head) * D + d;
+        stage4(q + i * LD + d, from);
+        stage4(k + i * LD + d, from + heads * D);
+        stage4(v + i * LD + d, from + 2 * heads * D);
     }
     cp_async_commit();
     for (int i = t; i < RELATIVE; i += THREADS) bias[i] = table[i * heads + head];
@@ -83,11 +84,13 @@ __global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const flo
 #pragma unroll 8
         for (int j = 0; j < T; j++) o += p[j] * v[j * LD + lane];
         // output[pixel, head, d] is at (pixel * heads + head) * D + d
-        output[(pixel(i) * heads + head) * D + lane] = o;
+        store1(output + (pixel(i) * heads + head) * D + lane, o);
         // The next row's probabilities must not overwrite what a slower lane still reads.
         __syncwarp();
     }
 }
 
-EXPORT_KERNEL(window_attention_forward_7_float32, (window_attention_forward<7, 32>));
-EXPORT_KERNEL(window_attention_forward_8_float32, (window_attention_forward<8, 32>));
+EXPORT_KERNEL(window_attention_forward_7_float32, (window_attention_forward<float, 7, 32>));
+EXPORT_KERNEL(window_attention_forward_8_float32, (window_attention_forward<float, 8, 32>));
+EXPORT_KERNEL(window_attention_forward_7_bf16, (window_attention_forward<bf16, 7, 32>));
+EXPORT_KERNEL(window_attention_forward_8_bf16, (window_attention_forward<bf16, 8, 32>));

@@ -2,7 +2,7 @@
 //   S, P = softmax(S) are recomputed: P[i,j] = exp(S[i,j] - lse[i]).   dP[i,j] = dO[i] . V[j],  delta[i] = sum_j P[i,j] dP[i,j]
 //   dS = P (dP - delta);   dV[j] = sum_i P[i,j] dO[i];   dQ[i] = scale sum_j dS[i,j] K[j];   dK[j] = scale sum_i dS[i,j] Q[i]
 //   dTable[relative(i,j), head] = sum over windows of dS[i,j]
-// qkv: float (B, H, W, 3, heads, D), dQkv likewise, = or += (`accumulate`); table: float ((2w-1)^2, heads); dOutput: float
+// qkv: E (B, H, W, 3, heads, D), dQkv likewise, = or += (`accumulate`), E = float or bf16; table: float ((2w-1)^2, heads); dOutput: E
 // (B, H, W, heads, D); lse: float (windows, heads, T) as the forward pass saved it; partial: float (gridDim.x, heads, (2w-1)^2);
 // dTable = or += (`accumulate` of the total). No atomics.
 // A block of 256 threads owns one head and the windows blockIdx.x, + gridDim.x, ... The sums of dS over its windows stay in registers; at
@@ -66,9 +66,9 @@ template <int T, int TP, int LD, int GROUPS> struct Product {
     }
 };
 
-template <int WINDOW, int D>
-__global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const float* __restrict__ qkv, const float* __restrict__ table,
-    const float* __restrict__ lse, const float* __restrict__ dOutput, float* __restrict__ dQkv, float* __restrict__ partial, int B, int H, int W,
+template <typename E, int WINDOW, int D>
+__global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E* __restrict__ qkv, const float* __restrict__ table,
+    const float* __restrict__ lse, const E* __restrict__ dOutput, E* __restrict__ dQkv, float* __restrict__ partial, int B, int H, int W,
     int heads, int shift, int accumulate) {
     // Rows are D + 4 apart, so that the vector reads of eight rows fall into different banks.
     constexpr int T = WINDOW * WINDOW, TP = (T + 3) / 4 * 4, LD = D + 4, SIDE = 2 * WINDOW - 1, RELATIVE = SIDE * SIDE;
@@ -96,11 +96,11 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const fl
         for (int piece = t; piece < T * D / 4; piece += THREADS) {
             int i = piece / (D / 4), d = piece % (D / 4) * 4;
             long long at = pixel(i);
-            const float* from = qkv + (at * 3 * heads + head) * D + d;
-            cp_async_16(q + i * LD + d, from);
-            cp_async_16(k + i * LD + d, from + heads * D);
-            cp_async_16(v + i * LD + d, from + 2 * heads * D);
-            cp_async_16(g + i * LD + d, dOutput + (at * heads + head) * D + d);
+            const E* from = qkv + (at * 3 * heads + head) * D + d;
+            stage4(q + i * LD + d, from);
+            stage4(k + i * LD + d, from + heads * D);
+            stage4(v + i * LD + d, from + 2 * heads * D);
+            stage4(g + i * LD + d, dOutput + (at * heads + head) * D + d);
         }
         cp_async_commit();
         for (int i = t; i < TP; i += THREADS) {
@@ -227,6 +227,8 @@ __global__ void __launch_bounds__(THREADS) window_attention_backward_table(const
     *to = accumulate ? *to + value(sum) : value(sum);
 }
 
-EXPORT_KERNEL(window_attention_backward_7_float32, (window_attention_backward<7, 32>));
-EXPORT_KERNEL(window_attention_backward_8_float32, (window_attention_backward<8, 32>));
+EXPORT_KERNEL(window_attention_backward_7_float32, (window_attention_backward<float, 7, 32>));
+EXPORT_KERNEL(window_attention_backward_8_float32, (window_attention_backward<float, 8, 32>));
+EXPORT_KERNEL(window_attention_backward_7_bf16, (window_attention_backward<bf16, 7, 32>));
+EXPORT_KERNEL(window_attention_backward_8_bf16, (window_attention_backward<bf16, 8, 32>));
 EXPORT_KERNEL(window_attention_backward_table, (window_attention_backward_table));

@@ -1,13 +1,13 @@
 // window_attention_backward, after the forward pass that saves lse.
 #include "check.h"
 
-static void attention(int w, int B, int H, int W, int heads, int shift, unsigned slots, bool accumulate) {
+static void attention(bool half, int w, int B, int H, int W, int heads, int shift, unsigned slots, bool accumulate) {
     const int D = 32, T = w * w, side = 2 * w - 1, C = heads * D, windows = B * (H / w) * (W / w);
     std::string size = std::to_string(w), what = "window_attention " + size + " shift " + std::to_string(shift);
     size_t tokens = size_t(B * H * W), positions = size_t(side * side);
-    Values qkv = random_values(tokens * size_t(3 * C), 1), table = random_values(positions * size_t(heads), 2), g = random_values(tokens * size_t(C), 3);
-    Values old = random_values(qkv.size(), 4), old_table = random_values(table.size(), 5);
-    Doubles dqkv(qkv.size()), dtable(table.size());
+    Values qkv = random_values(tokens * size_t(3 * C), 1, half), table = random_values(positions * size_t(heads), 2), g = random_values(tokens * size_t(C), 3, half);
+    Values old = random_values(qkv.size(), 4, half), old_table = random_values(table.size(), 5);
+    Doubles output(g.size()), dqkv(qkv.size()), dtable(table.size());
     double scale = 1 / std::sqrt(double(D));
     for (int b = 0; b < B; b++)
         for (int wy = 0; wy < H / w; wy++)
@@ -33,6 +33,7 @@ static void attention(int w, int B, int H, int W, int heads, int shift, unsigned
                             double ds = p[size_t(j)] * (dp[size_t(j)] - delta);
                             dtable[relative(j)] += ds;
                             for (int d = 0; d < D; d++) {
+                                output[pixel(i) * size_t(C) + size_t(h * D + d)] += p[size_t(j)] * qkv[at(j, 2, d)];
                                 dqkv[at(i, 0, d)] += scale * ds * qkv[at(j, 1, d)];
                                 dqkv[at(j, 1, d)] += scale * ds * qkv[at(i, 0, d)];
                                 dqkv[at(j, 2, d)] += p[size_t(j)] * g[pixel(i) * size_t(C) + size_t(h * D + d)];
@@ -40,23 +41,25 @@ static void attention(int w, int B, int H, int W, int heads, int shift, unsigned
                         }
                     }
                 }
-    Device<float> in(qkv), bias(table), out(g.size()), lse(size_t(windows * heads * T)), dOut(g), partial(slots * size_t(heads) * positions);
-    Buffer dIn = target(old, accumulate, false), dTable = target(old_table, accumulate, false);
-    require(file("window_attention").launch("window_attention_forward_" + size + "_float32", {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift),
-        "forward");
+    Device<float> bias(table), lse(size_t(windows * heads * T)), partial(slots * size_t(heads) * positions);
+    Buffer in(qkv, half), out(g.size(), half), dOut(g, half), dIn = target(old, accumulate, half), dTable = target(old_table, accumulate, false);
+    go("window_attention", "window_attention_forward_" + size + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift);
+    compare(what + " output", out.get(), output, half ? 4e-3 : 1e-6);
     int tp = (T + 3) / 4 * 4;
     unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
-    go("window_attention_backward", "window_attention_backward_" + size + "_float32", {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
+    go("window_attention_backward", "window_attention_backward_" + size + type_name(half), {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
         heads, shift, int(accumulate));
-    compare(what + " dQkv", dIn.get(), given(dqkv, old, accumulate), 3e-6);
+    compare(what + " dQkv", dIn.get(), given(dqkv, old, accumulate), half ? 4e-3 : 3e-6);
     go("window_attention_backward", "window_attention_backward_table", {unsigned(heads * side * side + 255) / 256}, {256}, 0, *partial, *dTable, int(slots), heads, side * side,
         int(accumulate));
     compare(what + " dTable", dTable.get(), given(dtable, old_table, accumulate), 3e-6);
 }
 
 void check_attention() {
-    attention(7, 1, 14, 21, 2, 3, 2, false);
-    attention(7, 2, 7, 14, 1, 0, 3, true);
-    attention(8, 1, 16, 24, 1, 4, 6, false);
-    attention(8, 1, 16, 8, 2, 0, 1, true);
+    for (bool half : {false, true}) {
+        attention(half, 7, 1, 14, 21, 2, 3, 2, false);
+        attention(half, 7, 2, 7, 14, 1, 0, 3, true);
+        attention(half, 8, 1, 16, 24, 1, 4, 6, false);
+        attention(half, 8, 1, 16, 8, 2, 0, 1, true);
+    }
 }

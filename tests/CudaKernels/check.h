@@ -27,12 +27,21 @@ private:
     std::unique_ptr<Device<uint16_t>> halves;
 };
 
-// A kernel file, compiled once.
+// The kernel files, compiled once each; main.cpp puts mutants in their place.
+inline std::map<std::string, std::unique_ptr<Module>> files;
 inline Module& file(const std::string& name) {
-    static std::map<std::string, std::unique_ptr<Module>> files;
     auto& module = files[name];
     if (!module) module = std::make_unique<Module>(name + ".cu", read_file(kernels_folder + "/" + name + ".cu"));
     return *module;
+}
+// A mutant's kernel failed, and the context with it.
+struct BrokenContext {};
+// Set while a mutant runs: complaints are counted, not printed.
+inline bool quiet = false;
+inline int noticed = 0;
+inline void note(bool good, const std::string& what) {
+    if (quiet) noticed += !good;
+    else expect(good, what);
 }
 inline std::string type_name(bool half) { return half ? "_bf16" : "_float32"; }
 // Rounds to what the buffer will hold.
@@ -42,23 +51,24 @@ inline Values random_values(size_t count, unsigned seed, bool half = false) { re
 template <typename... A>
 void go(const std::string& of, const std::string& kernel, Module::Shape grid, Module::Shape block, unsigned shared, A... arguments) {
     int status = file(of).launch(kernel, grid, block, shared, arguments...);
-    expect(status == 0 && report().empty(), kernel + ": status " + std::to_string(status) + "\n" + report());
+    note(status == 0 && report().empty(), kernel + ": status " + std::to_string(status) + "\n" + report());
     clear_report();
-    if (status) exit(1);
+    if (status && !quiet) exit(1);
+    if (status) throw BrokenContext();
 }
 inline void compare(const std::string& what, const Values& got, const Doubles& expected, double tolerance) {
     double worst = difference(got, expected);
     char text[100];
     snprintf(text, sizeof text, ": off by %.2e of the largest entry", worst);
-    expect(got.size() == expected.size() && worst <= tolerance, what + text);
-    expect(report().empty(), what + ": " + report());
+    note(got.size() == expected.size() && worst <= tolerance, what + text);
+    note(report().empty(), what + ": " + report());
     clear_report();
 }
 inline void same(const std::string& what, const Values& got, const Values& expected) {
     size_t wrong = 0;
     for (size_t i = 0; i < expected.size(); i++) wrong += !(got[i] == expected[i] || (std::isnan(got[i]) && std::isnan(expected[i])));
-    expect(got.size() == expected.size() && wrong == 0, what + ": " + std::to_string(wrong) + " of " + std::to_string(expected.size()) + " differ");
-    expect(report().empty(), what + ": " + report());
+    note(got.size() == expected.size() && wrong == 0, what + ": " + std::to_string(wrong) + " of " + std::to_string(expected.size()) + " differ");
+    note(report().empty(), what + ": " + report());
     clear_report();
 }
 // expected = old + value where the gradient is added to

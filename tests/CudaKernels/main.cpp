@@ -1,5 +1,5 @@
 // Runs every kernel of kernels/*.cu on the emulated device under its access checker, on small odd shapes against references in double:
-//   check LIBRARY_FOLDER KERNELS_FOLDER [section...]      sections: elementwise moves norms losses optimizer convolution attention
+//   check LIBRARY_FOLDER KERNELS_FOLDER [section...]      sections: elementwise moves norms losses optimizer convolution attention mutations
 // Then prints, per kernel, sectors of global memory and wavefronts of shared memory over their ideals. VERBOSE=1 prints the lines above 1.
 #include "check.h"
 #include <chrono>
@@ -34,6 +34,36 @@ static void print_profile() {
     }
 }
 
+// Every barrier and wait of a kernel file, removed in turn, must be noticed by the section that runs the file.
+static void check_mutations(const std::string& name, void (*section)()) {
+    std::string source = read_file(kernels_folder + "/" + name + ".cu");
+    int removed = 0;
+    for (const char* word : {"__syncthreads();", "__syncwarp();", "cp_async_wait<0>();"})
+        for (size_t at = source.find(word); at != std::string::npos; at = source.find(word, at + 1), removed++) {
+            files[name] = std::make_unique<Module>(name + ".cu", source.substr(0, at) + ";" + source.substr(at + strlen(word)));
+            quiet = true, noticed = 0;
+            try {
+                section();
+            } catch (BrokenContext) {
+                files.clear();
+                reset_device();
+            }
+            quiet = false;
+            clear_report();
+            expect(noticed > 0, name + ".cu:" + std::to_string(1 + std::count(source.begin(), source.begin() + long(at), '\n')) + ": nobody notices that " + word + " is gone");
+        }
+    files.erase(name);
+    printf("  %s: %d barriers and waits removed\n", name.c_str(), removed);
+}
+static void check_all_mutations() {
+    check_mutations("column_sum", check_norms);
+    check_mutations("batch_norm", check_norms);
+    check_mutations("soft_dice", check_losses);
+    check_mutations("argmax", check_losses);
+    check_mutations("conv2d", check_convolution);
+    check_mutations("window_attention_backward", check_attention);
+}
+
 int main(int count, char** words) {
     if (count < 3) return printf("usage: check LIBRARY_FOLDER KERNELS_FOLDER [section...]\n"), 2;
     library = dlopen((std::string(words[1]) + "/libcsunet_emulator.so").c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -45,10 +75,11 @@ int main(int count, char** words) {
     require(CALL(cuCtxSetCurrent, context), "cuCtxSetCurrent");
     set_mode("hook");
     const std::pair<std::string, void (*)()> sections[] = {{"elementwise", check_elementwise}, {"moves", check_moves}, {"norms", check_norms},
-        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}};
+        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"mutations", check_all_mutations}};
     std::vector<std::string> wanted(words + 3, words + count);
     for (auto& [name, run] : sections) {
-        if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
+        // The mutations take minutes: only if they are asked for.
+        if (wanted.empty() ? name == "mutations" : std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
         auto start = std::chrono::steady_clock::now();
         int failed = failures, done = checks;
         run();
@@ -56,6 +87,6 @@ int main(int count, char** words) {
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         fflush(stdout);
     }
-    print_profile();
+    if (std::find(wanted.begin(), wanted.end(), "mutations") == wanted.end()) print_profile();
     return failures != 0;
 }
