@@ -236,6 +236,8 @@ public sealed partial class Trainer : IDisposable
         try
         {
             (Evaluation evaluation, double loss) = Evaluator.Evaluate(_predictor, _validation!, _loss, cancellation: cancellation);
+            // Finite weights can be so large that the network's output is not: neither is such a network the best, nor its checkpoint good.
+            RequireFinite(loss, _state.Step, "validation loss");
             ValidationHistory history = _state.History.With(evaluation.MeanIoU, _state.Step, Options.PlateauPatience);
             _state = _state with { History = history, ValidatedStep = _state.Step };
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);

@@ -17,6 +17,13 @@ public sealed class CsUnetOptionsTests
         Assert.InRange(options.LeastParameters(), count / 2, count);
     }
 
+    // The paper's network has window 7 at 224; the counts are those of its authors' modules in PyTorch.
+    [Theory]
+    [InlineData("cs-unet-tiny", 224, 71_690_852)]
+    [InlineData("cs-unet-mini", 128, 6_208_684)]
+    public void PresetsHaveThePublishedNumberOfParameters(string preset, int size, long expected) =>
+        Assert.Equal(expected, new CsUnetModel(CsUnetOptions.Preset(preset, size, size, classes: 3)).ParameterCount);
+
     [Fact]
     public void WhatNoMachineHoldsIsRefusedBeforeItIsBuilt()
     {

@@ -1,8 +1,8 @@
 using CsUnet.Autograd;
 using CsUnet.Data;
-using CsUnet.Tests.Data;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
+using CsUnet.Tests.Data;
 using CsUnet.Training;
 using Xunit;
 

@@ -191,6 +191,28 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
+    public void AValidationLossThatIsNotFiniteStopsTheRunToo()
+    {
+        RunFolder folder = _workshop.NewFolder("run");
+        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation);
+        var recorder = new Recorder
+        {
+            AtValidation = step =>
+            {
+                if (step == 8)
+                    foreach (Parameter parameter in trainer.Model.Parameters())
+                        parameter.Value.Fill(3e38);
+            },
+        };
+        RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
+        Assert.Contains("step 8: the validation loss is ", failure.Message);
+        Assert.Equal(6, recorder.Checkpoints[^1]);
+        Assert.All(MetricsLog.Read(folder.MetricsPath), row => Assert.True(row.ValidationLoss is null || double.IsFinite(row.ValidationLoss.Value)));
+        using SafetensorsFile best = SafetensorsFile.Read(folder.BestPath);
+        Assert.Equal(4, CheckpointHeader.Of(best).Step);
+    }
+
+    [Fact]
     public void WeightsThatAreNotFiniteAreNotWritten()
     {
         RunFolder folder = _workshop.NewFolder("run");
