@@ -38,7 +38,7 @@ struct Window {
 };
 
 template <typename E>
-__global__ void __launch_bounds__(THREADS) window_attention_any_forward(const E* __restrict__ qkv, const float* __restrict__ table,
+__global__ void __launch_bounds__(THREADS, 4) window_attention_any_forward(const E* __restrict__ qkv, const float* __restrict__ table,
     E* __restrict__ output, float* probabilities, int H, int W, int w, int heads, int D, int shift) {
     Window window(H, W, w, heads, D, shift);
     int lane = threadIdx.x % 32, T = w * w;
@@ -71,7 +71,7 @@ __global__ void __launch_bounds__(THREADS) window_attention_any_forward(const E*
 }
 
 template <typename E>
-__global__ void __launch_bounds__(THREADS) window_attention_any_backward(const E* __restrict__ qkv, const float* __restrict__ probabilities,
+__global__ void __launch_bounds__(THREADS, 4) window_attention_any_backward(const E* __restrict__ qkv, const float* __restrict__ probabilities,
     const E* __restrict__ dOutput, float* dScores, E* __restrict__ dQkv, int H, int W, int w, int heads, int D, int shift, int accumulate) {
     Window window(H, W, w, heads, D, shift);
     int lane = threadIdx.x % 32, T = w * w;
