@@ -90,7 +90,19 @@ __global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const E* 
     }
 }
 
+EXPORT_KERNEL(window_attention_forward_1_float32, (window_attention_forward<float, 1, 32>));
+EXPORT_KERNEL(window_attention_forward_2_float32, (window_attention_forward<float, 2, 32>));
+EXPORT_KERNEL(window_attention_forward_3_float32, (window_attention_forward<float, 3, 32>));
+EXPORT_KERNEL(window_attention_forward_4_float32, (window_attention_forward<float, 4, 32>));
+EXPORT_KERNEL(window_attention_forward_5_float32, (window_attention_forward<float, 5, 32>));
+EXPORT_KERNEL(window_attention_forward_6_float32, (window_attention_forward<float, 6, 32>));
 EXPORT_KERNEL(window_attention_forward_7_float32, (window_attention_forward<float, 7, 32>));
 EXPORT_KERNEL(window_attention_forward_8_float32, (window_attention_forward<float, 8, 32>));
+EXPORT_KERNEL(window_attention_forward_1_bf16, (window_attention_forward<bf16, 1, 32>));
+EXPORT_KERNEL(window_attention_forward_2_bf16, (window_attention_forward<bf16, 2, 32>));
+EXPORT_KERNEL(window_attention_forward_3_bf16, (window_attention_forward<bf16, 3, 32>));
+EXPORT_KERNEL(window_attention_forward_4_bf16, (window_attention_forward<bf16, 4, 32>));
+EXPORT_KERNEL(window_attention_forward_5_bf16, (window_attention_forward<bf16, 5, 32>));
+EXPORT_KERNEL(window_attention_forward_6_bf16, (window_attention_forward<bf16, 6, 32>));
 EXPORT_KERNEL(window_attention_forward_7_bf16, (window_attention_forward<bf16, 7, 32>));
 EXPORT_KERNEL(window_attention_forward_8_bf16, (window_attention_forward<bf16, 8, 32>));

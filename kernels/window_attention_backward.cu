@@ -8,7 +8,7 @@
 // A block of 256 threads owns one head and the windows blockIdx.x, + gridDim.x, ... The sums of dS over its windows stay in registers; at
 // the end they go to shared memory, where a thread per relative position adds its pairs in order; the blocks' tables are then added in
 // order. A warp owns groups of four rows, 4 (warp + 4 r) ...: a lane reads a vector of K, V once for four rows.
-// H % w == 0, W % w == 0, T = w * w <= 64 tokens, D = 32, B H W < 2^31. Bound by shared memory: arithmetic in float32, without the matrix units.
+// H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32 (else: window_attention_any.cu), B H W < 2^31. Bound by shared memory: arithmetic in float32, without the matrix units.
 // Launch: blocks of 256 threads, grid (slots, heads), slots = min(windows, about 2 blocks per multiprocessor / heads, at least 1);
 // dynamic shared memory 4 (4 TP 36 + TP TP + (2w-1)^2 + 3 TP) bytes, TP = T rounded up to 4: 42,068 for w = 7, 54,916 for w = 8
 // (above 48 KiB: set the function's attribute). Two blocks of 256 threads fit a multiprocessor's registers; with 128 threads the sums of
@@ -184,7 +184,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E*
             for (int e = 0; e < 4; e++) {
                 int i = 4 * (warp + WARPS * r) + e;
                 if (i >= TP) continue;
-                matrix[i * TP + lane] = ds[r][e][0];
+                if (lane < TP) matrix[i * TP + lane] = ds[r][e][0];
                 if (lane + 32 < TP) matrix[i * TP + lane + 32] = ds[r][e][1];
             }
         __syncthreads();
@@ -201,7 +201,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E*
         for (int e = 0; e < 4; e++) {
             int i = 4 * (warp + WARPS * r) + e;
             if (i >= TP) continue;
-            matrix[i * TP + lane] = totals[r][e][0];
+            if (lane < TP) matrix[i * TP + lane] = totals[r][e][0];
             if (lane + 32 < TP) matrix[i * TP + lane + 32] = totals[r][e][1];
         }
     __syncthreads();
@@ -227,8 +227,20 @@ __global__ void __launch_bounds__(THREADS) window_attention_backward_table(const
     *to = accumulate ? *to + value(sum) : value(sum);
 }
 
+EXPORT_KERNEL(window_attention_backward_1_float32, (window_attention_backward<float, 1, 32>));
+EXPORT_KERNEL(window_attention_backward_2_float32, (window_attention_backward<float, 2, 32>));
+EXPORT_KERNEL(window_attention_backward_3_float32, (window_attention_backward<float, 3, 32>));
+EXPORT_KERNEL(window_attention_backward_4_float32, (window_attention_backward<float, 4, 32>));
+EXPORT_KERNEL(window_attention_backward_5_float32, (window_attention_backward<float, 5, 32>));
+EXPORT_KERNEL(window_attention_backward_6_float32, (window_attention_backward<float, 6, 32>));
 EXPORT_KERNEL(window_attention_backward_7_float32, (window_attention_backward<float, 7, 32>));
 EXPORT_KERNEL(window_attention_backward_8_float32, (window_attention_backward<float, 8, 32>));
+EXPORT_KERNEL(window_attention_backward_1_bf16, (window_attention_backward<bf16, 1, 32>));
+EXPORT_KERNEL(window_attention_backward_2_bf16, (window_attention_backward<bf16, 2, 32>));
+EXPORT_KERNEL(window_attention_backward_3_bf16, (window_attention_backward<bf16, 3, 32>));
+EXPORT_KERNEL(window_attention_backward_4_bf16, (window_attention_backward<bf16, 4, 32>));
+EXPORT_KERNEL(window_attention_backward_5_bf16, (window_attention_backward<bf16, 5, 32>));
+EXPORT_KERNEL(window_attention_backward_6_bf16, (window_attention_backward<bf16, 6, 32>));
 EXPORT_KERNEL(window_attention_backward_7_bf16, (window_attention_backward<bf16, 7, 32>));
 EXPORT_KERNEL(window_attention_backward_8_bf16, (window_attention_backward<bf16, 8, 32>));
 EXPORT_KERNEL(window_attention_backward_table, (window_attention_backward_table));

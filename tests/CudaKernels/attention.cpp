@@ -1,8 +1,8 @@
-// window_attention_backward, after the forward pass that saves lse.
+// window_attention, its backward pass, and the kernels for other windows and heads.
 #include "check.h"
 
-static void attention(bool half, int w, int B, int H, int W, int heads, int shift, unsigned slots, bool accumulate) {
-    const int D = 32, T = w * w, side = 2 * w - 1, C = heads * D, windows = B * (H / w) * (W / w);
+static void attention(bool half, int w, int B, int H, int W, int heads, int shift, unsigned slots, bool accumulate, int D = 32) {
+    const int T = w * w, side = 2 * w - 1, C = heads * D, windows = B * (H / w) * (W / w);
     std::string size = std::to_string(w), what = "window_attention " + size + " shift " + std::to_string(shift);
     size_t tokens = size_t(B * H * W), positions = size_t(side * side);
     Values qkv = random_values(tokens * size_t(3 * C), 1, half), table = random_values(positions * size_t(heads), 2), g = random_values(tokens * size_t(C), 3, half);
@@ -41,17 +41,28 @@ static void attention(bool half, int w, int B, int H, int W, int heads, int shif
                         }
                     }
                 }
-    Device<float> bias(table), lse(size_t(windows * heads * T)), partial(slots * size_t(heads) * positions);
+    Device<float> bias(table);
     Buffer in(qkv, half), out(g.size(), half), dOut(g, half), dIn = target(old, accumulate, half), dTable = target(old_table, accumulate, false);
-    go("window_attention", "window_attention_forward_" + size + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift);
+    if (D != 32 || w > 8) {
+        what += " any";
+        size_t scores = size_t(windows * heads) * size_t(T * T);
+        Device<float> p(scores), ds(scores);
+        go("window_attention_any", "window_attention_any_forward" + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *p, H, W, w, heads, D, shift);
+        go("window_attention_any", "window_attention_any_backward" + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *p, *dOut, *ds, *dIn, H, W, w, heads, D,
+            shift, int(accumulate));
+        go("window_attention_any", "window_attention_any_backward_table", {unsigned(heads * side * side + 127) / 128}, {128}, 0, *ds, *dTable, windows, w, heads, int(accumulate));
+    } else {
+        Device<float> lse(size_t(windows * heads * T)), partial(slots * size_t(heads) * positions);
+        go("window_attention", "window_attention_forward_" + size + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift);
+        int tp = (T + 3) / 4 * 4;
+        unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
+        go("window_attention_backward", "window_attention_backward_" + size + type_name(half), {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
+            heads, shift, int(accumulate));
+        go("window_attention_backward", "window_attention_backward_table", {unsigned(heads * side * side + 255) / 256}, {256}, 0, *partial, *dTable, int(slots), heads, side * side,
+            int(accumulate));
+    }
     compare(what + " output", out.get(), output, half ? 4e-3 : 1e-6);
-    int tp = (T + 3) / 4 * 4;
-    unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
-    go("window_attention_backward", "window_attention_backward_" + size + type_name(half), {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
-        heads, shift, int(accumulate));
     compare(what + " dQkv", dIn.get(), given(dqkv, old, accumulate), half ? 4e-3 : 3e-6);
-    go("window_attention_backward", "window_attention_backward_table", {unsigned(heads * side * side + 255) / 256}, {256}, 0, *partial, *dTable, int(slots), heads, side * side,
-        int(accumulate));
     compare(what + " dTable", dTable.get(), given(dtable, old_table, accumulate), 3e-6);
 }
 
@@ -61,5 +72,8 @@ void check_attention() {
         attention(half, 7, 2, 7, 14, 1, 0, 3, true);
         attention(half, 8, 1, 16, 24, 1, 4, 6, false);
         attention(half, 8, 1, 16, 8, 2, 0, 1, true);
+        attention(half, 9, 1, 9, 18, 1, 4, 1, false);
+        attention(half, 3, 2, 6, 9, 3, 1, 1, true, 5);
+        for (int w = 1; w <= 6; w++) attention(half, w, 1, 2 * w, w, 2, w / 2, 2, w % 2 == 0);
     }
 }

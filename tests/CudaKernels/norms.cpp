@@ -1,4 +1,4 @@
-// batch_norm and column_sum.
+// batch_norm, column_sum, layer_norm_any.
 #include "check.h"
 
 static void batch_norm(bool half, int rows, int C, int block_rows, bool training, bool relu, bool residual, bool accumulate, float offset) {
@@ -89,8 +89,43 @@ static void fold() {
     same("batch_norm_fold", out.get(), expected);
 }
 
+static void layer_norm_any(bool half, int rows, int C, bool accumulate) {
+    std::string type = type_name(half), what = "layer_norm_any" + type;
+    const float eps = 1e-5f;
+    size_t count = size_t(rows * C), channels = size_t(C);
+    Values x = random_values(count, 1, half), g = random_values(count, 2, half), old = random_values(count, 3, half), w = random_values(channels, 4), b = random_values(channels, 5);
+    Values old_w = random_values(channels, 6), old_b = random_values(channels, 7);
+    Doubles y(count), dx(count), dw(channels), db(channels);
+    for (int r = 0; r < rows; r++) {
+        double mean = 0, variance = 0, sum = 0, product = 0;
+        size_t o = size_t(r * C);
+        for (size_t c = 0; c < channels; c++) mean += double(x[o + c]) / C;
+        for (size_t c = 0; c < channels; c++) variance += (x[o + c] - mean) * (x[o + c] - mean) / C;
+        double rstd = 1 / std::sqrt(variance + eps);
+        for (size_t c = 0; c < channels; c++) {
+            double h = (x[o + c] - mean) * rstd;
+            y[o + c] = h * w[c] + b[c], dw[c] += g[o + c] * h, db[c] += g[o + c];
+            sum += double(g[o + c]) * w[c] / C, product += g[o + c] * w[c] * h / C;
+        }
+        for (size_t c = 0; c < channels; c++) dx[o + c] = rstd * (double(g[o + c]) * w[c] - sum - (x[o + c] - mean) * rstd * product);
+    }
+    const int block_rows = 32, blocks = (rows + block_rows - 1) / block_rows;
+    Buffer in(x, half), out(count, half), dOut(g, half), dIn = target(old, accumulate, half), dWeight = target(old_w, accumulate, false), dBias = target(old_b, accumulate, false);
+    Device<float> weight(w), bias(b), mean{size_t(rows)}, rstd{size_t(rows)}, partial(size_t(blocks * 2) * channels);
+    go("layer_norm_any", "layer_norm_any_forward" + type, {3}, {128}, 0, *in, *weight, *bias, *out, *mean, *rstd, rows, C, eps);
+    go("layer_norm_any", "layer_norm_any_backward_input" + type, {3}, {128}, 0, *dOut, *in, *weight, *mean, *rstd, *dIn, rows, C, int(accumulate));
+    go("layer_norm_any", "layer_norm_any_backward_partial" + type, {unsigned(C + 127) / 128, unsigned(blocks)}, {128}, 0, *dOut, *in, *mean, *rstd, *partial, rows, C, block_rows);
+    go("layer_norm", "layer_norm_backward_parameters", {unsigned(C + 127) / 128}, {128}, 0, *partial, *dWeight, *dBias, blocks, C, int(accumulate));
+    compare(what + " output", out.get(), y, half ? 4e-3 : 1e-6);
+    compare(what + " dInput", dIn.get(), given(dx, old, accumulate), half ? 4e-3 : 1e-6);
+    compare(what + " dWeight", dWeight.get(), given(dw, old_w, accumulate), 1e-6);
+    compare(what + " dBias", dBias.get(), given(db, old_b, accumulate), 1e-6);
+}
+
 void check_norms() {
     for (bool half : {false, true}) {
+        layer_norm_any(half, 77, 7, false);
+        layer_norm_any(half, 19, 1101, true);
         batch_norm(half, 701, 48, 256, true, true, true, false, 0);
         batch_norm(half, 130, 5, 64, true, false, false, true, 3);
         batch_norm(half, 90, 64, 256, false, true, false, false, 0);
