@@ -223,7 +223,8 @@ __device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ inp
 template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_backward_sums(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
     const float* __restrict__ mean, T* masked, float2* __restrict__ partial, int rows, int C, int blockRows) {
-    if (C % 4 == 0 && aligned16(input, output, dOutput, mean, masked)) backward_sums_of_block<4>(input, output, dOutput, mean, masked, partial, rows, C, blockRows);
+    bool vectors = C % 4 == 0 && aligned16(input, output, dOutput, mean, masked);
+    if (vectors) backward_sums_of_block<4>(input, output, dOutput, mean, masked, partial, rows, C, blockRows);
     else backward_sums_of_block<1>(input, output, dOutput, mean, masked, partial, rows, C, blockRows);
 }
 
@@ -270,7 +271,8 @@ __device__ __forceinline__ void backward_input_of_block(const T* __restrict__ in
 template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_backward_input(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
     const float* __restrict__ coefficients, T* dInput, int rows, int C, int accumulate) {
-    if (C % 4 == 0 && aligned16(input, output, dOutput, coefficients, dInput)) backward_input_of_block<4>(input, output, dOutput, coefficients, dInput, rows, C, accumulate);
+    bool vectors = C % 4 == 0 && aligned16(input, output, dOutput, coefficients, dInput);
+    if (vectors) backward_input_of_block<4>(input, output, dOutput, coefficients, dInput, rows, C, accumulate);
     else backward_input_of_block<1>(input, output, dOutput, coefficients, dInput, rows, C, accumulate);
 }
 

@@ -42,7 +42,8 @@ __global__ void __launch_bounds__(THREADS) softmax_backward(const T* __restrict_
         float dot = 0.0f;
         for (int c = lane; c < width; c += GROUP) dot = fmaf(load1(dy + c), load1(y + c), dot);
         dot = group_sum<GROUP>(dot);
-        for (int c = lane; c < width; c += GROUP) give_pack(dInput + row * C + c, Pack{{load1(y + c) * (load1(dy + c) - dot), 0.0f, 0.0f, 0.0f}}, accumulate, 1);
+        for (int c = lane; c < width; c += GROUP)
+            give_pack(dInput + row * C + c, Pack{{load1(y + c) * (load1(dy + c) - dot), 0.0f, 0.0f, 0.0f}}, accumulate, 1);
     }
 }
 

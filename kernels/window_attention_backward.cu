@@ -8,11 +8,13 @@
 // A block of 256 threads owns one head and the windows blockIdx.x, + gridDim.x, ... The sums of dS over its windows stay in registers; at
 // the end they go to shared memory, where a thread per relative position adds its pairs in order; the blocks' tables are then added in
 // order. A warp owns groups of four rows, 4 (warp + 4 r) ...: a lane reads a vector of K, V once for four rows.
-// H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32 (else: window_attention_any.cu), B H W < 2^31. Bound by shared memory: arithmetic in float32, without the matrix units.
+// H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32 (else: window_attention_any.cu), B H W < 2^31.
+// Bound by shared memory: arithmetic in float32, without the matrix units.
 // Launch: blocks of 256 threads, grid (slots, heads), slots = min(windows, about 2 blocks per multiprocessor / heads, at least 1);
 // dynamic shared memory 4 (4 TP 36 + TP TP + (2w-1)^2 + 3 TP) bytes, TP = T rounded up to 4: 42,068 for w = 7, 54,916 for w = 8
 // (above 48 KiB: set the function's attribute). Two blocks of 256 threads fit a multiprocessor's registers; with 128 threads the sums of
-// dS would take 212 registers, and half as many warps would fit. The one pass that writes dTable transposed has 1.4 times the ideal sectors. Total: blocks of 256 threads, grid ceil(heads (2w-1)^2 / 256), no dynamic shared memory.
+// dS would take 212 registers, and half as many warps would fit. The one pass that writes dTable transposed has 1.4 times the ideal
+// sectors. Total: blocks of 256 threads, grid ceil(heads (2w-1)^2 / 256), no dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256, WARPS = THREADS / 32;
