@@ -210,56 +210,68 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
         }
     }
 
-    // kernels/layer_norm.cu: a warp per row, 4 warps a block; a lane owns groups of 4 channels, so C is a multiple of 4.
-    private const int CudaWarps = 4, CudaMaximumBlocks = 1024;
+    // kernels/layer_norm.cu: a warp per row, 4 warps a block, a lane owning groups of 4 channels of a row that stays in registers; other
+    // numbers of channels go to kernels/layer_norm_any.cu.
+    private const int CudaWarps = 4, CudaMaximumBlocks = 1024, CudaLargest = 1024, CudaAnyRows = 32;
 
-    private string CudaKernel(string pass, Tensor input)
-    {
-        int channels = input.Shape.Last;
-        Require(input.DType == DType.Float32, "input", input, "float32 on a CUDA device");
-        Require(channels % 4 == 0 && channels <= 1024, "input", input.Shape, "(..., C) with C a multiple of 4 up to 1024 on a CUDA device");
-        return $"layer_norm_{pass}_{Math.Max(128, (int)BitOperations.RoundUpToPowerOf2((uint)channels))}_float32";
-    }
+    private static dim3 CudaBlock => new(32 * CudaWarps);
+
+    private static bool FitsRegisters(int channels) => channels % 4 == 0 && channels <= CudaLargest;
+
+    private static string CudaKernel(string pass, int channels) =>
+        $"layer_norm_{pass}_{Math.Max(128, (int)BitOperations.RoundUpToPowerOf2((uint)channels))}";
 
     private void CudaForward(OperatorCall call, Tensor output, Tensor mean, Tensor rstd)
     {
         Tensor input = call[0];
-        var arguments = new KernelArguments();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[input, call[1], call[2], output, mean, rstd])
-            arguments.Add(tensor.DevicePointer);
-        arguments.Add(input.Shape.Rows);
-        arguments.Add(input.Shape.Last);
-        arguments.Add((float)Eps);
-        KernelLibrary.Launch(input.Device, "layer_norm", CudaKernel("forward", input), Blocks(input.Shape.Rows, CudaWarps), new dim3(32 * CudaWarps),
-            ref arguments);
+        int channels = input.Shape.Last;
+        var launch = FitsRegisters(channels)
+            ? new CudaLaunch(input, "layer_norm", CudaKernel("forward", channels))
+            : new CudaLaunch(input, "layer_norm_any", "layer_norm_any_forward");
+        launch.Add(input, call[1], call[2], output, mean, rstd);
+        launch.Add(input.Shape.Rows, channels);
+        launch.Add((float)Eps);
+        launch.Run(Blocks(input.Shape.Rows, CudaWarps), CudaBlock);
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    private static void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        Tensor input = call[0];
-        int rows = input.Shape.Rows, channels = input.Shape.Last, blocks = Math.Min(CudaMaximumBlocks, (rows + CudaWarps - 1) / CudaWarps);
+        Tensor input = call[0], mean = call.Saved[0], rstd = call.Saved[1];
+        int rows = input.Shape.Rows, channels = input.Shape.Last;
         bool accumulate = false;
         Tensor dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(input);
+        // Partial sums of dWeight and dBias per block; the register kernel makes them along with dInput.
+        int blocks = FitsRegisters(channels) ? Math.Min(CudaMaximumBlocks, (rows + CudaWarps - 1) / CudaWarps) : (rows + CudaAnyRows - 1) / CudaAnyRows;
         Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
-        var arguments = new KernelArguments();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[dOutput, input, call[1], call.Saved[0], call.Saved[1], dInput, partials])
-            arguments.Add(tensor.DevicePointer);
-        arguments.Add(rows);
-        arguments.Add(channels);
-        arguments.Add(accumulate ? 1 : 0);
-        KernelLibrary.Launch(input.Device, "layer_norm", CudaKernel("backward", input), new dim3(blocks), new dim3(32 * CudaWarps), ref arguments);
+        if (FitsRegisters(channels))
+        {
+            var launch = new CudaLaunch(input, "layer_norm", CudaKernel("backward", channels));
+            launch.Add(dOutput, input, call[1], mean, rstd, dInput, partials);
+            launch.Add(rows, channels);
+            launch.Add(accumulate);
+            launch.Run(new dim3(blocks), CudaBlock);
+        }
+        else
+        {
+            var launch = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_input");
+            launch.Add(dOutput, input, call[1], mean, rstd, dInput);
+            launch.Add(rows, channels);
+            launch.Add(accumulate);
+            launch.Run(Blocks(rows, CudaWarps), CudaBlock);
+            var partial = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_partial");
+            partial.Add(dOutput, input, mean, rstd, partials);
+            partial.Add(rows, channels, CudaAnyRows);
+            partial.Run(new dim3((channels + 32 * CudaWarps - 1) / (32 * CudaWarps), blocks), CudaBlock);
+        }
         if (!call.Needs(1) && !call.Needs(2))
             return;
         // One kernel sums both; where only one is wanted, or they accumulate differently, the sums pass through a scratch row.
         Tensor sums = Tensor.Empty([2, channels], DType.Float32, input.Device);
-        var reduction = new KernelArguments();
-        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[partials, sums.Slice(0, 1), sums.Slice(1, 1)])
-            reduction.Add(tensor.DevicePointer);
-        reduction.Add(blocks);
-        reduction.Add(channels);
-        reduction.Add(0);
-        KernelLibrary.Launch(input.Device, "layer_norm", "layer_norm_backward_parameters", Blocks(channels, 32 * CudaWarps),
-            new dim3(32 * CudaWarps), ref reduction);
+        var reduction = new CudaLaunch(input, "layer_norm", "layer_norm_backward_parameters", typed: false);
+        reduction.Add(partials, sums.Slice(0, 1), sums.Slice(1, 1));
+        reduction.Add(blocks, channels);
+        reduction.Add(false);
+        reduction.Run(Blocks(channels, 32 * CudaWarps), CudaBlock);
         for (int parameter = 0; parameter < 2; parameter++)
             if (call.Needs(parameter + 1))
                 gradients.Give(parameter + 1, sums.Slice(parameter, 1).Reshape([channels]));

@@ -95,6 +95,11 @@ public sealed record Linear : Operator
     private void CudaForward(OperatorCall call, Tensor output)
     {
         Tensor weight = call[1];
+        if (!FitsVectors(weight))
+        {
+            CudaConvolution.Forward(AsConvolution(call), call[0], weight, call.Optional(2), output);
+            return;
+        }
         CudaProduct("nt", call[0], weight, call.Optional(2), output, output.Shape.Rows, weight.Shape[0], weight.Shape[1], accumulate: false);
     }
 
@@ -105,12 +110,18 @@ public sealed record Linear : Operator
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            CudaProduct("nn", dOutput, weight, null, dInput, rows, k, n, accumulate);
+            if (FitsVectors(weight))
+                CudaProduct("nn", dOutput, weight, null, dInput, rows, k, n, accumulate);
+            else
+                CudaConvolution.BackwardInput(AsConvolution(call), dOutput, weight, dInput, accumulate);
         }
         if (call.Needs(1))
         {
             Tensor dWeight = gradients.Target(1, out bool accumulate);
-            CudaProduct("tn", dOutput, call[0], null, dWeight, n, k, rows, accumulate);
+            if (FitsVectors(weight))
+                CudaProduct("tn", dOutput, call[0], null, dWeight, n, k, rows, accumulate);
+            else
+                CudaConvolution.BackwardWeight(AsConvolution(call), dOutput, call[0], dWeight, accumulate);
         }
         if (call.Needs(2))
         {
@@ -120,10 +131,8 @@ public sealed record Linear : Operator
     }
 
     // kernels/gemm.cu, float32 throughout: a block of 128 threads per 64 x 64 tile; operands are read in 16-byte pieces.
-    private void CudaProduct(string layout, Tensor a, Tensor b, Tensor? bias, Tensor c, int m, int n, int k, bool accumulate)
+    private static void CudaProduct(string layout, Tensor a, Tensor b, Tensor? bias, Tensor c, int m, int n, int k, bool accumulate)
     {
-        Require(n % 4 == 0 && (layout == "tn" ? m : k) % 4 == 0, "product", $"{layout} of {a.Shape} and {b.Shape}",
-            "channels that are multiples of 4 on a CUDA device");
         var launch = new CudaLaunch(a, "gemm", $"gemm_{layout}");
         launch.Add(a, b);
         launch.Add(bias);
@@ -132,4 +141,11 @@ public sealed record Linear : Operator
         launch.Add(accumulate);
         launch.Run(new dim3((n + 63) / 64, (m + 63) / 64), new dim3(128));
     }
+
+    /// <summary>Whether rows of both matrices are whole 16-byte pieces, which the matrix kernels read.</summary>
+    private static bool FitsVectors(Tensor weight) => weight.Shape[0] % 4 == 0 && weight.Shape[1] % 4 == 0;
+
+    /// <summary>The same product as a 1x1 convolution of one pixel per row, whose kernels take any number of channels.</summary>
+    private static ConvolutionShape AsConvolution(OperatorCall call) =>
+        new(call[0].Shape.Rows, 1, 1, call[1].Shape[1], call[1].Shape[0], 1, 1, 1, 0, 1);
 }

@@ -146,7 +146,11 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     // kernels/window_attention.cu: a block of 128 threads per window and head. Saves the log-sum-exp of every row of scores.
     private void CudaForward(OperatorCall call, Tensor output)
     {
-        RequireCudaShape(call);
+        if (!FitsRegisters(call))
+        {
+            CudaForwardAny(call, output);
+            return;
+        }
         Tensor logSums = Tensor.Empty([Windows(call[0].Shape), Heads, Window * Window], DType.Float32, output.Device);
         call.Save(logSums);
         var launch = new CudaLaunch(output, "window_attention", $"window_attention_forward_{Window}");
@@ -158,6 +162,11 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     // kernels/window_attention_backward.cu: a block owns a head and every so many windows; the blocks' tables are added in order.
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        if (!FitsRegisters(call))
+        {
+            CudaBackwardAny(call, dOutput, gradients);
+            return;
+        }
         Tensor qkv = call[0];
         int tokens = (Window * Window + 3) / 4 * 4, positions = (2 * Window - 1) * (2 * Window - 1);
         int multiprocessors = CudaDevice.Get(qkv.Device).Properties.MultiProcessorCount;
@@ -185,9 +194,39 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
 
     private int Windows(Shape shape) => shape[0] * (shape[1] / Window) * (shape[2] / Window);
 
-    private void RequireCudaShape(OperatorCall call)
+    /// <summary>Whether the kernels for windows of up to 8 and heads of 32 channels, Swin's, take this call.</summary>
+    private bool FitsRegisters(OperatorCall call) => Window <= 8 && call[0].Shape[3] == 96 * Heads;
+
+    // kernels/window_attention_any.cu: any window and head size; keeps the probabilities in memory.
+    private void CudaForwardAny(OperatorCall call, Tensor output)
     {
-        Require(Window <= 8, "window", Window, "at most 8 on a CUDA device");
-        Require(call[0].Shape[3] == 96 * Heads, "qkv", call[0].Shape, $"(B,H,W,{96 * Heads}): heads of 32 channels on a CUDA device");
+        int tokens = Window * Window;
+        Tensor probabilities = Tensor.Empty([Windows(call[0].Shape), Heads, tokens, tokens], DType.Float32, output.Device);
+        call.Save(probabilities);
+        var launch = new CudaLaunch(output, "window_attention_any", "window_attention_any_forward");
+        launch.Add(call[0], call[1], output, probabilities);
+        launch.Add(output.Shape[1], output.Shape[2], Window, Heads, output.Shape[3] / Heads, Shift);
+        launch.Run(new dim3(Windows(call[0].Shape), Heads), new dim3(CudaThreads));
+    }
+
+    private void CudaBackwardAny(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor qkv = call[0], probabilities = call.Saved[0], dScores = Tensor.EmptyLike(probabilities);
+        int windows = Windows(qkv.Shape), positions = (2 * Window - 1) * (2 * Window - 1);
+        bool accumulate = false;
+        Tensor dQkv = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(qkv);
+        var launch = new CudaLaunch(qkv, "window_attention_any", "window_attention_any_backward");
+        launch.Add(qkv, probabilities, dOutput, dScores, dQkv);
+        launch.Add(qkv.Shape[1], qkv.Shape[2], Window, Heads, dOutput.Shape[3] / Heads, Shift);
+        launch.Add(accumulate);
+        launch.Run(new dim3(windows, Heads), new dim3(CudaThreads));
+        if (!call.Needs(1))
+            return;
+        Tensor dTable = gradients.Target(1, out bool accumulateTable);
+        var total = new CudaLaunch(qkv, "window_attention_any", "window_attention_any_backward_table", typed: false);
+        total.Add(dScores, dTable);
+        total.Add(windows, Window, Heads);
+        total.Add(accumulateTable);
+        total.Run(new dim3((Heads * positions + CudaThreads - 1) / CudaThreads), new dim3(CudaThreads));
     }
 }
