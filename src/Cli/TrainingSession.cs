@@ -166,7 +166,7 @@ internal sealed class TrainingSession
         if (Directory.Exists(examples))
             Directory.Delete(examples, recursive: true);
         int count = Math.Min(Examples, _validation.Count);
-        using var predictor = new Predictor(trainer.Model, Options.TileStride);
+        using var predictor = trainer.CreatePredictor(Options.TileStride);
         for (int i = 0; i < count; i++)
         {
             // Spread over the split: neighbours by name often show the same specimen.

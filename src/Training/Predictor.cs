@@ -39,15 +39,17 @@ public sealed class Predictor : IDisposable
     private readonly int? _stride;
     private readonly int _batch;
     private readonly Normalisation _normalisation;
-    private readonly StepArena _arena = new();
+    private readonly StepArena _arena;
+    private readonly bool _ownsArena;
 
     /// <summary>A predictor with a model.</summary>
     /// <param name="model">The model; its mode is restored after each image.</param>
     /// <param name="stride">Pixels between tiles, at most the tile's size; 0: half the tile's size.</param>
     /// <param name="batch">Tiles that run through the network at once.</param>
     /// <param name="normalisation">What the model's inputs are made with; null: ImageNet's.</param>
+    /// <param name="arena">Memory to share with others on the same thread, such as a training; null: an arena of its own.</param>
     /// <exception cref="RunException">The stride is negative or larger than a tile.</exception>
-    public Predictor(SegmentationModel model, int stride = 0, int batch = 8, Normalisation? normalisation = null)
+    public Predictor(SegmentationModel model, int stride = 0, int batch = 8, Normalisation? normalisation = null, StepArena? arena = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         if (stride < 0 || stride > Math.Min(model.Height, model.Width))
@@ -57,6 +59,8 @@ public sealed class Predictor : IDisposable
         _normalisation = normalisation ?? Normalisation.ImageNet;
         _stride = stride == 0 ? null : stride;
         _batch = batch;
+        _arena = arena ?? new StepArena();
+        _ownsArena = arena is null;
     }
 
     /// <summary>Receives the class probabilities of one row of pixels, (W, classes); rows come from top to bottom.</summary>
@@ -189,5 +193,9 @@ public sealed class Predictor : IDisposable
     }
 
     /// <summary>Frees the tiles' memory; the model stays.</summary>
-    public void Dispose() => _arena.Dispose();
+    public void Dispose()
+    {
+        if (_ownsArena)
+            _arena.Dispose();
+    }
 }

@@ -21,6 +21,7 @@ public sealed partial class Trainer : IDisposable
     private readonly Schedule _schedule;
     private readonly CheckpointWriter _checkpoints;
     private readonly StepArena _arena = new();
+    private readonly Normalisation _normalisation;
     private readonly Predictor _predictor;
     private readonly SpeedMeter _speed = new();
     private TrainerState _state = TrainerState.Initial;
@@ -43,6 +44,7 @@ public sealed partial class Trainer : IDisposable
         Options = options;
         Model = model;
         Folder = folder;
+        _normalisation = header.Normalisation;
         StepsPerEpoch = Math.Max(1, batches.StepsPerEpoch);
         Steps = options.Epochs is { } epochs ? checked(epochs * StepsPerEpoch) : options.Steps;
         _batches = batches;
@@ -53,9 +55,15 @@ public sealed partial class Trainer : IDisposable
         _optimizer = Optimizer.Create(options, model);
         _schedule = Schedule.Create(options, Steps);
         _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
-        _predictor = new Predictor(model, options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride,
-            Math.Max(1, options.Batch), header.Normalisation);
+        _predictor = CreatePredictor(options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride);
     }
+
+    /// <summary>
+    /// A predictor with the trainer's model. Its tiles are as large as the crops of a batch, so it works in the memory of a training step;
+    /// it may be used while the trainer is not disposed and between steps.
+    /// </summary>
+    /// <param name="stride">Pixels between tiles; 0: half a tile.</param>
+    public Predictor CreatePredictor(int stride) => new(Model, stride, Math.Max(1, Options.Batch), _normalisation, _arena);
 
     /// <summary>The options of the run.</summary>
     public TrainingOptions Options { get; }
