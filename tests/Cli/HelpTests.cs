@@ -7,7 +7,7 @@ namespace CsUnet.Tests.Cli;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck"];
+    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck", "devices"];
 
     [Theory]
     [MemberData(nameof(Commands))]

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using CsUnet.Cuda;
+
+namespace CsUnet.Cli.Commands;
+
+/// <summary><c>csunet devices</c>: what this machine can compute on.</summary>
+internal static class DevicesCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var command = new Command("devices", "Lists the processor and the GPUs of this machine, or why no GPU can be used.");
+        command.SetAction(_ =>
+        {
+            terminal.WriteLine($"cpu     {Machine.Current.Describe()}, {Machine.Current.MemoryGiB:F0} GiB");
+            terminal.WriteLine(DeviceList.Read().ToString());
+            return ExitCode.Success;
+        });
+        HelpWithExamples.SetNotes(command, """
+            For each GPU: name, compute capability, memory. Also the versions of the driver and of NVRTC, which compiles the
+            CUDA kernels, and where they were found. This version computes on the processor only.
+
+            Examples:
+              csunet devices
+            """);
+        return command;
+    }
+}
