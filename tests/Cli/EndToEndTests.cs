@@ -252,12 +252,16 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "SIGINT is sent by the command kill, which Windows does not have");
         using var workspace = new Workspace();
         string program = Path.Combine(AppContext.BaseDirectory, "csunet.dll");
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in new[] { program, "train", "--data", trained.Data, "--classes", "nasa-super", "--size", "64", "--batch", "2",
-            "--steps", "100000", "--out", workspace["run"] })
+        // A shell that runs the tests in the background has SIGINT ignored, and a child inherits that: env makes it the default again.
+        var start = new ProcessStartInfo("env") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in new[] { "--default-signal=INT", "dotnet", program, "train", "--data", trained.Data, "--classes", "nasa-super",
+            "--size", "64", "--batch", "2", "--steps", "100000", "--out", workspace["run"] })
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;
-        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(3));
+        CancellationToken cancellation = limit.Token;
+        using CancellationTokenRegistration stop = cancellation.Register(process.Kill);
         Task<string> errors = process.StandardError.ReadToEndAsync(cancellation);
         string text = "";
         while (!text.Contains("step 1/", StringComparison.Ordinal) && await process.StandardOutput.ReadLineAsync(cancellation) is { } line)
