@@ -8,6 +8,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <dlfcn.h>
+#include <filesystem>
 #include <mutex>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -105,7 +106,7 @@ static std::string cache_folder() {
     if (const char* set = getenv("CSUNET_EMULATOR_CACHE")) return set;
     if (const char* set = getenv("XDG_CACHE_HOME")) return std::string(set) + "/csunet/emulator";
     if (const char* home = getenv("HOME")) return std::string(home) + "/.cache/csunet/emulator";
-    return "/tmp/csunet-emulator-" + std::to_string(getuid());
+    return std::filesystem::temp_directory_path() / ("csunet-emulator-" + std::to_string(getuid()));
 }
 
 // The folder of this library; the headers in device/ lie beside it.

@@ -10,7 +10,7 @@ namespace CsUnet.Kernels;
 /// weight (O, KH, KW, C/Groups), batch-norm weight (O), bias (O), runningMean (O), runningVar (O), optional residual (B, H', W', O).
 /// z = conv(input); output = relu(batchnorm(z) + residual). Training saves z, so the backward pass needs neither xhat nor the mask:
 /// g = dOutput where output &gt; 0; dResidual = g; batch norm's rule turns g into dz in one pass, conv's rule dz into dInput and dWeight.
-/// Evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
+/// On the processor, evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
 /// </summary>
 /// <param name="Stride">Step of the convolution.</param>
 /// <param name="Padding">Zeros around the image.</param>
