@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Models;
 using CsUnet.Training;
@@ -32,7 +33,7 @@ internal static class Failures
         OutOfMemoryException => "out of memory; use a smaller --batch, --size or --model",
         // These say in their message what a user can act on; anything else is a defect of the program and says so.
         UsageException or RunException or DataException or WeightFileException or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
-            or InvalidOperationException or NotSupportedException => failure.Message,
+            or InvalidOperationException or NotSupportedException or CudaException => failure.Message,
         _ => $"internal error, {failure.GetType().Name}: {failure.Message} (set {TraceVariable}=1 for details)",
     };
 }

@@ -126,6 +126,10 @@ public sealed class OperatorCall
                 throw new ShapeException(op.Name, $"input {i}", $"on {input.Device}", $"{device} = device of input 0");
         if (!op.RunsOn(device.Kind))
             throw new NotSupportedException($"{op.Name}: this version has no CUDA kernel for it; run it on the processor");
+        if (device.Kind == DeviceKind.Cpu)
+            foreach (Tensor? input in _inputs)
+                if (input is { DType: DType.BFloat16 })
+                    throw new NotSupportedException($"{op.Name}: bfloat16 tensors are computed with on CUDA devices only; use float32 on the processor");
         using (StorageScope.Begin())
             Output = op.Forward(this);
         GC.KeepAlive(this);

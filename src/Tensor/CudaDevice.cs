@@ -35,6 +35,12 @@ public sealed unsafe class CudaDevice
     /// <summary>Name, limits and sizes.</summary>
     public CudaDeviceProperties Properties { get; }
 
+    /// <summary>
+    /// Whether matrix products and convolutions of float32 tensors round their operands to tf32 (10 bits of mantissa) for the matrix units,
+    /// as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false.
+    /// </summary>
+    public bool AllowTf32 { get; set; }
+
     /// <summary>The device that a tensor is on, initialised on first use; its context becomes current on the calling thread.</summary>
     /// <exception cref="CudaException">There is no such device, or no driver; the message says what was tried.</exception>
     public static CudaDevice Get(Device device)

@@ -14,6 +14,9 @@ public enum DType
 
     /// <summary>8-bit unsigned integers: images and label masks.</summary>
     UInt8,
+
+    /// <summary>The upper half of a float32: activations on a GPU's matrix units. Only CUDA kernels compute with it.</summary>
+    BFloat16,
 }
 
 /// <summary>Facts about element types.</summary>
@@ -24,12 +27,13 @@ public static class DTypes
     {
         DType.Float32 => 4,
         DType.Float64 or DType.Int64 => 8,
+        DType.BFloat16 => 2,
         DType.UInt8 => 1,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "unknown element type"),
     };
 
     /// <summary>Whether tensors of the type can carry gradients.</summary>
-    public static bool IsFloat(this DType type) => type is DType.Float32 or DType.Float64;
+    public static bool IsFloat(this DType type) => type is DType.Float32 or DType.Float64 or DType.BFloat16;
 
     /// <summary>The name used on the command line and in messages, for example <c>float32</c>.</summary>
     public static string Label(this DType type) => type.ToString().ToLowerInvariant();

@@ -22,11 +22,33 @@ internal ref struct CudaLaunch
     /// <param name="typed">Whether the kernel's name ends with its element type.</param>
     public CudaLaunch(Tensor like, string file, string kernel, bool typed = true)
     {
-        if (like.DType != DType.Float32)
-            throw new NotSupportedException($"{kernel}: the CUDA kernels compute in float32, not {like.DType.Label()}; use --device cpu for it");
-        (_device, _file, _kernel) = (like.Device, file, typed ? $"{kernel}_{like.DType.Label()}" : kernel);
+        (_device, _file, _kernel) = (like.Device, file, typed ? $"{kernel}_{Storage(like, kernel)}" : kernel);
         _arguments = new KernelArguments();
     }
+
+    private CudaLaunch(Device device, string file, string kernel)
+    {
+        (_device, _file, _kernel) = (device, file, kernel);
+        _arguments = new KernelArguments();
+    }
+
+    /// <summary>
+    /// A launch of a kernel that multiplies matrices: its name ends with bf16 for bfloat16 tensors, and for float32 ones with tf32 or float32,
+    /// as the device's <see cref="CudaDevice.AllowTf32"/> says.
+    /// </summary>
+    public static CudaLaunch OnMatrices(Tensor like, string file, string kernel) => new(like.Device, file, $"{kernel}_{MatrixType(like, kernel)}");
+
+    /// <summary>The end of the name of a kernel that multiplies matrices: float32, tf32 or bf16.</summary>
+    public static string MatrixType(Tensor like, string kernel) =>
+        Storage(like, kernel) is var type && type == "float32" && CudaDevice.Get(like.Device).AllowTf32 ? "tf32" : type;
+
+    private static string Storage(Tensor like, string kernel) => like.DType switch
+    {
+        DType.Float32 => "float32",
+        DType.BFloat16 => "bf16",
+        _ => throw new NotSupportedException(
+            $"{kernel}: the CUDA kernels compute in float32 and bfloat16, not {like.DType.Label()}; use --device cpu for it"),
+    };
 
     /// <summary>Adds a tensor, or a null pointer.</summary>
     public void Add(Tensor? tensor) => _arguments.Add(tensor?.DevicePointer ?? default);

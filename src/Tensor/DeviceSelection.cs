@@ -1,0 +1,61 @@
+using System.Globalization;
+using CsUnet.Cuda;
+
+namespace CsUnet.Tensors;
+
+/// <summary>The device that a name stands for, ready to be used.</summary>
+/// <param name="Device">The device.</param>
+/// <param name="Description">What it is, for people: <c>cpu</c>, or a GPU's name.</param>
+public sealed record DeviceSelection(Device Device, string Description)
+{
+    /// <summary>The emulator's name on the command line.</summary>
+    public const string Emulated = "cuda:emulated";
+
+    /// <summary>
+    /// Finds and opens a device: <c>cpu</c>; <c>cuda</c> or <c>cuda:N</c>; <c>cuda:emulated</c>, which builds the emulator on first use; or
+    /// <c>auto</c>, the first GPU that can be used, else the processor. A process has one driver, so the emulator and a GPU exclude each other.
+    /// </summary>
+    /// <exception cref="FormatException">The name is none of these.</exception>
+    /// <exception cref="CudaException">The device cannot be used; the message says why.</exception>
+    public static DeviceSelection Open(string name)
+    {
+        if (name == "cpu")
+            return new DeviceSelection(Device.Cpu, "cpu");
+        if (name == "auto")
+            return Automatic();
+        if (name == Emulated)
+        {
+            CudaLibraries.UseEmulator(EmulatorBuild.Library);
+            return new DeviceSelection(Device.Cuda, $"{Emulated} (CUDA kernels executed on the processor)");
+        }
+        if (name == "cuda")
+            return Gpu(0);
+        if (name.StartsWith("cuda:", StringComparison.Ordinal)
+            && int.TryParse(name.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index))
+            return Gpu(index);
+        throw new FormatException($"device '{name}' is not known; there are auto, cpu, cuda, cuda:N and {Emulated}");
+    }
+
+    private static DeviceSelection Automatic()
+    {
+        DeviceList list = DeviceList.Read();
+        CudaDeviceProperties? usable = list.NvrtcProblem is null && list.DriverProblem is null
+            ? list.Devices.FirstOrDefault(device => DeviceList.Problem(device) is null)
+            : null;
+        return usable is null ? new DeviceSelection(Device.Cpu, "cpu (no GPU that can be used; 'csunet devices' says why)") : Gpu(usable.DeviceId);
+    }
+
+    private static DeviceSelection Gpu(int index)
+    {
+        DeviceList list = DeviceList.Read();
+        if (list.DriverProblem is { } problem)
+            throw new CudaException($"device cuda:{index}: no GPU can be used: {problem} Use --device cpu, or --device {Emulated} to check kernels");
+        if (index >= list.Devices.Count)
+            throw new CudaException($"device cuda:{index}: this machine has {list.Devices.Count} GPUs, numbered from 0");
+        if (DeviceList.Problem(list.Devices[index]) is { } tooOld)
+            throw new CudaException($"device cuda:{index}: {list.Devices[index].DeviceName}: {tooOld}");
+        if (list.NvrtcProblem is { } noCompiler)
+            throw new CudaException($"device cuda:{index}: no kernels can be compiled: {noCompiler}");
+        return new DeviceSelection(new Device(DeviceKind.Cuda, index), $"cuda:{index} ({list.Devices[index].DeviceName})");
+    }
+}
