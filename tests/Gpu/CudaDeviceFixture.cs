@@ -20,6 +20,29 @@ public static class CudaDeviceFixture
         return Device.Cuda;
     }
 
+    /// <summary>Forgets what the emulator found so far.</summary>
+    public static void ClearFindings()
+    {
+        if (IsEmulated)
+            CudaEmulator.ClearReport();
+    }
+
+    /// <summary>Fails if the emulator found anything since <see cref="ClearFindings"/>.</summary>
+    public static void AssertNoFindings()
+    {
+        if (IsEmulated)
+            Assert.True(CudaEmulator.FindingCount == 0, CudaEmulator.GetReport());
+    }
+
+    /// <summary>The bytes of a tensor of any type on any device.</summary>
+    public static unsafe byte[] Bits(Tensor tensor)
+    {
+        Tensor host = tensor.To(Device.Cpu);
+        byte[] bytes = new ReadOnlySpan<byte>(host.RawPointer, checked((int)host.Bytes)).ToArray();
+        GC.KeepAlive(host);
+        return bytes;
+    }
+
     private static (string?, bool) Find()
     {
         // The emulator replaces the driver before anything of it is loaded, so the GPU is looked for first, by its library alone.
