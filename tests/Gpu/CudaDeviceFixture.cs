@@ -1,6 +1,9 @@
 using CsUnet.Cuda;
 using CsUnet.Tensors;
 
+// One device, one stream, and settings of the device (tf32, the emulator's findings) that a test sets and puts back.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace CsUnet.Tests.Gpu;
 
 /// <summary>
