@@ -23,8 +23,8 @@ public abstract class SegmentationModel(int height, int width, int classes, DTyp
     public int Classes { get; } = classes;
 
     /// <summary>
-    /// The arithmetic between images and logits. With bf16 everything between them is bfloat16 while images, logits and parameters stay
-    /// float32; tf32 is a setting of the device, see <see cref="Precisions.Use"/>.
+    /// The arithmetic between images and logits, on a CUDA device. With bf16 everything between them is bfloat16 while images, logits and
+    /// parameters stay float32. Default: fp32.
     /// </summary>
     /// <exception cref="NotSupportedException">It is not fp32, and the network's parameters are not float32.</exception>
     public Precision Precision
@@ -36,10 +36,12 @@ public abstract class SegmentationModel(int height, int width, int classes, DTyp
 
     /// <summary>Logits (B, H, W, classes) of normalised images (B, H, W, 3), both of the parameters' element type.</summary>
     /// <exception cref="ShapeException">The images do not have the model's size or element type.</exception>
+    /// <exception cref="NotSupportedException">The images are on the processor, and the precision is not fp32.</exception>
     public Variable Forward(Variable images)
     {
         if (images.Value.DType != DType)
             throw new ShapeException(GetType().Name, "images", images.Value, $"{DType.Label()} = element type of the model");
+        Precision.Use(images.Value.Device);
         if (Precision != Precision.Bf16)
             return Logits(images);
         return Variable.Apply(new Cast(DType), Logits(Variable.Apply(new Cast(DType.BFloat16), images)));
