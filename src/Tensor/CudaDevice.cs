@@ -102,13 +102,13 @@ public sealed unsafe class CudaDevice
     internal void SetHalfWords(CUdeviceptr target, ushort value, long halfWords)
     {
         if (halfWords > 0)
-            new CudaDeviceVariable<ushort>(target, halfWords * sizeof(ushort)).MemsetAsync(value, Stream.Stream);
+            new CudaDeviceVariable<ushort>(target, sizeof(ushort) * halfWords).MemsetAsync(value, Stream.Stream);
     }
 
     internal void SetWords(CUdeviceptr target, uint value, long words)
     {
         if (words > 0)
-            new CudaDeviceVariable<uint>(target, words * sizeof(uint)).MemsetAsync(value, Stream.Stream);
+            new CudaDeviceVariable<uint>(target, sizeof(uint) * words).MemsetAsync(value, Stream.Stream);
     }
 
     private static CudaDeviceVariable<byte> View(CUdeviceptr pointer, long bytes) => new(pointer, bytes);

@@ -126,6 +126,16 @@ public sealed unsafe class Tensor
         return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType);
     }
 
+    /// <summary>The same bytes under another element type and shape; a free view.</summary>
+    /// <exception cref="ArgumentException">The number of bytes differs.</exception>
+    public Tensor Reinterpret(Shape shape, DType type)
+    {
+        if (shape.Count * type.Size() != Bytes)
+            throw new ArgumentException(
+                $"Reinterpret: {type.Label()} {shape} has {shape.Count * type.Size()} bytes, expected {Bytes} as in {this}", nameof(shape));
+        return new Tensor(Storage, _byteOffset, shape, type);
+    }
+
     /// <summary>Entries <paramref name="start"/> to start + count of the outermost dimension; a free view.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the dimension.</exception>
     public Tensor Slice(int start, int count)
