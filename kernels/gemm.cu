@@ -189,7 +189,8 @@ template <typename S, int BM, int BN> struct Tile<S, BM, BN, false> {
         }
     }
     static __device__ __forceinline__ void multiply(float (&sums)[COUNT][4], const float* slice_a, const float* slice_b) {
-#pragma unroll
+        // Unrolled, the loads of all rounds come first and take all registers.
+#pragma unroll 1
         for (int k = 0; k < S::BK; k += 4) {
             float a[ROWS][4];
 #pragma unroll
@@ -238,7 +239,7 @@ __device__ __forceinline__ void finish(Pack v, float scale, const float* bias, c
 
 // bias: of NT; for TN dBias, which is written.
 template <typename T, typename OUT, Layout LAYOUT, bool MATRIX, int BM, int BN, int V>
-__global__ void __launch_bounds__(THREADS) gemm(const T* __restrict__ a, const T* __restrict__ b, float* bias, const OUT* residual, OUT* pre,
+__global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 128 ? 3 : 2) gemm(const T* __restrict__ a, const T* __restrict__ b, float* bias, const OUT* residual, OUT* pre,
     OUT* c, float* __restrict__ partial, float2* __restrict__ partialBias, const unsigned* __restrict__ step, int M, int N, int K, int depth,
     int rowsPerSample, unsigned threshold, float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate) {
     using S = Slices<T, LAYOUT, MATRIX, BM, BN>;
@@ -300,7 +301,7 @@ __global__ void __launch_bounds__(THREADS) gemm(const T* __restrict__ a, const T
 }
 
 template <typename OUT, Layout LAYOUT>
-__global__ void __launch_bounds__(256) gemm_total(const float* __restrict__ partial, const float2* __restrict__ partialBias, float* bias,
+__global__ void __launch_bounds__(256, 4) gemm_total(const float* __restrict__ partial, const float2* __restrict__ partialBias, float* bias,
     const OUT* residual, OUT* pre, OUT* c, const unsigned* __restrict__ step, int M, int N, int splits, int rowsPerSample, unsigned threshold,
     float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate) {
     Draw draw{step, rowsPerSample, threshold, factor, layer, seed};
