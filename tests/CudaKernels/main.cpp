@@ -38,7 +38,7 @@ static void print_profile() {
 static void check_mutations(const std::string& name, void (*section)()) {
     std::string source = read_file(kernels_folder + "/" + name + ".cu");
     int removed = 0;
-    for (const char* word : {"__syncthreads();", "__syncwarp();", "cp_async_wait<0>();"})
+    for (const char* word : {"__syncthreads();", "__syncwarp();", "cp_async_wait<0>();", "cp_async_wait<STAGES - 2>();"})
         for (size_t at = source.find(word); at != std::string::npos; at = source.find(word, at + 1), removed++) {
             files[name] = std::make_unique<Module>(name + ".cu", source.substr(0, at) + ";" + source.substr(at + strlen(word)));
             quiet = true, noticed = 0;
@@ -61,6 +61,7 @@ static void check_all_mutations() {
     check_mutations("soft_dice", check_losses);
     check_mutations("argmax", check_losses);
     check_mutations("conv2d", check_convolution);
+    check_mutations("conv2d_tensor_core", check_convolution);
     check_mutations("window_attention_backward", check_attention);
     check_mutations("gemm", check_gemm);
 }
