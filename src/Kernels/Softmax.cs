@@ -19,7 +19,7 @@ public sealed record Softmax : Operator
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a float32 or float64 tensor (..., C)");
+        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor (..., C)");
         Tensor output = Tensor.EmptyLike(call[0]);
         if (output.Device.Kind == DeviceKind.Cuda)
             CudaRun("forward", [call[0], output], accumulate: null);
