@@ -53,8 +53,8 @@ public sealed record Softmax : Operator
         });
     }
 
-    /// <summary>Softmax of n numbers.</summary>
-    internal static unsafe void Row<T>(T* x, T* y, int n) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>Softmax of n numbers. Returns the largest of them, and the sum of exp(x - largest).</summary>
+    internal static unsafe (T Largest, T Sum) Row<T>(T* x, T* y, int n) where T : unmanaged, IFloatingPointIeee754<T>
     {
         T largest = x[0];
         for (int i = 1; i < n; i++)
@@ -65,6 +65,7 @@ public sealed record Softmax : Operator
         T inverse = T.One / sum;
         for (int i = 0; i < n; i++)
             y[i] *= inverse;
+        return (largest, sum);
     }
 
     private static unsafe void Backward<T>(Tensor output, Tensor dOutput, Tensor dInput, bool accumulate)

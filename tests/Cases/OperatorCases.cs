@@ -130,6 +130,12 @@ public static class OperatorCases
             Logits(image), Labels(image, Fill.ByteLabels, Ignore));
         yield return new($"{image}", new SoftDice(), Exactness.Sums, Logits(image), Labels(image, Fill.LongLabels));
         yield return new($"ignoring {row}", new SoftDice(1, Ignore), Exactness.Sums, Logits(row), Labels(row, Fill.ByteLabels, Ignore));
+        yield return new($"weighted {image}", new CrossEntropyDice(0.3, 0.7, [0.5, 1, 2]), Exactness.Sums,
+            Logits(image), Labels(image, Fill.LongLabels));
+        yield return new($"ignoring {row}", new CrossEntropyDice(Smooth: 1, IgnoreIndex: Ignore), Exactness.Sums,
+            Logits(row), Labels(row, Fill.ByteLabels, Ignore));
+        Shape many = [2, 3, 11];
+        yield return new($"{many}", new CrossEntropyDice(1.5, 0.25), Exactness.Sums, Logits(many), Labels(many, Fill.ByteLabels));
         yield return new("0.4, -2, 3", new WeightedSum([0.4, -2, 3]), Exactness.Elementwise, new("a", []), new("b", []), new("c", []));
     }
 }

@@ -1,3 +1,4 @@
+using CsUnet.Autograd;
 using CsUnet.Cases;
 using CsUnet.Cuda;
 using CsUnet.Kernels;
@@ -84,9 +85,41 @@ public sealed class OperatorTests
     {
         Device device = CudaDeviceFixture.Require();
         Tensor logits = Tensor.Zeros([4, 3]).To(device), labels = Tensor.From<byte>([0, 2, 7, 1], [4]).To(device);
-        Assert.Contains("expected from 0 to 2", Assert.Throws<ShapeException>(
-            () => OperatorCall.Run(new CrossEntropy(), logits, labels)).Message);
+        foreach (Operator loss in new Operator[] { new CrossEntropy(), new SoftDice(), new CrossEntropyDice() })
+        {
+            // The launch goes through, so that nothing waits for it; the loss says that it is wrong, and the count why.
+            Assert.True(double.IsNaN(OperatorCall.Run(loss, logits, labels).To(Device.Cpu)[0]), loss.Name);
+            Assert.Equal($"{loss.Name}: labels is 1 labels of no class, expected from 0 to 2",
+                Assert.Throws<ShapeException>(() => InvalidLabels.ThrowIfAny(device)).Message);
+            InvalidLabels.ThrowIfAny(device);
+        }
         Assert.Equal(Math.Log(3), OperatorCall.Run(new CrossEntropy(IgnoreIndex: 7), logits, labels).To(Device.Cpu)[0], 1e-6);
+        InvalidLabels.ThrowIfAny(device);
+    }
+
+    [Fact]
+    public void The_gradient_of_a_loss_with_a_label_of_no_class_is_not_a_number()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Tensor labels = Tensor.From<byte>([0, 2, 7, 1], [4]).To(device);
+        foreach (Operator loss in new Operator[] { new CrossEntropy(), new SoftDice(), new CrossEntropyDice() })
+        {
+            var logits = new Variable(Tensor.Zeros([4, 3]).To(device), requiresGradient: true);
+            Variable.Apply(loss, logits, new Variable(labels)).Backward(Tensor.Full([], 1).To(device));
+            Tensor gradient = logits.Gradient!.To(Device.Cpu);
+            foreach (int row in new[] { 0, 1, 3 })
+                Assert.True(double.IsNaN(gradient[3 * row]), $"{loss.Name}: row {row}");
+        }
+        Assert.Throws<ShapeException>(() => InvalidLabels.ThrowIfAny(device));
+    }
+
+    [Fact]
+    public void Losses_want_float32_logits()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Tensor logits = Tensor.Empty([4, 3], DType.BFloat16, device), labels = Tensor.Zeros([4], DType.UInt8).To(device);
+        foreach (Operator loss in new Operator[] { new CrossEntropy(), new SoftDice(), new CrossEntropyDice() })
+            Assert.Contains("cast the logits first", Assert.Throws<ShapeException>(() => OperatorCall.Run(loss, logits, labels)).Message);
     }
 
     [Fact]
