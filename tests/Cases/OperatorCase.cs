@@ -58,6 +58,9 @@ public sealed record OperatorInput(
 /// <param name="Inputs">Its inputs; null for an optional one left out.</param>
 public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness, params IReadOnlyList<OperatorInput?> Inputs)
 {
+    /// <summary>Which of the case's drawings its numbers are: another one has other numbers.</summary>
+    public uint Drawing { get; init; }
+
     /// <summary>The operator's name and the label.</summary>
     public string Name => $"{Op.Name} {Label}";
 
@@ -153,7 +156,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
 
     private Tensor Draw(OperatorInput input, DType type, uint index)
     {
-        var key = new RandomKey(Formula.NameHash(Name), 0, index);
+        var key = new RandomKey(Formula.NameHash(Name), Drawing, index);
         int count = checked((int)input.Shape.Count);
         if (input.Fill is Fill.ByteLabels or Fill.LongLabels)
         {

@@ -8,7 +8,7 @@ namespace CsUnet.Tests.Gpu;
 public sealed class PrecisionTests
 {
     /// <summary>Operators without bfloat16, which say so.</summary>
-    private static readonly Type[] s_withoutBf16 = [typeof(Linear), typeof(Conv2d), typeof(ConvBatchNormReLU), typeof(LayerNorm)];
+    private static readonly Type[] s_withoutBf16 = [typeof(LayerNorm)];
 
     /// <summary>
     /// Every case in bf16, but for the losses, which take the float32 logits that every network ends with, and conversions to float64; and
@@ -17,7 +17,7 @@ public sealed class PrecisionTests
     public static TheoryData<string, Precision> Cases()
     {
         var cases = new TheoryData<string, Precision>();
-        foreach (OperatorCase item in OperatorCases.All.Where(item => item.Op is not (Cast or CrossEntropy or SoftDice or WeightedSum)))
+        foreach (OperatorCase item in OperatorCases.All.Where(item => item.Op is not (Cast or CrossEntropy or SoftDice or CrossEntropyDice or WeightedSum)))
         {
             if (!s_withoutBf16.Contains(item.Op.GetType()))
                 cases.Add(item.Name, Precision.Bf16);
@@ -32,15 +32,15 @@ public sealed class PrecisionTests
     public void Kernels_are_as_exact_as_the_precision_allows(string name, Precision precision)
     {
         Device device = CudaDeviceFixture.Require();
-        OperatorCase item = OperatorCases.All.Single(item => item.Name == name);
         CudaDeviceFixture.ClearFindings();
-        IReadOnlyList<(string Name, Tensor Value)> exact = item.RunWithGradients(DType.Float64), plain = item.RunPlain(precision);
-        IReadOnlyList<(string Name, Tensor Value)> got = item.RunWithGradients(precision, device);
+        (OperatorCase item, IReadOnlyList<(string Name, Tensor Value)> exact, IReadOnlyList<(string Name, Tensor Value)> got) =
+            RunOffKinks(OperatorCases.All.Single(item => item.Name == name), precision, device);
+        IReadOnlyList<(string Name, Tensor Value)> plain = item.RunPlain(precision);
         Assert.Equal(exact.Select(result => result.Name), got.Select(result => result.Name));
         for (int i = 0; i < exact.Count; i++)
         {
             (string tensor, Tensor reference) = exact[i];
-            Tensor value = got[i].Value.To(Device.Cpu);
+            Tensor value = got[i].Value;
             Comparison comparison = item.Exactness == Exactness.Moves
                 ? Comparison.Of(tensor, value, plain[i].Value, tolerance: 0)
                 : Comparison.Of(tensor, value, reference,
@@ -48,6 +48,26 @@ public sealed class PrecisionTests
             Assert.True(comparison.IsWithin, comparison.ToString());
         }
         CudaDeviceFixture.AssertNoFindings();
+    }
+
+    /// <summary>
+    /// Runs a case in double and in the precision, on numbers of which rounding carries none over the kink of a rectifier: there the
+    /// gradient jumps, and a difference means nothing.
+    /// </summary>
+    private static (OperatorCase Item, IReadOnlyList<(string Name, Tensor Value)> Exact, IReadOnlyList<(string Name, Tensor Value)> Got) RunOffKinks(
+        OperatorCase item, Precision precision, Device device)
+    {
+        for (uint drawing = 0; drawing < 10; drawing++)
+        {
+            OperatorCase drawn = item with { Drawing = drawing };
+            IReadOnlyList<(string Name, Tensor Value)> exact = drawn.RunWithGradients(DType.Float64);
+            IReadOnlyList<(string Name, Tensor Value)> got =
+                [.. drawn.RunWithGradients(precision, device).Select(result => (result.Name, result.Value.To(Device.Cpu)))];
+            if (Enumerable.Range(0, (int)exact[0].Value.Count).All(i => exact[0].Value[i] == 0 == (got[0].Value[i] == 0)))
+                return (drawn, exact, got);
+        }
+        Assert.Fail($"{item.Name}: {precision.Label()} and double differ in which outputs are 0, in each of 10 drawings");
+        return default;
     }
 
     [Theory]
