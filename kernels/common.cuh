@@ -12,6 +12,7 @@
 //   Sum, add, value, lanes_sum, block_sum                        sums to about twice float's precision, in a fixed order
 //   column_statistics                                            mean, deviations and their squares per column of a tile
 //   group_sum<GROUP>, group_max, group_softmax, load_label       rows that a part of a warp shares
+//   gelu_of, gelu_derivative                                       activations
 //   load_pack, store_pack, give_pack, for_each_pack                 passes over memory, four elements at a time and one at a time
 #pragma once
 
@@ -324,6 +325,12 @@ template <int GROUP, int ITEMS> __device__ __forceinline__ float group_softmax(f
     for (int i = 0; i < ITEMS; i++) x[i] /= sum;
     return logf(sum);
 }
+
+// ---- GELU in the exact form: x Phi(x), Phi(x) = erfc(-x / sqrt 2) / 2, which for negative x does not cancel
+
+__device__ __forceinline__ float normal_distribution(float x) { return 0.5f * erfcf(-0.70710678118654752f * x); }
+__device__ __forceinline__ float gelu_of(float x) { return x * normal_distribution(x); }
+__device__ __forceinline__ float gelu_derivative(float x) { return normal_distribution(x) + x * (0.39894228040143268f * expf(-0.5f * x * x)); }
 
 // ---- class labels, one per row: uint8 (bytes = 1) or int64 (bytes = 8)
 

@@ -43,7 +43,7 @@ public abstract record Operator
             throw new ShapeException(Name, argument, got, expected);
     }
 
-    /// <summary>Checks that an input is a floating-point tensor of the first input's element type.</summary>
+    /// <summary>Checks that an input is a tensor of the first input's element type.</summary>
     protected void RequireSameType(OperatorCall call, string argument, Tensor tensor)
     {
         DType type = call[0].DType;

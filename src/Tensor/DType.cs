@@ -51,5 +51,6 @@ public static class DTypes
         : typeof(T) == typeof(double) ? DType.Float64
         : typeof(T) == typeof(long) ? DType.Int64
         : typeof(T) == typeof(byte) ? DType.UInt8
-        : throw new NotSupportedException($"tensors hold float, double, long or byte, not {typeof(T).Name}");
+        : typeof(T) == typeof(BFloat16) ? DType.BFloat16
+        : throw new NotSupportedException($"tensors hold float, double, long, byte or BFloat16, not {typeof(T).Name}");
 }

@@ -1,5 +1,5 @@
 // Runs every kernel of kernels/*.cu on the emulated device under its access checker, on small odd shapes against references in double:
-//   check LIBRARY_FOLDER KERNELS_FOLDER [section...]      sections: elementwise moves norms losses optimizer convolution attention mutations
+//   check LIBRARY_FOLDER KERNELS_FOLDER [section...]      sections: elementwise moves norms losses optimizer convolution attention gemm mutations
 // Then prints, per kernel, sectors of global memory and wavefronts of shared memory over their ideals. VERBOSE=1 prints the lines above 1.
 #include "check.h"
 #include <chrono>
@@ -59,10 +59,12 @@ static void check_all_mutations() {
     check_mutations("column_sum", check_norms);
     check_mutations("batch_norm", check_norms);
     check_mutations("soft_dice", check_losses);
+    check_mutations("cross_entropy_dice", check_losses);
     check_mutations("argmax", check_losses);
     check_mutations("conv2d", check_convolution);
     check_mutations("conv2d_tensor_core", check_convolution);
     check_mutations("window_attention_backward", check_attention);
+    check_mutations("gemm", check_gemm);
 }
 
 int main(int count, char** words) {
@@ -76,7 +78,8 @@ int main(int count, char** words) {
     require(CALL(cuCtxSetCurrent, context), "cuCtxSetCurrent");
     set_mode("hook");
     const std::pair<std::string, void (*)()> sections[] = {{"elementwise", check_elementwise}, {"moves", check_moves}, {"norms", check_norms},
-        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"mutations", check_all_mutations}};
+        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"gemm", check_gemm},
+        {"mutations", check_all_mutations}};
     std::vector<std::string> wanted(words + 3, words + count);
     for (auto& [name, run] : sections) {
         // The mutations take minutes: only if they are asked for.
