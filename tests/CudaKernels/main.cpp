@@ -1,6 +1,6 @@
 // Runs every kernel of kernels/*.cu on the emulated device under its access checker, on small odd shapes against references in double:
 //   check LIBRARY_FOLDER KERNELS_FOLDER TABLE [section...]      sections: elementwise moves norms losses optimizer convolution attention
-//     mutations all_mutations update
+//     gemm mutations all_mutations update
 // Then prints, per kernel, sectors of global memory and wavefronts of shared memory over their ideals. VERBOSE=1 prints the lines above 1.
 // After all sections but the mutations (none named) the ratios are compared with TABLE; `update` runs them too and writes TABLE.
 #include "check.h"
@@ -24,8 +24,8 @@ int main(int count, char** words) {
     require(CALL(cuCtxSetCurrent, context), "cuCtxSetCurrent");
     set_mode("hook");
     const std::pair<std::string, void (*)()> sections[] = {{"elementwise", check_elementwise}, {"moves", check_moves}, {"norms", check_norms},
-        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"mutations", check_first_mutations},
-        {"all_mutations", check_all_mutations}};
+        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"gemm", check_gemm},
+        {"mutations", check_first_mutations}, {"all_mutations", check_all_mutations}};
     std::vector<std::string> wanted(words + 4, words + count);
     bool update = wanted == std::vector<std::string>{"update"}, table = update || wanted.empty();
     for (auto& name : wanted) {
