@@ -9,7 +9,8 @@
 struct Target { const char* file; void (*section)(); };
 static const Target Targets[] = {
     {"column_sum", check_norms}, {"batch_norm", check_norms}, {"layer_norm", check_norms}, {"soft_dice", check_losses}, {"cross_entropy_dice", check_losses},
-    {"argmax", check_losses}, {"conv2d", check_convolution}, {"conv2d_tensor_core", check_convolution}, {"gemm", check_gemm}, {"window_attention", check_attention}, {"window_attention_any", check_attention},
+    {"argmax", check_losses}, {"conv2d", check_convolution}, {"conv2d_tensor_core", check_convolution}, {"gemm", check_gemm},
+    {"window_attention", check_attention}, {"window_attention_any", check_attention},
     {"window_attention_backward", check_attention},
 };
 struct Mutant { const Target* target; std::string source, what; };

@@ -68,11 +68,15 @@ static std::string worst_line(const std::map<std::string, Cost>& lines) {
     return worst + " (" + std::to_string(excess) + " above the ideal)";
 }
 
-static void compare_with(const std::string& committed, const std::string& path, const Profile& profile) {
+using Complaints = std::vector<std::string>;
+static const char Update[] = "; if that is meant: tests/CudaKernels/run update";
+
+static Complaints compare_with(const std::string& committed, const Profile& profile) {
     std::istringstream lines(committed);
     std::string line;
     std::getline(lines, line);
-    expect(line == Heading, path + " is no table of profiles; its first line should be " + Heading);
+    if (line != Heading) return {std::string("the table's first line should be ") + Heading};
+    Complaints complaints;
     std::set<std::string> listed;
     while (std::getline(lines, line)) {
         std::replace(line.begin(), line.end(), ',', ' ');
@@ -84,19 +88,21 @@ static void compare_with(const std::string& committed, const std::string& path, 
         listed.insert(kernel);
         auto found = profile.find(kernel);
         if (found == profile.end()) {
-            expect(false, path + " lists " + kernel + ", which no check runs; if it is gone: tests/CudaKernels/run update");
+            complaints.push_back("the table lists " + kernel + ", which no check runs" + Update);
             continue;
         }
-        auto rise = [&, &now = found->second](const char* unit, const Cost& before, const Cost& after, const std::map<std::string, Cost>& places) {
+        auto rise = [&](const char* unit, const Cost& before, const Cost& after, const std::map<std::string, Cost>& places) {
+            if (after.ratio() <= before.ratio() + 1e-9) return;
             char text[200];
             snprintf(text, sizeof text, ": %s rose from %.3f to %.3f times the ideal, most of it at ", unit, before.ratio(), after.ratio());
-            expect(after.ratio() <= before.ratio() + 1e-9, kernel + text + worst_line(places) + "; if that is meant: tests/CudaKernels/run update");
+            complaints.push_back(kernel + text + worst_line(places) + Update);
         };
         rise("sectors of global memory", global, found->second.global, found->second.global_lines);
         rise("wavefronts of shared memory", shared, found->second.shared, found->second.shared_lines);
     }
     for (auto& [kernel, cost] : profile)
-        expect(listed.count(kernel) > 0, kernel + " is not in " + path + ": tests/CudaKernels/run update");
+        if (!listed.count(kernel)) complaints.push_back(kernel + " is not in the table: tests/CudaKernels/run update");
+    return complaints;
 }
 
 // A file's reasons: lines of the form "// Over 1.25 times the ideal: kernel, kernel_*: why".
@@ -105,7 +111,11 @@ static bool matches(const std::string& pattern, const std::string& kernel) {
     return std::regex_match(kernel, std::regex(std::regex_replace(pattern, std::regex("\\*"), "\\w*")));
 }
 
-static void check_reasons(const Profile& profile) {
+static Complaints check_reasons(const Profile& profile) {
+    Complaints complaints;
+    auto demand = [&](bool good, const std::string& text) {
+        if (!good) complaints.push_back(text);
+    };
     std::set<std::string> over;
     for (auto& [kernel, cost] : profile)
         if (std::max(cost.global.ratio(), cost.shared.ratio()) > Limit) over.insert(kernel);
@@ -118,7 +128,7 @@ static void check_reasons(const Profile& profile) {
         for (std::smatch match; std::getline(lines, line);) {
             if (line.find("Over 1.25 times the ideal") == std::string::npos) continue;
             bool good = std::regex_match(line, match, form);
-            expect(good, file + ": '" + line + "' should read '// Over 1.25 times the ideal: kernel, kernel_*: reason'");
+            demand(good, file + ": '" + line + "' should read '// Over 1.25 times the ideal: kernel, kernel_*: reason'");
             if (!good) continue;
             std::istringstream names(match[1].str());
             for (std::string name; names >> name;) patterns.push_back(name.substr(0, name.find(',')));
@@ -126,7 +136,7 @@ static void check_reasons(const Profile& profile) {
         std::set<std::string> used;
         for (auto& [kernel, expression] : exports(source)) {
             bool run = profile.count(kernel) > 0;
-            expect(run, kernel + " of " + file + " is run by no check");
+            demand(run, kernel + " of " + file + " is run by no check");
             if (!run || !over.count(kernel)) continue;
             bool explained = false;
             for (auto& pattern : patterns)
@@ -135,11 +145,32 @@ static void check_reasons(const Profile& profile) {
             bool global = cost.global.ratio() > Limit;
             char ratio[50];
             snprintf(ratio, sizeof ratio, " is at %.2f times the ideal ", global ? cost.global.ratio() : cost.shared.ratio());
-            expect(explained, kernel + ratio + (global ? "sectors" : "wavefronts") + ", most of it at " + worst_line(global ? cost.global_lines : cost.shared_lines)
+            demand(explained, kernel + ratio + (global ? "sectors" : "wavefronts") + ", most of it at " + worst_line(global ? cost.global_lines : cost.shared_lines)
                 + "; improve it, or say why in " + file + ": // Over 1.25 times the ideal: " + kernel + ": reason");
         }
-        for (auto& pattern : patterns) expect(used.count(pattern) > 0, file + " says why " + pattern + " is over 1.25 times the ideal, but no such kernel is");
-    }
+        for (auto& pattern : patterns) demand(used.count(pattern) > 0, file + " says why " + pattern + " is over 1.25 times the ideal, but no such kernel is");
+    }    return complaints;
+}
+
+// The checks notice what they are for: a profile with one kernel changed is complained about, by kernel and line.
+static void check_the_checks(const Profile& profile) {
+    const std::string kernel = "gelu_forward_float32", table = table_of(profile);
+    auto noticed = [&](const Complaints& complaints, const std::string& start, const std::string& part, const char* what) {
+        expect(complaints.size() == 1 && complaints[0].rfind(start, 0) == 0 && complaints[0].find(part) != std::string::npos,
+            std::string("not noticed: ") + what + (complaints.empty() ? "" : ", but: " + complaints[0]));
+    };
+    expect(compare_with(table, profile).empty(), "a profile equals its own table");
+    Profile worse = profile, fewer = profile;
+    KernelCost& cost = worse.at(kernel);
+    std::string line = cost.global_lines.begin()->first;
+    cost.global.actual *= 2;
+    cost.global_lines.begin()->second.actual += cost.global.actual / 2;
+    noticed(compare_with(table, worse), kernel + ": sectors of global memory rose from 1.000 to 2.000", line, "a rise");
+    noticed(check_reasons(worse), kernel + " is at 2.00 times the ideal sectors", line, "a kernel over the limit without a reason");
+    fewer.erase(kernel);
+    noticed(compare_with(table, fewer), "the table lists " + kernel, "no check runs", "a kernel that is gone");
+    noticed(check_reasons(fewer), kernel + " of gelu.cu is run by no check", "", "a kernel without a check");
+    noticed(compare_with(table_of(fewer), profile), kernel + " is not in the table", "update", "a new kernel");
 }
 
 void print_profile() {
@@ -156,9 +187,13 @@ void print_profile() {
 
 void check_profile(const std::string& path, bool update) {
     Profile profile = read_profile();
-    check_reasons(profile);
+    auto report_all = [](const Complaints& complaints) {
+        for (auto& text : complaints) expect(false, text);
+    };
+    report_all(check_reasons(profile));
     if (!update) {
-        compare_with(read_file(path), path, profile);
+        check_the_checks(profile);
+        report_all(compare_with(read_file(path), profile));
         return;
     }
     std::ofstream file(path);
