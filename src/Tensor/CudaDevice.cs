@@ -101,7 +101,7 @@ public sealed unsafe class CudaDevice
     internal void SetWords(CUdeviceptr target, uint value, long words)
     {
         if (words > 0)
-            new CudaDeviceVariable<uint>(target, words).MemsetAsync(value, Stream.Stream);
+            new CudaDeviceVariable<uint>(target, words * sizeof(uint)).MemsetAsync(value, Stream.Stream);
     }
 
     private static CudaDeviceVariable<byte> View(CUdeviceptr pointer, long bytes) => new(pointer, bytes);
