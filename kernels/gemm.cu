@@ -23,6 +23,7 @@
 // element per load: rows then begin anywhere in a sector, and it reads up to 2 times the ideal sectors.
 // Launch: 128 threads, grid (ceil(N / BN), ceil(M / BM), splits), splits = ceil(K / depth), depth a multiple of a slice, partial null if
 // splits = 1; dynamic shared memory 4 (BM + BN) 64 bytes, float32 68. Totals: for_each_row_pack over (M, N), any grid, no shared memory.
+// Over 1.25 times the ideal: gemm_nt_any_*, gemm_nn_any_bf16, gemm_tn_any_bf16: rows of a length off four elements begin anywhere in a sector.
 #include "common.cuh"
 
 constexpr int THREADS = 128, STAGES = 4;

@@ -62,9 +62,10 @@ public sealed record GradCheckLine(
 /// <param name="Failure">Null if all gradients agree; else what is wrong.</param>
 /// <param name="Reproduction">The smallest failing shape as a line for OperatorCases.cs, or null.</param>
 /// <param name="Elapsed">Wall time.</param>
+/// <param name="HasDeviceFailed">Whether a kernel's failure left the device unusable.</param>
 public sealed record GradCheckReport(
     string Name, GradCheckKind Kind, string Type, IReadOnlyList<GradCheckLine> Lines, string Kinks, string? Failure, string? Reproduction,
-    TimeSpan Elapsed)
+    TimeSpan Elapsed, bool HasDeviceFailed = false)
 {
     /// <summary>Whether all gradients agree.</summary>
     public bool Passed => Failure is null;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CsUnet.Autograd;
+using CsUnet.Cuda;
 using CsUnet.Models;
 using CsUnet.Tensors;
 
@@ -32,7 +33,7 @@ public static class GradCheckSuite
 {
     private const uint SearchSeed = 1;
 
-    private sealed record Found(IReadOnlyList<GradCheckLine> Lines, string Kinks, OperatorCase? Smallest = null, string? Failure = null);
+    private sealed record Found(IReadOnlyList<GradCheckLine> Lines, string Kinks, OperatorCase? Smallest = null, string? Failure = null, bool HasDeviceFailed = false);
 
     private sealed record Check(string Name, GradCheckKind Kind, string Type, bool OnlyInAll, Func<bool, Found> Run);
 
@@ -69,11 +70,17 @@ public static class GradCheckSuite
         if (chosen.Length == 0)
             throw new ArgumentException(
                 $"no gradient check has '{selection.Pattern}' in its name; there are {string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
-        foreach (Check check in chosen)
+        for (int i = 0; i < chosen.Length; i++)
         {
-            GradCheckReport result = Run(check, selection.All);
+            GradCheckReport result = Run(chosen[i], selection.All);
             report(result);
             passed &= result.Passed;
+            if (result.HasDeviceFailed && i + 1 < chosen.Length)
+            {
+                string left = $"not run, since the device failed: {string.Join(", ", chosen[(i + 1)..].Select(check => check.Name))}";
+                report(new GradCheckReport($"{chosen.Length - i - 1} checks", result.Kind, result.Type, [], "", left, null, TimeSpan.Zero));
+                break;
+            }
         }
         return passed;
     }
@@ -95,18 +102,21 @@ public static class GradCheckSuite
         long start = Stopwatch.GetTimestamp();
         Found? found = null;
         string? failure;
+        bool hasDeviceFailed = false;
         try
         {
             found = check.Run(all);
+            hasDeviceFailed = found.HasDeviceFailed;
             failure = found.Failure ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
         }
         catch (Exception error)
         {
             // One broken operator must not hide what the others do: it is reported as the failure that it is.
             failure = $"{error.GetType().Name}: {error.Message}";
+            hasDeviceFailed = error is CudaException;
         }
         return new GradCheckReport(check.Name, check.Kind, check.Type, found?.Lines ?? [], found?.Kinks ?? "", failure,
-            found?.Smallest is { } smallest ? CaseCode.Of(smallest) : null, Stopwatch.GetElapsedTime(start));
+            found?.Smallest is { } smallest ? CaseCode.Of(smallest) : null, Stopwatch.GetElapsedTime(start), hasDeviceFailed);
     }
 
     private static IReadOnlyList<Check> ChecksOn(Device device) => device.Kind == DeviceKind.Cpu ? s_numeric :
@@ -150,7 +160,7 @@ public static class GradCheckSuite
     {
         ShapeSearch.Result result = ShapeSearch.Run(family, shapes, SearchSeed, check);
         if (result.Smallest is { } smallest)
-            return new Found([], Kinks(smallest), smallest, $"{smallest.Name}: {result.Failure}");
+            return new Found([], Kinks(smallest), smallest, $"{smallest.Name}: {result.Failure}", result.HasDeviceFailed);
         GradCheckLine worst = result.Worst!;
         return new Found(
             [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, worst.Undecided, result.ShortSteps,

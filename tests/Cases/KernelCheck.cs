@@ -93,14 +93,13 @@ internal sealed class KernelCheck(OperatorCase item, DType type, Device device)
             .Select(input => ($"gradient of {input.Name}", input.Gradient!.Reshape(item.Inputs.First(other => other?.Name == input.Name)!.Shape)))]);
     }
 
-    /// <summary>The same leaf, as a slice out of a larger tensor full of NaN.</summary>
+    /// <summary>The same leaf as rows out of the middle of a larger tensor full of NaN, as an image is a slice of its batch.</summary>
     private static Variable InMiddle(Variable input)
     {
-        // Off the boundaries of 4, 8 and 16 bytes at which kernels load in packs.
-        const int Before = 3;
-        int count = checked((int)input.Value.Count);
-        Tensor surrounded = Tensor.Full([Before + count + Before], double.NaN, input.Value.DType, input.Value.Device);
-        Tensor slice = surrounded.Slice(Before, count);
+        const int Before = 3, After = 2;
+        int rows = input.Value.Shape.Rows, width = input.Value.Shape.Last;
+        Tensor surrounded = Tensor.Full([Before + rows + After, width], double.NaN, input.Value.DType, input.Value.Device);
+        Tensor slice = surrounded.Slice(Before, rows);
         slice.CopyFrom(input.Value);
         return new Variable(slice, requiresGradient: true, input.Name);
     }

@@ -81,6 +81,13 @@ public static class OperatorCases
         yield return new("4x4 stride 4 (2,8,12,3)->6", new Conv2d(4), Exactness.Sums, In([2, 8, 12, 3]), Weight([6, 4, 4, 3]), Bias(6));
         yield return new("groups 3 (2,5,4,6)->9", new Conv2d(1, 1, 3), Exactness.Sums, In([2, 5, 4, 6]), Weight([9, 3, 3, 2]), Bias(9));
         yield return new("depthwise (1,6,5,5)->5", new Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
+        yield return new("3x3 (1,5,6,16)->24", new Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]), Bias(24));
+        yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]), Weight([32, 3, 3, 8]));
+        yield return Fused("training 1x1 (2,5,7,8)->16", new ConvBatchNormReLU(), [2, 5, 7, 8], [16, 1, 1, 8], null);
+        yield return Fused("training 1x1 stride 2 (1,9,8,16)->8", new ConvBatchNormReLU(2, ReLU: false), [1, 9, 8, 16], [8, 1, 1, 16], null);
+        yield return Fused("training 3x3 (1,6,5,16)->8", new ConvBatchNormReLU(1, 1), [1, 6, 5, 16], [8, 3, 3, 16], null);
+        yield return Fused("training residual (1,6,5,8)->8", new ConvBatchNormReLU(), [1, 6, 5, 8], [8, 1, 1, 8], [1, 6, 5, 8]);
+        yield return Fused("evaluation residual (1,5,4,8)->16", new ConvBatchNormReLU(Training: false), [1, 5, 4, 8], [16, 1, 1, 8], [1, 5, 4, 16]);
         yield return Fused("training (2,5,7,3)->6", new ConvBatchNormReLU(1, 1), [2, 5, 7, 3], [6, 3, 3, 3], null);
         yield return Fused("training stride 2 (2,8,6,5)->4", new ConvBatchNormReLU(2, 1), [2, 8, 6, 5], [4, 3, 3, 5], null);
         yield return Fused("training residual (2,4,5,3)->7", new ConvBatchNormReLU(1, 0), [2, 4, 5, 3], [7, 1, 1, 3], [2, 4, 5, 7]);

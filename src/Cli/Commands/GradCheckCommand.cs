@@ -42,7 +42,7 @@ internal static class GradCheckCommand
                 Write(terminal, jsonFile, summary.ToJson());
             if (result.GetValue(report) is { } page)
                 Write(terminal, page, GradCheckPage.Render(summary));
-            return summary.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
+            return summary.Code;
         });
         HelpWithExamples.SetNotes(command, """
             Each check differentiates sum(output * g) with a fixed random g by every input and parameter: at all entries of small

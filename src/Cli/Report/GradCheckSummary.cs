@@ -16,6 +16,9 @@ namespace CsUnet.Cli.Report;
 internal sealed record GradCheckSummary(
     IReadOnlyList<GradCheckReport> Reports, string Device, string Command, GradCheckSelection Selection, TimeSpan Elapsed)
 {
+    /// <summary>What the program returns.</summary>
+    public int Code => Failed == 0 ? ExitCode.Success : ExitCode.Failure;
+
     public int Failed => Reports.Count(report => !report.Passed);
 
     public long Entries => Reports.Where(report => report.Kind != GradCheckKind.Shapes).Sum(report => report.Entries);
