@@ -42,6 +42,12 @@ public sealed class LayerNormLayer : Module
 
     /// <summary>Applies the layer.</summary>
     public Variable Forward(Variable input) => Variable.Apply(new LayerNorm(), input, _weight, _bias);
+
+    /// <summary>Gathers 2x2 tokens, then applies the layer: (B, H, W, C/4) -> (B, H/2, W/2, C).</summary>
+    public Variable ForwardMerged(Variable input) => Variable.Apply(new PatchMergeNorm(), input, _weight, _bias);
+
+    /// <summary>Shuffles channels into pixels, then applies the layer: (B, H, W, s*s*C) -> (B, s*H, s*W, C).</summary>
+    public Variable ForwardShuffled(Variable input, int scale) => Variable.Apply(new PixelShuffleNorm(scale), input, _weight, _bias);
 }
 
 /// <summary>Convolution: weight (out, k, k, in / groups) in memory, OIHW in files. (B, H, W, in) -> (B, H', W', out).</summary>

@@ -111,6 +111,16 @@ public static class OperatorCases
                     In(shape), Scale(shape.Last, Fill.Positive), Bias(shape.Last), RunningMean(shape.Last), RunningVariance(shape.Last));
         foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [1, 40], [33, 24] })
             yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
+        // Rows of two and of four warps, and a row too long for both.
+        foreach (Shape shape in new Shape[] { [3, 404], [2, 1100], [2, 1540] })
+            yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
+        foreach (Shape shape in new Shape[] { [2, 4, 6, 3], [1, 2, 10, 8] })
+            yield return new($"{shape}", new PatchMergeNorm(), Exactness.Sums, In(shape), Scale(4 * shape.Last), Bias(4 * shape.Last));
+        foreach ((int scale, Shape shape) in new (int, Shape)[] { (2, [2, 3, 5, 28]), (4, [1, 2, 3, 128]), (3, [1, 2, 2, 108]) })
+            yield return new($"x{scale} {shape}", new PixelShuffleNorm(scale), Exactness.Sums,
+                In(shape), Scale(shape.Last / (scale * scale)), Bias(shape.Last / (scale * scale)));
+        foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [33, 24] })
+            yield return new($"{shape}", new AddLayerNorm(), Exactness.Sums, In(shape), new("branch", shape), Scale(shape.Last), Bias(shape.Last));
         yield return new("(4,7,5)", new Softmax(), Exactness.Sums, In([4, 7, 5]));
         yield return new("(3,49)", new Softmax(), Exactness.Sums, In([3, 49]));
     }
@@ -139,6 +149,8 @@ public static class OperatorCases
         yield return new("3+5+8 (2,3,4)", new Concat(), Exactness.Moves, new("a", [2, 3, 4, 3]), new("b", [2, 3, 4, 5]), new("c", [2, 3, 4, 8]));
         yield return new("(2,3,5,7) by 2,4", new Pad2d(2, 4), Exactness.Moves, In([2, 3, 5, 7]));
         yield return new("(2,5,6,3) to 4x3", new Crop2d(4, 3), Exactness.Moves, In([2, 5, 6, 3]));
+        foreach (int index in new[] { 0, 1 })
+            yield return new($"{index} of (3,2,5)", new Slice(index), Exactness.Moves, In([3, 2, 5]));
         yield return new("(2,3,4) to (6,4)", new Reshape([6, 4]), Exactness.Moves, In([2, 3, 4]));
         foreach (ResizeMode mode in Enum.GetValues<ResizeMode>())
         {
