@@ -27,12 +27,16 @@ public sealed class PrecisionTests
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public void Kernels_are_as_exact_as_the_precision_allows(string name, Precision precision)
+    public void Kernels_are_as_exact_as_the_precision_allows(string name, Precision precision) =>
+        AssertAsExactAsAllowed(OperatorCases.All.Single(item => item.Name == name), precision);
+
+    /// <summary>Runs a case on the device, in tf32 or bf16, and compares it with double.</summary>
+    internal static void AssertAsExactAsAllowed(OperatorCase named, Precision precision)
     {
         Device device = CudaDeviceFixture.Require();
         CudaDeviceFixture.ClearFindings();
         (OperatorCase item, IReadOnlyList<(string Name, Tensor Value)> exact, IReadOnlyList<(string Name, Tensor Value)> got) =
-            RunOffKinks(OperatorCases.All.Single(item => item.Name == name), precision, device);
+            RunOffKinks(named, precision, device);
         IReadOnlyList<(string Name, Tensor Value)> plain = item.RunPlain(precision);
         Assert.Equal(exact.Select(result => result.Name), got.Select(result => result.Name));
         for (int i = 0; i < exact.Count; i++)
