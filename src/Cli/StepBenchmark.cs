@@ -35,9 +35,9 @@ internal sealed record StepMeasurement(
 /// Times training steps on random images. On a CUDA device they are those of a training, inputs and recorded graph included, and a time
 /// ends when the device is done.
 /// </summary>
-internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionOptions execution) : IBatchSource
+internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionOptions execution, Precision precision) : IBatchSource
 {
-    private readonly CsUnetModel _model = new(options);
+    private readonly CsUnetModel _model = new(options) { Precision = precision };
     private readonly StepArena _arena = new();
     private readonly SegmentationLoss _loss = new();
     private readonly Device _device = execution.Device;
