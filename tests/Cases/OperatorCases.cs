@@ -36,6 +36,39 @@ public static class OperatorCases
         yield return new("(1,33)->17 no bias", new Linear(), Exactness.Sums, In([1, 33]), Weight([17, 33]));
         yield return new("(70,40)->24", new Linear(), Exactness.Sums, In([70, 40]), Weight([24, 40]), Bias(24));
         yield return new("(3,1)->1", new Linear(), Exactness.Sums, In([3, 1]), Weight([1, 1]), Bias(1));
+        yield return new("(300,8)->16, many rows", new Linear(), Exactness.Sums, In([300, 8]), Weight([16, 8]), Bias(16));
+        yield return new("(3,260)->8, long rows", new Linear(), Exactness.Sums, In([3, 260]), Weight([8, 260]), Bias(8));
+        var drop = new DropPath(0.5, new RandomKey(3, 1, 2));
+        foreach ((int inputs, int outputs) in new[] { (8, 16), (5, 3) })
+        {
+            Shape input = [6, 4, 3, inputs];
+            yield return new($"{input}->{outputs} residual", new Linear(), Exactness.Sums,
+                In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
+            yield return new($"{input}->{outputs} residual, half dropped", new Linear(drop), Exactness.Sums,
+                In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
+            yield return new($"{input}->{outputs} half dropped, no bias", new Linear(drop), Exactness.Sums, In(input), Weight([outputs, inputs]));
+        }
+        yield return Mlp("two layers (2,3,5,8)->16->24", null, [2, 3, 5, 8], null, 16, 24);
+        yield return Mlp("two layers residual, half dropped (5,3,7)->9->6", drop, [5, 3, 7], [5, 3, 6], 9, 6);
+        yield return Mlp("three layers (3,20,8)->16->8->8", null, [3, 20, 8], null, 16, 8, 8);
+        yield return Mlp("three layers residual (1,4,6,8)->32->8->8", null, [1, 4, 6, 8], [1, 4, 6, 8], 32, 8, 8);
+        yield return Mlp("three layers residual, half dropped (6,2,3,5)->7->5->4", drop, [6, 2, 3, 5], [6, 2, 3, 4], 7, 5, 4);
+    }
+
+    private static OperatorInput Residual(Shape shape) => new("residual", shape);
+
+    private static OperatorCase Mlp(string label, DropPath? dropPath, Shape input, Shape? residual, params ReadOnlySpan<int> widths)
+    {
+        List<OperatorInput?> inputs = [In(input), residual is null ? null : Residual(residual)];
+        int width = input.Last;
+        foreach (int next in widths)
+        {
+            string name = $"fc{inputs.Count / 2}";
+            inputs.Add(new($"{name} weight", [next, width]));
+            inputs.Add(new($"{name} bias", [next]));
+            width = next;
+        }
+        return new(label, new GeluMlp(dropPath), Exactness.Sums, inputs);
     }
 
     private static IEnumerable<OperatorCase> Convolutions()
