@@ -113,8 +113,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
             && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? Rounded(drawn) : drawn);
         HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
             .SelectMany(input => new[] { input!.Name, GradientOf(input.Name) })];
-        Variable ApplyPlain(Variable?[] to) => Op is ConvBatchNormReLU fused && precision == Precision.Bf16
-            ? ApplyInSteps(fused, new Stored(Rounded), to) : Variable.Apply(Op, to);
+        Variable ApplyPlain(Variable?[] to) => precision == Precision.Bf16 && Op is ConvBatchNormReLU fused ? ApplyInSteps(fused, new Stored(Rounded), to)
+            : precision == Precision.Bf16 && Op is ConvBatchNormChain chain ? ApplyInSteps(chain, new Stored(Rounded), to) : Variable.Apply(Op, to);
         return [.. Run(inputs, output => Rounded(CreateCotangent(output.Shape, output.DType)), ApplyPlain).Select(result => (result.Name,
             precision == Precision.Bf16 && !parameters.Contains(result.Name) ? Rounded(result.Value) : Round(result.Value, value => (float)value)))];
     }
@@ -134,6 +134,15 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
         if (inputs[6] is { } residual)
             output = Variable.Apply(new Add(), output, residual);
         return op.ReLU ? Variable.Apply(new ReLU(), output) : output;
+    }
+
+    private static Variable ApplyInSteps(ConvBatchNormChain op, Stored stored, Variable?[] inputs)
+    {
+        Variable x = Variable.Apply(stored, ApplyInSteps(op.First, stored, [.. inputs[..6], null]));
+        if (op.Third is null)
+            return ApplyInSteps(op.Second, stored, [x, .. inputs[6..]]);
+        x = Variable.Apply(stored, ApplyInSteps(op.Second, stored, [x, .. inputs[6..11], null]));
+        return ApplyInSteps(op.Third, stored, [x, .. inputs[11..]]);
     }
 
     private IReadOnlyList<(string Name, Tensor Value)> Run(
