@@ -58,6 +58,7 @@ static void check_mutations(const std::string& name, void (*section)()) {
 static void check_all_mutations() {
     check_mutations("column_sum", check_norms);
     check_mutations("batch_norm", check_norms);
+    check_mutations("layer_norm", check_norms);
     check_mutations("soft_dice", check_losses);
     check_mutations("cross_entropy_dice", check_losses);
     check_mutations("argmax", check_losses);
