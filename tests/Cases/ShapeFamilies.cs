@@ -81,6 +81,12 @@ internal static class ShapeFamilies
         // Few channels or rows have variances near 0, which nothing computes exactly.
         yield return new("LayerNorm", [new("rows", 1, 70, 64, 65), Channels(minimum: 6)], v =>
             new("", new LayerNorm(), Exactness.Sums, Input([v[0], v[1]]), Scale(v[1]), Bias(v[1])));
+        yield return new("AddLayerNorm", [new("rows", 1, 70, 64, 65), Channels(minimum: 6)], v =>
+            new("", new AddLayerNorm(), Exactness.Sums, Input([v[0], v[1]]), new("branch", [v[0], v[1]]), Scale(v[1]), Bias(v[1])));
+        yield return new("PatchMergeNorm", [s_batch, new("halfH", 1, 7), new("halfW", 1, 7), Channels(minimum: 2)], v =>
+            new("", new PatchMergeNorm(), Exactness.Sums, Input([v[0], 2 * v[1], 2 * v[2], v[3]]), Scale(4 * v[3]), Bias(4 * v[3])));
+        yield return new("PixelShuffleNorm", [s_batch, new("H", 1, 5), new("W", 1, 5), new("C", 6, 16, 8), new("factor", 1, 4, 2, 4)], v =>
+            new("", new PixelShuffleNorm(v[4]), Exactness.Sums, Input([v[0], v[1], v[2], v[3] * v[4] * v[4]]), Scale(v[3]), Bias(v[3])));
         yield return new("BatchNorm", [s_batch, s_height, s_width, Channels(), new("training", 0, 1)], v => v[0] * v[1] * v[2] < 8 ? null
             : new("", new BatchNorm(Training: v[4] == 1), Exactness.Sums, Input([v[0], v[1], v[2], v[3]]), Scale(v[3], Fill.Positive), Bias(v[3]),
                 Fixed("running mean", v[3], Fill.Normal), Fixed("running variance", v[3], Fill.Positive)));
@@ -127,6 +133,8 @@ internal static class ShapeFamilies
         static OperatorInput Labels(IReadOnlyList<int> v) => new("labels", [v[0], v[1], v[2]],
             v[4] == 1 ? Fill.LongLabels : Fill.ByteLabels, NeedsGradient: false, v[3], v[5] == 1 ? Ignore : null);
         yield return new("CrossEntropy", map, v => new("", new CrossEntropy(IgnoreIndex: v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
+        yield return new("CrossEntropyDice", map, v =>
+            new("", new CrossEntropyDice(0.3, 0.7, null, 1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
         yield return new("SoftDice", map, v => new("", new SoftDice(1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
     }
 }
