@@ -4,7 +4,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>Counts and times operator calls on this thread while it is current: the source of FLOP counts and per-operator breakdowns.</summary>
+/// <summary>
+/// Counts and times operator calls on this thread while it is current: the source of FLOP counts and per-operator breakdowns. A call on a
+/// CUDA device is waited for, so that its time is that of its kernels.
+/// </summary>
 public sealed class OperatorTrace : IDisposable
 {
     [ThreadStatic] private static OperatorTrace? t_current;
@@ -34,8 +37,13 @@ public sealed class OperatorTrace : IDisposable
     /// <summary>The calls so far, in order.</summary>
     public IReadOnlyList<Entry> Entries => _entries;
 
-    internal void Add(Operator op, OperatorCall call, bool backward, long start) => _entries.Add(new Entry(
-        op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call), Stopwatch.GetElapsedTime(start)));
+    internal void Add(Operator op, OperatorCall call, bool backward, long start)
+    {
+        if (call.Output.Device.Kind == DeviceKind.Cuda)
+            CudaDevice.Get(call.Output.Device).Synchronize();
+        _entries.Add(new Entry(
+            op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call), Stopwatch.GetElapsedTime(start)));
+    }
 
     /// <summary>Stops tracing.</summary>
     public void Dispose() => t_current = _previous;

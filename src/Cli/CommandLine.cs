@@ -50,6 +50,7 @@ internal static class CommandLine
             SelfTestCommand.Create(terminal),
             BenchCommand.Create(terminal),
             GradCheckCommand.Create(terminal),
+            KernelsCommand.Create(terminal),
             DevicesCommand.Create(terminal),
         };
         foreach (Option option in root.Options)

@@ -42,6 +42,21 @@ public static class Tolerances
     };
 
     /// <summary>
+    /// tf32 or bf16 against double for one operator, relative to the tensor's largest entry: twice what the plain implementation of the
+    /// precision is off, which is what rounding operands and results costs at best. Where chance made the plain one exact, its error counts
+    /// as one rounding of the largest entry.
+    /// </summary>
+    public static double Reduced(Precision precision, double plainError) => 2 * Math.Max(plainError, Rounding(precision));
+
+    /// <summary>The largest relative error of rounding one number to a precision's operands: half the distance of neighbours.</summary>
+    private static double Rounding(Precision precision) => Math.ScaleB(1, precision switch
+    {
+        Precision.Bf16 => -8,
+        Precision.Tf32 => -11,
+        _ => -24,
+    });
+
+    /// <summary>
     /// Two gradients of a device that are equal in exact arithmetic, as twice a gradient and a gradient that was added to itself, relative
     /// to the largest entry: sums may be taken in another order.
     /// </summary>
