@@ -143,7 +143,7 @@ public static class GradCheckSuite
                 {
                     // An operator that does not take the precision says so here, before its refusals would look like failing shapes.
                     OperatorCases.All.First(item => item.Op.Name == family.Op).RunWithGradients(precision, device);
-                    return RunShapes(family, all ? 12 : 3, item => new KernelCheck(item, precision, device).Run());
+                    return RunShapes(family, all ? 12 : 3, item => RunKernels(item, precision, device).Lines);
                 })),
     ];
 
@@ -152,7 +152,7 @@ public static class GradCheckSuite
         && (precision != Precision.Tf32 || item.Inputs.Any(input => input is { Role: InputRole.MatrixWeight }));
 
     private static Check KernelCheckOf(OperatorCase item, Precision precision, Device device) => new(
-        item.Name, GradCheckKind.Kernel, precision.Label(), OnlyInAll: false, _ => new Found(new KernelCheck(item, precision, device).Run(), Kinks(item)));
+        item.Name, GradCheckKind.Kernel, precision.Label(), OnlyInAll: false, _ => RunKernels(item, precision, device));
 
     private static Check ChecksOfModel(string preset, Device device) => device.Kind == DeviceKind.Cuda
         ? new(preset, GradCheckKind.Network, "float32", OnlyInAll: false,
@@ -170,8 +170,18 @@ public static class GradCheckSuite
         return string.Join('.', path.Take(path.Length > 3 ? 3 : Math.Max(1, path.Length - 1)));
     }
 
-    private static Found RunOperator(OperatorCase item, int entries) => new(
-        [.. GradientCheck.Run(item.Op, item.CreateInputs(DType.Float64), OperatorOptions(entries)).Arguments.Select(GradCheckLine.Of)], Kinks(item));
+    private static Found RunOperator(OperatorCase item, int entries)
+    {
+        (OperatorCase drawn, string kinks) = Kinks.Avoid(item);
+        GradientCheckResult result = GradientCheck.Run(drawn.Op, drawn.CreateInputs(DType.Float64), OperatorOptions(entries));
+        return new Found([.. result.Arguments.Select(GradCheckLine.Of)], kinks);
+    }
+
+    private static Found RunKernels(OperatorCase item, Precision precision, Device device)
+    {
+        (OperatorCase drawn, string kinks) = Kinks.Avoid(item, precision);
+        return new Found(new KernelCheck(drawn, precision, device).Run(), kinks);
+    }
 
     private static GradientCheckOptions OperatorOptions(int entries) => new() { Tolerance = Tolerances.GradientOfOperator, MaxEntries = entries };
 
@@ -187,7 +197,7 @@ public static class GradCheckSuite
     {
         ShapeSearch.Result result = ShapeSearch.Run(family, shapes, SearchSeed, check);
         if (result.Smallest is { } smallest)
-            return new Found([], Kinks(smallest), smallest, $"{smallest.Name}: {result.Failure}", result.HasDeviceFailed);
+            return new Found([], "", smallest, $"{smallest.Name}: {result.Failure}", result.HasDeviceFailed);
         GradCheckLine worst = result.Worst!;
         return new Found(
             [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, worst.Undecided, result.ShortSteps,
@@ -197,15 +207,7 @@ public static class GradCheckSuite
     /// <summary>A random shape on the processor: float32 against double, and double against central differences.</summary>
     private static IReadOnlyList<GradCheckLine> CheckOnProcessor(OperatorCase item) =>
     [
-        .. new KernelCheck(item, Precision.Fp32, Device.Cpu).Run(),
+        .. RunKernels(item, Precision.Fp32, Device.Cpu).Lines,
         .. item.Inputs.Any(input => input is { NeedsGradient: true }) ? RunOperator(item, entries: 6).Lines : [],
     ];
-
-    /// <summary>How a case stays off kinks.</summary>
-    private static string Kinks(OperatorCase item) => string.Join("; ", item.Inputs.OfType<OperatorInput>().Select(input => input.Fill switch
-    {
-        Fill.AwayFromZero => $"{input.Name} at least 0.1 from 0",
-        Fill.Distinct => $"{input.Name} without ties: multiples of 1/16",
-        _ => "",
-    }).Where(text => text.Length > 0));
 }

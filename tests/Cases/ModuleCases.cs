@@ -106,7 +106,8 @@ public static class ModuleCases
         {
             parameter.Value.CopyFrom(Layout.ToChannelsLast(Formula.Parameter(name, Layout.ChannelsFirst(parameter.Shape), module.DType)));
         }
-        var leaf = new Variable(Formula.Input("input", input, module.DType), requiresGradient: true, "input");
+        module.To(device);
+        var leaf = new Variable(Formula.Input("input", input, module.DType).To(device), requiresGradient: true, "input");
         return new DifferentiableCase(() => forward(leaf), [leaf, .. module.Parameters()],
             ["input", .. module.NamedParameters().Select(named => named.Name)]);
     }
