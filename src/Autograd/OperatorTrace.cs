@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
@@ -24,9 +25,13 @@ public sealed class OperatorTrace : IDisposable
     /// <param name="Output">The output's shape.</param>
     /// <param name="IsBackward">Which pass.</param>
     /// <param name="MultiplyAdds">Multiply-adds of the forward call (<see cref="Operator.MultiplyAdds"/>).</param>
-    /// <param name="Elapsed">Wall time.</param>
+    /// <param name="Elapsed">Wall time; on a CUDA device the time of launching, unless <see cref="Synchronize"/> is set.</param>
+    /// <param name="LaunchesSoFar">How many launches the thread's <see cref="LaunchTrace"/> held when the call ended; 0 without one.</param>
     public sealed record Entry(
-        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed);
+        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed, int LaunchesSoFar);
+
+    /// <summary>Whether to wait for a CUDA device after every call, so that <see cref="Entry.Elapsed"/> holds its work.</summary>
+    public bool Synchronize { get; init; }
 
     /// <summary>The trace that records on this thread, or null.</summary>
     public static OperatorTrace? Current => t_current;
@@ -34,8 +39,14 @@ public sealed class OperatorTrace : IDisposable
     /// <summary>The calls so far, in order.</summary>
     public IReadOnlyList<Entry> Entries => _entries;
 
-    internal void Add(Operator op, OperatorCall call, bool backward, long start) => _entries.Add(new Entry(
-        op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call), Stopwatch.GetElapsedTime(start)));
+    internal void Add(Operator op, OperatorCall call, bool backward, long start)
+    {
+        if (Synchronize && call.Output.Device.Kind == DeviceKind.Cuda)
+            CudaDevice.Get(call.Output.Device).Synchronize();
+        _entries.Add(new Entry(
+            op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call),
+            Stopwatch.GetElapsedTime(start), LaunchTrace.Current?.Entries.Count ?? 0));
+    }
 
     /// <summary>Stops tracing.</summary>
     public void Dispose() => t_current = _previous;
