@@ -49,7 +49,7 @@ internal static class CommandLine
             DemoCommand.Create(terminal),
             SelfTestCommand.Create(terminal),
             BenchCommand.Create(terminal),
-            Lab.LabCommand.Create(terminal),
+            Commands.Lab.LabCommand.Create(terminal),
             GradCheckCommand.Create(terminal),
             DevicesCommand.Create(terminal),
         };
