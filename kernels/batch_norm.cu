@@ -6,8 +6,10 @@
 //   dWeight = sumGX rstd, dBias = sumG     = or += (arguments),  dResidual = g
 //   dInput = a g + b input + d             = or += (argument `accumulate`)
 //   a = scale; in training b = -scale rstd^2 sumGX / rows, d = -scale sumG / rows - b mean, else b = d = 0
-// input, output, residual, dOutput, masked, dInput: T (rows, C), T = float or bf16; the rest float (C), coefficients float (3, C).
-// Saves mean, rstd. Memory-bound.
+// Without residual, output > 0 just where input scale + shift > 0: the mask needs no output, and coefficients (4, C) holds a, b, d and that
+// shift (infinity where nothing is masked, or was already), all that a kernel needs that makes dInput itself on the way (conv2d.cu).
+// input, output, residual, dOutput, masked, dInput: T (rows, C), T = float or bf16; the rest float (C).
+// Saves mean, rstd, with a ReLU scale and shift. Memory-bound.
 //
 // A block of 256 threads owns 32 channels: 8 lanes of four channels by 32 rows (C % 4 == 0) or 32 by 8, so a row's share is 128 bytes.
 // No atomics: every block writes pairs (Sum of common.cuh) to `partial` (blocks, 2, C), which the *_coefficients kernels add in the order
@@ -16,7 +18,7 @@
 // cancels in sum of squares minus squared sum is no more than a fraction of the variance.
 // Launch: grid (ceil(C / 32), blocks) of 256 threads; for the sums blocks = ceil(rows / blockRows), blockRows at least 256 and so that the
 // grid has about 4 blocks per multiprocessor; for apply and backward_input any number of blocks, ceil(rows / 128) at most is useful.
-// The *_coefficients kernels: grid (ceil(C / 32)). No dynamic shared memory.
+// The *_coefficients kernels: grid (ceil(C / 32)), batch_norm_forward_coefficients_of_tiles (ceil(C / 8)). No dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256, CENTRE_ROWS = 8;
@@ -116,6 +118,22 @@ __global__ void __launch_bounds__(THREADS) batch_norm_forward_statistics(const T
     else statistics_of_block<1>(input, partial, rows, C, blockRows);
 }
 
+struct Coefficients {
+    const float *weight, *bias;
+    float *runningMean, *runningVariance, *mean, *rstd, *scale, *shift;
+};
+// From the sums over n rows of deviations from `centre` and of their squares.
+__device__ __forceinline__ void write_coefficients(const Coefficients& of, int c, float centre, Sum sum, Sum squares, float n, float eps, float momentum) {
+    float offset = value(sum) / n, m = centre + offset, deviations = value(squares) - offset * value(sum);
+    float variance = fmaxf(deviations / n, 0.0f), r = 1.0f / sqrtf(variance + eps), s = of.weight[c] * r;
+    of.runningMean[c] = (1.0f - momentum) * of.runningMean[c] + momentum * m;
+    of.runningVariance[c] = (1.0f - momentum) * of.runningVariance[c] + momentum * (deviations / (n - 1.0f));
+    of.mean[c] = m;
+    of.rstd[c] = r;
+    of.scale[c] = s;
+    of.shift[c] = fmaf(-m, s, of.bias[c]);
+}
+
 // From the sums to mean, rstd, scale, shift and the running statistics, which are updated in place. rows > 1.
 template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients(const T* __restrict__ input, const float2* __restrict__ partial,
@@ -126,15 +144,51 @@ __global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients(const
     read_partial(partial, blocks, C, sum, squares);
     int c = blockIdx.x * 32 + threadIdx.x;
     if (threadIdx.x >= 32 || c >= C) return;
-    float centre = centre_of<1>(input, rows, C, c).v[0], n = static_cast<float>(rows);
-    float offset = value(sum) / n, m = centre + offset, deviations = value(squares) - offset * value(sum);
-    float variance = fmaxf(deviations / n, 0.0f), r = 1.0f / sqrtf(variance + eps), s = weight[c] * r;
-    runningMean[c] = (1.0f - momentum) * runningMean[c] + momentum * m;
-    runningVariance[c] = (1.0f - momentum) * runningVariance[c] + momentum * (deviations / (n - 1.0f));
-    mean[c] = m;
-    rstd[c] = r;
-    scale[c] = s;
-    shift[c] = fmaf(-m, s, bias[c]);
+    Coefficients of = {weight, bias, runningMean, runningVariance, mean, rstd, scale, shift};
+    write_coefficients(of, c, centre_of<1>(input, rows, C, c).v[0], sum, squares, static_cast<float>(rows), eps, momentum);
+}
+
+// The same from the statistics of a convolution (conv2d.cu), float (tiles, 3, C) for tiles of tileRows rows: a tile's own mean, and the sums
+// of the deviations from it and of their squares. Two passes: the mean of all, then the deviations from that. 8 channels by 32 shares of
+// the tiles, so that a row of shares is a sector.
+__global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients_of_tiles(const float* __restrict__ statistics,
+    const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ runningMean, float* __restrict__ runningVariance,
+    float* __restrict__ mean, float* __restrict__ rstd, float* __restrict__ scale, float* __restrict__ shift, int rows, int C, int tileRows,
+    float eps, float momentum) {
+    constexpr int LANES = 8, SHARES = THREADS / LANES;
+    SHARED(float2, shares, [3][SHARES][LANES]);
+    int lane = threadIdx.x % LANES, share = threadIdx.x / LANES, c = blockIdx.x * LANES + lane, tiles = (rows + tileRows - 1) / tileRows;
+    Sum total = zero_sum(), sum = zero_sum(), squares = zero_sum();
+    if (c < C)
+        for (int tile = share; tile < tiles; tile += SHARES) {
+            // statistics[tile, which, c] is at (tile * 3 + which) * C + c
+            const float* at = statistics + 3ll * tile * C + c;
+            add(total, static_cast<float>(min(tileRows, rows - tile * tileRows)) * at[0]);
+            add(total, at[C]);
+        }
+    store_sum(&shares[0][share][lane], total);
+    __syncthreads();
+    total = zero_sum();
+    for (int i = 0; i < SHARES; i++) add(total, load_sum(&shares[0][i][lane]));
+    float centre = value(total) / static_cast<float>(rows);
+    if (c < C)
+        for (int tile = share; tile < tiles; tile += SHARES) {
+            const float* at = statistics + 3ll * tile * C + c;
+            float n = static_cast<float>(min(tileRows, rows - tile * tileRows)), apart = at[0] - centre, d = at[C];
+            add(sum, fmaf(n, apart, d));
+            add(squares, fmaf(apart, fmaf(n, apart, 2.0f * d), at[2 * C]));
+        }
+    store_sum(&shares[1][share][lane], sum);
+    store_sum(&shares[2][share][lane], squares);
+    __syncthreads();
+    if (share > 0 || c >= C) return;
+    sum = squares = zero_sum();
+    for (int i = 0; i < SHARES; i++) {
+        add(sum, load_sum(&shares[1][i][lane]));
+        add(squares, load_sum(&shares[2][i][lane]));
+    }
+    Coefficients of = {weight, bias, runningMean, runningVariance, mean, rstd, scale, shift};
+    write_coefficients(of, c, centre, sum, squares, static_cast<float>(rows), eps, momentum);
 }
 
 // The same from the running statistics, outside training. Grid: ceil(C / THREADS).
@@ -181,8 +235,8 @@ __global__ void __launch_bounds__(THREADS) batch_norm_forward_apply(const T* inp
 }
 
 template <int V, typename T>
-__device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
-    const float* __restrict__ mean, T* masked, float2* __restrict__ partial, int rows, int C, int blockRows) {
+__device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ input, const T* __restrict__ output,
+    const float* __restrict__ scale, const float* __restrict__ shift, const T* dOutput, const float* __restrict__ mean, T* masked, float2* __restrict__ partial, int rows, int C, int blockRows) {
     constexpr int LANES = 32 / V, ROWS = THREADS / LANES, SHORT = 16;
     int c = blockIdx.x * 32 + V * (threadIdx.x % LANES), row = blockIdx.y * blockRows + threadIdx.x / LANES;
     int end = min(rows, static_cast<int>(blockIdx.y + 1) * blockRows);
@@ -190,7 +244,8 @@ __device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ inp
 #pragma unroll
     for (int k = 0; k < V; k++) sums[k] = products[k] = zero_sum();
     if (c < C) {
-        Pack m = load_pack(mean + c, V);
+        Pack m = load_pack(mean + c, V), s = {}, t = {};
+        if (scale) s = load_pack(scale + c, V), t = load_pack(shift + c, V);
         while (row < end) {
             float near[V] = {}, near_products[V] = {};
 #pragma unroll 2
@@ -201,6 +256,9 @@ __device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ inp
                     Pack y = load_pack(output + at, V);
 #pragma unroll
                     for (int k = 0; k < V; k++) g.v[k] = y.v[k] > 0.0f ? g.v[k] : 0.0f;
+                } else if (scale) {
+#pragma unroll
+                    for (int k = 0; k < V; k++) g.v[k] = fmaf(x.v[k], s.v[k], t.v[k]) > 0.0f ? g.v[k] : 0.0f;
                 }
                 if (masked) store_pack(masked + at, g, V);
 #pragma unroll
@@ -219,19 +277,21 @@ __device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ inp
     write_partial<V>(partial, sums, products, C);
 }
 
-// partial (blocks, 2, C): sumG and sumGX of the block's rows. output null: no mask; masked null: g is not written; masked may be dOutput.
+// partial (blocks, 2, C): sumG and sumGX of the block's rows. The mask is that of output, or, if that is null, of scale and shift, or, if they
+// are null too, there is none. masked null: g is not written; masked may be dOutput.
 template <typename T>
-__global__ void __launch_bounds__(THREADS) batch_norm_backward_sums(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
-    const float* __restrict__ mean, T* masked, float2* __restrict__ partial, int rows, int C, int blockRows) {
-    bool vectors = C % 4 == 0 && aligned16(input, output, dOutput, mean, masked);
-    if (vectors) backward_sums_of_block<4>(input, output, dOutput, mean, masked, partial, rows, C, blockRows);
-    else backward_sums_of_block<1>(input, output, dOutput, mean, masked, partial, rows, C, blockRows);
+__global__ void __launch_bounds__(THREADS) batch_norm_backward_sums(const T* __restrict__ input, const T* __restrict__ output,
+    const float* __restrict__ scale, const float* __restrict__ shift, const T* dOutput, const float* __restrict__ mean, T* masked,
+    float2* __restrict__ partial, int rows, int C, int blockRows) {
+    bool vectors = C % 4 == 0 && aligned16(input, output, scale, shift, dOutput, mean, masked);
+    if (vectors) backward_sums_of_block<4>(input, output, scale, shift, dOutput, mean, masked, partial, rows, C, blockRows);
+    else backward_sums_of_block<1>(input, output, scale, shift, dOutput, mean, masked, partial, rows, C, blockRows);
 }
 
-// coefficients (3, C): a, b, d. dWeight and dBias may be null.
+// coefficients (4, C): a, b, d and shift, or infinity if that is null. dWeight and dBias may be null.
 __global__ void __launch_bounds__(THREADS) batch_norm_backward_coefficients(const float2* __restrict__ partial, const float* __restrict__ weight,
-    const float* __restrict__ mean, const float* __restrict__ rstd, float* __restrict__ coefficients, float* __restrict__ dWeight,
-    float* __restrict__ dBias, int rows, int C, int blocks, int training, int accumulateWeight, int accumulateBias) {
+    const float* __restrict__ mean, const float* __restrict__ rstd, const float* __restrict__ shift, float* __restrict__ coefficients,
+    float* __restrict__ dWeight, float* __restrict__ dBias, int rows, int C, int blocks, int training, int accumulateWeight, int accumulateBias) {
     Sum sumG, sumGX;
     read_partial(partial, blocks, C, sumG, sumGX);
     int c = blockIdx.x * 32 + threadIdx.x;
@@ -241,49 +301,50 @@ __global__ void __launch_bounds__(THREADS) batch_norm_backward_coefficients(cons
     coefficients[c] = scale;
     coefficients[C + c] = slope;
     coefficients[2 * C + c] = training ? -scale * g / n - slope * mean[c] : 0.0f;
+    coefficients[3 * C + c] = shift ? shift[c] : INFINITY;
     if (dWeight) dWeight[c] = accumulateWeight ? dWeight[c] + gx * r : gx * r;
     if (dBias) dBias[c] = accumulateBias ? dBias[c] + g : g;
 }
 
 template <int V, typename T>
-__device__ __forceinline__ void backward_input_of_block(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
+__device__ __forceinline__ void backward_input_of_block(const T* __restrict__ input, const T* dOutput,
     const float* __restrict__ coefficients, T* dInput, int rows, int C, int accumulate) {
     constexpr int LANES = 32 / V, ROWS = THREADS / LANES;
     int c = blockIdx.x * 32 + V * (threadIdx.x % LANES);
     if (c >= C) return;
     Pack a = load_pack(coefficients + c, V), b = load_pack(coefficients + C + c, V), d = load_pack(coefficients + 2 * C + c, V);
+    Pack shift = load_pack(coefficients + 3 * C + c, V);
 #pragma unroll 2
     for (int row = blockIdx.y * ROWS + threadIdx.x / LANES; row < rows; row += gridDim.y * ROWS) {
         long long at = static_cast<long long>(row) * C + c;
         Pack x = load_pack(input + at, V), g = load_pack(dOutput + at, V);
-        if (output) {
-            Pack y = load_pack(output + at, V);
 #pragma unroll
-            for (int k = 0; k < V; k++) g.v[k] = y.v[k] > 0.0f ? g.v[k] : 0.0f;
+        for (int k = 0; k < V; k++) {
+            float masked = fmaf(x.v[k], a.v[k], shift.v[k]) > 0.0f ? g.v[k] : 0.0f;
+            g.v[k] = fmaf(masked, a.v[k], fmaf(x.v[k], b.v[k], d.v[k]));
         }
-#pragma unroll
-        for (int k = 0; k < V; k++) g.v[k] = fmaf(g.v[k], a.v[k], fmaf(x.v[k], b.v[k], d.v[k]));
         give_pack(dInput + at, g, accumulate, V);
     }
 }
 
-// output null: no mask. dInput may be dOutput if it is not added to.
+// dInput may be dOutput if it is not added to.
 template <typename T>
-__global__ void __launch_bounds__(THREADS) batch_norm_backward_input(const T* __restrict__ input, const T* __restrict__ output, const T* dOutput,
+__global__ void __launch_bounds__(THREADS) batch_norm_backward_input(const T* __restrict__ input, const T* dOutput,
     const float* __restrict__ coefficients, T* dInput, int rows, int C, int accumulate) {
-    bool vectors = C % 4 == 0 && aligned16(input, output, dOutput, coefficients, dInput);
-    if (vectors) backward_input_of_block<4>(input, output, dOutput, coefficients, dInput, rows, C, accumulate);
-    else backward_input_of_block<1>(input, output, dOutput, coefficients, dInput, rows, C, accumulate);
+    bool vectors = C % 4 == 0 && aligned16(input, dOutput, coefficients, dInput);
+    if (vectors) backward_input_of_block<4>(input, dOutput, coefficients, dInput, rows, C, accumulate);
+    else backward_input_of_block<1>(input, dOutput, coefficients, dInput, rows, C, accumulate);
 }
 
 // weight[o, i] scaled: folded[o, i] = weight[o, i] scale[o], the weights of a convolution followed by batch norm outside training; its bias
 // is shift. Grid: any, as many blocks as weight has rows at most is useful.
+template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_fold(const float* __restrict__ weight, const float* __restrict__ scale,
-    float* __restrict__ folded, int filters, int perFilter) {
+    T* __restrict__ folded, int filters, int perFilter) {
     for (int o = blockIdx.x; o < filters; o += gridDim.x)
         for (int i = threadIdx.x; i < perFilter; i += THREADS) {
             long long at = static_cast<long long>(o) * perFilter + i;
-            folded[at] = weight[at] * scale[o];
+            store1(folded + at, weight[at] * scale[o]);
         }
 }
 
@@ -291,6 +352,7 @@ EXPORT_KERNEL(batch_norm_forward_statistics_float32, (batch_norm_forward_statist
 EXPORT_KERNEL(batch_norm_forward_statistics_bf16, (batch_norm_forward_statistics<bf16>));
 EXPORT_KERNEL(batch_norm_forward_coefficients_float32, (batch_norm_forward_coefficients<float>));
 EXPORT_KERNEL(batch_norm_forward_coefficients_bf16, (batch_norm_forward_coefficients<bf16>));
+EXPORT_KERNEL(batch_norm_forward_coefficients_of_tiles, (batch_norm_forward_coefficients_of_tiles));
 EXPORT_KERNEL(batch_norm_forward_running, (batch_norm_forward_running));
 EXPORT_KERNEL(batch_norm_forward_apply_float32, (batch_norm_forward_apply<float>));
 EXPORT_KERNEL(batch_norm_forward_apply_bf16, (batch_norm_forward_apply<bf16>));
@@ -299,4 +361,5 @@ EXPORT_KERNEL(batch_norm_backward_sums_bf16, (batch_norm_backward_sums<bf16>));
 EXPORT_KERNEL(batch_norm_backward_coefficients, (batch_norm_backward_coefficients));
 EXPORT_KERNEL(batch_norm_backward_input_float32, (batch_norm_backward_input<float>));
 EXPORT_KERNEL(batch_norm_backward_input_bf16, (batch_norm_backward_input<bf16>));
-EXPORT_KERNEL(batch_norm_fold_float32, (batch_norm_fold));
+EXPORT_KERNEL(batch_norm_fold_float32, (batch_norm_fold<float>));
+EXPORT_KERNEL(batch_norm_fold_bf16, (batch_norm_fold<bf16>));

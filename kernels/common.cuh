@@ -10,7 +10,9 @@
 //   warp_sum, warp_max, block_sum<THREADS>, block_max<THREADS>   reductions in a fixed order
 //   philox, philox_element, uniform_from_bits                    random numbers
 //   Sum, add, value, lanes_sum, block_sum                        sums to about twice float's precision, in a fixed order
+//   column_statistics                                            mean, deviations and their squares per column of a tile
 //   group_sum<GROUP>, group_max, group_softmax, load_label       rows that a part of a warp shares
+//   gelu_of, gelu_derivative                                       activations
 //   load_pack, store_pack, give_pack, for_each_pack                 passes over memory, four elements at a time and one at a time
 #pragma once
 
@@ -252,6 +254,50 @@ __device__ __forceinline__ Sum load_sum(const float2* p CALLER) {
     return Sum{v.x, v.y};
 }
 
+// ---- statistics of a tile in shared memory, tile[row * ld + column], row < rows, of which at most COLUMNS and `columns` columns count
+
+// Per column, of the values as T holds them: result[column] = centre, their mean to float's precision, result[stride + column] and
+// result[2 stride + column] = the sums of deviations from it and of their squares. A mean far from 0 cancels nothing this way.
+// Ends without a barrier: the tile may be read on, but neither written nor this called again.
+template <typename T, int THREADS, int COLUMNS>
+__device__ __forceinline__ void column_statistics(const float* tile, int ld, int rows, float* __restrict__ result, int stride, int columns CALLER) {
+    constexpr int SHARES = THREADS / COLUMNS, SHORT = 16;
+    SHARED(float, shares, [3][SHARES][COLUMNS]);
+    int column = threadIdx.x % COLUMNS, share = threadIdx.x / COLUMNS;
+    float sum = 0.0f;
+    for (int row = share; row < rows; row += SHARES) sum += to_float(from_float<T>(load_vector(tile + row * ld + column FROM_CALLER)));
+    store_vector(&shares[0][share][column], sum FROM_CALLER);
+    __syncthreads(FROM_CALLER_ONLY);
+    float centre = 0.0f;
+#pragma unroll
+    for (int i = 0; i < SHARES; i++) centre += load_vector(&shares[0][i][column] FROM_CALLER);
+    centre /= static_cast<float>(rows);
+    Sum deviations = zero_sum(), squares = zero_sum();
+    for (int row = share; row < rows;) {
+        float near = 0.0f, near_squares = 0.0f;
+        for (int n = 0; n < SHORT && row < rows; n++, row += SHARES) {
+            float d = to_float(from_float<T>(load_vector(tile + row * ld + column FROM_CALLER))) - centre;
+            near += d;
+            near_squares = fmaf(d, d, near_squares);
+        }
+        add(deviations, near);
+        add(squares, near_squares);
+    }
+    store_vector(&shares[1][share][column], value(deviations) FROM_CALLER);
+    store_vector(&shares[2][share][column], value(squares) FROM_CALLER);
+    __syncthreads(FROM_CALLER_ONLY);
+    if (share > 0 || column >= columns) return;
+    float total = 0.0f, total_squares = 0.0f;
+#pragma unroll
+    for (int i = 0; i < SHARES; i++) {
+        total += load_vector(&shares[1][i][column] FROM_CALLER);
+        total_squares += load_vector(&shares[2][i][column] FROM_CALLER);
+    }
+    store_vector(result + column, centre FROM_CALLER);
+    store_vector(result + stride + column, total FROM_CALLER);
+    store_vector(result + 2 * stride + column, total_squares FROM_CALLER);
+}
+
 // ---- rows that a group of GROUP lanes shares: every lane gets the result
 
 template <int GROUP> __device__ __forceinline__ float group_sum(float v CALLER) {
@@ -279,6 +325,12 @@ template <int GROUP, int ITEMS> __device__ __forceinline__ float group_softmax(f
     for (int i = 0; i < ITEMS; i++) x[i] /= sum;
     return logf(sum);
 }
+
+// ---- GELU in the exact form: x Phi(x), Phi(x) = erfc(-x / sqrt 2) / 2, which for negative x does not cancel
+
+__device__ __forceinline__ float normal_distribution(float x) { return 0.5f * erfcf(-0.70710678118654752f * x); }
+__device__ __forceinline__ float gelu_of(float x) { return x * normal_distribution(x); }
+__device__ __forceinline__ float gelu_derivative(float x) { return normal_distribution(x) + x * (0.39894228040143268f * expf(-0.5f * x * x)); }
 
 // ---- class labels, one per row: uint8 (bytes = 1) or int64 (bytes = 8)
 

@@ -1,24 +1,27 @@
 // Two-dimensional convolution (cross-correlation) as an implicit matrix product over channels-last tensors.
 //   input (B,H,W,C), weight (O,KH,KW,C/groups), output (B,OH,OW,O), OH = (H + 2 padding - KH) / stride + 1
-//   output[b,y,x,o] = bias[o] + sum input[b, y stride + ky - padding, x stride + kx - padding, c] weight[o,ky,kx,c] over o's group of channels,
-//     then + residual and ReLU if asked for
-//   dInput[b,iy,ix,c] = sum dOutput[b,y,x,o] weight[o,ky,kx,c] over y stride + ky - padding = iy, columns alike     = or += (`accumulate`)
-//   dWeight[o,ky,kx,c] = sum dOutput[b,y,x,o] input[b, y stride + ky - padding, ...]     = or += (`accumulate` of the total)
-//   dBias: column_sum. Nothing is saved. Bound by arithmetic.
+//   output[b,y,x,o] = bias[o] + sum x[b, y stride + ky - padding, x stride + kx - padding, c] weight[o,ky,kx,c] over o's group of channels,
+//     then + residual and ReLU if asked for; x = input, or with `norm` the normalised one of the operator before, never stored:
+//     x = relu(input norm[0,c] + norm[1,c]), norm = scale and shift (2, C). Padding is 0 in both cases.
+//   dInput[b,iy,ix,c] = sum dz[b,y,x,o] weight[o,ky,kx,c] over y stride + ky - padding = iy, columns alike     = or += (`accumulate`)
+//   dWeight[o,ky,kx,c] = sum dz[b,y,x,o] x[b, y stride + ky - padding, ...]     = or += (`accumulate` of the total)
+//     dz = dOutput, or with `z` and `coefficients` (4, O), a to shift, the gradient through the ReLU and batch norm that follow, never stored:
+//     dz = a g + b z + d, g = dOutput where z a + shift > 0, else 0 (batch_norm.cu); z (B,OH,OW,O) is the saved output
+//   statistics (tiles, 3, O), if not null: per tile of 64 pixels and channel, the mean of output as a float, and the sums of the deviations
+//     from it and of their squares, of which batch_norm.cu makes mean and variance without another pass.
+//   dBias: column_sum. Bound by arithmetic.
 // As matrix products, per group: forward (pixels, KH KW C) by (KH KW C, O); dInput, per residue of (iy, ix) modulo stride, so that no
 // product is with a zero: (pixels of the residue, taps that reach it x O) by (the same, C); dWeight (O, pixels) by (pixels, KH KW C), the
 // pixels cut into splits whose partial products are added in order.
 //
-// Names: _float32: float tensors, one fused multiply-add per product. _tf32: float tensors, operands rounded to tf32 on the matrix units.
-// _bf16: input, weight, output, residual, dOutput and dInput are bf16, of which every product is exact in tf32, on the same units. bias,
-// partial and dWeight are always float, and so are all sums.
+// All products here are of float32, one fused multiply-add each; conv2d_tensor_core.cu is for the matrix units.
+// Names: _float32: float tensors, C / groups and O / groups multiples of 4, addresses of 16. _any_float32, _any_bf16: any shape, one element
+// per load: the pixels of a three-channel image begin anywhere in a sector, and depthwise filters fill none, so these read 2 (depthwise: 5)
+// times the ideal sectors, from the first-level cache, and store operands at up to 2 times the ideal wavefronts. bf16: input, weight, output,
+// residual, dOutput, z and dInput; all else is float, and so are all sums.
 //
 // A block of 128 threads owns a 64 x 64 tile of the product. Slices of 16 along the sum go through registers into two buffers of shared
-// memory in turn, so that loads of the next slice are in flight during the products of this one.
-// V = 4 (names without `any`): C / groups and O / groups are multiples of 4 and all addresses of 16. V = 1 takes any shape, one element
-// per load: the pixels of a three-channel image begin anywhere in a sector, and depthwise filters fill none, so it reads 2 (depthwise: 5)
-// times the ideal sectors, from the first-level cache, and stores operands at up to 2 times the ideal wavefronts. bf16 input gradients at
-// C / groups below 64 write halves of sectors.
+// memory in turn, so that loads of the next slice are in flight during the products of this one; the tile takes their place at the end.
 // Launch: 128 threads, no dynamic shared memory.
 //   conv2d_forward            grid (ceil(B OH OW / 64), ceil(O / groups / 64), groups)
 //   conv2d_backward_input     grid (ceil(B ceil(H / stride) ceil(W / stride) / 64), ceil(C / groups / 64), groups stride^2)
@@ -29,8 +32,6 @@
 #include "common.cuh"
 
 constexpr int THREADS = 128, TILE = 64, SLICE = 16, LD = TILE + 8;
-
-struct Buffers { float a[2][SLICE * LD], b[2][SLICE * LD]; };
 
 // Element (k, column) of a slice. Flipping bits 2 to 4 of the column spreads the stores of operands that are turned over the banks, and
 // leaves groups of four columns together.
@@ -51,17 +52,45 @@ template <int V, bool K_INNER> __device__ __forceinline__ int column_of(int e) {
 template <int V> constexpr int COLUMNS = V == 4 ? 2 : 8;
 template <int V> __device__ __forceinline__ int slot_of(int e) { return V == 4 ? e / 4 : e; }
 
-// v[e] = from[place_of(e)], or 0 where that is negative; with V = 4 the places of a vector follow its first one's.
-template <int V, typename T, typename F> __device__ __forceinline__ void gather(float (&v)[8], const T* __restrict__ from, const F& place_of) {
+// v[e] = then(from[place_of(e, channel)], ...), or 0 where the place is negative; with V = 4 the places of a vector follow its first one's.
+template <int V, typename T, typename P, typename F>
+__device__ __forceinline__ void gather(float (&v)[8], const T* __restrict__ from, const P& place_of, const F& then) {
 #pragma unroll
     for (int e = 0; e < 8; e += V) {
-        long long at = place_of(e);
+        int channel = 0;
+        long long at = place_of(e, channel);
         Pack x = {};
-        if (at >= 0) x = load_pack(from + at, V);
+        if (at >= 0) {
+            x = load_pack(from + at, V);
+            then(x, at, channel);
+        }
 #pragma unroll
         for (int i = 0; i < V; i++) v[e + i] = x.v[i];
     }
 }
+// What `then` does to V channels from c on. The whole block takes the same branch.
+template <int V> __device__ __forceinline__ void normalise(Pack& x, const float* __restrict__ norm, int C, int c) {
+    if (!norm) return;
+    Pack s = load_pack(norm + c, V), t = load_pack(norm + C + c, V);
+#pragma unroll
+    for (int k = 0; k < V; k++) {
+        float y = fmaf(x.v[k], s.v[k], t.v[k]);
+        x.v[k] = y < 0.0f ? 0.0f : y;
+    }
+}
+template <int V, typename T>
+__device__ __forceinline__ void through_norm(Pack& g, const T* __restrict__ z, long long at, const float* __restrict__ coefficients, int O, int o) {
+    if (!z) return;
+    Pack x = load_pack(z + at, V), a = load_pack(coefficients + o, V), b = load_pack(coefficients + O + o, V);
+    Pack d = load_pack(coefficients + 2 * O + o, V), shift = load_pack(coefficients + 3 * O + o, V);
+#pragma unroll
+    for (int k = 0; k < V; k++) {
+        float masked = fmaf(x.v[k], a.v[k], shift.v[k]) > 0.0f ? g.v[k] : 0.0f;
+        g.v[k] = fmaf(masked, a.v[k], fmaf(x.v[k], b.v[k], d.v[k]));
+    }
+}
+struct Unchanged { __device__ __forceinline__ void operator()(Pack&, long long, int) const {} };
+
 template <int V, bool K_INNER> __device__ __forceinline__ void store_slice(float* slice, const float (&v)[8]) {
     if (V == 4 && !K_INNER) {
 #pragma unroll
@@ -72,17 +101,34 @@ template <int V, bool K_INNER> __device__ __forceinline__ void store_slice(float
     }
 }
 
-// Which elements of the tile a thread ends up with: eight rows row(i) of four columns column(i) ... + 3; and how it gets there.
-template <bool TENSOR> struct Tile;
-
-// Thread (ty, tx) of 8 x 16: rows 4 ty ... + 3 and 32 + 4 ty ... + 3, columns 4 tx ... + 3.
-template <> struct Tile<false> {
-    static __device__ __forceinline__ int row(int i) { return (i < 4 ? 0 : 28) + 4 * (static_cast<int>(threadIdx.x) / 16) + i; }
-    static __device__ __forceinline__ int column(int) { return static_cast<int>(threadIdx.x) % 16 * 4; }
-    static __device__ __forceinline__ void multiply(float (&sums)[8][4], const float* slice_a, const float* slice_b) {
+// tile[row, column] = sum over k from `from` to below `to` of a[row, k] b[k, column], in shared memory with rows of LD; all may read it.
+// fetch_a(k0, v) and fetch_b(k0, v) load a thread's share of the slice at k0, zeros outside.
+// Thread (ty, tx) of 8 x 16 sums rows 4 ty ... + 3 and 32 + 4 ty ... + 3, columns 4 tx ... + 3.
+template <int V, bool A_K_INNER, bool B_K_INNER, typename FA, typename FB>
+__device__ __forceinline__ const float* tile_product(int from, int to, const FA& fetch_a, const FB& fetch_b) {
+    SHARED(float, memory, [4 * SLICE * LD]);
+    static_assert(4 * SLICE >= TILE, "the tile takes the place of the slices");
+    int row = 4 * (static_cast<int>(threadIdx.x) / 16), column = static_cast<int>(threadIdx.x) % 16 * 4;
+    float sums[8][4] = {};
+    if (from < to) {
+        float a[8], b[8];
+        fetch_a(from, a);
+        fetch_b(from, b);
+        store_slice<V, A_K_INNER>(memory, a);
+        store_slice<V, B_K_INNER>(memory + SLICE * LD, b);
+    }
+    __syncthreads();
+    float* slices = memory;
+    for (int k0 = from; k0 < to; k0 += SLICE) {
+        bool more = k0 + SLICE < to;
+        float a[8], b[8];
+        if (more) {
+            fetch_a(k0 + SLICE, a);
+            fetch_b(k0 + SLICE, b);
+        }
 #pragma unroll
         for (int k = 0; k < SLICE; k++) {
-            float4 low = load4(slice_a + place(k, row(0))), high = load4(slice_a + place(k, row(4))), v = load4(slice_b + place(k, column(0)));
+            float4 low = load4(slices + place(k, row)), high = load4(slices + place(k, row + 32)), v = load4(slices + SLICE * LD + place(k, column));
             float rows[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
 #pragma unroll
             for (int i = 0; i < 8; i++) {
@@ -92,99 +138,25 @@ template <> struct Tile<false> {
                 sums[i][3] = fmaf(rows[i], v.w, sums[i][3]);
             }
         }
-    }
-    static __device__ __forceinline__ void finish(float (&)[8][4]) {}
-};
-
-// Four warps of 2 x 2 own quarters of 32 x 32: pieces (i, j) of 16 x 8, whose sums are sums[4 i + j] until `finish`.
-template <> struct Tile<true> {
-    // After `finish` sums[4 i + 2 jj + half] is row 16 i + g + 8 half, columns 16 jj + 8 (q % 2) + q / 2 * 4 ... + 3.
-    static __device__ __forceinline__ int row(int i) { return static_cast<int>(threadIdx.x) / 64 * 32 + i / 4 * 16 + i % 2 * 8 + static_cast<int>(threadIdx.x) % 32 / 4; }
-    static __device__ __forceinline__ int column(int i) {
-        int q = threadIdx.x % 4;
-        return static_cast<int>(threadIdx.x) / 32 % 2 * 32 + i / 2 % 2 * 16 + q % 2 * 8 + q / 2 * 4;
-    }
-    static __device__ __forceinline__ void multiply(float (&sums)[8][4], const float* slice_a, const float* slice_b) {
-        int lane = threadIdx.x % 32, g = lane / 4, q = lane % 4, m = static_cast<int>(threadIdx.x) / 64 * 32, n = static_cast<int>(threadIdx.x) / 32 % 2 * 32;
-#pragma unroll
-        for (int k = 0; k < SLICE; k += 8) {
-            unsigned a[2][4], b[4][2];
-#pragma unroll
-            for (int i = 0; i < 2; i++)
-#pragma unroll
-                for (int e = 0; e < 4; e++) a[i][e] = float_to_tf32(slice_a[place(k + q + e / 2 * 4, m + 16 * i + g + e % 2 * 8)]);
-#pragma unroll
-            for (int j = 0; j < 4; j++)
-#pragma unroll
-                for (int e = 0; e < 2; e++) b[j][e] = float_to_tf32(slice_b[place(k + q + 4 * e, n + 8 * j + g)]);
-#pragma unroll
-            for (int i = 0; i < 2; i++)
-#pragma unroll
-                for (int j = 0; j < 4; j++) mma_m16n8k8_tf32(sums[4 * i + j], a[i], b[j]);
-        }
-    }
-    // Neighbours swap pairs of two adjacent pieces, so that each has four columns in a row and the lanes of a row fill whole sectors.
-    static __device__ __forceinline__ void finish(float (&sums)[8][4]) {
-        bool odd = threadIdx.x % 2;
-#pragma unroll
-        for (int p = 0; p < 8; p += 2) {
-            float rows[2][4];
-#pragma unroll
-            for (int half = 0; half < 2; half++) {
-                const float *left = sums[p] + 2 * half, *right = sums[p + 1] + 2 * half;
-                float x = __shfl_xor_sync(0xffffffffu, odd ? left[0] : right[0], 1), y = __shfl_xor_sync(0xffffffffu, odd ? left[1] : right[1], 1);
-                rows[half][0] = odd ? x : left[0];
-                rows[half][1] = odd ? y : left[1];
-                rows[half][2] = odd ? right[0] : x;
-                rows[half][3] = odd ? right[1] : y;
-            }
-#pragma unroll
-            for (int k = 0; k < 4; k++) sums[p][k] = rows[0][k], sums[p + 1][k] = rows[1][k];
-        }
-    }
-};
-
-// sums = sum over k from `from` to below `to` of a[row, k] b[k, column] for the thread's elements of the tile. fetch_a(k0, v) and
-// fetch_b(k0, v) load a thread's share of the slice at k0, zeros outside.
-template <int V, bool TENSOR, bool A_K_INNER, bool B_K_INNER, typename FA, typename FB>
-__device__ __forceinline__ void tile_product(float (&sums)[8][4], int from, int to, const FA& fetch_a, const FB& fetch_b) {
-    SHARED(Buffers, buffers, [1]);
-    if (from >= to) return;
-    float a[8], b[8];
-    fetch_a(from, a);
-    fetch_b(from, b);
-    store_slice<V, A_K_INNER>(buffers[0].a[0], a);
-    store_slice<V, B_K_INNER>(buffers[0].b[0], b);
-    __syncthreads();
-    int which = 0;
-    for (int k0 = from; k0 < to; k0 += SLICE) {
-        bool more = k0 + SLICE < to;
-        if (more) {
-            fetch_a(k0 + SLICE, a);
-            fetch_b(k0 + SLICE, b);
-        }
-        Tile<TENSOR>::multiply(sums, buffers[0].a[which], buffers[0].b[which]);
         // The other buffer was last read before the barrier of the previous round.
-        which ^= 1;
+        slices = slices == memory ? memory + 2 * SLICE * LD : memory;
         if (more) {
-            store_slice<V, A_K_INNER>(buffers[0].a[which], a);
-            store_slice<V, B_K_INNER>(buffers[0].b[which], b);
-            __syncthreads();
+            store_slice<V, A_K_INNER>(slices, a);
+            store_slice<V, B_K_INNER>(slices + SLICE * LD, b);
         }
+        __syncthreads();
     }
-    Tile<TENSOR>::finish(sums);
+#pragma unroll
+    for (int i = 0; i < 8; i++) store4(memory + (row + i % 4 + i / 4 * 32) * LD + column, make_float4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]));
+    __syncthreads();
+    return memory;
 }
 
-// Elements j ... j + V - 1 of a row of four.
-template <int V> __device__ __forceinline__ Pack piece(const float (&row)[4], int j) {
-    return V == 4 ? Pack{{row[0], row[1], row[2], row[3]}} : Pack{{row[j], 0.0f, 0.0f, 0.0f}};
-}
-
-// bias (O) and residual (like output) may be null.
-template <typename T, int V, bool TENSOR>
-__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_forward(const T* __restrict__ input, const T* __restrict__ weight,
-    const float* __restrict__ bias, const T* residual, T* output, int B, int H, int W, int C, int O, int KH, int KW, int stride, int padding,
-    int groups, int OH, int OW, int relu) {
+// bias (O), residual (like output), norm and statistics may be null.
+template <typename T, int V>
+__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_forward(const T* __restrict__ input, const float* __restrict__ norm,
+    const T* __restrict__ weight, const float* __restrict__ bias, const T* residual, T* output, float* __restrict__ statistics, int B, int H, int W,
+    int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW, int relu) {
     int M = B * OH * OW, groupC = C / groups, N = O / groups, K = KH * KW * groupC;
     int m0 = blockIdx.x * TILE, n0 = blockIdx.y * TILE, group = blockIdx.z;
     // The pixels of which this thread loads: their first row and column of input; far outside if there is no such pixel.
@@ -196,51 +168,49 @@ __global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_forward(const 
         top[slot] = m < M ? m / OW % OH * stride - padding : -(1 << 28);
         left[slot] = m % OW * stride - padding;
     }
-    float sums[8][4] = {};
-    tile_product<V, TENSOR, true, true>(sums, 0, K,
+    const float* tile = tile_product<V, true, true>(0, K,
         [&](int k0, float (&v)[8]) {
-            gather<V>(v, input, [&](int e) {
-                int k = k0 + k_of<V, true>(e), tap = k / groupC, c = k - tap * groupC, ky = tap / KW, slot = slot_of<V>(e);
+            gather<V>(v, input, [&](int e, int& channel) {
+                int k = k0 + k_of<V, true>(e), tap = k / groupC, ky = tap / KW, slot = slot_of<V>(e);
                 int y = top[slot] + ky, x = left[slot] + tap - ky * KW;
+                channel = group * groupC + k - tap * groupC;
                 // input[b,y,x,c] is at ((b * H + y) * W + x) * C + c
                 bool inside = k < K && y >= 0 && y < H && x >= 0 && x < W;
-                return inside ? ((static_cast<long long>(image[slot]) * H + y) * W + x) * C + group * groupC + c : -1ll;
-            });
+                return inside ? ((static_cast<long long>(image[slot]) * H + y) * W + x) * C + channel : -1ll;
+            }, [&](Pack& x, long long, int channel) { normalise<V>(x, norm, C, channel); });
         },
         [&](int k0, float (&v)[8]) {
-            gather<V>(v, weight, [&](int e) {
+            gather<V>(v, weight, [&](int e, int&) {
                 int n = n0 + column_of<V, true>(e), k = k0 + k_of<V, true>(e);
                 // weight[o, k] is at o * K + k
                 return n < N && k < K ? (static_cast<long long>(group) * N + n) * K + k : -1ll;
-            });
+            }, Unchanged());
         });
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-        int m = m0 + Tile<TENSOR>::row(i), n = n0 + Tile<TENSOR>::column(i);
+    for (int i = V * threadIdx.x; i < TILE * TILE; i += V * THREADS) {
+        int row = i / TILE, column = i % TILE, m = m0 + row, n = n0 + column, o = group * N + n;
         if (m >= M || n >= N) continue;
         // output[m, o] is at m * O + o
-        int o = group * N + n;
         long long at = static_cast<long long>(m) * O + o;
+        Pack y = load_pack(tile + row * LD + column, V), b = {}, r = {};
+        if (bias) b = load_pack(bias + o, V);
+        if (residual) r = load_pack(residual + at, V);
 #pragma unroll
-        for (int j = 0; j < 4; j += V) {
-            if (n + j >= N) continue;
-            Pack y = piece<V>(sums[i], j), b = {}, r = {};
-            if (bias) b = load_pack(bias + o + j, V);
-            if (residual) r = load_pack(residual + at + j, V);
-#pragma unroll
-            for (int k = 0; k < V; k++) {
-                y.v[k] += b.v[k] + r.v[k];
-                if (relu && y.v[k] < 0.0f) y.v[k] = 0.0f;
-            }
-            store_pack(output + at + j, y, V);
+        for (int k = 0; k < V; k++) {
+            y.v[k] += b.v[k] + r.v[k];
+            if (relu && y.v[k] < 0.0f) y.v[k] = 0.0f;
         }
+        store_pack(output + at, y, V);
     }
+    // statistics[tile, which, o] is at (tile * 3 + which) * O + o
+    if (statistics)
+        column_statistics<T, THREADS, TILE>(tile, LD, min(TILE, M - m0), statistics + 3ll * blockIdx.x * O + group * N + n0, O, N - n0);
 }
 
-template <typename T, int V, bool TENSOR>
-__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_input(const T* __restrict__ dOutput, const T* __restrict__ weight,
-    T* __restrict__ dInput, int B, int H, int W, int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW,
-    int accumulate) {
+// z with coefficients may be null.
+template <typename T, int V>
+__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_input(const T* __restrict__ dOutput, const T* __restrict__ z,
+    const float* __restrict__ coefficients, const T* __restrict__ weight, T* __restrict__ dInput, int B, int H, int W, int C, int O, int KH, int KW,
+    int stride, int padding, int groups, int OH, int OW, int accumulate) {
     int group = blockIdx.z / (stride * stride), residue = blockIdx.z % (stride * stride), ry = residue / stride, rx = residue % stride;
     // The pixels (ry + stride y, rx + stride x), y < rows, x < columns, and the taps that reach them: ky0 + stride jy, jy < tapsY
     int rows = (H - ry + stride - 1) / stride, columns = (W - rx + stride - 1) / stride, M = B * max(0, rows) * max(0, columns);
@@ -257,75 +227,67 @@ __global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_input
         bottom[slot] = m < M ? m / columns % rows + (ry + padding - ky0) / stride : -(1 << 28);
         right[slot] = m % columns + (rx + padding - kx0) / stride;
     }
-    float sums[8][4] = {};
-    tile_product<V, TENSOR, true, false>(sums, 0, K,
+    const float* tile = tile_product<V, true, false>(0, K,
         [&](int k0, float (&v)[8]) {
-            gather<V>(v, dOutput, [&](int e) {
-                int k = k0 + k_of<V, true>(e), tap = k / groupO, o = k - tap * groupO, jy = tap / tapsX, slot = slot_of<V>(e);
+            gather<V>(v, dOutput, [&](int e, int& channel) {
+                int k = k0 + k_of<V, true>(e), tap = k / groupO, jy = tap / tapsX, slot = slot_of<V>(e);
                 int y = bottom[slot] - jy, x = right[slot] - (tap - jy * tapsX);
+                channel = group * groupO + k - tap * groupO;
                 // dOutput[b,y,x,o] is at ((b * OH + y) * OW + x) * O + o
                 bool inside = k < K && y >= 0 && y < OH && x >= 0 && x < OW;
-                return inside ? ((static_cast<long long>(image[slot]) * OH + y) * OW + x) * O + group * groupO + o : -1ll;
-            });
+                return inside ? ((static_cast<long long>(image[slot]) * OH + y) * OW + x) * O + channel : -1ll;
+            }, [&](Pack& g, long long at, int channel) { through_norm<V>(g, z, at, coefficients, O, channel); });
         },
         [&](int k0, float (&v)[8]) {
-            gather<V>(v, weight, [&](int e) {
+            gather<V>(v, weight, [&](int e, int&) {
                 int k = k0 + k_of<V, false>(e), n = n0 + column_of<V, false>(e);
                 if (k >= K || n >= N) return -1ll;
                 int tap = k / groupO, o = k - tap * groupO, jy = tap / tapsX, ky = ky0 + stride * jy, kx = kx0 + stride * (tap - jy * tapsX);
                 // weight[o,ky,kx,c] is at ((o * KH + ky) * KW + kx) * N + c
                 return ((static_cast<long long>(group * groupO + o) * KH + ky) * KW + kx) * N + n;
-            });
+            }, Unchanged());
         });
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-        int m = m0 + Tile<TENSOR>::row(i), n = n0 + Tile<TENSOR>::column(i);
+    for (int i = V * threadIdx.x; i < TILE * TILE; i += V * THREADS) {
+        int row = i / TILE, column = i % TILE, m = m0 + row, n = n0 + column;
         if (m >= M || n >= N) continue;
         int b = m / (rows * columns), y = ry + stride * (m / columns % rows), x = rx + stride * (m % columns);
         // dInput[b,y,x,c] is at ((b * H + y) * W + x) * C + c
-        T* to = dInput + ((static_cast<long long>(b) * H + y) * W + x) * C + group * N + n;
-#pragma unroll
-        for (int j = 0; j < 4; j += V)
-            if (n + j < N) give_pack(to + j, piece<V>(sums[i], j), accumulate, V);
+        give_pack(dInput + ((static_cast<long long>(b) * H + y) * W + x) * C + group * N + n, load_pack(tile + row * LD + column, V), accumulate, V);
     }
 }
 
-template <typename T, int V, bool TENSOR>
-__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_weight(const T* __restrict__ dOutput, const T* __restrict__ input,
-    float* __restrict__ partial, int B, int H, int W, int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW,
-    int splitPixels) {
+// z with coefficients, and norm may be null.
+template <typename T, int V>
+__global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_weight(const T* __restrict__ dOutput, const T* __restrict__ z,
+    const float* __restrict__ coefficients, const T* __restrict__ input, const float* __restrict__ norm, float* __restrict__ partial, int B, int H,
+    int W, int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW, int splitPixels) {
     int groupC = C / groups, M = O / groups, N = KH * KW * groupC, pixels = B * OH * OW;
     int group = blockIdx.z % groups, split = blockIdx.z / groups, m0 = blockIdx.y * TILE, n0 = blockIdx.x * TILE;
     int from = split * splitPixels, to = min(pixels, from + splitPixels);
     // The filter element (ky, kx, c) of this thread's first column of the second operand: with V = 4 the other three are its neighbours.
-    int filter = n0 + column_of<V, false>(0), tap = filter / groupC, channel = filter < N ? filter - tap * groupC : -1;
-    int tap_y = tap / KW - padding, tap_x = tap % KW - padding;
-    float sums[8][4] = {};
-    tile_product<V, TENSOR, false, false>(sums, from, to,
+    int filter = n0 + column_of<V, false>(0), tap = filter / groupC, tap_y = tap / KW - padding, tap_x = tap % KW - padding;
+    const float* tile = tile_product<V, false, false>(from, to,
         [&](int k0, float (&v)[8]) {
-            gather<V>(v, dOutput, [&](int e) {
+            gather<V>(v, dOutput, [&](int e, int& channel) {
                 int k = k0 + k_of<V, false>(e), m = m0 + column_of<V, false>(e);
+                channel = group * M + m;
                 // dOutput[pixel, o] is at pixel * O + o
-                return k < to && m < M ? static_cast<long long>(k) * O + group * M + m : -1ll;
-            });
+                return k < to && m < M ? static_cast<long long>(k) * O + channel : -1ll;
+            }, [&](Pack& g, long long at, int channel) { through_norm<V>(g, z, at, coefficients, O, channel); });
         },
         [&](int k0, float (&v)[8]) {
-            gather<V>(v, input, [&](int e) {
+            gather<V>(v, input, [&](int e, int& channel) {
                 int k = k0 + k_of<V, false>(e), image = k / (OH * OW), y = k / OW % OH * stride + tap_y, x = k % OW * stride + tap_x;
+                channel = group * groupC + filter - tap * groupC;
                 // input[b,y,x,c] is at ((b * H + y) * W + x) * C + c
-                bool inside = k < to && channel >= 0 && y >= 0 && y < H && x >= 0 && x < W;
-                return inside ? ((static_cast<long long>(image) * H + y) * W + x) * C + group * groupC + channel : -1ll;
-            });
+                bool inside = k < to && filter < N && y >= 0 && y < H && x >= 0 && x < W;
+                return inside ? ((static_cast<long long>(image) * H + y) * W + x) * C + channel : -1ll;
+            }, [&](Pack& x, long long, int channel) { normalise<V>(x, norm, C, channel); });
         });
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-        int m = m0 + Tile<TENSOR>::row(i), n = n0 + Tile<TENSOR>::column(i);
-        if (m >= M || n >= N) continue;
+    for (int i = V * threadIdx.x; i < TILE * TILE; i += V * THREADS) {
+        int row = i / TILE, column = i % TILE, m = m0 + row, n = n0 + column;
         // partial[split, o, n] is at (split * O + o) * N + n
-        float* at = partial + (static_cast<long long>(split) * O + group * M + m) * N + n;
-#pragma unroll
-        for (int j = 0; j < 4; j += V)
-            if (n + j < N) store_pack(at + j, piece<V>(sums[i], j), V);
+        if (m < M && n < N) store_pack(partial + (static_cast<long long>(split) * O + group * M + m) * N + n, load_pack(tile + row * LD + column, V), V);
     }
 }
 
@@ -343,22 +305,13 @@ __global__ void __launch_bounds__(THREADS) conv2d_backward_weight_total(const fl
     });
 }
 
-EXPORT_KERNEL(conv2d_forward_float32, (conv2d_forward<float, 4, false>));
-EXPORT_KERNEL(conv2d_forward_any_float32, (conv2d_forward<float, 1, false>));
-EXPORT_KERNEL(conv2d_forward_tf32, (conv2d_forward<float, 4, true>));
-EXPORT_KERNEL(conv2d_forward_any_tf32, (conv2d_forward<float, 1, true>));
-EXPORT_KERNEL(conv2d_forward_bf16, (conv2d_forward<bf16, 4, true>));
-EXPORT_KERNEL(conv2d_forward_any_bf16, (conv2d_forward<bf16, 1, true>));
-EXPORT_KERNEL(conv2d_backward_input_float32, (conv2d_backward_input<float, 4, false>));
-EXPORT_KERNEL(conv2d_backward_input_any_float32, (conv2d_backward_input<float, 1, false>));
-EXPORT_KERNEL(conv2d_backward_input_tf32, (conv2d_backward_input<float, 4, true>));
-EXPORT_KERNEL(conv2d_backward_input_any_tf32, (conv2d_backward_input<float, 1, true>));
-EXPORT_KERNEL(conv2d_backward_input_bf16, (conv2d_backward_input<bf16, 4, true>));
-EXPORT_KERNEL(conv2d_backward_input_any_bf16, (conv2d_backward_input<bf16, 1, true>));
-EXPORT_KERNEL(conv2d_backward_weight_float32, (conv2d_backward_weight<float, 4, false>));
-EXPORT_KERNEL(conv2d_backward_weight_any_float32, (conv2d_backward_weight<float, 1, false>));
-EXPORT_KERNEL(conv2d_backward_weight_tf32, (conv2d_backward_weight<float, 4, true>));
-EXPORT_KERNEL(conv2d_backward_weight_any_tf32, (conv2d_backward_weight<float, 1, true>));
-EXPORT_KERNEL(conv2d_backward_weight_bf16, (conv2d_backward_weight<bf16, 4, true>));
-EXPORT_KERNEL(conv2d_backward_weight_any_bf16, (conv2d_backward_weight<bf16, 1, true>));
-EXPORT_KERNEL(conv2d_backward_weight_total_float32, (conv2d_backward_weight_total));
+EXPORT_KERNEL(conv2d_forward_float32, (conv2d_forward<float, 4>));
+EXPORT_KERNEL(conv2d_forward_any_float32, (conv2d_forward<float, 1>));
+EXPORT_KERNEL(conv2d_forward_any_bf16, (conv2d_forward<bf16, 1>));
+EXPORT_KERNEL(conv2d_backward_input_float32, (conv2d_backward_input<float, 4>));
+EXPORT_KERNEL(conv2d_backward_input_any_float32, (conv2d_backward_input<float, 1>));
+EXPORT_KERNEL(conv2d_backward_input_any_bf16, (conv2d_backward_input<bf16, 1>));
+EXPORT_KERNEL(conv2d_backward_weight_float32, (conv2d_backward_weight<float, 4>));
+EXPORT_KERNEL(conv2d_backward_weight_any_float32, (conv2d_backward_weight<float, 1>));
+EXPORT_KERNEL(conv2d_backward_weight_any_bf16, (conv2d_backward_weight<bf16, 1>));
+EXPORT_KERNEL(conv2d_backward_weight_total, (conv2d_backward_weight_total));

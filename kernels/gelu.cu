@@ -7,14 +7,12 @@
 
 constexpr int THREADS = 256;
 
-__device__ __forceinline__ float normal_distribution(float x) { return 0.5f * erfcf(-0.70710678118654752f * x); }
-
 template <typename T>
 __global__ void __launch_bounds__(THREADS) gelu_forward(const T* __restrict__ input, T* __restrict__ output, long long count) {
     for_each_pack(count, aligned16(input, output), [&](long long i, int V) {
         Pack x = load_pack(input + i, V);
 #pragma unroll
-        for (int k = 0; k < 4; k++) x.v[k] *= normal_distribution(x.v[k]);
+        for (int k = 0; k < 4; k++) x.v[k] = gelu_of(x.v[k]);
         store_pack(output + i, x, V);
     });
 }
@@ -25,10 +23,7 @@ __global__ void __launch_bounds__(THREADS) gelu_backward(const T* __restrict__ i
     for_each_pack(count, aligned16(input, dOutput, dInput), [&](long long i, int V) {
         Pack x = load_pack(input + i, V), g = load_pack(dOutput + i, V);
 #pragma unroll
-        for (int k = 0; k < 4; k++) {
-            float density = 0.39894228040143268f * expf(-0.5f * x.v[k] * x.v[k]);
-            g.v[k] *= normal_distribution(x.v[k]) + x.v[k] * density;
-        }
+        for (int k = 0; k < 4; k++) g.v[k] *= gelu_derivative(x.v[k]);
         give_pack(dInput + i, g, accumulate, V);
     });
 }

@@ -1,116 +1,264 @@
-// Matrix product C (M, N) (+)= A B (+ bias), row-major, in three layouts named for the operands as stored:
-//   NT: C[m,n] = sum_k A[m,k] B[n,k]   a Linear's forward: A = input (M, K), B = weight (N, K)
-//   NN: C[m,n] = sum_k A[m,k] B[k,n]   its dInput: A = dOutput (M, K), B = weight (K, N)
-//   TN: C[m,n] = sum_k A[k,m] B[k,n]   its dWeight: A = dOutput (K, M), B = input (K, N)
-// tensor_core: float32 operands rounded to tf32 (to nearest) or bf16 operands, float32 accumulation on the matrix units.
-// simt: float32 throughout, one fused multiply-add per product.
-// bias: float (N) or null. accumulate: += instead of =, for gradients. Nothing is saved. Bound by arithmetic from about M, N, K = 256 up.
+// Matrix product C (M, N) = A B, row-major, with what precedes or follows it in a network, in three layouts named for the operands as stored:
+//   NT: sums[m,n] = sum_k A[m,k] B[n,k]   a Linear's forward: A = input (M, K), B = weight (N, K), C = output
+//       z = residual + keep(m) factor (sums + bias);   output = z, or gelu(z) with z written to `pre` if that is not null
+//   NN: sums[m,n] = sum_k A[m,k] B[k,n]   its dInput: A = dOutput (M, K), B = weight (K, N)
+//       dInput = keep(m) factor sums gelu'(pre)     = or += (`accumulate`); pre (M, N): the input before its GELU, or null: no GELU
+//   TN: sums[m,n] = sum_k A[k,m] B[k,n]   its dWeight: A = dOutput (K, M), B = input (K, N)
+//       dWeight = factor sums over the kept rows k, dBias[m] = factor sum_k A[k,m] over the same     = or += (`accumulate`)
+// keep(row) factor is DropPath's of the row's sample, row / rowsPerSample, drawn as in drop_path.cu; 1 where `step` is null. residual, pre
+// (M, N), bias and dBias (M or N) may be null. gelu as in gelu.cu. All but pre is read once; nothing else is saved.
 //
-// A block of 128 threads owns a BM x BN tile of C, its four warps (2 x 2) a quarter each. STAGES slices of BK along K are in flight
-// between global and shared memory (cp.async); rows and columns outside the matrices arrive as zeros.
-// Rows of all operands are read in 16-byte pieces: the inner dimension of A and B must be a multiple of 4 (float32) or
-// 8 (bf16), and N a multiple of 4.
+// _float32: float tensors, one fused multiply-add per product. _tf32: float tensors, operands rounded to tf32 (to nearest) on the matrix
+// units. _bf16: bf16 tensors on the matrix units. bias, dBias, dWeight, partial results and all sums are float, dBias's to about twice that.
+// Bound by arithmetic from about M, N, K = 256 up.
+//
+// A block of 128 threads owns a BM x BN tile of C: 64 x 64, where tiles are few, 128 x 96, which channel counts of 96 2^i fill, or 128 x 128.
+// K is cut into slices of 64 bytes (16 float, 32 bf16), of which four are in flight between global and shared memory (cp.async) or in use;
+// what is outside the matrices, or dropped, arrives as zeros. On the matrix units each of 2 x 2 warps owns a quarter of the tile; without
+// them each thread of 16 x 8 owns BM / 16 rows of BN / 8 columns. The sums then go through the same shared memory, so that rows of C are
+// read and written in whole sectors, and a loop of one text applies the epilogue.
+// Split-K: block z sums over k from z depth to below (z + 1) depth only and writes to partial (splits, M, N); gemm_*_total adds the splits
+// in order and applies the epilogue. dBias's shares go to partialBias (splits, M), pairs.
+// Without `any`: addresses are multiples of 16 bytes, and the rows of A, B and C of 16, those of a bf16 C of 8. `any` takes all shapes, one
+// element per load: rows then begin anywhere in a sector, and it reads up to 2 times the ideal sectors.
+// Launch: 128 threads, grid (ceil(N / BN), ceil(M / BM), splits), splits = ceil(K / depth), depth a multiple of a slice, partial null if
+// splits = 1; dynamic shared memory 4 (BM + BN) 64 bytes, float32 68. Totals: for_each_row_pack over (M, N), any grid, no shared memory.
 #include "common.cuh"
 
-constexpr int THREADS = 128;
+constexpr int THREADS = 128, STAGES = 4;
 
 enum Layout { NT, NN, TN };
 
-// One slice of an operand in shared memory, as stored: `outer` rows of `inner` elements, with PAD elements after each row. The padding
-// makes the rows that the lanes of a fragment read at once fall into different banks.
-template <typename T, int OUTER, int INNER, int PAD> struct Slice {
-    static constexpr int LD = INNER + PAD, SIZE = OUTER * LD, PER = 16 / sizeof(T);
-    // slice[o, i] = matrix[outer0 + o, inner0 + i], 0 outside (outers, inners)
-    static __device__ __forceinline__ void load(T* slice, const T* __restrict__ matrix, int outer0, int inner0, int outers, int inners) {
+// DropPath's draws; none where step is null.
+struct Draw {
+    const unsigned* step;
+    int rowsPerSample;
+    unsigned threshold;
+    float factor;
+    unsigned layer;
+    unsigned long long seed;
+    __device__ __forceinline__ bool keeps(int sample) const {
+        return philox_element(static_cast<unsigned long long>(sample), *step, layer, seed).x >> 8 >= threshold;
+    }
+    __device__ __forceinline__ float of_row(int row) const { return !step ? 1.0f : keeps(row / rowsPerSample) ? factor : 0.0f; }
+};
+// The same for rows that a thread asks for in ascending order: one draw per sample.
+struct KeptRows {
+    Draw draw;
+    int end;
+    bool kept;
+    __device__ __forceinline__ bool operator()(int row) {
+        if (draw.step && row >= end) {
+            int sample = row / draw.rowsPerSample;
+            end = (sample + 1) * draw.rowsPerSample;
+            kept = draw.keeps(sample);
+        }
+        return kept;
+    }
+};
+struct AllRows {
+    __device__ __forceinline__ bool operator()(int) const { return true; }
+};
+
+// A slice of an operand in shared memory: `OUTER` rows of `INNER` elements, as stored in global memory.
+template <typename T, bool MATRIX, bool K_INNER, int OUTER, int INNER> struct Slice {
+    static constexpr int PER = 16 / sizeof(T), CHUNKS = INNER / PER, SIZE = OUTER * INNER + (!MATRIX && K_INNER ? OUTER : 0);
+    // slice[o, i]. Matrix units: the 16-byte chunks of a row change places, so that the chunks that are read at once, one of each of
+    // eight rows, or for float with K outer two of each of four, fall into different banks. Else: 16 bytes are left out after every four rows
+    // along K, since threads own four rows in a row.
+    static __device__ __forceinline__ int slot(int o, int i) {
+        if (!MATRIX) return o * INNER + (K_INNER ? o / 4 * 4 : 0) + i;
+        int turn = PER == 4 && !K_INNER ? o % 4 * 2 : CHUNKS % 8 == 0 ? o % 8 : o / 2 % 4;
+        return o * INNER + (i / PER ^ turn) * PER + i % PER;
+    }
+    // slice[o, i] = matrix[o0 + o, i0 + i], 0 from row `outers` and column `inners` on and where `keep` says so.
+    template <int V, typename KEEP>
+    static __device__ __forceinline__ void load(T* slice, const T* __restrict__ matrix, int stride, int o0, int i0, int outers, int inners, KEEP& keep) {
+        constexpr int STEP = V == 4 ? PER : 1;
 #pragma unroll
-        for (int piece = threadIdx.x; piece < OUTER * INNER / PER; piece += THREADS) {
-            int o = piece / (INNER / PER), i = piece % (INNER / PER) * PER;
-            bool inside = outer0 + o < outers && inner0 + i < inners;
-            const T* from = inside ? matrix + static_cast<long long>(outer0 + o) * inners + inner0 + i : matrix;
-            cp_async_16(slice + o * LD + i, from, inside ? 16 : 0);
+        for (int piece = threadIdx.x; piece < OUTER * INNER / STEP; piece += THREADS) {
+            int o = piece / (INNER / STEP), i = piece % (INNER / STEP) * STEP;
+            bool inside = o0 + o < outers && i0 + i < inners && keep(o0 + o);
+            const T* from = inside ? matrix + static_cast<long long>(o0 + o) * stride + i0 + i : matrix;
+            if (V == 4) cp_async_16(slice + slot(o, i), from, inside ? 16 : 0);
+            else slice[slot(o, i)] = inside ? *from : T{};
         }
     }
 };
 
-// The operand slices of a layout: K is the inner dimension where the operand is stored (rows, K), else the outer one.
-template <typename T, Layout LAYOUT, int BM, int BN, int BK> struct Slices {
-    // Fragments read 8 rows x 4 words of a K-inner slice, 4 rows x 8 words of a K-outer one: strides of 4 and 8 words (mod 32) are free of
-    // conflicts. ldmatrix reads 8 rows of 16 bytes: 4 words again.
-    static constexpr int WORD = 4 / sizeof(T);
+// The slices of a layout: K is the inner dimension where the operand is stored (rows, K), else the outer one.
+template <typename TYPE, Layout LAYOUT, bool MATRIX, int BM, int BN> struct Slices {
+    using T = TYPE;
+    static constexpr int BK = 64 / sizeof(T);
     static constexpr bool A_K_INNER = LAYOUT != TN, B_K_INNER = LAYOUT == NT;
-    using A = Slice<T, A_K_INNER ? BM : BK, A_K_INNER ? BK : BM, (A_K_INNER || WORD == 2 ? 4 : 8) * WORD>;
-    using B = Slice<T, B_K_INNER ? BN : BK, B_K_INNER ? BK : BN, (B_K_INNER || WORD == 2 ? 4 : 8) * WORD>;
+    using A = Slice<T, MATRIX, A_K_INNER, A_K_INNER ? BM : BK, A_K_INNER ? BK : BM>;
+    using B = Slice<T, MATRIX, B_K_INNER, B_K_INNER ? BN : BK, B_K_INNER ? BK : BN>;
     static constexpr int STAGE = A::SIZE + B::SIZE;
-    static __device__ __forceinline__ void load(T* stage, const T* a, const T* b, int m0, int n0, int k0, int M, int N, int K) {
-        if (A_K_INNER) A::load(stage, a, m0, k0, M, K);
-        else A::load(stage, a, k0, m0, K, M);
-        if (B_K_INNER) B::load(stage + A::SIZE, b, n0, k0, N, K);
-        else B::load(stage + A::SIZE, b, k0, n0, K, N);
+    // The slice at k0 of a block's share of K, which ends at `end`.
+    template <int V, typename KEEP> static __device__ __forceinline__ void load(T* stage, const T* a, const T* b, int m0, int n0, int k0, int M, int N, int K, int end, KEEP& keep) {
+        AllRows all;
+        if (A_K_INNER) A::template load<V>(stage, a, K, m0, k0, M, end, all);
+        else A::template load<V>(stage, a, M, k0, m0, end, M, keep);
+        if (B_K_INNER) B::template load<V>(stage + A::SIZE, b, K, n0, k0, N, end, all);
+        else B::template load<V>(stage + A::SIZE, b, N, k0, n0, end, N, all);
     }
 };
 
-// Fragments of the 16 x 8 (tf32) or 16 x 16 (bf16) piece of A at (m, k) of its slice, and of the 8-column pieces of B at (k, n).
-template <typename S, bool A_K_INNER> __device__ __forceinline__ void fragment_a(unsigned (&a)[4], const float* slice, int m, int k) {
-    int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
+// The sums wait for the epilogue at m * BN + place: eight columns change places, so that the four rows that are written at once fall
+// into different banks.
+template <int BN> __device__ __forceinline__ int tile_slot(int m, int n) { return m * BN + (n ^ m % 4 * 8); }
+
+// A thread's part of the tile: COUNT groups of four sums, how to add a slice's products to them, and where they belong.
+template <typename S, int BM, int BN, bool MATRIX> struct Tile;
+
+template <typename S, int BM, int BN> struct Tile<S, BM, BN, true> {
+    using T = typename S::T;
+    static constexpr int WM = BM / 2, WN = BN / 2, MT = WM / 16, NT8 = WN / 8, COUNT = MT * NT8, PER = 16 / sizeof(T);
+    static __device__ __forceinline__ int warp_m() { return static_cast<int>(threadIdx.x) / 64 * WM; }
+    static __device__ __forceinline__ int warp_n() { return static_cast<int>(threadIdx.x) / 32 % 2 * WN; }
+    // Four matrices of eight rows of 16 bytes: four floats or eight bf16, both what mma wants. Matrix i of A is rows +8 (i % 2), columns
+    // +16 bytes (i / 2) of a fragment; of B, two neighbouring pieces of eight columns: columns +8 (i / 2), k +16 bytes (i % 2).
+    static __device__ __forceinline__ void fragments(unsigned (&v)[4], const T* row) {
+        ldmatrix_x4(v, row);
+        if (PER == 4)
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int row = m + g + i % 2 * 8, column = k + q + i / 2 * 4;
-        a[i] = float_to_tf32(A_K_INNER ? slice[row * S::LD + column] : slice[column * S::LD + row]);
+            for (int i = 0; i < 4; i++) v[i] = float_to_tf32(__uint_as_float(v[i]));
     }
-}
-template <typename S, bool B_K_INNER> __device__ __forceinline__ void fragment_b(unsigned (&b)[2][2], const float* slice, int n, int k) {
-    int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
+    static __device__ __forceinline__ void fragment_a(unsigned (&a)[4], const T* slice, int m, int k) {
+        int lane = threadIdx.x % 32, i = lane / 8, r = lane % 8;
+        if constexpr (S::A_K_INNER) fragments(a, slice + S::A::slot(m + r + i % 2 * 8, k + i / 2 * PER));
+        else if constexpr (PER == 8) ldmatrix_x4_trans(a, slice + S::A::slot(k + r + i / 2 * 8, m + i % 2 * 8));
+        else {
 #pragma unroll
-    for (int i = 0; i < 4; i++) {
-        int column = n + i / 2 * 8 + g, row = k + q + i % 2 * 4;
-        b[i / 2][i % 2] = float_to_tf32(B_K_INNER ? slice[column * S::LD + row] : slice[row * S::LD + column]);
+            for (int e = 0; e < 4; e++) a[e] = float_to_tf32(slice[S::A::slot(k + lane % 4 + e / 2 * 4, m + lane / 4 + e % 2 * 8)]);
+        }
     }
-}
-// Matrix i of the four that ldmatrix loads is rows +8 (i % 2), columns +8 (i / 2) of a fragment of A; transposed where K is outer.
-template <typename S, bool A_K_INNER> __device__ __forceinline__ void fragment_a(unsigned (&a)[4], const bf16* slice, int m, int k) {
-    int lane = threadIdx.x % 32, i = lane / 8, r = lane % 8;
-    if (A_K_INNER) ldmatrix_x4(a, slice + (m + r + i % 2 * 8) * S::LD + k + i / 2 * 8);
-    else ldmatrix_x4_trans(a, slice + (k + r + i / 2 * 8) * S::LD + m + i % 2 * 8);
-}
-// Two neighbouring pieces of B at once: matrix i is columns +8 (i / 2), rows +8 (i % 2).
-template <typename S, bool B_K_INNER> __device__ __forceinline__ void fragment_b(unsigned (&b)[2][2], const bf16* slice, int n, int k) {
-    int lane = threadIdx.x % 32, i = lane / 8, r = lane % 8;
-    unsigned v[4];
-    if (B_K_INNER) ldmatrix_x4(v, slice + (n + r + i / 2 * 8) * S::LD + k + i % 2 * 8);
-    else ldmatrix_x4_trans(v, slice + (k + r + i % 2 * 8) * S::LD + n + i / 2 * 8);
-    b[0][0] = v[0], b[0][1] = v[1], b[1][0] = v[2], b[1][1] = v[3];
-}
-__device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const float*) {
-    mma_m16n8k8_tf32(c, a, b);
-}
-__device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const bf16*) {
-    mma_m16n8k16_bf16(c, a, b);
+    static __device__ __forceinline__ void fragment_b(unsigned (&b)[4], const T* slice, int n, int k) {
+        int lane = threadIdx.x % 32, i = lane / 8, r = lane % 8;
+        if constexpr (S::B_K_INNER) fragments(b, slice + S::B::slot(n + r + i / 2 * 8, k + i % 2 * PER));
+        else if constexpr (PER == 8) ldmatrix_x4_trans(b, slice + S::B::slot(k + r + i % 2 * 8, n + i / 2 * 8));
+        else {
+#pragma unroll
+            for (int e = 0; e < 4; e++) b[e] = float_to_tf32(slice[S::B::slot(k + lane % 4 + e % 2 * 4, n + lane / 4 + e / 2 * 8)]);
+        }
+    }
+    static __device__ __forceinline__ void multiply(float (&sums)[COUNT][4], const T* slice_a, const T* slice_b) {
+#pragma unroll
+        for (int k = 0; k < S::BK; k += 2 * PER) {
+            unsigned a[MT][4], b[NT8 / 2][4];
+#pragma unroll
+            for (int i = 0; i < MT; i++) fragment_a(a[i], slice_a, warp_m() + 16 * i, k);
+#pragma unroll
+            for (int j = 0; j < NT8 / 2; j++) fragment_b(b[j], slice_b, warp_n() + 16 * j, k);
+#pragma unroll
+            for (int i = 0; i < MT; i++)
+#pragma unroll
+                for (int j = 0; j < NT8; j++) {
+                    unsigned pair[2] = {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]};
+                    if constexpr (PER == 4) mma_m16n8k8_tf32(sums[i * NT8 + j], a[i], pair);
+                    else mma_m16n8k16_bf16(sums[i * NT8 + j], a[i], pair);
+                }
+        }
+    }
+    static __device__ __forceinline__ void store(float* tile, const float (&sums)[COUNT][4]) {
+        int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
+#pragma unroll
+        for (int i = 0; i < MT; i++)
+#pragma unroll
+            for (int j = 0; j < NT8; j++)
+#pragma unroll
+                for (int half = 0; half < 2; half++) {
+                    const float* pair = sums[i * NT8 + j] + 2 * half;
+                    store2(tile + tile_slot<BN>(warp_m() + 16 * i + 8 * half + g, warp_n() + 8 * j + 2 * q), pair[0], pair[1]);
+                }
+    }
+};
+
+// Thread (ty, tx) of 16 x 8: rows 64 i + 4 ty ... + 3, columns 32 j + 4 tx ... + 3.
+template <typename S, int BM, int BN> struct Tile<S, BM, BN, false> {
+    static constexpr int ROWS = BM / 16, PIECES = BN / 32, COUNT = ROWS * PIECES;
+    static __device__ __forceinline__ int row(int r) { return r / 4 * 64 + static_cast<int>(threadIdx.x) / 8 * 4 + r % 4; }
+    static __device__ __forceinline__ int column(int p) { return 32 * p + static_cast<int>(threadIdx.x) % 8 * 4; }
+    // v[c][e] = the element of row `c` of four and k + e
+    template <typename SLICE, bool K_INNER> static __device__ __forceinline__ void four(float (*v)[4], const float* slice, int first, int k) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            float4 x = load4(slice + (K_INNER ? SLICE::slot(first + i, k) : SLICE::slot(k + i, first)));
+            if (K_INNER) v[i][0] = x.x, v[i][1] = x.y, v[i][2] = x.z, v[i][3] = x.w;
+            else v[0][i] = x.x, v[1][i] = x.y, v[2][i] = x.z, v[3][i] = x.w;
+        }
+    }
+    static __device__ __forceinline__ void multiply(float (&sums)[COUNT][4], const float* slice_a, const float* slice_b) {
+        // Unrolled, the loads of all rounds come first and take all registers.
+#pragma unroll 1
+        for (int k = 0; k < S::BK; k += 4) {
+            float a[ROWS][4];
+#pragma unroll
+            for (int r = 0; r < ROWS; r += 4) four<typename S::A, S::A_K_INNER>(a + r, slice_a, row(r), k);
+#pragma unroll
+            for (int p = 0; p < PIECES; p++) {
+                float b[4][4];
+                four<typename S::B, S::B_K_INNER>(b, slice_b, column(p), k);
+#pragma unroll
+                for (int e = 0; e < 4; e++)
+#pragma unroll
+                    for (int r = 0; r < ROWS; r++)
+#pragma unroll
+                        for (int c = 0; c < 4; c++) sums[r * PIECES + p][c] = fmaf(a[r][e], b[c][e], sums[r * PIECES + p][c]);
+            }
+        }
+    }
+    static __device__ __forceinline__ void store(float* tile, const float (&sums)[COUNT][4]) {
+#pragma unroll
+        for (int i = 0; i < COUNT; i++)
+            store4(tile + tile_slot<BN>(row(i / PIECES), column(i % PIECES)), make_float4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]));
+    }
+};
+
+// What becomes of V sums at (m, n), the pack `v`; scale: the row's factor (TN: the factor of all).
+template <Layout LAYOUT, typename OUT>
+__device__ __forceinline__ void finish(Pack v, float scale, const float* bias, const OUT* residual, OUT* pre, OUT* c, int m, int n, int N, int gelu, int accumulate, int V) {
+    long long at = static_cast<long long>(m) * N + n;
+    Pack b = {}, r = {};
+    if (LAYOUT == NT && bias) b = load_pack(bias + n, V);
+    if (LAYOUT == NT && residual) r = load_pack(residual + at, V);
+    // 0 where a sample is dropped, even where its sums are not finite.
+#pragma unroll
+    for (int k = 0; k < 4; k++) v.v[k] = r.v[k] + (scale == 0.0f ? 0.0f : scale * (v.v[k] + b.v[k]));
+    if (LAYOUT == NT && pre) store_pack(pre + at, v, V);
+    if (LAYOUT == NT && gelu)
+#pragma unroll
+        for (int k = 0; k < 4; k++) v.v[k] = gelu_of(v.v[k]);
+    if (LAYOUT == NN && pre) {
+        Pack x = load_pack(pre + at, V);
+#pragma unroll
+        for (int k = 0; k < 4; k++) v.v[k] *= gelu_derivative(x.v[k]);
+    }
+    give_pack(c + at, v, LAYOUT != NT && accumulate, V);
 }
 
-// c[m, n ... n + 3] (+)= v (+ bias)
-template <typename T> __device__ __forceinline__ void store_four(T* c, const float* bias, int m, int n, int N, float4 v, int accumulate) {
-    T* to = c + static_cast<long long>(m) * N + n;
-    const float4 zero = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-    float4 b = bias ? load4(bias + n) : zero, old = accumulate ? load4(to) : zero;
-    store4(to, make_float4(v.x + b.x + old.x, v.y + b.y + old.y, v.z + b.z + old.z, v.w + b.w + old.w));
-}
-
-// Grid: ceil(N / BN) x ceil(M / BM). Dynamic shared memory: STAGES * STAGE elements of T (gemm_shared_bytes of the launch code).
-template <typename T, typename OUT, Layout LAYOUT, int BM, int BN, int BK, int STAGES>
-__global__ void __launch_bounds__(THREADS) gemm_tensor_core(const T* __restrict__ a, const T* __restrict__ b,
-    const float* __restrict__ bias, OUT* __restrict__ c, int M, int N, int K, int accumulate) {
-    using S = Slices<T, LAYOUT, BM, BN, BK>;
-    constexpr int WM = BM / 2, WN = BN / 2, MT = WM / 16, NT8 = WN / 8, STEP = 32 / sizeof(T);   // STEP of k per instruction
+// bias: of NT; for TN dBias, which is written.
+template <typename T, typename OUT, Layout LAYOUT, bool MATRIX, int BM, int BN, int V>
+__global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 128 ? 3 : 2) gemm(const T* __restrict__ a, const T* __restrict__ b, float* bias, const OUT* residual, OUT* pre,
+    OUT* c, float* __restrict__ partial, float2* __restrict__ partialBias, const unsigned* __restrict__ step, int M, int N, int K, int depth,
+    int rowsPerSample, unsigned threshold, float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate) {
+    using S = Slices<T, LAYOUT, MATRIX, BM, BN>;
+    using Mine = Tile<S, BM, BN, MATRIX>;
     SHARED_DYN(T, stages);
-    int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, q = lane % 4;
-    int m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, warp_m = warp / 2 * WM, warp_n = warp % 2 * WN;
-    int slices = (K + BK - 1) / BK;
-    float sums[MT][NT8][4] = {};
+    SHARED(float, scales, [BM]);
+    int t = threadIdx.x, m0 = blockIdx.y * BM, n0 = blockIdx.x * BN, split = blockIdx.z, begin = split * depth, end = min(K, begin + depth);
+    int slices = (end - begin + S::BK - 1) / S::BK;
+    Draw draw{step, rowsPerSample, threshold, factor, layer, seed};
+    KeptRows keep{draw, 0, true};
+    float sums[Mine::COUNT][4] = {};
+    // Column t % BM of A, rows t / BM, t / BM + THREADS / BM, ...
+    bool sumsBias = LAYOUT == TN && bias && blockIdx.x == 0;
+    Sum biasSum = zero_sum();
     // A group is committed in every round, empty or not, so that the same number of groups is in flight in every round; those still in
     // flight after the last round are empty.
 #pragma unroll
     for (int stage = 0; stage < STAGES - 1; stage++) {
-        if (stage < slices) S::load(stages + stage * S::STAGE, a, b, m0, n0, stage * BK, M, N, K);
+        if (stage < slices) S::template load<V>(stages + stage * S::STAGE, a, b, m0, n0, begin + stage * S::BK, M, N, K, end, keep);
         cp_async_commit();
     }
     for (int slice = 0; slice < slices; slice++) {
@@ -118,98 +266,99 @@ __global__ void __launch_bounds__(THREADS) gemm_tensor_core(const T* __restrict_
         // After this barrier slice `slice` is there for all, and all are done with the slice that the next load overwrites.
         __syncthreads();
         int ahead = slice + STAGES - 1;
-        if (ahead < slices) S::load(stages + ahead % STAGES * S::STAGE, a, b, m0, n0, ahead * BK, M, N, K);
+        if (ahead < slices) S::template load<V>(stages + ahead % STAGES * S::STAGE, a, b, m0, n0, begin + ahead * S::BK, M, N, K, end, keep);
         cp_async_commit();
         const T* slice_a = stages + slice % STAGES * S::STAGE;
-        const T* slice_b = slice_a + S::A::SIZE;
-#pragma unroll
-        for (int k = 0; k < BK; k += STEP) {
-            unsigned fa[MT][4], fb[NT8 / 2][2][2];
-#pragma unroll
-            for (int i = 0; i < MT; i++) fragment_a<typename S::A, S::A_K_INNER>(fa[i], slice_a, warp_m + 16 * i, k);
-#pragma unroll
-            for (int j = 0; j < NT8 / 2; j++) fragment_b<typename S::B, S::B_K_INNER>(fb[j], slice_b, warp_n + 16 * j, k);
-#pragma unroll
-            for (int i = 0; i < MT; i++)
-#pragma unroll
-                for (int j = 0; j < NT8; j++) multiply(sums[i][j], fa[i], fb[j / 2][j % 2], slice_a);
+        Mine::multiply(sums, slice_a, slice_a + S::A::SIZE);
+        if (sumsBias) {
+            float near = 0.0f;
+            for (int k = t / BM; k < S::BK; k += THREADS / BM) near += to_float(slice_a[S::A::slot(k, t % BM)]);
+            add(biasSum, near);
         }
     }
-    // A lane holds two columns of every piece. Neighbours swap pairs of two adjacent pieces, so that each stores four columns in a row and
-    // the four lanes of a row fill whole sectors (bf16 without the swap: twice the sectors).
-    bool odd = q % 2;
-#pragma unroll
-    for (int i = 0; i < MT; i++)
-#pragma unroll
-        for (int j = 0; j < NT8; j += 2)
-#pragma unroll
-            for (int half = 0; half < 2; half++) {
-                const float *left = sums[i][j] + 2 * half, *right = sums[i][j + 1] + 2 * half;
-                float x = __shfl_xor_sync(0xffffffffu, odd ? left[0] : right[0], 1);
-                float y = __shfl_xor_sync(0xffffffffu, odd ? left[1] : right[1], 1);
-                int m = m0 + warp_m + 16 * i + g + 8 * half, n = n0 + warp_n + 8 * j + 8 * odd + q / 2 * 4;
-                float4 v = odd ? make_float4(x, y, right[0], right[1]) : make_float4(left[0], left[1], x, y);
-                if (m < M && n < N) store_four(c, bias, m, n, N, v, accumulate);
-            }
+    // All are done with the slices.
+    __syncthreads();
+    float* tile = reinterpret_cast<float*>(stages);
+    Mine::store(tile, sums);
+    if (t < BM) scales[t] = LAYOUT == TN ? (step ? factor : 1.0f) : draw.of_row(m0 + t);
+    __syncthreads();
+    for (int i = V * t; i < BM * BN; i += V * THREADS) {
+        int row = i / BN, column = i % BN, m = m0 + row, n = n0 + column;
+        if (m >= M || n >= N) continue;
+        Pack v = load_pack(tile + tile_slot<BN>(row, column), V);
+        if (partial) store_pack(partial + (static_cast<long long>(split) * M + m) * N + n, v, V);
+        else finish<LAYOUT>(v, scales[row], bias, residual, pre, c, m, n, N, gelu, accumulate, V);
+    }
+    if (!sumsBias) return;
+    SHARED(float2, shares, [THREADS]);
+    store_sum(&shares[t], biasSum);
+    __syncthreads();
+    int m = m0 + t;
+    if (t >= BM || m >= M) return;
+    for (int i = t + BM; i < THREADS; i += BM) add(biasSum, load_sum(&shares[i]));
+    if (partialBias) store_sum(partialBias + static_cast<long long>(split) * M + m, biasSum);
+    else bias[m] = (accumulate ? bias[m] : 0.0f) + scales[t] * value(biasSum);
 }
 
-// 64 x 64 tile of C; thread (ty, tx) of 8 x 16 owns rows ty + 8 i (i < 8) and columns 4 tx ... + 3. One slice of 16 at a time.
-template <Layout LAYOUT>
-__global__ void __launch_bounds__(THREADS) gemm_simt(const float* __restrict__ a, const float* __restrict__ b,
-    const float* __restrict__ bias, float* __restrict__ c, int M, int N, int K, int accumulate) {
-    constexpr int BM = 64, BN = 64, BK = 16, LDA = BM + 4, LDB = BN + 4;
-    SHARED(float, slice_a, [BK][LDA]);                  // [k][m]
-    SHARED(float, slice_b, [BK][LDB]);                  // [k][n]
-    int t = threadIdx.x, tx = t % 16, ty = t / 16, m0 = blockIdx.y * BM, n0 = blockIdx.x * BN;
-    float sums[8][4] = {};
-    for (int k0 = 0; k0 < K; k0 += BK) {
-        // K-outer operands go over in rows, K-inner ones turned; lanes walk along the stored rows in both cases.
-        for (int piece = t; piece < BM * BK / 4; piece += THREADS) {
-            int k = LAYOUT == TN ? piece / (BM / 4) : piece % (BK / 4) * 4, m = LAYOUT == TN ? piece % (BM / 4) * 4 : piece / (BK / 4);
-            bool inside = m0 + m < M && k0 + k < K;
-            const float* from = LAYOUT == TN ? a + static_cast<long long>(k0 + k) * M + m0 + m
-                : a + static_cast<long long>(m0 + m) * K + k0 + k;
-            float4 v = inside ? load4(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-            if (LAYOUT == TN) store4(&slice_a[k][m], v);
-            else slice_a[k][m] = v.x, slice_a[k + 1][m] = v.y, slice_a[k + 2][m] = v.z, slice_a[k + 3][m] = v.w;
-        }
-        for (int piece = t; piece < BN * BK / 4; piece += THREADS) {
-            int k = LAYOUT != NT ? piece / (BN / 4) : piece % (BK / 4) * 4, n = LAYOUT != NT ? piece % (BN / 4) * 4 : piece / (BK / 4);
-            bool inside = n0 + n < N && k0 + k < K;
-            const float* from = LAYOUT != NT ? b + static_cast<long long>(k0 + k) * N + n0 + n
-                : b + static_cast<long long>(n0 + n) * K + k0 + k;
-            float4 v = inside ? load4(from) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-            if (LAYOUT != NT) store4(&slice_b[k][n], v);
-            else slice_b[k][n] = v.x, slice_b[k + 1][n] = v.y, slice_b[k + 2][n] = v.z, slice_b[k + 3][n] = v.w;
-        }
-        __syncthreads();
+template <typename OUT, Layout LAYOUT>
+__global__ void __launch_bounds__(256, 4) gemm_total(const float* __restrict__ partial, const float2* __restrict__ partialBias, float* bias,
+    const OUT* residual, OUT* pre, OUT* c, const unsigned* __restrict__ step, int M, int N, int splits, int rowsPerSample, unsigned threshold,
+    float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate) {
+    Draw draw{step, rowsPerSample, threshold, factor, layer, seed};
+    for_each_row_pack(M, N, N % 4 == 0, [&](long long m, int n, int V) {
+        Pack v = {};
+        for (int split = 0; split < splits; split++) {
+            Pack x = load_pack(partial + (static_cast<long long>(split) * M + m) * N + n, V);
 #pragma unroll
-        for (int k = 0; k < BK; k++) {
-            float4 v = load4(&slice_b[k][4 * tx]);
-#pragma unroll
-            for (int i = 0; i < 8; i++) {
-                float x = slice_a[k][ty + 8 * i];
-                sums[i][0] = fmaf(x, v.x, sums[i][0]);
-                sums[i][1] = fmaf(x, v.y, sums[i][1]);
-                sums[i][2] = fmaf(x, v.z, sums[i][2]);
-                sums[i][3] = fmaf(x, v.w, sums[i][3]);
-            }
+            for (int k = 0; k < 4; k++) v.v[k] += x.v[k];
         }
-        __syncthreads();
-    }
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-        int m = m0 + ty + 8 * i, n = n0 + 4 * tx;
-        if (m < M && n < N) store_four(c, bias, m, n, N, make_float4(sums[i][0], sums[i][1], sums[i][2], sums[i][3]), accumulate);
-    }
+        float scale = LAYOUT == TN ? (step ? factor : 1.0f) : draw.of_row(static_cast<int>(m));
+        finish<LAYOUT>(v, scale, bias, residual, pre, c, static_cast<int>(m), n, N, gelu, accumulate, V);
+        if (LAYOUT != TN || !bias || n != 0) return;
+        Sum sum = zero_sum();
+        for (int split = 0; split < splits; split++) add(sum, load_sum(partialBias + static_cast<long long>(split) * M + m));
+        bias[m] = (accumulate ? bias[m] : 0.0f) + scale * value(sum);
+    });
 }
 
-EXPORT_KERNEL(gemm_nt_tf32, (gemm_tensor_core<float, float, NT, 64, 64, 32, 3>));
-EXPORT_KERNEL(gemm_nn_tf32, (gemm_tensor_core<float, float, NN, 64, 64, 32, 3>));
-EXPORT_KERNEL(gemm_tn_tf32, (gemm_tensor_core<float, float, TN, 64, 64, 32, 3>));
-EXPORT_KERNEL(gemm_nt_bf16, (gemm_tensor_core<bf16, bf16, NT, 64, 64, 64, 3>));
-EXPORT_KERNEL(gemm_nn_bf16, (gemm_tensor_core<bf16, bf16, NN, 64, 64, 64, 3>));
-EXPORT_KERNEL(gemm_tn_bf16, (gemm_tensor_core<bf16, float, TN, 64, 64, 64, 3>));
-EXPORT_KERNEL(gemm_nt_float32, (gemm_simt<NT>));
-EXPORT_KERNEL(gemm_nn_float32, (gemm_simt<NN>));
-EXPORT_KERNEL(gemm_tn_float32, (gemm_simt<TN>));
+EXPORT_KERNEL(gemm_nt_64x64_float32, (gemm<float, float, NT, false, 64, 64, 4>));
+EXPORT_KERNEL(gemm_nn_64x64_float32, (gemm<float, float, NN, false, 64, 64, 4>));
+EXPORT_KERNEL(gemm_tn_64x64_float32, (gemm<float, float, TN, false, 64, 64, 4>));
+EXPORT_KERNEL(gemm_nt_128x64_float32, (gemm<float, float, NT, false, 128, 64, 4>));
+EXPORT_KERNEL(gemm_nn_128x64_float32, (gemm<float, float, NN, false, 128, 64, 4>));
+EXPORT_KERNEL(gemm_tn_128x64_float32, (gemm<float, float, TN, false, 128, 64, 4>));
+EXPORT_KERNEL(gemm_nt_any_float32, (gemm<float, float, NT, false, 64, 64, 1>));
+EXPORT_KERNEL(gemm_nn_any_float32, (gemm<float, float, NN, false, 64, 64, 1>));
+EXPORT_KERNEL(gemm_tn_any_float32, (gemm<float, float, TN, false, 64, 64, 1>));
+
+EXPORT_KERNEL(gemm_nt_64x64_tf32, (gemm<float, float, NT, true, 64, 64, 4>));
+EXPORT_KERNEL(gemm_nn_64x64_tf32, (gemm<float, float, NN, true, 64, 64, 4>));
+EXPORT_KERNEL(gemm_tn_64x64_tf32, (gemm<float, float, TN, true, 64, 64, 4>));
+EXPORT_KERNEL(gemm_nt_128x96_tf32, (gemm<float, float, NT, true, 128, 96, 4>));
+EXPORT_KERNEL(gemm_nn_128x96_tf32, (gemm<float, float, NN, true, 128, 96, 4>));
+EXPORT_KERNEL(gemm_tn_128x96_tf32, (gemm<float, float, TN, true, 128, 96, 4>));
+EXPORT_KERNEL(gemm_nt_128x128_tf32, (gemm<float, float, NT, true, 128, 128, 4>));
+EXPORT_KERNEL(gemm_nn_128x128_tf32, (gemm<float, float, NN, true, 128, 128, 4>));
+EXPORT_KERNEL(gemm_tn_128x128_tf32, (gemm<float, float, TN, true, 128, 128, 4>));
+EXPORT_KERNEL(gemm_nt_any_tf32, (gemm<float, float, NT, true, 64, 64, 1>));
+EXPORT_KERNEL(gemm_nn_any_tf32, (gemm<float, float, NN, true, 64, 64, 1>));
+EXPORT_KERNEL(gemm_tn_any_tf32, (gemm<float, float, TN, true, 64, 64, 1>));
+
+EXPORT_KERNEL(gemm_nt_64x64_bf16, (gemm<bf16, bf16, NT, true, 64, 64, 4>));
+EXPORT_KERNEL(gemm_nn_64x64_bf16, (gemm<bf16, bf16, NN, true, 64, 64, 4>));
+EXPORT_KERNEL(gemm_tn_64x64_bf16, (gemm<bf16, float, TN, true, 64, 64, 4>));
+EXPORT_KERNEL(gemm_nt_128x96_bf16, (gemm<bf16, bf16, NT, true, 128, 96, 4>));
+EXPORT_KERNEL(gemm_nn_128x96_bf16, (gemm<bf16, bf16, NN, true, 128, 96, 4>));
+EXPORT_KERNEL(gemm_tn_128x96_bf16, (gemm<bf16, float, TN, true, 128, 96, 4>));
+EXPORT_KERNEL(gemm_nt_128x128_bf16, (gemm<bf16, bf16, NT, true, 128, 128, 4>));
+EXPORT_KERNEL(gemm_nn_128x128_bf16, (gemm<bf16, bf16, NN, true, 128, 128, 4>));
+EXPORT_KERNEL(gemm_tn_128x128_bf16, (gemm<bf16, float, TN, true, 128, 128, 4>));
+EXPORT_KERNEL(gemm_nt_any_bf16, (gemm<bf16, bf16, NT, true, 64, 64, 1>));
+EXPORT_KERNEL(gemm_nn_any_bf16, (gemm<bf16, bf16, NN, true, 64, 64, 1>));
+EXPORT_KERNEL(gemm_tn_any_bf16, (gemm<bf16, float, TN, true, 64, 64, 1>));
+
+EXPORT_KERNEL(gemm_nt_total_float32, (gemm_total<float, NT>));
+EXPORT_KERNEL(gemm_nn_total_float32, (gemm_total<float, NN>));
+EXPORT_KERNEL(gemm_tn_total_float32, (gemm_total<float, TN>));
+EXPORT_KERNEL(gemm_nt_total_bf16, (gemm_total<bf16, NT>));
+EXPORT_KERNEL(gemm_nn_total_bf16, (gemm_total<bf16, NN>));

@@ -2,8 +2,11 @@
 //   p = softmax(logits), g = onehot(label);  N_k = 2 sum_r p g + smooth,  D_k = sum_r (p^2 + g^2) + smooth, over the rows that count
 //   loss = mean_k (1 - N_k / D_k)
 //   dp_k = -dLoss (2 g - 2 p N_k / D_k) / (K D_k), 0 for rows that do not count;  dLogits = p (dp - sum_k(dp p))     = or += (`accumulate`)
-// logits, softmax, dLogits: float (rows, K), K <= 256; labels: (rows) as load_label of common.cuh reads them; labels that are ignored or
-// outside 0 ... K - 1 do not count. Saves softmax and fractions (2, K): N, then D. Memory-bound.
+// logits, softmax, dLogits: float (rows, K), K <= 256; labels: (rows) as load_label of common.cuh reads them; ignored ones do not
+// count. Another label outside 0 ... K - 1 makes D_0, and with it the loss and the gradient of rows that count, NaN; invalid, a 64-bit
+// integer, grows by one each. Saves softmax and fractions (2, K): N, then D. Memory-bound. Atomics on integers only.
+// A block writes one pair per class to `partial`, a sector for 8 bytes: with few rows and many classes that shows, up to 1.7 times the
+// ideal; beside a picture's rows it is nothing.
 // GROUP lanes share a row, lane l owning classes l + GROUP i, i < ITEMS, and their sums: pairs (Sum of common.cuh) in a fixed order.
 // Launch: blocks of 256 threads; the number in the name is 8, 32 or 256: the most classes it takes; grid of forward and backward any,
 // ceil(rows / (256 / GROUP)) at most is useful, 4 blocks per multiprocessor; partial: pairs (2, K, blocks). forward_total: one block. No
@@ -15,7 +18,8 @@ constexpr int THREADS = 256;
 // partial (2, K, gridDim.x): the block's sums of p g and of p^2 + g^2. Every thread takes part in every shuffle.
 template <int GROUP, int ITEMS>
 __global__ void __launch_bounds__(THREADS) soft_dice_forward(const float* __restrict__ logits, const void* __restrict__ labels,
-    float* __restrict__ softmax, float2* __restrict__ partial, long long rows, int K, int labelBytes, long long ignore) {
+    float* __restrict__ softmax, float2* __restrict__ partial, unsigned long long* __restrict__ invalid, long long rows, int K,
+    int labelBytes, long long ignore) {
     constexpr int ROWS = THREADS / GROUP;
     SHARED(float2, sums, [THREADS]);
     int lane = threadIdx.x % GROUP;
@@ -33,6 +37,10 @@ __global__ void __launch_bounds__(THREADS) soft_dice_forward(const float* __rest
             x[i] = k < width ? load1(logits + row * K + k) : -INFINITY;
         }
         group_softmax<GROUP>(x, top);
+        if (label == LABEL_INVALID && lane == 0) {
+            add(squares[0], __uint_as_float(0x7fc00000u));
+            atomicAdd(invalid, 1ull);
+        }
 #pragma unroll
         for (int i = 0; i < ITEMS; i++) {
             int k = lane + GROUP * i;

@@ -4,6 +4,8 @@
 #include "source_lines.h"
 #include "../machine/device_memory.h"
 #include "../machine/settings.h"
+#include <algorithm>
+#include <set>
 #include <sys/mman.h>
 
 namespace csunet {
@@ -39,10 +41,24 @@ uintptr_t site_address(uint32_t site) {
 }
 
 // ---- the life of a launch
+// Which kernel a block's run was of, by the number of its launch's first run. Names are kept once: launches are many, kernels few.
+static std::mutex launches_mutex;
+static std::vector<std::pair<uint32_t, const std::string*>> launches;
+
 void begin_hooked_launch(Launch& launch) {
     // Numbers of blocks' runs, unique over all launches: a later launch starts where this one ends.
-    static std::atomic<uint32_t> next{1};
-    launch.number = next.fetch_add(uint32_t(launch.blocks));
+    static uint32_t next = 1;
+    static std::set<std::string> names;
+    std::lock_guard guard(launches_mutex);
+    launch.number = next;
+    next += uint32_t(launch.blocks);
+    launches.emplace_back(launch.number, &*names.insert(launch.name).first);
+}
+
+std::string kernel_of_run(uint32_t run) {
+    std::lock_guard guard(launches_mutex);
+    auto after = std::upper_bound(launches.begin(), launches.end(), run, [](uint32_t r, const auto& launch) { return r < launch.first; });
+    return after == launches.begin() ? "" : *std::prev(after)->second;
 }
 
 void prepare_hook(Worker* worker) {

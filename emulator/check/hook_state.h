@@ -60,6 +60,7 @@ void clear_profile();
 
 // The life of a hooked launch, from the pool: before and after it, and on each worker.
 void begin_hooked_launch(Launch& launch);
+std::string kernel_of_run(uint32_t run);                // Touch::run -> the kernel's name
 void prepare_hook(Worker* worker);
 void finish_block(Worker* worker);
 void finish_launch(Worker* worker);

@@ -1,6 +1,8 @@
 // Device and pinned memory, copies and fills, the stream-ordered pool, pointer attributes.
 #include "driver.h"
 #include "../check/findings.h"
+#include "../check/hook_state.h"
+#include "../check/source_lines.h"
 #include "../machine/device_memory.h"
 #include "../machine/settings.h"
 #include <cstring>
@@ -10,6 +12,16 @@ namespace csunet {
 int check_device_range(uint64_t address, size_t bytes) {
     Buffer* buffer = find_buffer(address);
     return buffer && buffer->live && buffer->contains(address, bytes) ? int(Success) : int(InvalidValue);
+}
+
+// The write nearest to a granule that nobody wrote: the kernel and line that left it out. Null where no kernel wrote to the buffer.
+static const Touch* nearest_write(const Buffer& buffer, size_t granule) {
+    const Cell* cells = buffer.cells;
+    for (size_t distance = 1; cells && distance < buffer.granules(); distance++) {
+        if (granule >= distance && cells[granule - distance].write.run) return &cells[granule - distance].write;
+        if (granule + distance < buffer.granules() && cells[granule + distance].write.run) return &cells[granule + distance].write;
+    }
+    return nullptr;
 }
 
 // In hook mode: what the host fetches must have been written by somebody.
@@ -27,6 +39,11 @@ static void check_written(uint64_t address, size_t bytes) {
     finding.text = "buffer " + std::to_string(buffer->number) + " (" + std::to_string(buffer->size) + " bytes): "
         + std::to_string(2 * missing)
         + " bytes that nobody wrote, the first at offset " + std::to_string(2 * where);
+    if (const Touch* neighbour = nearest_write(*buffer, where)) {
+        finding.kernel = kernel_of_run(neighbour->run);
+        finding.at = line_of(site_address(neighbour->site));
+        finding.text = "copied to the host: " + finding.text + "; this line wrote the nearest written ones";
+    }
     add_finding(std::move(finding));
 }
 

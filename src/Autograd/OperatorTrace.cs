@@ -5,7 +5,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>Counts and times operator calls on this thread while it is current: the source of FLOP counts and per-operator breakdowns.</summary>
+/// <summary>
+/// Counts and times operator calls on this thread while it is current: the source of FLOP counts and per-operator breakdowns. A call on a
+/// CUDA device is waited for, so that its time is that of its kernels.
+/// </summary>
 public sealed class OperatorTrace : IDisposable
 {
     [ThreadStatic] private static OperatorTrace? t_current;
@@ -25,13 +28,10 @@ public sealed class OperatorTrace : IDisposable
     /// <param name="Output">The output's shape.</param>
     /// <param name="IsBackward">Which pass.</param>
     /// <param name="MultiplyAdds">Multiply-adds of the forward call (<see cref="Operator.MultiplyAdds"/>).</param>
-    /// <param name="Elapsed">Wall time; on a CUDA device the time of launching, unless <see cref="Synchronize"/> is set.</param>
+    /// <param name="Elapsed">Wall time; on a CUDA device until its work is done.</param>
     /// <param name="LaunchesSoFar">How many launches the thread's <see cref="LaunchTrace"/> held when the call ended; 0 without one.</param>
     public sealed record Entry(
         Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed, int LaunchesSoFar);
-
-    /// <summary>Whether to wait for a CUDA device after every call, so that <see cref="Entry.Elapsed"/> holds its work.</summary>
-    public bool Synchronize { get; init; }
 
     /// <summary>The trace that records on this thread, or null.</summary>
     public static OperatorTrace? Current => t_current;
@@ -41,7 +41,7 @@ public sealed class OperatorTrace : IDisposable
 
     internal void Add(Operator op, OperatorCall call, bool backward, long start)
     {
-        if (Synchronize && call.Output.Device.Kind == DeviceKind.Cuda)
+        if (call.Output.Device.Kind == DeviceKind.Cuda)
             CudaDevice.Get(call.Output.Device).Synchronize();
         _entries.Add(new Entry(
             op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call),

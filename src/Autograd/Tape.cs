@@ -59,8 +59,10 @@ internal static class Tape
             {
                 OperatorTrace? trace = OperatorTrace.Current;
                 long start = trace is null ? 0 : Stopwatch.GetTimestamp();
+                var sink = new Sink(node);
                 using (StorageScope.Begin())
-                    node.Operator.Backward(node.Call!, dOutput, new Sink(node));
+                    node.Operator.Backward(node.Call!, dOutput, sink);
+                sink.Finish();
                 GC.KeepAlive(dOutput);
                 trace?.Add(node.Operator, node.Call!, backward: true, start);
                 node.Gradient = null;
@@ -99,6 +101,15 @@ internal static class Tape
     /// </summary>
     private sealed class Sink(Node node) : GradientSink
     {
+        private List<Tensor>? _added;
+
+        /// <summary>Hands back the gradients that were added to others: only now, since two of them may share a block.</summary>
+        public void Finish()
+        {
+            foreach (Tensor gradient in _added ?? [])
+                gradient.Storage.ReleaseReference();
+        }
+
         public override Tensor Target(int input, out bool accumulate)
         {
             Variable variable = Wanted(input);
@@ -132,8 +143,8 @@ internal static class Tape
                 return;
             }
             gradient.Storage.AddReference();
+            (_added ??= []).Add(gradient);
             AddTo(input, gradient);
-            gradient.Storage.ReleaseReference();
         }
 
         public override void Pass(int input, Tensor gradient)

@@ -32,7 +32,7 @@ public class Variable
     }
 
     /// <summary>The tensor.</summary>
-    public Tensor Value { get; }
+    public Tensor Value { get; private set; }
 
     /// <summary>A name for messages; parameters have their state-dict names.</summary>
     public string? Name { get; internal set; }
@@ -59,6 +59,20 @@ public class Variable
             Value.Storage.AddReference();
         IsKept = true;
         return this;
+    }
+
+    /// <summary>Moves a leaf to another device: its value is copied there, into memory that outlives steps, and its gradient forgotten.</summary>
+    /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
+    public virtual void MoveTo(Device device)
+    {
+        if (Producer is not null)
+            throw new InvalidOperationException($"MoveTo: {this} is the result of an operator; only leaves can be moved to {device}");
+        if (Value.Device == device)
+            return;
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        Value = Value.To(device);
+        Value.Storage.AddReference();
+        Gradient = null;
     }
 
     /// <summary>Forgets the gradient; a parameter keeps the buffer for the next one.</summary>
@@ -99,9 +113,10 @@ public class Variable
             throw new InvalidOperationException("Backward: this variable does not depend on any variable that requires a gradient");
         if (gradient is null && Value.Count != 1)
             throw new ArgumentException($"Backward: a gradient of shape {Shape} is needed, since the variable is not a scalar", nameof(gradient));
-        gradient ??= Tensor.Full(Shape, 1, Value.DType);
-        if (gradient.Shape != Shape || gradient.DType != Value.DType)
-            throw new ArgumentException($"Backward: gradient is {gradient}, expected {Value}", nameof(gradient));
+        gradient ??= Tensor.Full(Shape, 1, Value.DType, Value.Device);
+        if (gradient.Shape != Shape || gradient.DType != Value.DType || gradient.Device != Value.Device)
+            throw new ArgumentException(
+                $"Backward: gradient is {gradient} on {gradient.Device}, expected {Value} on {Value.Device}", nameof(gradient));
         Tape.Run(this, gradient);
     }
 
@@ -119,6 +134,14 @@ public sealed class Parameter : Variable
     {
         if (value.Storage.IsTemporary)
             throw new ArgumentException($"parameter {name}: its tensor belongs to a step; make it outside of one", nameof(value));
+    }
+
+    /// <inheritdoc />
+    public override void MoveTo(Device device)
+    {
+        if (Value.Device != device)
+            _buffer = null;
+        base.MoveTo(device);
     }
 
     /// <summary>The buffer of the gradient, made on first use; what it holds counts only while <see cref="Variable.Gradient"/> is set.</summary>

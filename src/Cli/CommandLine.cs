@@ -51,6 +51,7 @@ internal static class CommandLine
             BenchCommand.Create(terminal),
             Commands.Lab.LabCommand.Create(terminal),
             GradCheckCommand.Create(terminal),
+            KernelsCommand.Create(terminal),
             DevicesCommand.Create(terminal),
         };
         foreach (Option option in root.Options)

@@ -1,4 +1,5 @@
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli;
@@ -24,9 +25,9 @@ internal sealed class LoadedRun
 
     public ClassMap ClassMap => Checkpoint.ClassMap;
 
-    /// <summary>Loads the weights called last or best of a run, by default the newest in runs/.</summary>
+    /// <summary>Loads the weights called last or best of a run, by default the newest in runs/, onto a device.</summary>
     /// <exception cref="UsageException">There is no such run, or it has no such weights.</exception>
-    public static LoadedRun Open(string? path, string checkpoint)
+    public static LoadedRun Open(string? path, string checkpoint, DeviceSelection device)
     {
         RunFolder folder = FindFolder(path);
         string file = folder.CheckpointPath(checkpoint);
@@ -37,7 +38,7 @@ internal sealed class LoadedRun
                 : $"the run was stopped before its first checkpoint; go on with csunet train --resume --run {NextSteps.Quote(folder.Path)}";
             throw new UsageException($"{file}: no such file; {remedy}");
         }
-        return new LoadedRun(folder, folder.LoadOptions(), Checkpoint.Load(file), checkpoint);
+        return new LoadedRun(folder, folder.LoadOptions(), Checkpoint.Load(file, device: device.Device), checkpoint);
     }
 
     /// <summary>The run folder of a path, or the newest.</summary>

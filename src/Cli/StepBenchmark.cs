@@ -14,7 +14,7 @@ namespace CsUnet.Cli;
 /// <param name="Inference">A forward pass in evaluation mode without a tape.</param>
 /// <param name="Parameters">Trained numbers.</param>
 /// <param name="MultiplyAdds">Multiply-adds of one forward pass: matrix products, convolutions, attention.</param>
-/// <param name="PeakGflops">The machine's fused multiply-add limit, measured between the steps.</param>
+/// <param name="PeakGflops">The processor's fused multiply-add limit, measured between the steps; 0 if it did not do them.</param>
 /// <param name="ArenaBytes">What the step arena holds.</param>
 /// <param name="PeakWorkingSet">The most memory that the process had at once, in bytes.</param>
 /// <param name="Operators">One traced step, by operator.</param>
@@ -30,8 +30,8 @@ internal sealed record StepMeasurement(
     public double FmaPeakShare => StepFlops / Step.TotalSeconds / (PeakGflops * 1e9);
 }
 
-/// <summary>Times training steps on random images.</summary>
-internal sealed class StepBenchmark(CsUnetOptions options, int batch) : IDisposable
+/// <summary>Times training steps on random images. On a CUDA device a time ends when the device is done.</summary>
+internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device device) : IDisposable
 {
     private readonly CsUnetModel _model = new(options);
     private readonly StepArena _arena = new();
@@ -56,7 +56,7 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch) : IDisposa
         {
             cancellation.ThrowIfCancellationRequested();
             // Alternated with the steps, so that a machine shared with others is judged by what it had to give at the time.
-            peaks.Add(FmaPeak.Measure());
+            peaks.Add(device.Kind == DeviceKind.Cpu ? FmaPeak.Measure() : 0);
             steps.Add(Time(Step));
         }
         IReadOnlyList<OperatorShare> operators;
@@ -81,6 +81,7 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch) : IDisposa
     private void Prepare()
     {
         _model.Initialize(0);
+        _model.To(device);
         _model.Train();
         _optimizer = Optimizer.Create(new TrainingOptions(), _model);
         _images = Tensor.Empty([batch, options.Height, options.Width, 3]);
@@ -93,6 +94,8 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch) : IDisposa
         Span<byte> labels = _labels.AsSpan<byte>();
         for (int i = 0; i < labels.Length; i++)
             labels[i] = (byte)classes.Integer((ulong)i, options.Classes);
+        _images = _images.To(device);
+        _labels = _labels.To(device);
     }
 
     private void Step()
@@ -111,10 +114,12 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch) : IDisposa
         _model.Forward(new Variable(_images));
     }
 
-    private static TimeSpan Time(Action action)
+    private TimeSpan Time(Action action)
     {
         long start = Stopwatch.GetTimestamp();
         action();
+        if (device.Kind == DeviceKind.Cuda)
+            CudaDevice.Get(device).Synchronize();
         return Stopwatch.GetElapsedTime(start);
     }
 

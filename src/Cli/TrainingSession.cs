@@ -18,12 +18,15 @@ internal sealed class TrainingSession
     private const int Examples = 3;
 
     private readonly Terminal _terminal;
+    private readonly DeviceSelection _device;
     private readonly MicrographDataset _train;
     private readonly MicrographDataset? _validation;
 
-    private TrainingSession(Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation)
+    private TrainingSession(
+        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DeviceSelection device)
     {
         _terminal = terminal;
+        _device = device;
         Options = options;
         _train = train;
         _validation = validation;
@@ -35,8 +38,9 @@ internal sealed class TrainingSession
     /// <param name="terminal">Where to say what is done.</param>
     /// <param name="options">The run's options.</param>
     /// <param name="weighClasses">Whether the class weights follow from the pixel shares of the training masks.</param>
+    /// <param name="device">Where to train.</param>
     /// <exception cref="UsageException">The options do not fit the data, or each other.</exception>
-    public static TrainingSession Open(Terminal terminal, TrainingOptions options, bool weighClasses)
+    public static TrainingSession Open(Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device)
     {
         try
         {
@@ -52,7 +56,7 @@ internal sealed class TrainingSession
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
-            return new TrainingSession(terminal, options, train, validation);
+            return new TrainingSession(terminal, options, train, validation, device);
         }
         catch (Exception failure) when (failure is RunException or ArgumentException)
         {
@@ -93,17 +97,23 @@ internal sealed class TrainingSession
         if (Options.Threads > 0)
             Workers.Count = Options.Threads;
         using var interrupt = new Interrupt(_terminal);
+        var execution = new ExecutionOptions { Device = _device.Device };
         using Trainer trainer = isResumed
-            ? Trainer.Resume(folder, Options, _train, _validation)
-            : Trainer.Create(Options, folder, _train, _validation);
+            ? Trainer.Resume(folder, Options, _train, _validation, execution)
+            : Trainer.Create(Options, folder, _train, _validation, execution);
         OutputFiles.WriteText(folder.ClassesPath, _train.ClassMap.ToYaml());
-        RunRecord record = (isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command }) with
+        string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
+        RunRecord before = isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command, Device = device };
+        RunRecord record = before with
         {
-            Data = Options.Data is null ? "synthetic micrographs" : Options.Data,
+            Device = device, Data = Options.Data is null ? "synthetic micrographs" : Options.Data,
             Parameters = trainer.Model.ParameterCount, Step = trainer.Step, Steps = trainer.Steps, Outcome = "running",
         };
         record.Save(folder);
         Describe(trainer, isResumed);
+        if (before.Device != device && trainer.Step > 0)
+            _terminal.WriteLine($"note: the steps so far were done on {before.Device}; devices round differently, so the result is not bit for bit "
+                + "that of a run that stayed there");
         TrainingResult result = Train(trainer, folder, ref record, interrupt.Token);
         if (result.Outcome != TrainingOutcome.Cancelled)
             SaveExamples(trainer, folder, interrupt.Token);
@@ -152,6 +162,7 @@ internal sealed class TrainingSession
             + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch {Options.Batch}"));
+        _terminal.WriteLine($"device: {_device.Description}");
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: {string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
         _terminal.WriteLine($"run: {trainer.Folder.Path}; {(isResumed ? $"goes on after step {trainer.Step} of" : "")} {trainer.Steps} steps, seed {Options.Seed}".Replace(";  ", "; "));

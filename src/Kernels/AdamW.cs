@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -29,7 +30,9 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
         UpdateRule.RequireLike(nameof(AdamW), parameter, (nameof(gradient), gradient), (nameof(mean), mean), (nameof(variance), variance));
-        if (parameter.DType == DType.Float32)
+        if (parameter.Device.Kind == DeviceKind.Cuda)
+            Update(new TensorTable([gradient], [parameter], [mean], [variance]), UpdateRule.OnDevice(Settings(step), parameter.Device), null);
+        else if (parameter.DType == DType.Float32)
             Update<float>(parameter, gradient, mean, variance, step);
         else
             Update<double>(parameter, gradient, mean, variance, step);
@@ -73,4 +76,18 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
         });
         UpdateRule.KeepAlive(parameter, gradient, mean, variance);
     }
+
+    /// <summary>What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.</summary>
+    /// <param name="step">t, the number of the update from 1.</param>
+    public float[] Settings(int step) =>
+    [
+        (float)(1 - LearningRate * WeightDecay), (float)(1 - Beta1), (float)Beta2, (float)(1 - Beta2), (float)Epsilon,
+        (float)(LearningRate / (1 - Math.Pow(Beta1, step))), (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, step))),
+    ];
+
+    /// <summary>Updates all parameters of a table in one launch of kernels/optimizer.cu.</summary>
+    /// <param name="table">Gradients, parameters, means and variances.</param>
+    /// <param name="settings">The numbers of <see cref="Settings"/> in the memory of the device.</param>
+    /// <param name="factor">A number in the memory of the device that every gradient is multiplied by; null: 1.</param>
+    public static void Update(TensorTable table, Tensor settings, Tensor? factor) => UpdateRule.Launch(table, "adamw", settings, factor);
 }

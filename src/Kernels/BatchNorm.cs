@@ -25,17 +25,17 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0];
-        Require(input.Shape.Rank >= 2 && input.DType.IsFloat(), "input", input, "a float32 or float64 tensor (..., C)");
+        Require(input.Shape.Rank >= 2 && input.DType.IsFloat(), "input", input, "a floating-point tensor (..., C)");
         string[] names = ["weight", "bias", "running mean", "running variance"];
         for (int i = 0; i < names.Length; i++)
         {
             Require(call[i + 1].Shape == new Shape(input.Shape.Last), names[i], call[i + 1].Shape,
                 $"({input.Shape.Last}) = last dimension of input {input.Shape}");
-            RequireSameType(call, names[i], call[i + 1]);
+            RequireParameterType(call, names[i], call[i + 1]);
         }
         Require(!Training || input.Shape.Rows > 1, "input", input.Shape, "more than one value per channel in training");
         Tensor output = Tensor.EmptyLike(input);
-        Tensor mean = Tensor.Empty([input.Shape.Last], input.DType, input.Device), rstd = Tensor.EmptyLike(mean);
+        Tensor mean = Tensor.EmptyLike(call[1]), rstd = Tensor.EmptyLike(mean);
         call.Save(mean);
         call.Save(rstd);
         if (input.Device.Kind == DeviceKind.Cuda)

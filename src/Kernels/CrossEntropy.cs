@@ -9,7 +9,7 @@ namespace CsUnet.Kernels;
 /// Softmax cross-entropy. Inputs: logits (..., K), labels (...) as uint8 or int64 in [0, K). output, a scalar, is
 /// sum of w[label] * (logsumexp(logits) - logits[label]) over the pixels that count, divided by their sum of w[label];
 /// dLogits = w[label] / sum w * (softmax(logits) - onehot(label)), 0 for ignored pixels. If no pixel counts, all are 0.
-/// Saves the softmax and the labels.
+/// Saves the softmax. On a CUDA device a label that is no class makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
 /// </summary>
 /// <param name="ClassWeights">w, one per class; all 1 if null.</param>
 /// <param name="IgnoreIndex">A label that does not count; none if null.</param>
@@ -71,16 +71,8 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
             double loss = 0;
             for (int row = chunk * ChunkRows; row < Math.Min(labels.Length, (chunk + 1) * ChunkRows); row++)
             {
-                T* rowX = x + (long)row * classes, rowP = p + (long)row * classes;
-                T largest = rowX[0];
-                for (int k = 1; k < classes; k++)
-                    largest = T.Max(largest, rowX[k]);
-                T sum = T.Zero;
-                for (int k = 0; k < classes; k++)
-                    sum += rowP[k] = T.Exp(rowX[k] - largest);
-                T inverse = T.One / sum;
-                for (int k = 0; k < classes; k++)
-                    rowP[k] *= inverse;
+                T* rowX = x + (long)row * classes;
+                (T largest, T sum) = Softmax.Row(rowX, p + (long)row * classes, classes);
                 int label = labels[row];
                 if (label != PixelLabels.Ignored)
                     loss += Weight(label) * double.CreateChecked(T.Log(sum) - (rowX[label] - largest));
@@ -112,28 +104,27 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
         });
     }
 
-    // kernels/cross_entropy.cu; saves the softmax, and (2): the sum of weights and the number of labels that are no class.
+    // kernels/cross_entropy.cu; saves the softmax and the sum of weights.
     private Tensor CudaForward(OperatorCall call)
     {
         Tensor logits = call[0], labels = call[1];
-        PixelLabels.Check(Name, logits, labels);
+        PixelLabels.CheckCuda(Name, logits, labels);
         int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
         Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device), softmax = Tensor.EmptyLike(logits);
-        Tensor totals = Tensor.Empty([2], DType.Float32, logits.Device), partials = Tensor.Empty([blocks, 3, 2], DType.Float32, logits.Device);
+        Tensor weight = Tensor.EmptyLike(loss), partials = Tensor.Empty([2, blocks, 2], DType.Float32, logits.Device);
         call.Save(softmax);
-        call.Save(totals);
+        call.Save(weight);
         var launch = new CudaLaunch(logits, "cross_entropy", $"cross_entropy_forward_{group}");
         launch.Add(logits, labels);
-        launch.Add(CudaWeights(logits.Device));
+        launch.Add(PixelLabels.CudaWeights(ClassWeights, logits.Device));
         launch.Add(softmax, partials);
+        PixelLabels.AddCounter(ref launch, Name, logits, IgnoreIndex);
         PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
         launch.RunOverGroups(rows, group);
         var total = new CudaLaunch(logits, "cross_entropy", "cross_entropy_forward_total", typed: false);
-        total.Add(partials, loss, totals);
+        total.Add(partials, loss, weight);
         total.Add(blocks);
         total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
-        double invalid = totals.To(Device.Cpu)[1];
-        Require(invalid == 0, "labels", $"{invalid} labels of no class", PixelLabels.Range(logits.Shape.Last, IgnoreIndex));
         return loss;
     }
 
@@ -143,13 +134,10 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
         int group = PixelLabels.Group(logits, 8, 256);
         var launch = new CudaLaunch(logits, "cross_entropy", $"cross_entropy_backward_{group}");
         launch.Add(call.Saved[0], labels);
-        launch.Add(CudaWeights(logits.Device));
+        launch.Add(PixelLabels.CudaWeights(ClassWeights, logits.Device));
         launch.Add(call.Saved[1], dOutput, dLogits);
         PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
         launch.Add(accumulate);
         launch.RunOverGroups(logits.Shape.Rows, group);
     }
-
-    private Tensor? CudaWeights(Device device) =>
-        ClassWeights is null ? null : Tensor.From([.. ClassWeights.Select(weight => (float)weight)], [ClassWeights.Count]).To(device);
 }

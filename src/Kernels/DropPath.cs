@@ -20,7 +20,7 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
     public override Tensor Forward(OperatorCall call)
     {
         Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
-        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a float32 or float64 tensor (B, ...)");
+        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor (B, ...)");
         Tensor output = Tensor.EmptyLike(call[0]);
         Scale(call[0], output);
         return output;

@@ -19,7 +19,7 @@ public sealed record Dropout(double Probability, RandomKey Key) : Operator
     public override Tensor Forward(OperatorCall call)
     {
         Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
-        Require(call[0].DType.IsFloat(), "input", call[0], "float32 or float64");
+        Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");
         Tensor output = Tensor.EmptyLike(call[0]);
         Mask(call[0], output);
         return output;

@@ -17,7 +17,7 @@ public sealed record Gelu : Operator
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Require(call[0].DType.IsFloat(), "input", call[0], "float32 or float64");
+        Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");
         Tensor output = Tensor.EmptyLike(call[0]);
         if (output.Device.Kind == DeviceKind.Cuda)
             CudaForward(call[0], output);

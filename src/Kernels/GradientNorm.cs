@@ -1,4 +1,6 @@
 using System.Numerics;
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -10,17 +12,22 @@ namespace CsUnet.Kernels;
 /// <summary>The L2 norm of many tensors taken as one vector, and clipping by it as torch.nn.utils.clip_grad_norm_ does.</summary>
 public static unsafe class GradientNorm
 {
-    /// <summary>The norm; not finite exactly if an element is not finite (squares of float32 numbers cannot overflow a double).</summary>
-    /// <exception cref="ShapeException">A tensor is neither float32 nor float64.</exception>
+    /// <summary>
+    /// The norm; not finite exactly if an element is not finite (squares of float32 numbers cannot overflow a double). A CUDA device sums
+    /// in pairs of float32: there it is infinite too if an element is above 1.8e19.
+    /// </summary>
+    /// <exception cref="ShapeException">A tensor is neither float32 nor float64, or they are on several devices.</exception>
     public static double Of(IReadOnlyList<Tensor> tensors)
     {
+        if (IsOnCuda(tensors))
+            return CudaNorm(new TensorTable(tensors)).Norm;
         double sum = 0;
         foreach (Tensor tensor in tensors)
             sum += SumOfSquares(tensor);
         return Math.Sqrt(sum);
     }
 
-    /// <summary>The sum of the squared elements of a tensor.</summary>
+    /// <summary>The sum of the squared elements of a tensor on the processor.</summary>
     /// <exception cref="ShapeException">The tensor is neither float32 nor float64.</exception>
     public static double SumOfSquares(Tensor tensor)
     {
@@ -43,9 +50,31 @@ public static unsafe class GradientNorm
         return sum;
     }
 
+    /// <summary>The index of the first floating-point tensor with an element that is not finite, or -1; one pass over those on a device.</summary>
+    public static int FirstNotFinite(IReadOnlyList<Tensor> tensors)
+    {
+        List<int> onCuda = [.. Enumerable.Range(0, tensors.Count).Where(i => tensors[i].Device.Kind == DeviceKind.Cuda && tensors[i].Count > 0)];
+        int first = int.MaxValue;
+        if (onCuda.Count > 0)
+        {
+            var table = new TensorTable([.. onCuda.Select(i => tensors[i])]);
+            Tensor notFinite = CudaNorm(table).NotFiniteOfChunks.To(Device.Cpu);
+            int chunk = System.Runtime.InteropServices.MemoryMarshal.Cast<float, int>(notFinite.AsSpan<float>()).IndexOfAnyExcept(0);
+            if (chunk >= 0)
+                first = onCuda[table.ChunkTensors[chunk]];
+            GC.KeepAlive(notFinite);
+        }
+        for (int i = 0; i < Math.Min(first, tensors.Count); i++)
+            if (tensors[i].Device.Kind == DeviceKind.Cpu && tensors[i].DType.IsFloat() && !IsFinite(tensors[i]))
+                return i;
+        return first == int.MaxValue ? -1 : first;
+    }
+
     /// <summary>Whether every element of a float32 or float64 tensor is finite.</summary>
     public static bool IsFinite(Tensor tensor)
     {
+        if (tensor.Device.Kind == DeviceKind.Cuda)
+            return FirstNotFinite([tensor]) < 0;
         // A double element may be finite and its square not: then look at each.
         if (double.IsFinite(SumOfSquares(tensor)))
             return true;
@@ -70,7 +99,9 @@ public static unsafe class GradientNorm
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         double factor = limit / (norm + 1e-6);
-        if (factor < 1)
+        if (factor < 1 && IsOnCuda(tensors))
+            CudaScale(new TensorTable(tensors), factor);
+        else if (factor < 1)
             foreach (Tensor tensor in tensors)
                 Scale(tensor, factor);
     }
@@ -81,7 +112,9 @@ public static unsafe class GradientNorm
     {
         if (!tensor.DType.IsFloat())
             throw new ShapeException(nameof(GradientNorm), "tensor", tensor, "a float32 or float64 tensor");
-        if (tensor.DType == DType.Float32)
+        if (tensor.Device.Kind == DeviceKind.Cuda)
+            CudaScale(new TensorTable([tensor]), factor);
+        else if (tensor.DType == DType.Float32)
             Scale(tensor.Pointer<float>(), tensor.Count, (float)factor);
         else
             Scale(tensor.Pointer<double>(), tensor.Count, factor);
@@ -128,4 +161,47 @@ public static unsafe class GradientNorm
         for (; i < end; i++)
             x[i] *= factor;
     });
+
+    private static bool IsOnCuda(IReadOnlyList<Tensor> tensors) => tensors.Count > 0 && tensors[0].Device.Kind == DeviceKind.Cuda;
+
+    // kernels/optimizer.cu
+
+    /// <summary>Enqueues the norm of a table's gradients and the factor that clips it, which stays on the device for the update.</summary>
+    /// <param name="table">The gradients.</param>
+    /// <param name="limit">The largest norm; 0: none, and the factor is 1.</param>
+    /// <param name="result">(2) float32: the norm before clipping, and the factor.</param>
+    /// <param name="notFinite">Four bytes: an int, how many elements are not finite.</param>
+    public static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) => Enqueue(table, limit, result, notFinite, out _);
+
+    private static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite, out Tensor notFiniteOfChunks)
+    {
+        int chunks = table.ChunkTensors.Count;
+        Tensor partial = Tensor.Empty([chunks, 2], DType.Float32, table.Device);
+        notFiniteOfChunks = Tensor.Empty([chunks], DType.Float32, table.Device);
+        CudaLaunch launch = table.Launch("gradient_norm_partial");
+        launch.Add(partial, notFiniteOfChunks);
+        table.Run(ref launch);
+        var total = new CudaLaunch(partial, "optimizer", "gradient_norm_total", typed: false);
+        total.Add(partial, notFiniteOfChunks, result, notFinite);
+        total.Add(chunks);
+        total.Add((float)limit);
+        total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
+        UpdateRule.KeepAlive(partial, notFiniteOfChunks, result, notFinite);
+    }
+
+    private static (double Norm, Tensor NotFiniteOfChunks) CudaNorm(TensorTable table)
+    {
+        Tensor result = Tensor.Empty([3], DType.Float32, table.Device);
+        Enqueue(table, 0, result.Slice(0, 2), result.Slice(2, 1), out Tensor notFiniteOfChunks);
+        return (result.To(Device.Cpu)[0], notFiniteOfChunks);
+    }
+
+    private static void CudaScale(TensorTable table, double factor)
+    {
+        CudaLaunch launch = table.Launch("gradient_scale");
+        Tensor number = Tensor.Full([1], factor, DType.Float32, table.Device);
+        launch.Add(number);
+        table.Run(ref launch);
+        UpdateRule.KeepAlive(number);
+    }
 }

@@ -24,7 +24,7 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
         Require(Kernel is >= 1 and <= 15, "kernel", Kernel, "from 1 to 15");
         Require(Stride >= 1, "stride", Stride, "at least 1");
         Require(Padding >= 0 && 2 * Padding <= Kernel, "padding", Padding, $"from 0 to half the kernel {Kernel}");
-        Require(input.Shape.Rank == 4 && input.DType.IsFloat(), "input", input, "a float32 or float64 tensor (B, H, W, C)");
+        Require(input.Shape.Rank == 4 && input.DType.IsFloat(), "input", input, "a floating-point tensor (B, H, W, C)");
         Require(input.Shape[1] + 2 * Padding >= Kernel && input.Shape[2] + 2 * Padding >= Kernel, "input", input.Shape,
             $"at least {Kernel} rows and columns with padding {Padding}");
         int height = (input.Shape[1] + 2 * Padding - Kernel) / Stride + 1, width = (input.Shape[2] + 2 * Padding - Kernel) / Stride + 1;

@@ -46,11 +46,22 @@ public abstract record Operator
             throw new ShapeException(Name, argument, got, expected);
     }
 
-    /// <summary>Checks that an input is a floating-point tensor of the first input's element type.</summary>
+    /// <summary>Checks that an input is a tensor of the first input's element type.</summary>
     protected void RequireSameType(OperatorCall call, string argument, Tensor tensor)
     {
         DType type = call[0].DType;
         Require(tensor.DType == type, argument, tensor, $"{type.Label()} = element type of input {call[0].Shape}");
+    }
+
+    /// <summary>
+    /// Checks that a parameter (weight, bias, running statistic) has the element type that goes with the first input's: float32 beside
+    /// bfloat16, else the same; see <see cref="DTypes.OfParameters"/>.
+    /// </summary>
+    protected void RequireParameterType(OperatorCall call, string argument, Tensor tensor)
+    {
+        DType type = call[0].DType;
+        Require(tensor.DType == type.OfParameters(), argument, tensor,
+            $"{type.OfParameters().Label()}, for an input of {type.Label()} {call[0].Shape}");
     }
 }
 

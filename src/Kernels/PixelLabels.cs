@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
@@ -8,6 +9,8 @@ internal static unsafe class PixelLabels
 {
     /// <summary>Marks a pixel that does not count.</summary>
     public const int Ignored = -1;
+
+    private static readonly Dictionary<(Device, string), Tensor> s_weights = [];
 
     /// <summary>The labels as integers, those equal to <paramref name="ignoreIndex"/> replaced by <see cref="Ignored"/>.</summary>
     /// <exception cref="ShapeException">There is not one label per row, or a label is not below the number of classes.</exception>
@@ -45,6 +48,35 @@ internal static unsafe class PixelLabels
             throw new ShapeException(op, "labels", labels.Shape, $"{logits.Shape.Rows} labels, one per row of logits {logits.Shape}");
     }
 
+    /// <summary>Checks types and shapes as the CUDA kernels of the losses take them.</summary>
+    /// <exception cref="ShapeException">There is not one label per row, or a type does not fit.</exception>
+    public static void CheckCuda(string op, Tensor logits, Tensor labels)
+    {
+        Check(op, logits, labels);
+        if (logits.DType != DType.Float32)
+            throw new ShapeException(op, "logits", logits, "float32: losses are computed in float32, so cast the logits first");
+    }
+
+    /// <summary>
+    /// Class weights in the memory of a device: made once per device and weights, because a launch that is recorded cannot copy from the host.
+    /// Null for none, which kernels take for all 1.
+    /// </summary>
+    public static Tensor? CudaWeights(IReadOnlyList<double>? weights, Device device)
+    {
+        if (weights is null)
+            return null;
+        (Device, string) key = (device, string.Join(' ', weights.Select(weight => weight.ToString("R", CultureInfo.InvariantCulture))));
+        lock (s_weights)
+        {
+            if (!s_weights.TryGetValue(key, out Tensor? found))
+            {
+                using StepArena.PersistentScope scope = StepArena.Suspend();
+                s_weights.Add(key, found = Tensor.From([.. weights.Select(weight => (float)weight)], [weights.Count]).To(device));
+            }
+            return found;
+        }
+    }
+
     /// <summary>The lanes that kernels give to a row, which is the number in their names: the least of those given that takes the classes.</summary>
     public static int Group(Tensor logits, params ReadOnlySpan<int> groups)
     {
@@ -53,6 +85,10 @@ internal static unsafe class PixelLabels
                 return group;
         throw new ShapeException("loss", "logits", logits.Shape, $"at most {groups[^1]} classes on a CUDA device");
     }
+
+    /// <summary>Adds the device's count of labels that are no class, for a loss that adds to it.</summary>
+    public static void AddCounter(ref CudaLaunch launch, string op, Tensor logits, int? ignoreIndex) =>
+        launch.Add(InvalidLabels.CounterFor(logits.Device, op, Range(logits.Shape.Last, ignoreIndex)));
 
     /// <summary>Adds rows, classes, bytes of a label, and the ignored label (a number that no label has, if none is).</summary>
     public static void AddRows(ref CudaLaunch launch, Tensor logits, Tensor labels, int? ignoreIndex)

@@ -33,7 +33,7 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
         Shape shape = call[0].Shape;
         Require(Height >= 1 && Width >= 1, "size", $"{Height} x {Width}", "at least 1 x 1");
         Require(shape.Rank == 4 && shape[1] >= 1 && shape[2] >= 1 && call[0].DType.IsFloat(), "input", call[0],
-            "a float32 or float64 tensor (B, H, W, C)");
+            "a floating-point tensor (B, H, W, C)");
         if (call[0].Device.Kind == DeviceKind.Cuda)
             return CudaForward(call[0]);
         Tensor output = Tensor.Zeros([shape[0], Height, Width, shape[3]], call[0].DType);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -22,7 +23,9 @@ public sealed record Sgd(double LearningRate, double Momentum = 0, double Weight
         if (velocity is null && Momentum != 0)
             throw new ShapeException(nameof(Sgd), nameof(velocity), null, $"{parameter} like the parameter, since momentum is {Momentum}");
         UpdateRule.RequireLike(nameof(Sgd), parameter, (nameof(gradient), gradient), (nameof(velocity), velocity ?? parameter));
-        if (parameter.DType == DType.Float32)
+        if (parameter.Device.Kind == DeviceKind.Cuda)
+            Update(new TensorTable([gradient], [parameter], velocity is null ? null : [velocity], null), UpdateRule.OnDevice(Settings(), parameter.Device), null);
+        else if (parameter.DType == DType.Float32)
             Update<float>(parameter, gradient, velocity);
         else
             Update<double>(parameter, gradient, velocity);
@@ -58,6 +61,15 @@ public sealed record Sgd(double LearningRate, double Momentum = 0, double Weight
         });
         UpdateRule.KeepAlive(parameter, gradient, velocity);
     }
+
+    /// <summary>What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.</summary>
+    public float[] Settings() => [(float)LearningRate, (float)Momentum, (float)WeightDecay];
+
+    /// <summary>Updates all parameters of a table in one launch of kernels/optimizer.cu.</summary>
+    /// <param name="table">Gradients, parameters, and velocities unless the momentum is 0.</param>
+    /// <param name="settings">The numbers of <see cref="Settings"/> in the memory of the device.</param>
+    /// <param name="factor">A number in the memory of the device that every gradient is multiplied by; null: 1.</param>
+    public static void Update(TensorTable table, Tensor settings, Tensor? factor) => UpdateRule.Launch(table, "sgd", settings, factor);
 }
 
 /// <summary>What the update rules check alike.</summary>
@@ -75,7 +87,18 @@ internal static class UpdateRule
         if (!parameter.DType.IsFloat())
             throw new ShapeException(rule, "parameter", parameter, "a float32 or float64 tensor");
         foreach ((string name, Tensor tensor) in others)
-            if (tensor.Shape != parameter.Shape || tensor.DType != parameter.DType)
-                throw new ShapeException(rule, name, tensor, $"{parameter} like the parameter");
+            if (tensor.Shape != parameter.Shape || tensor.DType != parameter.DType || tensor.Device != parameter.Device)
+                throw new ShapeException(rule, name, $"{tensor} on {tensor.Device}", $"{parameter} on {parameter.Device} like the parameter");
+    }
+
+    public static Tensor OnDevice(float[] settings, Device device) => Tensor.From(settings, [settings.Length]).To(device);
+
+    public static void Launch(TensorTable table, string kernel, Tensor settings, Tensor? factor)
+    {
+        CudaLaunch launch = table.Launch(kernel);
+        launch.Add(settings);
+        launch.Add(factor);
+        table.Run(ref launch);
+        KeepAlive(settings, factor);
     }
 }

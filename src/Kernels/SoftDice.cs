@@ -10,7 +10,8 @@ namespace CsUnet.Kernels;
 /// With p = softmax(logits), g = onehot(label), sums over all pixels of the batch that count:
 /// output, a scalar, is the mean over classes of 1 - (2 sum(p g) + Smooth) / (sum(p^2) + sum(g^2) + Smooth).
 /// With N_k and D_k numerator and denominator, dp_k = -(2 g - 2 p N_k / D_k) / (K D_k); dLogits = p * (dp - sum(dp * p)).
-/// Saves the softmax and N, D. On a CUDA device a label of no class does not count; <see cref="CrossEntropy"/> refuses it there too.
+/// Saves the softmax and N, D. On a CUDA device a label that is no class makes loss and gradient NaN, and <see cref="InvalidLabels"/>
+/// counts it.
 /// </summary>
 /// <param name="Smooth">Keeps an absent class defined.</param>
 /// <param name="IgnoreIndex">A label that does not count; none if null.</param>
@@ -134,7 +135,7 @@ public sealed record SoftDice(double Smooth = 1e-5, int? IgnoreIndex = null) : O
     private Tensor CudaForward(OperatorCall call)
     {
         Tensor logits = call[0], labels = call[1];
-        PixelLabels.Check(Name, logits, labels);
+        PixelLabels.CheckCuda(Name, logits, labels);
         int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, classes = logits.Shape.Last;
         int blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
         Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device), softmax = Tensor.EmptyLike(logits);
@@ -144,6 +145,7 @@ public sealed record SoftDice(double Smooth = 1e-5, int? IgnoreIndex = null) : O
         call.Save(fractions);
         var launch = new CudaLaunch(logits, "soft_dice", $"soft_dice_forward_{group}");
         launch.Add(logits, labels, softmax, partials);
+        PixelLabels.AddCounter(ref launch, Name, logits, IgnoreIndex);
         PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
         launch.RunOverGroups(rows, group);
         var total = new CudaLaunch(logits, "soft_dice", "soft_dice_forward_total", typed: false);

@@ -19,7 +19,7 @@ public sealed record Softmax : Operator
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a float32 or float64 tensor (..., C)");
+        Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor (..., C)");
         Tensor output = Tensor.EmptyLike(call[0]);
         if (output.Device.Kind == DeviceKind.Cuda)
             CudaRun("forward", [call[0], output], accumulate: null);
@@ -53,8 +53,8 @@ public sealed record Softmax : Operator
         });
     }
 
-    /// <summary>Softmax of n numbers.</summary>
-    internal static unsafe void Row<T>(T* x, T* y, int n) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>Softmax of n numbers. Returns the largest of them, and the sum of exp(x - largest).</summary>
+    internal static unsafe (T Largest, T Sum) Row<T>(T* x, T* y, int n) where T : unmanaged, IFloatingPointIeee754<T>
     {
         T largest = x[0];
         for (int i = 1; i < n; i++)
@@ -65,6 +65,7 @@ public sealed record Softmax : Operator
         T inverse = T.One / sum;
         for (int i = 0; i < n; i++)
             y[i] *= inverse;
+        return (largest, sum);
     }
 
     private static unsafe void Backward<T>(Tensor output, Tensor dOutput, Tensor dInput, bool accumulate)

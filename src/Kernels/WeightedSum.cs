@@ -17,7 +17,11 @@ public sealed record WeightedSum(IReadOnlyList<double> Weights) : Operator
     {
         Require(call.Inputs.Count == Weights.Count && Weights.Count > 0, "inputs", call.Inputs.Count, $"{Weights.Count} = number of weights");
         for (int i = 0; i < Weights.Count; i++)
-            Require(call[i].Count == 1 && call[i].DType.IsFloat(), $"input {i}", call[i], "a float32 or float64 scalar");
+        {
+            // A loss of bfloat16 would keep two digits.
+            Require(call[i].Count == 1 && call[i].DType is DType.Float32 or DType.Float64, $"input {i}", call[i], "a float32 or float64 scalar");
+            RequireSameType(call, $"input {i}", call[i]);
+        }
         Tensor output = Tensor.Zeros(Shape.Scalar, call[0].DType, call[0].Device);
         if (output.Device.Kind == DeviceKind.Cuda)
         {

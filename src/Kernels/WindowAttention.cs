@@ -29,7 +29,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     {
         AttentionShape shape = Shape(call);
         Tensor qkv = call[0];
-        RequireSameType(call, "bias table", call[1]);
+        RequireParameterType(call, "bias table", call[1]);
         Tensor output = Tensor.Empty(qkv.Shape.WithLast(shape.Channels), qkv.DType, qkv.Device);
         if (qkv.Device.Kind == DeviceKind.Cuda)
             CudaForward(call, output);
@@ -82,7 +82,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         Require(Window >= 1, "window", Window, "at least 1");
         Require(Heads >= 1, "heads", Heads, "at least 1");
         Require(Shift >= 0 && Shift < Window, "shift", Shift, $"0 to {Window - 1} for window {Window}");
-        Require(qkv.Shape.Rank == 4 && qkv.DType.IsFloat(), "qkv", qkv, "float32 or float64 (B,H,W,3C)");
+        Require(qkv.Shape.Rank == 4 && qkv.DType.IsFloat(), "qkv", qkv, "a floating-point tensor (B,H,W,3C)");
         Require(qkv.Shape[3] % (3 * Heads) == 0, "qkv", qkv.Shape, $"(B,H,W,3C) with C a multiple of {Heads} heads");
         Require(qkv.Shape[1] % Window == 0 && qkv.Shape[2] % Window == 0, "qkv", qkv.Shape,
             $"H and W multiples of window {Window}; pad the tokens with zeros before the attention");

@@ -29,13 +29,11 @@ public sealed class CsUnetModel : SegmentationModel
     public CsUnetOptions Options { get; }
 
     /// <inheritdoc />
-    public override Variable Forward(Variable images)
+    protected override Variable Logits(Variable images)
     {
         var expected = new Shape(images.Shape.Rank == 4 ? images.Shape[0] : 0, Height, Width, 3);
         if (images.Shape != expected)
             throw new ShapeException("CsUnet", "images", images.Shape, $"(B,{Height},{Width},3) = the size that the model is built for");
-        if (images.Value.DType != DType)
-            throw new ShapeException("CsUnet", "images", images.Value, $"{DType.Label()} = element type of the model");
         (Variable x, Variable[] skips) = _encoder.Forward(images);
         return _decoder.Forward(x, skips, _cnn.Encoder.Forward(images));
     }

@@ -84,8 +84,8 @@ public sealed class BatchNormLayer : Module
     {
         Weight = RegisterParameter("weight", [channels], Initializer.Ones);
         Bias = RegisterParameter("bias", [channels], Initializer.Zeros);
-        RunningMean = new Variable(RegisterBuffer("running_mean", [channels], 0), name: "running_mean");
-        RunningVariance = new Variable(RegisterBuffer("running_var", [channels], 1), name: "running_var");
+        RunningMean = RegisterBuffer("running_mean", [channels], 0);
+        RunningVariance = RegisterBuffer("running_var", [channels], 1);
         (Eps, Momentum) = (eps, momentum);
     }
 

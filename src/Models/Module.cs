@@ -12,10 +12,13 @@ public abstract class Module(DType type)
 {
     private readonly List<(string Name, Module Child)> _children = [];
     private readonly List<(Parameter Parameter, Initializer Initializer)> _parameters = [];
-    private readonly List<(string Name, Tensor Value)> _buffers = [];
+    private readonly List<(string Name, Variable Buffer)> _buffers = [];
 
     /// <summary>Element type of parameters and activations.</summary>
     public DType DType { get; } = type;
+
+    /// <summary>Where parameters and buffers are, and so where the module computes.</summary>
+    public Device Device { get; private set; } = Device.Cpu;
 
     /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="Eval"/>.</summary>
     public bool IsTraining { get; private set; } = true;
@@ -34,6 +37,22 @@ public abstract class Module(DType type)
 
     /// <summary>Puts this module and its children into evaluation mode. Returns it.</summary>
     public Module Eval() => Train(false);
+
+    /// <summary>
+    /// Moves all parameters and buffers below this module to a device; gradients are forgotten. Make an optimiser afterwards: its state
+    /// lies where the parameters were when it was made. Returns this module.
+    /// </summary>
+    public Module To(Device device)
+    {
+        foreach ((Parameter parameter, _) in _parameters)
+            parameter.MoveTo(device);
+        foreach ((_, Variable buffer) in _buffers)
+            buffer.MoveTo(device);
+        foreach ((_, Module child) in _children)
+            child.To(device);
+        Device = device;
+        return this;
+    }
 
     /// <summary>Sets what the next forward pass draws: each module gets a layer number of its own, from its place in the tree.</summary>
     public void SetRandomKey(ulong seed, uint step)
@@ -70,8 +89,8 @@ public abstract class Module(DType type)
         var list = new List<(string, Tensor)>();
         Visit("", (path, module) =>
         {
-            foreach ((string name, Tensor value) in module._buffers)
-                list.Add((path + name, value));
+            foreach ((string name, Variable buffer) in module._buffers)
+                list.Add((path + name, buffer.Value));
         });
         return list;
     }
@@ -79,7 +98,10 @@ public abstract class Module(DType type)
     /// <summary>Number of trained numbers.</summary>
     public long ParameterCount => Parameters().Sum(parameter => parameter.Value.Count);
 
-    /// <summary>Sets every parameter from its initialiser, the seed and its path from this module.</summary>
+    /// <summary>
+    /// Sets every parameter from its initialiser, the seed and its path from this module: on the processor, so that the numbers are the
+    /// same on every device.
+    /// </summary>
     public void Initialize(ulong seed)
     {
         Visit("", (path, module) =>
@@ -87,7 +109,15 @@ public abstract class Module(DType type)
             foreach ((Parameter parameter, Initializer initializer) in module._parameters)
             {
                 string name = path + parameter.Name;
-                initializer.Fill(parameter.Value, new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name)));
+                var key = new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name));
+                if (parameter.Value.Device.Kind == DeviceKind.Cpu)
+                {
+                    initializer.Fill(parameter.Value, key);
+                    continue;
+                }
+                Tensor values = Tensor.Empty(parameter.Shape, parameter.Value.DType);
+                initializer.Fill(values, key);
+                parameter.Value.CopyFrom(values);
             }
         });
     }
@@ -115,11 +145,11 @@ public abstract class Module(DType type)
         return parameter;
     }
 
-    /// <summary>Adds a buffer: state that is saved but not trained.</summary>
-    protected Tensor RegisterBuffer(string name, Shape shape, double value)
+    /// <summary>Adds a buffer: state that is saved but not trained, as a leaf without gradient.</summary>
+    protected Variable RegisterBuffer(string name, Shape shape, double value)
     {
         using StepArena.PersistentScope scope = StepArena.Suspend();
-        Tensor buffer = Tensor.Full(shape, value, DType);
+        var buffer = new Variable(Tensor.Full(shape, value, DType), name: name);
         _buffers.Add((name, buffer));
         return buffer;
     }

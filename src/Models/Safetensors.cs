@@ -150,7 +150,7 @@ public sealed class SafetensorsFile : IDisposable
     /// happens the target is the old file or the new one, whole. Tensors of wide elements come first, which keeps every tensor aligned.
     /// </summary>
     /// <param name="path">The target.</param>
-    /// <param name="tensors">Names and tensors; the order among tensors of one element size is kept.</param>
+    /// <param name="tensors">Names and tensors, on any device; the order among tensors of one element size is kept.</param>
     /// <param name="metadata">Free text for the header, or null.</param>
     /// <exception cref="ArgumentException">Two tensors have the same name, or one has the reserved name <c>__metadata__</c>.</exception>
     /// <exception cref="WeightFileException">The file cannot be written; no temporary file stays behind.</exception>
@@ -188,11 +188,13 @@ public sealed class SafetensorsFile : IDisposable
         }
     }
 
-    private static unsafe void WriteBytes(FileStream stream, Tensor tensor)
+    private static unsafe void WriteBytes(FileStream stream, Tensor original)
     {
+        Tensor tensor = original.To(Device.Cpu);
         byte* source = (byte*)tensor.RawPointer;
         for (long done = 0; done < tensor.Bytes; done += ChunkBytes)
             stream.Write(new ReadOnlySpan<byte>(source + done, (int)Math.Min(ChunkBytes, tensor.Bytes - done)));
+        GC.KeepAlive(tensor);
     }
 
     /// <summary>Closes the file.</summary>

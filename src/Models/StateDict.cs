@@ -12,7 +12,10 @@ public static class StateDict
     // Counts batches for a momentum that no network here uses; public weight files hold it, we neither need nor miss it.
     private const string BatchCounter = "num_batches_tracked";
 
-    /// <summary>Names and tensors of a module, parameters before buffers; convolution weights are permuted copies, all else is shared.</summary>
+    /// <summary>
+    /// Names and tensors of a module, parameters before buffers; convolution weights are permuted copies on the processor, all else is
+    /// shared, on the module's device.
+    /// </summary>
     public static IReadOnlyList<KeyValuePair<string, Tensor>> Of(Module module) =>
         [.. State(module).Select(entry => KeyValuePair.Create(entry.Name, ToFile(entry.Value)))];
 
@@ -24,7 +27,9 @@ public static class StateDict
     public static void Save(Module module, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
         SafetensorsFile.Write(path, Of(module), metadata);
 
-    /// <summary>Sets every parameter and buffer of a module from a file. Nothing is changed unless everything fits.</summary>
+    /// <summary>
+    /// Sets every parameter and buffer of a module, wherever it is, from a file. Nothing is changed unless everything fits.
+    /// </summary>
     /// <param name="module">The module.</param>
     /// <param name="file">The file; float16, bfloat16, float32 and float64 convert.</param>
     /// <exception cref="WeightFileException">Names or shapes differ; the message lists which.</exception>
@@ -36,15 +41,11 @@ public static class StateDict
         {
             Tensor loaded = file.Load(name);
             Tensor converted = loaded.DType == value.DType ? loaded : loaded.To(value.DType);
-            if (value.Shape.Rank == 4)
-                FromFile(converted, value);
-            else
-                value.CopyFrom(converted);
-            GC.KeepAlive(converted);
+            value.CopyFrom(value.Shape.Rank == 4 ? FromFile(converted, value.Shape) : converted);
         }
     }
 
-    /// <summary>Copies every parameter and buffer of one module to another of the same architecture.</summary>
+    /// <summary>Copies every parameter and buffer of one module to another of the same architecture, which may be on another device.</summary>
     /// <exception cref="ArgumentException">The modules differ.</exception>
     public static void Copy(Module source, Module target)
     {
@@ -55,7 +56,8 @@ public static class StateDict
             to[i].Value.CopyFrom(from[i].Value);
     }
 
-    private static IReadOnlyList<(string Name, Tensor Value)> State(Module module) =>
+    /// <summary>Every parameter and then every buffer, in the layout of memory, shared.</summary>
+    public static IReadOnlyList<(string Name, Tensor Value)> State(Module module) =>
         [.. module.NamedParameters().Select(named => (named.Name, named.Parameter.Value)), .. module.NamedBuffers()];
 
     private static void Check(IReadOnlyList<(string Name, Tensor Value)> state, SafetensorsFile file)
@@ -88,20 +90,19 @@ public static class StateDict
     {
         if (value.Shape.Rank != 4)
             return value;
-        Tensor result = Tensor.Empty(FileShape(value.Shape), value.DType);
-        if (value.DType == DType.Float32)
-            SwapInner<float>(value, result, value.Shape[0], value.Shape[1] * value.Shape[2], value.Shape[3]);
-        else
-            SwapInner<double>(value, result, value.Shape[0], value.Shape[1] * value.Shape[2], value.Shape[3]);
-        return result;
+        return SwapInner(value.To(Device.Cpu), FileShape(value.Shape), value.Shape[1] * value.Shape[2], value.Shape[3]);
     }
 
-    private static void FromFile(Tensor loaded, Tensor value)
+    private static Tensor FromFile(Tensor loaded, Shape shape) => SwapInner(loaded, shape, shape[3], shape[1] * shape[2]);
+
+    private static Tensor SwapInner(Tensor source, Shape shape, int rows, int columns)
     {
-        if (value.DType == DType.Float32)
-            SwapInner<float>(loaded, value, value.Shape[0], value.Shape[3], value.Shape[1] * value.Shape[2]);
+        Tensor target = Tensor.Empty(shape, source.DType);
+        if (source.DType == DType.Float32)
+            SwapInner<float>(source, target, shape[0], rows, columns);
         else
-            SwapInner<double>(loaded, value, value.Shape[0], value.Shape[3], value.Shape[1] * value.Shape[2]);
+            SwapInner<double>(source, target, shape[0], rows, columns);
+        return target;
     }
 
     // target[o, c, r] = source[o, r, c]

@@ -37,7 +37,8 @@ public sealed unsafe class CudaDevice
 
     /// <summary>
     /// Whether matrix products and convolutions of float32 tensors round their operands to tf32 (10 bits of mantissa) for the matrix units,
-    /// as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false.
+    /// as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false. A network sets it at every
+    /// forward pass, as its precision says.
     /// </summary>
     public bool AllowTf32 { get; set; }
 
@@ -98,10 +99,16 @@ public sealed unsafe class CudaDevice
             View(target, bytes).MemsetAsync(value, Stream.Stream);
     }
 
+    internal void SetHalfWords(CUdeviceptr target, ushort value, long halfWords)
+    {
+        if (halfWords > 0)
+            new CudaDeviceVariable<ushort>(target, sizeof(ushort) * halfWords).MemsetAsync(value, Stream.Stream);
+    }
+
     internal void SetWords(CUdeviceptr target, uint value, long words)
     {
         if (words > 0)
-            new CudaDeviceVariable<uint>(target, words).MemsetAsync(value, Stream.Stream);
+            new CudaDeviceVariable<uint>(target, sizeof(uint) * words).MemsetAsync(value, Stream.Stream);
     }
 
     private static CudaDeviceVariable<byte> View(CUdeviceptr pointer, long bytes) => new(pointer, bytes);

@@ -35,6 +35,12 @@ public static class DTypes
     /// <summary>Whether tensors of the type can carry gradients.</summary>
     public static bool IsFloat(this DType type) => type is DType.Float32 or DType.Float64 or DType.BFloat16;
 
+    /// <summary>
+    /// The element type of parameters, their gradients, statistics and losses beside activations of a type: float32 for bfloat16, whose 8 bits
+    /// would lose the small updates of a parameter, else the type itself.
+    /// </summary>
+    public static DType OfParameters(this DType type) => type == DType.BFloat16 ? DType.Float32 : type;
+
     /// <summary>The name used on the command line and in messages, for example <c>float32</c>.</summary>
     public static string Label(this DType type) => type.ToString().ToLowerInvariant();
 
@@ -45,5 +51,6 @@ public static class DTypes
         : typeof(T) == typeof(double) ? DType.Float64
         : typeof(T) == typeof(long) ? DType.Int64
         : typeof(T) == typeof(byte) ? DType.UInt8
-        : throw new NotSupportedException($"tensors hold float, double, long or byte, not {typeof(T).Name}");
+        : typeof(T) == typeof(BFloat16) ? DType.BFloat16
+        : throw new NotSupportedException($"tensors hold float, double, long, byte or BFloat16, not {typeof(T).Name}");
 }

@@ -126,6 +126,16 @@ public sealed unsafe class Tensor
         return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType);
     }
 
+    /// <summary>The same bytes under another element type and shape; a free view.</summary>
+    /// <exception cref="ArgumentException">The number of bytes differs.</exception>
+    public Tensor Reinterpret(Shape shape, DType type)
+    {
+        if (shape.Count * type.Size() != Bytes)
+            throw new ArgumentException(
+                $"Reinterpret: {type.Label()} {shape} has {shape.Count * type.Size()} bytes, expected {Bytes} as in {this}", nameof(shape));
+        return new Tensor(Storage, _byteOffset, shape, type);
+    }
+
     /// <summary>Entries <paramref name="start"/> to start + count of the outermost dimension; a free view.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the dimension.</exception>
     public Tensor Slice(int start, int count)
@@ -188,6 +198,8 @@ public sealed unsafe class Tensor
         {
             if (DType == DType.Float32)
                 CudaDevice.Get(Device).SetWords(DevicePointer, BitConverter.SingleToUInt32Bits((float)value), Count);
+            else if (DType == DType.BFloat16)
+                CudaDevice.Get(Device).SetHalfWords(DevicePointer, ((BFloat16)value).Bits, Count);
             else if (DType == DType.UInt8)
                 CudaDevice.Get(Device).SetBytes(DevicePointer, (byte)value, Bytes);
             else
@@ -200,34 +212,45 @@ public sealed unsafe class Tensor
             case DType.Float32: AsSpan<float>().Fill((float)value); break;
             case DType.Float64: AsSpan<double>().Fill(value); break;
             case DType.Int64: AsSpan<long>().Fill((long)value); break;
+            case DType.BFloat16: AsSpan<BFloat16>().Fill((BFloat16)value); break;
             default: AsSpan<byte>().Fill((byte)value); break;
         }
     }
 
-    /// <summary>The elements converted to another floating-point type; this tensor itself if it has that type already.</summary>
-    /// <exception cref="NotSupportedException">One of the types is not a floating-point type.</exception>
+    /// <summary>
+    /// The elements converted to another floating-point type, on the processor; this tensor itself if it has that type already. Rounds to
+    /// nearest, ties to even, and keeps NaN. In a graph, and on a CUDA device, the operator Cast converts.
+    /// </summary>
+    /// <exception cref="NotSupportedException">One of the types is not a floating-point type, or the tensor is on a CUDA device.</exception>
     public Tensor To(DType type)
     {
         if (type == DType)
             return this;
         if (!type.IsFloat() || !DType.IsFloat())
-            throw new NotSupportedException($"conversion of {DType.Label()} to {type.Label()}; only float32 and float64 convert");
-        Tensor result = Empty(Shape, type, Device);
-        if (type == DType.Float32)
-        {
-            Span<float> target = result.AsSpan<float>();
-            Span<double> source = AsSpan<double>();
-            for (int i = 0; i < target.Length; i++)
-                target[i] = (float)source[i];
-        }
+            throw new NotSupportedException(
+                $"conversion of {DType.Label()} to {type.Label()}; only float32, float64 and bfloat16 convert to each other");
+        if (Device.Kind != DeviceKind.Cpu)
+            throw new NotSupportedException($"conversion of {this} on {Device} to {type.Label()}: apply the operator Cast there");
+        Tensor result = Empty(Shape, type);
+        if (type == DType.Float32 && DType == DType.Float64)
+            Convert(AsSpan<double>(), result.AsSpan<float>(), value => (float)value);
+        else if (type == DType.Float32)
+            Convert(AsSpan<BFloat16>(), result.AsSpan<float>(), value => value);
+        else if (type == DType.Float64 && DType == DType.Float32)
+            Convert(AsSpan<float>(), result.AsSpan<double>(), value => value);
+        else if (type == DType.Float64)
+            Convert(AsSpan<BFloat16>(), result.AsSpan<double>(), value => (float)value);
+        else if (DType == DType.Float32)
+            Convert(AsSpan<float>(), result.AsSpan<BFloat16>(), value => (BFloat16)value);
         else
-        {
-            Span<double> target = result.AsSpan<double>();
-            Span<float> source = AsSpan<float>();
-            for (int i = 0; i < target.Length; i++)
-                target[i] = source[i];
-        }
+            Convert(AsSpan<double>(), result.AsSpan<BFloat16>(), value => (BFloat16)value);
         return result;
+    }
+
+    private static void Convert<TFrom, TTo>(ReadOnlySpan<TFrom> source, Span<TTo> target, Func<TFrom, TTo> convert)
+    {
+        for (int i = 0; i < target.Length; i++)
+            target[i] = convert(source[i]);
     }
 
     /// <summary>Element <paramref name="index"/> of the row-major elements, as a double.</summary>
@@ -242,6 +265,7 @@ public sealed unsafe class Tensor
                 DType.Float32 => Pointer<float>()[index],
                 DType.Float64 => Pointer<double>()[index],
                 DType.Int64 => Pointer<long>()[index],
+                DType.BFloat16 => (float)Pointer<BFloat16>()[index],
                 _ => Pointer<byte>()[index],
             };
         }
@@ -254,6 +278,7 @@ public sealed unsafe class Tensor
                 case DType.Float32: Pointer<float>()[index] = (float)value; break;
                 case DType.Float64: Pointer<double>()[index] = value; break;
                 case DType.Int64: Pointer<long>()[index] = (long)value; break;
+                case DType.BFloat16: Pointer<BFloat16>()[index] = (BFloat16)value; break;
                 default: Pointer<byte>()[index] = (byte)value; break;
             }
         }

@@ -99,8 +99,9 @@ public sealed class Checkpoint
     /// <summary>Loads a weight file that a training run wrote.</summary>
     /// <param name="path">The file.</param>
     /// <param name="type">Element type of the network.</param>
+    /// <param name="device">Where the network computes; the file may come from another device.</param>
     /// <exception cref="WeightFileException">It is missing, cut off, does not hold the weights that its header describes, or one of them is not finite.</exception>
-    public static Checkpoint Load(string path, DType type = DType.Float32)
+    public static Checkpoint Load(string path, DType type = DType.Float32, Device device = default)
     {
         using SafetensorsFile file = SafetensorsFile.Read(path);
         CheckpointHeader header = CheckpointHeader.Of(file);
@@ -110,10 +111,11 @@ public sealed class Checkpoint
             throw new WeightFileException(path, $"its header describes a network of at least {least} parameters, but it holds {held} numbers",
                 "the file is damaged or was made by hand; get it again");
         var model = new CsUnetModel(header.Model, type);
+        model.To(device);
         StateDict.Load(model, file);
-        foreach ((string name, Tensor value) in StateDict.Of(model))
-            if (!GradientNorm.IsFinite(value))
-                throw new WeightFileException(path, $"{name} holds numbers that are not finite", "the file is damaged; get it again");
+        IReadOnlyList<(string Name, Tensor Value)> state = StateDict.State(model);
+        if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
+            throw new WeightFileException(path, $"{state[bad].Name} holds numbers that are not finite", "the file is damaged; get it again");
         model.Eval();
         return new Checkpoint(model, header);
     }

@@ -22,6 +22,9 @@ public sealed class ConfusionMatrix
         _counts = new long[classes * classes];
     }
 
+    /// <summary>A matrix of counts (classes, classes), row-major.</summary>
+    internal ConfusionMatrix(int classes, ReadOnlySpan<long> counts) : this(classes) => counts.CopyTo(_counts);
+
     /// <summary>Number of classes.</summary>
     public int Classes { get; }
 

@@ -160,8 +160,8 @@ public sealed class Predictor : IDisposable
         int tilePixels = _model.Height * _model.Width * 3;
         for (int tile = 0; tile < lefts.Length; tile++)
             _normalisation.WriteTile(image, top, lefts[tile], _model.Height, _model.Width, pixels.Slice(tile * tilePixels, tilePixels));
-        Variable logits = _model.Forward(new Variable(images.To(_model.DType)));
-        return OperatorCall.Run(new Softmax(), logits.Value).To(DType.Float32);
+        Variable logits = _model.Forward(new Variable(images.To(_model.DType).To(_model.Device)));
+        return OperatorCall.Run(new Softmax(), logits.Value).To(Device.Cpu).To(DType.Float32);
     }
 
     private unsafe void AddTile(

@@ -26,21 +26,15 @@ public sealed record SegmentationLoss(double CrossEntropyWeight = 0.5, double Di
     /// <summary>The loss of logits (B, H, W, classes) against labels (B, H, W), as a scalar that can be differentiated.</summary>
     public Variable Apply(Variable logits, Tensor labels)
     {
+        IReadOnlyList<double>? classWeights = ClassWeights is { Count: > 0 } ? ClassWeights : null;
         var target = new Variable(labels);
-        var weights = new List<double>();
-        var terms = new List<Variable>();
-        if (CrossEntropyWeight != 0)
-        {
-            weights.Add(CrossEntropyWeight);
-            IReadOnlyList<double>? classWeights = ClassWeights is { Count: > 0 } ? ClassWeights : null;
-            terms.Add(Variable.Apply(new CrossEntropy(classWeights, ConfusionMatrix.Ignore), logits, target));
-        }
-        if (DiceWeight != 0)
-        {
-            weights.Add(DiceWeight);
-            terms.Add(Variable.Apply(new SoftDice(Smooth, ConfusionMatrix.Ignore), logits, target));
-        }
-        return Variable.Apply(new WeightedSum(weights), [.. terms]);
+        if (CrossEntropyWeight != 0 && DiceWeight != 0)
+            return Variable.Apply(
+                new CrossEntropyDice(CrossEntropyWeight, DiceWeight, classWeights, Smooth, ConfusionMatrix.Ignore), logits, target);
+        (double weight, Operator term) = DiceWeight == 0
+            ? (CrossEntropyWeight, (Operator)new CrossEntropy(classWeights, ConfusionMatrix.Ignore))
+            : (DiceWeight, new SoftDice(Smooth, ConfusionMatrix.Ignore));
+        return Variable.Apply(new WeightedSum([weight]), Variable.Apply(term, logits, target));
     }
 
     /// <summary>Collects the same loss over any number of pixels from their predicted probabilities.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Models;
@@ -8,7 +7,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Trains a model: batch, forward, loss, backward, clipping, update; validates, keeps the best and the last weights, and stops early.
+/// Trains a model, step by step (<see cref="TrainingStep"/>) on its device; validates, keeps the best and the last weights, and stops early.
 /// Every step is a function of the options and of the step's number, so a run that was stopped and resumed ends in the same bytes as one
 /// that was not. Temporaries of a step live in an arena whose size does not change after the first steps.
 /// </summary>
@@ -24,7 +23,10 @@ public sealed partial class Trainer : IDisposable
     private readonly Normalisation _normalisation;
     private readonly Predictor _predictor;
     private readonly SpeedMeter _speed = new();
+    private readonly TrainingStep _steps;
     private TrainerState _state = TrainerState.Initial;
+    private int _unread;
+    private long _unreadSince;
     private bool _isResumed;
     private IDisposable? _lock;
 
@@ -35,14 +37,17 @@ public sealed partial class Trainer : IDisposable
     /// <param name="batches">Where batches come from; the trainer disposes it.</param>
     /// <param name="validation">Validation images, or null for none.</param>
     /// <param name="folder">Where files go.</param>
+    /// <param name="execution">Where and how to compute; the model is moved there. Null: where the model is.</param>
     /// <exception cref="RunException">The options do not fit the model.</exception>
     public Trainer(
         TrainingOptions options, SegmentationModel model, CheckpointHeader header, IBatchSource batches, MicrographDataset? validation,
-        RunFolder folder)
+        RunFolder folder, ExecutionOptions? execution = null)
     {
         options.Validate();
         Options = options;
         Model = model;
+        if (execution is not null)
+            model.To(execution.Device);
         Folder = folder;
         _normalisation = header.Normalisation;
         StepsPerEpoch = Math.Max(1, batches.StepsPerEpoch);
@@ -55,6 +60,7 @@ public sealed partial class Trainer : IDisposable
         _optimizer = Optimizer.Create(options, model);
         _schedule = Schedule.Create(options, Steps);
         _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
+        _steps = TrainingStep.Create(new StepParts(options, model, _loss, _optimizer, _arena));
         _predictor = CreatePredictor(options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride);
     }
 
@@ -80,7 +86,7 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Steps per epoch.</summary>
     public int StepsPerEpoch { get; }
 
-    /// <summary>Steps done.</summary>
+    /// <summary>Steps done; on a CUDA device, begun.</summary>
     public int Step => _state.Step;
 
     /// <summary>The optimiser.</summary>
@@ -131,9 +137,11 @@ public sealed partial class Trainer : IDisposable
                 outcome = End(cancellation);
                 if (outcome is not null)
                     break;
-                StepReport report = TrainStep();
-                observer?.OnStep(report);
+                TrainStep();
+                if (!IsReadDue(cancellation))
+                    continue;
             }
+            List<MetricsRow> rows = isPending ? [Row(_state.Step)] : ReadSteps(observer);
             isPending = false;
             ValidationReport? validation = null;
             if (IsValidationDue)
@@ -143,8 +151,8 @@ public sealed partial class Trainer : IDisposable
                 if (validation is null)
                     outcome = TrainingOutcome.Cancelled;
             }
-            log.Append(new MetricsRow(_state.Step, Epoch(_state.Step), _state.Loss, _state.LearningRate, validation?.Loss, validation?.MeanIoU,
-                _speed.ImagesPerSecond));
+            rows[^1] = rows[^1] with { ValidationLoss = validation?.Loss, ValidationMeanIoU = validation?.MeanIoU };
+            rows.ForEach(log.Append);
             if (validation is not null)
                 observer?.OnValidation(validation);
             if (validation is not null || outcome is not null || IsCheckpointDue)
@@ -154,6 +162,7 @@ public sealed partial class Trainer : IDisposable
                 observer?.OnCheckpoint(_state.Step, Folder.LastPath);
             }
         }
+        ReadSteps(observer).ForEach(log.Append);
         if (saved != _state.Step || !Folder.HasCheckpoint)
         {
             Save(log, isBest: false);
@@ -193,40 +202,43 @@ public sealed partial class Trainer : IDisposable
 
     private int Epoch(int step) => (step - 1) / StepsPerEpoch + 1;
 
-    private StepReport TrainStep()
+    /// <summary>Runs a step, or makes the device begin with it.</summary>
+    private void TrainStep()
     {
-        long start = Stopwatch.GetTimestamp();
-        int step = _state.Step;
-        double learningRate = _schedule.At(step, _state.History), loss, norm, meanIoU;
-        int images;
-        using (StepArena.StepScope scope = _arena.BeginStep())
-        {
-            Batch batch = _batches.GetBatch(step);
-            images = batch.Images.Shape[0];
-            Model.Train();
-            Model.SetRandomKey(Options.Seed, (uint)step);
-            Model.ClearGradients();
-            Variable logits = Model.Forward(new Variable(batch.Images.To(Model.DType))).Keep();
-            Variable output = _loss.Apply(logits, batch.Labels);
-            loss = output.Value[0];
-            RequireFinite(loss, step + 1, "loss");
-            output.Backward();
-            IReadOnlyList<Tensor> gradients = _optimizer.Gradients();
-            norm = GradientNorm.Of(gradients);
-            RequireFinite(norm, step + 1, "gradient norm");
-            if (Options.ClipNorm > 0)
-                GradientNorm.Clip(gradients, norm, Options.ClipNorm);
-            var confusion = new ConfusionMatrix(Model.Classes);
-            confusion.Add(batch.Labels, Argmax.Run(logits.Value));
-            meanIoU = confusion.MeanIoU;
-        }
-        _optimizer.LearningRate = learningRate;
-        _optimizer.Step();
-        _state = _state with { Step = step + 1, Loss = loss, LearningRate = learningRate };
-        _speed.Add(images, Stopwatch.GetElapsedTime(start).TotalSeconds);
-        return new StepReport(_state.Step, Steps, Epoch(_state.Step), Epoch(Steps), loss, learningRate, norm, meanIoU, images,
-            _speed.ImagesPerSecond, Remaining());
+        if (_unread == 0)
+            _unreadSince = Stopwatch.GetTimestamp();
+        double learningRate = _schedule.At(_state.Step, _state.History);
+        _steps.Run(_batches, _state.Step, learningRate);
+        _unread++;
+        _state = _state with { Step = _state.Step + 1 };
     }
+
+    /// <summary>Whether somebody now needs to know what the steps so far found.</summary>
+    private bool IsReadDue(CancellationToken cancellation) => _unread >= _steps.Capacity || _state.Step >= Steps || IsValidationDue || IsCheckpointDue
+        || cancellation.IsCancellationRequested;
+
+    /// <summary>Waits for the steps since the last call, reports them, and returns their rows.</summary>
+    /// <exception cref="RunException">A loss or gradient norm is not finite.</exception>
+    private List<MetricsRow> ReadSteps(ITrainingObserver? observer)
+    {
+        var rows = new List<MetricsRow>();
+        IReadOnlyList<StepResult> results = _steps.Read();
+        double seconds = Stopwatch.GetElapsedTime(_unreadSince).TotalSeconds / Math.Max(1, _unread);
+        _unread = 0;
+        foreach (StepResult result in results)
+        {
+            RequireFinite(result.Loss, result.Step, "loss");
+            RequireFinite(result.GradientNorm, result.Step, "gradient norm");
+            _state = _state with { Loss = result.Loss, LearningRate = result.LearningRate };
+            _speed.Add(result.Images, seconds);
+            rows.Add(Row(result.Step));
+            observer?.OnStep(new StepReport(result.Step, Steps, Epoch(result.Step), Epoch(Steps), result.Loss, result.LearningRate,
+                result.GradientNorm, result.MeanIoU, result.Images, _speed.ImagesPerSecond, Remaining(result.Step)));
+        }
+        return rows;
+    }
+
+    private MetricsRow Row(int step) => new(step, Epoch(step), _state.Loss, _state.LearningRate, null, null, _speed.ImagesPerSecond);
 
     private void RequireFinite(double value, int step, string name)
     {
@@ -261,20 +273,19 @@ public sealed partial class Trainer : IDisposable
     private void Save(MetricsLog log, bool isBest)
     {
         // The optimiser's too: the square of a large gradient is infinite in float32, and its parameter would never move again.
-        foreach ((string name, Tensor value) in Model.NamedParameters().Select(named => (named.Name, named.Parameter.Value)).Concat(Model.NamedBuffers())
-            .Concat(_optimizer.State().Select(named => (named.Key, named.Value))))
-            if (value.DType.IsFloat() && !GradientNorm.IsFinite(value))
-                throw new RunException($"step {_state.Step}: {name} holds numbers that are not finite; the checkpoint before stays. "
-                    + "Train with a smaller learning_rate, or with clip_norm (for example 1), in a new run");
+        List<(string Name, Tensor Value)> state = [.. StateDict.State(Model), .. _optimizer.State().Select(named => (named.Key, named.Value))];
+        if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
+            throw new RunException($"step {_state.Step}: {state[bad].Name} holds numbers that are not finite; the checkpoint before stays. "
+                + "Train with a smaller learning_rate, or with clip_norm (for example 1), in a new run");
         log.FlushToDisk();
         if (isBest)
             _checkpoints.SaveBest(_state.Step);
         _checkpoints.SaveLast(_state);
     }
 
-    private TimeSpan Remaining()
+    private TimeSpan Remaining(int step)
     {
-        int steps = Steps - _state.Step;
+        int steps = Steps - step;
         int validations = _validation is null ? 0 : 1 + (Options.ValidateEvery > 0 ? steps / Options.ValidateEvery : 0);
         return TimeSpan.FromSeconds(steps * _speed.SecondsPerStep + validations * _speed.SecondsPerValidation);
     }
@@ -284,6 +295,7 @@ public sealed partial class Trainer : IDisposable
     {
         _lock?.Dispose();
         _batches.Dispose();
+        _steps.Dispose();
         _predictor.Dispose();
         _arena.Dispose();
     }

@@ -10,10 +10,12 @@ public sealed partial class Trainer
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>
     /// <param name="train">Training images; they stay the caller's.</param>
     /// <param name="validation">Validation images, or null for none.</param>
+    /// <param name="execution">Where and how to compute; null: on the processor.</param>
     /// <exception cref="RunException">An option is not allowed, or does not fit the data, or the folder is another run's.</exception>
-    public static Trainer Create(TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation)
+    public static Trainer Create(
+        TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution = null)
     {
-        Trainer trainer = Build(options, folder, train, validation);
+        Trainer trainer = Build(options, folder, train, validation, execution);
         return trainer.DisposedIfItFails(() =>
         {
             trainer.RequireNewFolder();
@@ -28,11 +30,13 @@ public sealed partial class Trainer
     /// </param>
     /// <param name="train">Training images; they stay the caller's.</param>
     /// <param name="validation">Validation images, or null for none.</param>
+    /// <param name="execution">Where and how to compute, which may be another device than before; null: on the processor.</param>
     /// <exception cref="RunException">An option is not allowed, or does not fit the data.</exception>
     /// <exception cref="WeightFileException">The checkpoint is damaged, or belongs to another model.</exception>
-    public static Trainer Resume(RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation)
+    public static Trainer Resume(
+        RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution = null)
     {
-        Trainer trainer = Build(options, folder, train, validation);
+        Trainer trainer = Build(options, folder, train, validation, execution);
         return trainer.DisposedIfItFails(() =>
         {
             trainer.Resume();
@@ -40,14 +44,15 @@ public sealed partial class Trainer
         });
     }
 
-    private static Trainer Build(TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation)
+    private static Trainer Build(
+        TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution)
     {
         options.Validate();
         CsUnetOptions architecture = Architecture(options, train.ClassMap.Count);
         var model = new CsUnetModel(architecture);
         model.Initialize(options.Seed);
         var header = new CheckpointHeader(architecture, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
-        return new Trainer(options, model, header, new CropSource(train, options, header.Normalisation), validation, folder);
+        return new Trainer(options, model, header, new CropSource(train, options, header.Normalisation), validation, folder, execution);
     }
 
     private Trainer DisposedIfItFails(Action action)

@@ -1,5 +1,6 @@
 using CsUnet.Data;
 using CsUnet.Models;
+using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
@@ -145,6 +146,9 @@ public sealed partial record TrainingOptions
 
     /// <summary>Pixels between the tiles of an evaluation or prediction; 0: half the tile's size.</summary>
     public int TileStride { get; init; }
+
+    /// <summary>Arithmetic of the network on a CUDA device; the processor computes in fp32 only.</summary>
+    public Precision Precision { get; init; } = Precision.Fp32;
 
     /// <summary>Seed of the initial weights, the data order, the augmentation and DropPath.</summary>
     public ulong Seed { get; init; }

@@ -99,7 +99,7 @@ internal static partial class NetworkCases
         if (!formula.Success)
             throw GoldenCase.Unknown("loss", loss, "A*ce+B*dice");
         double[] weights = [.. new[] { "ce", "dice" }.Select(term => double.Parse(formula.Groups[term].Value, CultureInfo.InvariantCulture))];
-        var sum = new WeightedSum(weights);
+        var both = new CrossEntropyDice(weights[0], weights[1]);
         var rule = new AdamW(golden.Number("lr"), WeightDecay: golden.Number("weight_decay"));
         var images = new Variable(golden.Load("in.x"));
         var labels = new Variable(golden.Raw("in.y"));
@@ -111,8 +111,7 @@ internal static partial class NetworkCases
         {
             using StepArena.StepScope scope = StepArena.Current!.BeginStep();
             Variable logits = model.Forward(images);
-            Variable value = Variable.Apply(
-                sum, Variable.Apply(new CrossEntropy(), logits, labels), Variable.Apply(new SoftDice(), logits, labels)).Keep();
+            Variable value = Variable.Apply(both, logits, labels).Keep();
             value.Backward();
             losses[step] = value.Value[0];
             foreach ((Parameter parameter, Tensor mean, Tensor variance) in states)

@@ -26,6 +26,19 @@ public enum Fill
     LongLabels,
 }
 
+/// <summary>What an input is to its operator, which decides its element type beside bfloat16 activations.</summary>
+public enum InputRole
+{
+    /// <summary>An activation: of the precision's element type.</summary>
+    Activation,
+
+    /// <summary>A float32 parameter whose values are operands of a matrix product: tf32 and bf16 round them there.</summary>
+    MatrixWeight,
+
+    /// <summary>Any other parameter or statistic: float32, and used as such.</summary>
+    Parameter,
+}
+
 /// <summary>One input of an operator case.</summary>
 /// <param name="Name">Its name in reports.</param>
 /// <param name="Shape">Its dimensions.</param>
@@ -33,8 +46,10 @@ public enum Fill
 /// <param name="NeedsGradient">Whether its gradient is checked.</param>
 /// <param name="Classes">For labels, their number of classes.</param>
 /// <param name="Ignore">For labels, the label that does not count, or null.</param>
+/// <param name="Role">Whether it is an activation or a parameter.</param>
 public sealed record OperatorInput(
-    string Name, Shape Shape, Fill Fill = Fill.Normal, bool NeedsGradient = true, int Classes = 0, int? Ignore = null);
+    string Name, Shape Shape, Fill Fill = Fill.Normal, bool NeedsGradient = true, int Classes = 0, int? Ignore = null,
+    InputRole Role = InputRole.Activation);
 
 /// <summary>An operator on inputs of certain shapes: what gradient checks, comparisons of precisions and repeatability tests all run.</summary>
 /// <param name="Label">Tells the operator's cases apart.</param>
@@ -46,10 +61,15 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// <summary>The operator's name and the label.</summary>
     public string Name => $"{Op.Name} {Label}";
 
-    /// <summary>The inputs as leaves; the values are the same numbers, exact in float32, for both element types.</summary>
-    public Variable?[] CreateInputs(DType type, Device device = default) => [.. Inputs.Select((input, index) => input is null
-        ? null
-        : new Variable(Draw(input, type, (uint)index).To(device), input.NeedsGradient, input.Name))];
+    /// <summary>
+    /// The inputs as leaves; the values are the same numbers, exact in float32, for both float32 and float64. Beside bfloat16 activations,
+    /// which are those numbers rounded, parameters are float32.
+    /// </summary>
+    public Variable?[] CreateInputs(DType type, Device device = default) => CreateInputs((input, index) =>
+        Draw(input, input.Role == InputRole.Activation ? type : type.OfParameters(), index).To(device));
+
+    private Variable?[] CreateInputs(Func<OperatorInput, uint, Tensor> draw) => [.. Inputs.Select((input, index) =>
+        input is null ? null : new Variable(draw(input, (uint)index), input.NeedsGradient, input.Name))];
 
     /// <summary>The output's weights g in the scalar sum(output * g).</summary>
     public static Tensor CreateCotangent(Shape shape, DType type)
@@ -65,21 +85,71 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// Runs the case in an element type on a device. Returns output and input gradients by name, on that device, in the current step's
     /// memory if there is one.
     /// </summary>
-    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(DType type, Device device = default)
+    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(DType type, Device device = default) =>
+        Run(CreateInputs(type, device), output => CreateCotangent(output.Shape, output.DType).To(device));
+
+    /// <summary>Runs the case in a precision on a CUDA device, as <see cref="RunWithGradients"/>.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(Precision precision, Device device)
     {
-        Variable?[] inputs = CreateInputs(type, device);
+        precision.Use(device);
+        try
+        {
+            return RunWithGradients(precision.ActivationType(), device);
+        }
+        finally
+        {
+            Precision.Fp32.Use(device);
+        }
+    }
+
+    /// <summary>
+    /// The plain implementation of a precision, what it costs at best: the double reference on operands rounded to the precision, its
+    /// results rounded to the types in which the precision stores them.
+    /// </summary>
+    public IReadOnlyList<(string Name, Tensor Value)> RunPlain(Precision precision)
+    {
+        Tensor Rounded(Tensor tensor) => Round(tensor, value => Round(value, precision));
+        Variable?[] inputs = CreateInputs((input, index) => Draw(input, DType.Float64, index) is var drawn
+            && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? Rounded(drawn) : drawn);
+        HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
+            .SelectMany(input => new[] { input!.Name, GradientOf(input.Name) })];
+        return [.. Run(inputs, output => Rounded(CreateCotangent(output.Shape, output.DType))).Select(result => (result.Name,
+            precision == Precision.Bf16 && !parameters.Contains(result.Name) ? Rounded(result.Value) : Round(result.Value, value => (float)value)))];
+    }
+
+    private IReadOnlyList<(string Name, Tensor Value)> Run(Variable?[] inputs, Func<Tensor, Tensor> cotangent)
+    {
         Variable output = Variable.Apply(Op, inputs).Keep();
         var results = new List<(string, Tensor)> { ("output", output.Value) };
         if (inputs.Any(input => input is { RequiresGradient: true }))
         {
-            output.Backward(CreateCotangent(output.Shape, type).To(device));
-            results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => ($"gradient of {input!.Name}", input.Gradient!)));
+            output.Backward(cotangent(output.Value));
+            results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => (GradientOf(input!.Name!), input.Gradient!)));
         }
         // Statistics that a forward pass updates in place are results too.
         results.AddRange(inputs.Where(input => input is { RequiresGradient: false } && input.Value.DType.IsFloat())
             .Select(input => (input!.Name!, input.Value)));
         return results;
     }
+
+    private static string GradientOf(string input) => $"gradient of {input}";
+
+    private static Tensor Round(Tensor tensor, Func<double, double> round)
+    {
+        Tensor result = Tensor.EmptyLike(tensor);
+        for (long i = 0; i < tensor.Count; i++)
+            result[i] = round(tensor[i]);
+        return result;
+    }
+
+    /// <summary>The nearest number that a precision's matrix units take.</summary>
+    private static double Round(double value, Precision precision) => precision switch
+    {
+        Precision.Bf16 => (float)(BFloat16)value,
+        // Ten bits of fraction, ties away from zero, as cvt.rna.tf32.f32.
+        Precision.Tf32 => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits((float)value) + 0x1000 & ~0x1FFFu),
+        _ => (float)value,
+    };
 
     private Tensor Draw(OperatorInput input, DType type, uint index)
     {

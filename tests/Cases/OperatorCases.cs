@@ -19,9 +19,16 @@ public static class OperatorCases
 
     private static OperatorInput In(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
 
-    private static OperatorInput Weight(Shape shape) => new("weight", shape);
+    private static OperatorInput Weight(Shape shape) => new("weight", shape, Role: InputRole.MatrixWeight);
 
-    private static OperatorInput Bias(int count) => new("bias", [count]);
+    private static OperatorInput Scale(int count, Fill fill = Fill.Normal) => new("weight", [count], fill, Role: InputRole.Parameter);
+
+    private static OperatorInput Bias(int count) => new("bias", [count], Role: InputRole.Parameter);
+
+    private static OperatorInput RunningMean(int count) => new("running mean", [count], NeedsGradient: false, Role: InputRole.Parameter);
+
+    private static OperatorInput RunningVariance(int count) =>
+        new("running variance", [count], Fill.Positive, NeedsGradient: false, Role: InputRole.Parameter);
 
     private static IEnumerable<OperatorCase> Dense()
     {
@@ -52,8 +59,8 @@ public static class OperatorCases
 
     private static OperatorCase Fused(string label, ConvBatchNormReLU op, Shape input, Shape weight, Shape? residual) => new(
         label, op, Exactness.Sums,
-        In(input), new("convolution weight", weight), new("weight", [weight[0]], Fill.Positive), Bias(weight[0]),
-        new("running mean", [weight[0]], NeedsGradient: false), new("running variance", [weight[0]], Fill.Positive, NeedsGradient: false),
+        In(input), new("convolution weight", weight, Role: InputRole.MatrixWeight), Scale(weight[0], Fill.Positive), Bias(weight[0]),
+        RunningMean(weight[0]), RunningVariance(weight[0]),
         residual is null ? null : new("residual", residual));
 
     private static IEnumerable<OperatorCase> Norms()
@@ -61,11 +68,9 @@ public static class OperatorCases
         foreach (bool training in new[] { true, false })
             foreach (Shape shape in new Shape[] { [2, 5, 4, 7], [1, 3, 6, 16], [9, 3] })
                 yield return new($"{(training ? "training" : "evaluation")} {shape}", new BatchNorm(Training: training), Exactness.Sums,
-                    In(shape), new("weight", [shape.Last], Fill.Positive), Bias(shape.Last),
-                    new("running mean", [shape.Last], NeedsGradient: false),
-                    new("running variance", [shape.Last], Fill.Positive, NeedsGradient: false));
+                    In(shape), Scale(shape.Last, Fill.Positive), Bias(shape.Last), RunningMean(shape.Last), RunningVariance(shape.Last));
         foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [1, 40], [33, 24] })
-            yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Weight([shape.Last]), Bias(shape.Last));
+            yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
         yield return new("(4,7,5)", new Softmax(), Exactness.Sums, In([4, 7, 5]));
         yield return new("(3,49)", new Softmax(), Exactness.Sums, In([3, 49]));
     }
@@ -78,6 +83,7 @@ public static class OperatorCases
             yield return new($"{shape}", new Gelu(), Exactness.Elementwise, In(shape));
             yield return new($"{shape}", new Add(), Exactness.Elementwise, new("a", shape), new("b", shape));
         }
+        yield return new("float64 (2,5,7)", new Cast(DType.Float64), Exactness.Moves, In([2, 5, 7]));
         yield return new("half (2,5,7)", new Dropout(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, In([2, 5, 7]));
         yield return new("half (6,3,5)", new DropPath(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, In([6, 3, 5]));
     }
@@ -109,7 +115,7 @@ public static class OperatorCases
             (2, 1, 1, [1, 4, 4, 32]), (7, 1, 0, [1, 7, 14, 32]), (8, 2, 4, [1, 16, 8, 64]),
         })
             yield return new($"window {window} heads {heads} shift {shift} {shape}", new WindowAttention(window, heads, shift), Exactness.Sums,
-                new("qkv", shape.WithLast(3 * shape.Last)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads]));
+                new("qkv", shape.WithLast(3 * shape.Last)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads], Role: InputRole.Parameter));
     }
 
     private static IEnumerable<OperatorCase> Losses()
@@ -124,6 +130,12 @@ public static class OperatorCases
             Logits(image), Labels(image, Fill.ByteLabels, Ignore));
         yield return new($"{image}", new SoftDice(), Exactness.Sums, Logits(image), Labels(image, Fill.LongLabels));
         yield return new($"ignoring {row}", new SoftDice(1, Ignore), Exactness.Sums, Logits(row), Labels(row, Fill.ByteLabels, Ignore));
+        yield return new($"weighted {image}", new CrossEntropyDice(0.3, 0.7, [0.5, 1, 2]), Exactness.Sums,
+            Logits(image), Labels(image, Fill.LongLabels));
+        yield return new($"ignoring {row}", new CrossEntropyDice(Smooth: 1, IgnoreIndex: Ignore), Exactness.Sums,
+            Logits(row), Labels(row, Fill.ByteLabels, Ignore));
+        Shape many = [2, 3, 11];
+        yield return new($"{many}", new CrossEntropyDice(1.5, 0.25), Exactness.Sums, Logits(many), Labels(many, Fill.ByteLabels));
         yield return new("0.4, -2, 3", new WeightedSum([0.4, -2, 3]), Exactness.Elementwise, new("a", []), new("b", []), new("c", []));
     }
 }

@@ -41,6 +41,21 @@ public static class Tolerances
         _ => 1e-5,
     };
 
+    /// <summary>
+    /// tf32 or bf16 against double for one operator, relative to the tensor's largest entry: twice what the plain implementation of the
+    /// precision is off, which is what rounding operands and results costs at best. Where chance made the plain one exact, its error counts
+    /// as one rounding of the largest entry.
+    /// </summary>
+    public static double Reduced(Precision precision, double plainError) => 2 * Math.Max(plainError, Rounding(precision));
+
+    /// <summary>The largest relative error of rounding one number to a precision's operands: half the distance of neighbours.</summary>
+    private static double Rounding(Precision precision) => Math.ScaleB(1, precision switch
+    {
+        Precision.Bf16 => -8,
+        Precision.Tf32 => -11,
+        _ => -24,
+    });
+
     /// <summary>Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.</summary>
     public const double GradientOfOperator = 1e-8;
 

@@ -7,7 +7,7 @@ namespace CsUnet.Tests.Cli;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck", "devices"];
+    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck", "devices", "kernels", "kernels list", "kernels profile"];
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -31,6 +31,8 @@ public sealed class HelpTests
     [InlineData("selftest")]
     [InlineData("bench", "step")]
     [InlineData("gradcheck")]
+    [InlineData("kernels", "list")]
+    [InlineData("kernels", "profile")]
     public void HelpShowsExamplesThatParse(params string[] command)
     {
         string help = ProgramRun.Of([.. command, "--help"]).Out;

@@ -99,3 +99,4 @@ void check_losses();
 void check_optimizer();
 void check_convolution();
 void check_attention();
+void check_gemm();

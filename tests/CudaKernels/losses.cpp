@@ -1,4 +1,4 @@
-// cross_entropy, soft_dice, argmax, confusion.
+// cross_entropy, soft_dice, cross_entropy_dice, argmax, confusion.
 #include "check.h"
 
 struct Case {
@@ -8,7 +8,7 @@ struct Case {
     std::vector<int> labels;            // -1: ignored, -2: invalid
     std::unique_ptr<Device<uint8_t>> small;
     std::unique_ptr<Device<int64_t>> large;
-    Case(int rows, int K, int bytes) : rows(rows), K(K), ignore(bytes == 1 ? 255 : -100), bytes(bytes) {
+    Case(int rows, int K, int bytes, bool invalid = false) : rows(rows), K(K), ignore(bytes == 1 ? 255 : -100), bytes(bytes) {
         size_t count = size_t(rows * K);
         x = random_values(count, 1), old = random_values(count, 2), w = random_values(size_t(K), 3);
         for (float& v : x) v *= 3;
@@ -20,7 +20,7 @@ struct Case {
             double sum = 0;
             for (int k = 0; k < K; k++) sum += p[size_t(r * K + k)] = std::exp(double(x[size_t(r * K + k)]));
             for (int k = 0; k < K; k++) p[size_t(r * K + k)] /= sum;
-            int label = r % 5 == 3 ? -1 : r % 11 == 4 && K < 250 ? -2 : (r * 7 + 3) % K;
+            int label = r % 5 == 3 ? -1 : invalid && r % 11 == 4 ? -2 : (r * 7 + 3) % K;
             labels.push_back(label);
             int written = label == -1 ? ignore : label == -2 ? K : label;
             a.push_back(uint8_t(written)), b.push_back(written);
@@ -31,15 +31,24 @@ struct Case {
     void* device_labels() const { return small ? static_cast<void*>(**small) : static_cast<void*>(**large); }
 };
 
+// The kernels add to this number; an invalid label makes the loss NaN.
+struct Invalid {
+    Device<uint64_t> count{std::vector<uint64_t>{5}};
+    void check(const Case& c, const std::string& what, const Values& loss) {
+        uint64_t expected = 0;
+        for (int label : c.labels) expected += label == -2;
+        note(count.get()[0] == 5 + expected && std::isnan(loss[0]) == (expected > 0), what + ": invalid labels");
+    }
+};
+
 static void cross_entropy(int rows, int K, int bytes, bool weighted, bool accumulate) {
     Case c(rows, K, bytes);
     std::string what = "cross_entropy " + std::to_string(K), group = K <= 8 ? "_8" : K <= 32 ? "_32" : "_256";
-    double loss = 0, total = 0, invalid = 0;
+    double loss = 0, total = 0;
     Doubles dx(c.x.size());
     auto weight = [&](int label) { return weighted ? double(c.w[size_t(label)]) : 1.0; };
     for (int r = 0; r < rows; r++) {
         int label = c.labels[size_t(r)];
-        invalid += label == -2;
         if (label >= 0) total += weight(label), loss -= weight(label) * std::log(c.p[size_t(r * K + label)]);
     }
     for (int r = 0; r < rows; r++)
@@ -48,14 +57,17 @@ static void cross_entropy(int rows, int K, int bytes, bool weighted, bool accumu
             dx[size_t(r * K + k)] = label < 0 ? 0 : weight(label) / total * c.g[0] * (c.p[size_t(r * K + k)] - (k == label));
         }
     const unsigned blocks = 4;
-    Device<float> in(c.x), weights(c.w), softmax(c.x.size()), partial(blocks * 6), out(1), totals(2), dLoss(c.g);
+    Device<float> in(c.x), weights(c.w), softmax(c.x.size()), partial(blocks * 4), out(1), totals(1), dLoss(c.g);
+    Invalid invalid;
     Buffer dIn = target(c.old, accumulate, false);
     float* w = weighted ? *weights : nullptr;
-    go("cross_entropy", "cross_entropy_forward" + group + "_float32", {blocks}, {256}, 0, *in, c.device_labels(), w, *softmax, *partial, (long long)rows, K, bytes, (long long)c.ignore);
+    go("cross_entropy", "cross_entropy_forward" + group + "_float32", {blocks}, {256}, 0, *in, c.device_labels(), w, *softmax, *partial, *invalid.count, (long long)rows, K, bytes,
+        (long long)c.ignore);
     go("cross_entropy", "cross_entropy_forward_total", {1}, {256}, 0, *partial, *out, *totals, int(blocks));
     compare(what + " softmax", softmax.get(), c.p, 1e-6);
+    invalid.check(c, what, out.get());
     compare(what + " loss", out.get(), {loss / total}, 1e-6);
-    compare(what + " totals", totals.get(), {total, invalid}, 1e-6);
+    compare(what + " weight", totals.get(), {total}, 1e-6);
     go("cross_entropy", std::string("cross_entropy_backward") + (K <= 8 ? "_8" : "_256") + "_float32", {2}, {256}, 0, *softmax, c.device_labels(), w, *totals, *dLoss, *dIn,
         (long long)rows, K, bytes, (long long)c.ignore, int(accumulate));
     compare(what + " dLogits", dIn.get(), given(dx, c.old, accumulate), 1e-6);
@@ -84,19 +96,92 @@ static void soft_dice(int rows, int K, int bytes, bool accumulate) {
     }
     const unsigned blocks = 4;
     Device<float> in(c.x), softmax(c.x.size()), partial(size_t(blocks * 4) * size_t(K)), out(1), fractions(size_t(2 * K)), dLoss(c.g);
+    Invalid invalid;
     Buffer dIn = target(c.old, accumulate, false);
-    go("soft_dice", "soft_dice_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), *softmax, *partial, (long long)rows, K, bytes, (long long)c.ignore);
+    go("soft_dice", "soft_dice_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), *softmax, *partial, *invalid.count, (long long)rows, K, bytes,
+        (long long)c.ignore);
     go("soft_dice", "soft_dice_forward_total", {1}, {256}, 0, *partial, *out, *fractions, int(blocks), K, smooth);
     Doubles both = n;
     both.insert(both.end(), d.begin(), d.end());
     compare(what + " fractions", fractions.get(), both, 1e-6);
+    invalid.check(c, what, out.get());
     compare(what + " loss", out.get(), {loss}, 1e-6);
     go("soft_dice", "soft_dice_backward" + group, {2}, {256}, 0, *softmax, c.device_labels(), *fractions, *dLoss, *dIn, (long long)rows, K, bytes, (long long)c.ignore, int(accumulate));
     compare(what + " dLogits", dIn.get(), given(dx, c.old, accumulate), 2e-6);
 }
 
-static void argmax(bool half, int rows, int K, int bytes) {
+static void cross_entropy_dice(int rows, int K, int bytes, bool weighted, bool accumulate) {
     Case c(rows, K, bytes);
+    const float smooth = 1e-5f, a = 0.6f, b = 1.5f;
+    std::string what = "cross_entropy_dice " + std::to_string(K), group = (K <= 8 ? "_8" : K <= 32 ? "_32" : "_256") + std::string("_float32");
+    double W = 0, entropy = 0, dice = 0;
+    Doubles n(size_t(K), smooth), d(size_t(K), smooth), dx(c.x.size());
+    auto weight = [&](int label) { return weighted ? double(c.w[size_t(label)]) : 1.0; };
+    for (int r = 0; r < rows; r++) {
+        int label = c.labels[size_t(r)];
+        if (label < 0) continue;
+        W += weight(label), entropy -= weight(label) * std::log(c.p[size_t(r * K + label)]);
+        for (int k = 0; k < K; k++) {
+            double p = c.p[size_t(r * K + k)], g = k == label;
+            n[size_t(k)] += 2 * p * g, d[size_t(k)] += p * p + g;
+        }
+    }
+    for (int k = 0; k < K; k++) dice += (1 - n[size_t(k)] / d[size_t(k)]) / K;
+    for (int r = 0; r < rows; r++) {
+        int label = c.labels[size_t(r)];
+        if (label < 0) continue;
+        double dot = 0;
+        Doubles dp(size_t(K), 0.0);
+        for (int k = 0; k < K; k++) {
+            double p = c.p[size_t(r * K + k)], g = k == label;
+            dp[size_t(k)] = -b * c.g[0] * (2 * g - 2 * p * n[size_t(k)] / d[size_t(k)]) / (K * d[size_t(k)]), dot += dp[size_t(k)] * p;
+        }
+        for (int k = 0; k < K; k++) {
+            double p = c.p[size_t(r * K + k)];
+            dx[size_t(r * K + k)] = p * (dp[size_t(k)] - dot) + a * c.g[0] * weight(label) / W * (p - (k == label));
+        }
+    }
+    const unsigned blocks = 4;
+    Device<float> in(c.x), weights(c.w), partial(blocks * 4 * (size_t(K) + 1)), out(1), totals(size_t(1 + 2 * K)), dLoss(c.g);
+    Invalid invalid;
+    Buffer dIn = target(c.old, accumulate, false);
+    float* w = weighted ? *weights : nullptr;
+    go("cross_entropy_dice", "cross_entropy_dice_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), w, *partial, *invalid.count, (long long)rows, K, bytes,
+        (long long)c.ignore);
+    go("cross_entropy_dice", "cross_entropy_dice_forward_total", {1}, {256}, 0, *partial, *out, *totals, int(blocks), K, smooth, a, b);
+    Doubles all{W};
+    all.insert(all.end(), n.begin(), n.end()), all.insert(all.end(), d.begin(), d.end());
+    compare(what + " totals", totals.get(), all, 1e-6);
+    invalid.check(c, what, out.get());
+    compare(what + " loss", out.get(), {a * entropy / W + b * dice}, 1e-6);
+    go("cross_entropy_dice", "cross_entropy_dice_backward" + group, {2}, {256}, 0, *in, c.device_labels(), w, *totals, *dLoss, *dIn, (long long)rows, K, bytes,
+        (long long)c.ignore, a, b, int(accumulate));
+    compare(what + " dLogits", dIn.get(), given(dx, c.old, accumulate), 2e-6);
+}
+
+// Labels that are no class: counted, and the loss is NaN.
+static void invalid_labels(int rows, int K, int bytes) {
+    Case c(rows, K, bytes, true);
+    std::string group = (K <= 8 ? "_8" : "_32") + std::string("_float32");
+    const unsigned blocks = 3;
+    Device<float> in(c.x), softmax(c.x.size()), partial(blocks * 4 * (size_t(K) + 1)), out(1), totals(size_t(1 + 2 * K));
+    float* none = nullptr;
+    Invalid entropy, dice, both;
+    go("cross_entropy", "cross_entropy_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), none, *softmax, *partial, *entropy.count, (long long)rows, K, bytes,
+        (long long)c.ignore);
+    go("cross_entropy", "cross_entropy_forward_total", {1}, {256}, 0, *partial, *out, *totals, int(blocks));
+    entropy.check(c, "cross_entropy", out.get());
+    go("soft_dice", "soft_dice_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), *softmax, *partial, *dice.count, (long long)rows, K, bytes, (long long)c.ignore);
+    go("soft_dice", "soft_dice_forward_total", {1}, {256}, 0, *partial, *out, *totals, int(blocks), K, 1e-5f);
+    dice.check(c, "soft_dice", out.get());
+    go("cross_entropy_dice", "cross_entropy_dice_forward" + group, {blocks}, {256}, 0, *in, c.device_labels(), none, *partial, *both.count, (long long)rows, K, bytes,
+        (long long)c.ignore);
+    go("cross_entropy_dice", "cross_entropy_dice_forward_total", {1}, {256}, 0, *partial, *out, *totals, int(blocks), K, 1e-5f, 0.5f, 0.5f);
+    both.check(c, "cross_entropy_dice", out.get());
+}
+
+static void argmax(bool half, int rows, int K, int bytes) {
+    Case c(rows, K, bytes, true);
     std::string what = "argmax" + type_name(half) + " " + std::to_string(K);
     Values x = c.x;
     for (float& v : x) v = std::round(v);           // ties
@@ -129,5 +214,11 @@ void check_losses() {
     soft_dice(333, 3, 1, false);
     soft_dice(203, 9, 8, true);
     soft_dice(50, 200, 8, false);
+    cross_entropy_dice(333, 3, 1, true, false);
+    cross_entropy_dice(203, 9, 8, false, true);
+    cross_entropy_dice(50, 200, 8, true, false);
+    cross_entropy_dice(1, 2, 1, false, false);
+    invalid_labels(203, 3, 1);
+    invalid_labels(99, 9, 8);
     for (bool half : {false, true}) argmax(half, 401, 5, 1), argmax(half, 99, 70, 8);
 }

@@ -1,5 +1,5 @@
 // Runs every kernel of kernels/*.cu on the emulated device under its access checker, on small odd shapes against references in double:
-//   check LIBRARY_FOLDER KERNELS_FOLDER [section...]      sections: elementwise moves norms losses optimizer convolution attention mutations
+//   check LIBRARY_FOLDER KERNELS_FOLDER [section...]      sections: elementwise moves norms losses optimizer convolution attention gemm mutations
 // Then prints, per kernel, sectors of global memory and wavefronts of shared memory over their ideals. VERBOSE=1 prints the lines above 1.
 #include "check.h"
 #include <chrono>
@@ -38,7 +38,7 @@ static void print_profile() {
 static void check_mutations(const std::string& name, void (*section)()) {
     std::string source = read_file(kernels_folder + "/" + name + ".cu");
     int removed = 0;
-    for (const char* word : {"__syncthreads();", "__syncwarp();", "cp_async_wait<0>();"})
+    for (const char* word : {"__syncthreads();", "__syncwarp();", "cp_async_wait<0>();", "cp_async_wait<STAGES - 2>();"})
         for (size_t at = source.find(word); at != std::string::npos; at = source.find(word, at + 1), removed++) {
             files[name] = std::make_unique<Module>(name + ".cu", source.substr(0, at) + ";" + source.substr(at + strlen(word)));
             quiet = true, noticed = 0;
@@ -59,9 +59,12 @@ static void check_all_mutations() {
     check_mutations("column_sum", check_norms);
     check_mutations("batch_norm", check_norms);
     check_mutations("soft_dice", check_losses);
+    check_mutations("cross_entropy_dice", check_losses);
     check_mutations("argmax", check_losses);
     check_mutations("conv2d", check_convolution);
+    check_mutations("conv2d_tensor_core", check_convolution);
     check_mutations("window_attention_backward", check_attention);
+    check_mutations("gemm", check_gemm);
 }
 
 int main(int count, char** words) {
@@ -75,7 +78,8 @@ int main(int count, char** words) {
     require(CALL(cuCtxSetCurrent, context), "cuCtxSetCurrent");
     set_mode("hook");
     const std::pair<std::string, void (*)()> sections[] = {{"elementwise", check_elementwise}, {"moves", check_moves}, {"norms", check_norms},
-        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"mutations", check_all_mutations}};
+        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"gemm", check_gemm},
+        {"mutations", check_all_mutations}};
     std::vector<std::string> wanted(words + 3, words + count);
     for (auto& [name, run] : sections) {
         // The mutations take minutes: only if they are asked for.

@@ -54,16 +54,18 @@ static void batch_norm(bool half, int rows, int C, int block_rows, bool training
         dx[i] = w[c] * rstd[c] * (training ? masked[i] - sum[c] / rows - xhat * product[c] / rows : masked[i]);
     }
     Buffer dOut(g, half), mask = relu ? Buffer(count, half) : Buffer(), dIn = target(old, accumulate, half);
-    Device<float> coefficients(3 * channels), dWeight(old_w), dBias(old_b);
-    void* outputs = relu ? *out : nullptr;
-    go("batch_norm", "batch_norm_backward_sums" + type, {tiles, blocks}, {256}, 0, *in, outputs, *dOut, *m, *mask, *partial, rows, C, block_rows);
+    Device<float> coefficients(4 * channels), dWeight(old_w), dBias(old_b);
+    // The mask comes from the output where a residual was added, else from scale and shift.
+    bool recomputed = relu && !residual;
+    void *none = nullptr, *outputs = relu && residual ? *out : none, *scales = recomputed ? *scale : none, *shifts = recomputed ? *shift : none;
+    go("batch_norm", "batch_norm_backward_sums" + type, {tiles, blocks}, {256}, 0, *in, outputs, scales, shifts, *dOut, *m, *mask, *partial, rows, C, block_rows);
     if (relu) same(what + " masked", mask.get(), Values(masked.begin(), masked.end()));
-    go("batch_norm", "batch_norm_backward_coefficients", {tiles}, {256}, 0, *partial, *weight, *m, *s, *coefficients, *dWeight, *dBias, rows, C, int(blocks), int(training),
+    go("batch_norm", "batch_norm_backward_coefficients", {tiles}, {256}, 0, *partial, *weight, *m, *s, shifts, *coefficients, *dWeight, *dBias, rows, C, int(blocks), int(training),
         int(accumulate), 0);
     // The saved mean is a float: its rounding times sumG.
     compare(what + " dWeight", dWeight.get(), given(product, old_w, accumulate), 1e-6 + 1e-7 * std::abs(offset));
     compare(what + " dBias", dBias.get(), sum, 2e-7);
-    go("batch_norm", "batch_norm_backward_input" + type, {tiles, 2}, {256}, 0, *in, outputs, *dOut, *coefficients, *dIn, rows, C, int(accumulate));
+    go("batch_norm", "batch_norm_backward_input" + type, {tiles, 2}, {256}, 0, *in, relu && residual ? *mask : *dOut, *coefficients, *dIn, rows, C, int(accumulate));
     compare(what + " dInput", dIn.get(), given(dx, old, accumulate), half ? 4e-3 : rounding);
 }
 
@@ -81,12 +83,13 @@ static void column_sum(bool half, int rows, int C, int block_rows, bool accumula
 }
 
 // weight[o, ...] times scale[o]
-static void fold() {
+static void fold(bool half) {
     Values w = random_values(5 * 27, 1), s = random_values(5, 2), expected(w.size());
     for (size_t i = 0; i < w.size(); i++) expected[i] = w[i] * s[i / 27];
-    Device<float> weight(w), scale(s), out(w.size());
-    go("batch_norm", "batch_norm_fold_float32", {3}, {256}, 0, *weight, *scale, *out, 5, 27);
-    same("batch_norm_fold", out.get(), expected);
+    Device<float> weight(w), scale(s);
+    Buffer out(w.size(), half);
+    go("batch_norm", "batch_norm_fold" + type_name(half), {3}, {256}, 0, *weight, *scale, *out, 5, 27);
+    same("batch_norm_fold", out.get(), stored(expected, half));
 }
 
 static void layer_norm_any(bool half, int rows, int C, bool accumulate) {
@@ -127,11 +130,11 @@ void check_norms() {
         layer_norm_any(half, 77, 7, false);
         layer_norm_any(half, 19, 1101, true);
         batch_norm(half, 701, 48, 256, true, true, true, false, 0);
-        batch_norm(half, 130, 5, 64, true, false, false, true, 3);
+        batch_norm(half, 130, 5, 64, true, true, false, true, 3);
         batch_norm(half, 90, 64, 256, false, true, false, false, 0);
         column_sum(half, 701, 40, 256, true);
         column_sum(half, 300, 7, 300, false);
     }
     batch_norm(false, 1500, 32, 512, true, false, false, false, 1000);
-    fold();
+    for (bool half : {false, true}) fold(half);
 }

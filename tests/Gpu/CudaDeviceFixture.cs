@@ -1,6 +1,9 @@
 using CsUnet.Cuda;
 using CsUnet.Tensors;
 
+// One device, one stream, and settings of the device (tf32, the emulator's findings) that a test sets and puts back.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace CsUnet.Tests.Gpu;
 
 /// <summary>
@@ -18,6 +21,29 @@ public static class CudaDeviceFixture
     {
         Assert.SkipWhen(s_state.Value.Missing is not null, $"no CUDA device: {s_state.Value.Missing}");
         return Device.Cuda;
+    }
+
+    /// <summary>Forgets what the emulator found so far.</summary>
+    public static void ClearFindings()
+    {
+        if (IsEmulated)
+            CudaEmulator.ClearReport();
+    }
+
+    /// <summary>Fails if the emulator found anything since <see cref="ClearFindings"/>.</summary>
+    public static void AssertNoFindings()
+    {
+        if (IsEmulated)
+            Assert.True(CudaEmulator.FindingCount == 0, CudaEmulator.GetReport());
+    }
+
+    /// <summary>The bytes of a tensor of any type on any device.</summary>
+    public static unsafe byte[] Bits(Tensor tensor)
+    {
+        Tensor host = tensor.To(Device.Cpu);
+        byte[] bytes = new ReadOnlySpan<byte>(host.RawPointer, checked((int)host.Bytes)).ToArray();
+        GC.KeepAlive(host);
+        return bytes;
     }
 
     private static (string?, bool) Find()

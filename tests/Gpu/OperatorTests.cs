@@ -1,3 +1,4 @@
+using CsUnet.Autograd;
 using CsUnet.Cases;
 using CsUnet.Cuda;
 using CsUnet.Kernels;
@@ -9,8 +10,8 @@ namespace CsUnet.Tests.Gpu;
 /// <summary>The operators' CUDA kernels, on a GPU or on the emulator, against the double reference of the processor.</summary>
 public sealed class OperatorTests
 {
-    /// <summary>Every case of every operator.</summary>
-    public static TheoryData<string> Cases() => [.. OperatorCases.All.Select(item => item.Name)];
+    /// <summary>Every case of every operator, but for conversions to float64, with which no kernel computes; see CastTests.</summary>
+    public static TheoryData<string> Cases() => [.. OperatorCases.All.Where(item => item.Op is not Cast).Select(item => item.Name)];
 
     private static OperatorCase Named(string name) => OperatorCases.All.Single(item => item.Name == name);
 
@@ -20,7 +21,7 @@ public sealed class OperatorTests
     {
         Device device = CudaDeviceFixture.Require();
         OperatorCase item = Named(name);
-        ClearFindings();
+        CudaDeviceFixture.ClearFindings();
         IReadOnlyList<(string Name, Tensor Value)> expected = item.RunWithGradients(DType.Float64);
         IReadOnlyList<(string Name, Tensor Value)> got = item.RunWithGradients(DType.Float32, device);
         Assert.Equal(expected.Select(result => result.Name), got.Select(result => result.Name));
@@ -29,7 +30,7 @@ public sealed class OperatorTests
             Comparison comparison = Comparison.Of(tensor, value.To(Device.Cpu), reference, Tolerances.Float32(item.Exactness));
             Assert.True(comparison.IsWithin, comparison.ToString());
         }
-        AssertNoFindings();
+        CudaDeviceFixture.AssertNoFindings();
     }
 
     [Theory]
@@ -42,7 +43,7 @@ public sealed class OperatorTests
         for (int run = 0; run < 3; run++)
         {
             IReadOnlyList<byte[]> bits =
-                [.. item.RunWithGradients(DType.Float32, device).Select(result => Bits(result.Value.To(Device.Cpu)))];
+                [.. item.RunWithGradients(DType.Float32, device).Select(result => CudaDeviceFixture.Bits(result.Value))];
             first ??= bits;
             Assert.Equal(first, bits);
         }
@@ -72,6 +73,10 @@ public sealed class OperatorTests
         {
             Tensor logits = OperatorCase.CreateCotangent([3, 5, 7, classes], DType.Float32);
             Assert.Equal(Argmax.Run(logits).AsSpan<byte>(), Argmax.Run(logits.To(device)).To(Device.Cpu).AsSpan<byte>());
+            Tensor rounded = logits.To(DType.BFloat16);
+            Assert.Equal(
+                Argmax.Run(rounded.To(DType.Float32)).AsSpan<byte>(), Argmax.Run(rounded.To(device)).To(Device.Cpu).AsSpan<byte>());
+            Assert.Contains("float32 or float64 on the processor", Assert.Throws<ShapeException>(() => Argmax.Run(rounded)).Message);
         }
     }
 
@@ -80,9 +85,41 @@ public sealed class OperatorTests
     {
         Device device = CudaDeviceFixture.Require();
         Tensor logits = Tensor.Zeros([4, 3]).To(device), labels = Tensor.From<byte>([0, 2, 7, 1], [4]).To(device);
-        Assert.Contains("expected from 0 to 2", Assert.Throws<ShapeException>(
-            () => OperatorCall.Run(new CrossEntropy(), logits, labels)).Message);
+        foreach (Operator loss in new Operator[] { new CrossEntropy(), new SoftDice(), new CrossEntropyDice() })
+        {
+            // The launch goes through, so that nothing waits for it; the loss says that it is wrong, and the count why.
+            Assert.True(double.IsNaN(OperatorCall.Run(loss, logits, labels).To(Device.Cpu)[0]), loss.Name);
+            Assert.Equal($"{loss.Name}: labels is 1 labels of no class, expected from 0 to 2",
+                Assert.Throws<ShapeException>(() => InvalidLabels.ThrowIfAny(device)).Message);
+            InvalidLabels.ThrowIfAny(device);
+        }
         Assert.Equal(Math.Log(3), OperatorCall.Run(new CrossEntropy(IgnoreIndex: 7), logits, labels).To(Device.Cpu)[0], 1e-6);
+        InvalidLabels.ThrowIfAny(device);
+    }
+
+    [Fact]
+    public void The_gradient_of_a_loss_with_a_label_of_no_class_is_not_a_number()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Tensor labels = Tensor.From<byte>([0, 2, 7, 1], [4]).To(device);
+        foreach (Operator loss in new Operator[] { new CrossEntropy(), new SoftDice(), new CrossEntropyDice() })
+        {
+            var logits = new Variable(Tensor.Zeros([4, 3]).To(device), requiresGradient: true);
+            Variable.Apply(loss, logits, new Variable(labels)).Backward(Tensor.Full([], 1).To(device));
+            Tensor gradient = logits.Gradient!.To(Device.Cpu);
+            foreach (int row in new[] { 0, 1, 3 })
+                Assert.True(double.IsNaN(gradient[3 * row]), $"{loss.Name}: row {row}");
+        }
+        Assert.Throws<ShapeException>(() => InvalidLabels.ThrowIfAny(device));
+    }
+
+    [Fact]
+    public void Losses_want_float32_logits()
+    {
+        Device device = CudaDeviceFixture.Require();
+        Tensor logits = Tensor.Empty([4, 3], DType.BFloat16, device), labels = Tensor.Zeros([4], DType.UInt8).To(device);
+        foreach (Operator loss in new Operator[] { new CrossEntropy(), new SoftDice(), new CrossEntropyDice() })
+            Assert.Contains("cast the logits first", Assert.Throws<ShapeException>(() => OperatorCall.Run(loss, logits, labels)).Message);
     }
 
     [Fact]
@@ -106,19 +143,5 @@ public sealed class OperatorTests
             foreach (string kernel in exports.Keys)
                 Assert.True(KernelLibrary.Find(device, file, kernel).MaxThreadsPerBlock > 0, $"{file}: {kernel}");
         }
-    }
-
-    private static byte[] Bits(Tensor tensor) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(tensor.AsSpan<float>()).ToArray();
-
-    private static void ClearFindings()
-    {
-        if (CudaDeviceFixture.IsEmulated)
-            CudaEmulator.ClearReport();
-    }
-
-    private static void AssertNoFindings()
-    {
-        if (CudaDeviceFixture.IsEmulated)
-            Assert.True(CudaEmulator.FindingCount == 0, CudaEmulator.GetReport());
     }
 }

@@ -29,6 +29,7 @@ public sealed class TensorTests
     [InlineData(DType.Float64, 8)]
     [InlineData(DType.Int64, 8)]
     [InlineData(DType.UInt8, 1)]
+    [InlineData(DType.BFloat16, 2)]
     public void Every_type_fills_reads_and_writes(DType type, int size)
     {
         Tensor tensor = Tensor.Full([3, 5], 7, type);
@@ -72,6 +73,40 @@ public sealed class TensorTests
         Assert.Equal([0.1f, (double)(1f / 3)], rounded.To(DType.Float64).AsSpan<double>().ToArray());
         Assert.Same(tensor, tensor.To(DType.Float64));
         Assert.Throws<NotSupportedException>(() => Tensor.Zeros([1], DType.Int64).To(DType.Float32));
+    }
+
+    [Theory]
+    // Spacing 2^-7 between 1 and 2: ties go to the even one, numbers beside a tie to their side.
+    [InlineData(1 + 1.0 / 256, 1)]
+    [InlineData(1 + 3.0 / 256, 1 + 2.0 / 128)]
+    [InlineData(1 + 1.0 / 256 + 1e-12, 1 + 1.0 / 128)]
+    [InlineData(1 + 3.0 / 256 - 1e-12, 1 + 1.0 / 128)]
+    [InlineData(-1 - 1.0 / 256 - 1e-12, -1 - 1.0 / 128)]
+    [InlineData(3.4e38, double.PositiveInfinity)]
+    [InlineData(5e-41, 9.183549615799121e-41)]
+    [InlineData(4e-41, 0)]
+    [InlineData(double.NegativeInfinity, double.NegativeInfinity)]
+    public void Bfloat16_rounds_to_nearest_even(double value, double expected)
+    {
+        Tensor tensor = Tensor.From([value], [1]);
+        Assert.Equal(expected, tensor.To(DType.BFloat16)[0]);
+        Assert.Equal(expected, tensor.To(DType.BFloat16).To(DType.Float64)[0]);
+        Assert.Equal((float)expected, tensor.To(DType.BFloat16).To(DType.Float32).AsSpan<float>()[0]);
+    }
+
+    [Fact]
+    public void Bfloat16_survives_a_round_trip_and_keeps_nan()
+    {
+        Tensor all = Tensor.From([.. Enumerable.Range(0, 65536).Select(bits => new BFloat16((ushort)bits))], [65536]);
+        Tensor back = all.To(DType.Float32).To(DType.BFloat16);
+        for (int bits = 0; bits < 65536; bits++)
+            if (double.IsNaN(all[bits]))
+                Assert.True(double.IsNaN(back[bits]));
+            else
+                Assert.Equal(bits, back.AsSpan<BFloat16>()[bits].Bits);
+        // The lower half alone makes this a NaN: truncated, it would be infinite.
+        Tensor nan = Tensor.From([BitConverter.UInt32BitsToSingle(0x7F80_0001)], [1]);
+        Assert.True(double.IsNaN(nan.To(DType.BFloat16)[0]));
     }
 
     [Fact]

@@ -22,7 +22,7 @@ internal sealed class TinyModel : SegmentationModel
         _head = Register("head", new LinearLayer(8, classes, true, type));
     }
 
-    public override Variable Forward(Variable images)
+    protected override Variable Logits(Variable images)
     {
         Variable x = Variable.Apply(new ReLU(), _norm.Forward(_convolution.Forward(images)));
         if (IsTraining)
@@ -38,7 +38,7 @@ internal sealed class LinearModel : SegmentationModel
 
     public LinearModel() : base(32, 32, 3, DType.Float32) => _head = Register("head", new LinearLayer(3, 3, true, DType.Float32));
 
-    public override Variable Forward(Variable images) => _head.Forward(images);
+    protected override Variable Logits(Variable images) => _head.Forward(images);
 }
 
 /// <summary>Logits that are a fixed function of the pixel: what tiles it lies in must not matter.</summary>
@@ -46,7 +46,7 @@ internal sealed class PixelModel(int height, int width) : SegmentationModel(heig
 {
     public List<int> Batches { get; } = [];
 
-    public override Variable Forward(Variable images)
+    protected override Variable Logits(Variable images)
     {
         Assert.False(IsTraining);
         Assert.True(NoGrad.IsActive);

@@ -1,5 +1,6 @@
 using CsUnet.Data;
 using CsUnet.Models;
+using CsUnet.Tensors;
 using CsUnet.Training;
 using Xunit;
 
@@ -30,7 +31,7 @@ public class TrainingOptionsTests
             Optimizer = OptimizerKind.Sgd, LearningRate = 1.0 / 3, WeightDecay = 0, Momentum = 0.5, Schedule = ScheduleKind.Plateau, WarmUp = 1,
             MinimumLearningRate = 1e-7, ScheduleEvery = 9, ScheduleFactor = 0.3, PlateauPatience = 2, ClipNorm = 1.5, CrossEntropyWeight = 1,
             DiceWeight = 0, ClassWeights = [1, 2.5, 0.125], ValidateEvery = 11, CheckpointEvery = 12, Patience = 13, ValidationStride = 16,
-            TileStride = 32, Seed = ulong.MaxValue, Threads = 2,
+            TileStride = 32, Precision = Precision.Bf16, Seed = ulong.MaxValue, Threads = 2,
         };
         TrainingOptions read = TrainingOptions.Parse(options.ToYaml());
         Assert.Equal(options.ToYaml(), read.ToYaml());

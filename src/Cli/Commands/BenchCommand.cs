@@ -29,7 +29,7 @@ internal static class BenchCommand
         };
         step.SetAction(result =>
         {
-            Shared.UseDevice(result.GetValue(device));
+            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";
@@ -43,10 +43,10 @@ internal static class BenchCommand
             {
                 throw new UsageException($"--model {name}, --size {height}x{width}, --batch {images}: {failure.Message}", failure);
             }
-            return Run(terminal, name, options, images, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
+            return Run(terminal, selection, name, options, images, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
-            The last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,
+            On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,
             convolutions and attention) per second, over the rate of independent fused multiply-adds of the widest vectors
             on all threads, which is measured between the steps.
 
@@ -58,11 +58,13 @@ internal static class BenchCommand
         return bench;
     }
 
-    private static int Run(Terminal terminal, string name, CsUnetOptions options, int batch, int repeats, string? json, string command)
+    private static int Run(Terminal terminal, DeviceSelection device, string name, CsUnetOptions options, int batch, int repeats, string? json, string command)
     {
         using var interrupt = new Interrupt(terminal);
-        terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, float32; {Machine.Current.Describe()}, {Workers.Count} threads");
-        using var benchmark = new StepBenchmark(options, batch);
+        bool isCpu = device.Device.Kind == DeviceKind.Cpu;
+        terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, float32; "
+            + (isCpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : device.Description));
+        using var benchmark = new StepBenchmark(options, batch, device.Device);
         StepMeasurement m = benchmark.Run(repeats, interrupt.Token);
         OperatorShare.Write(terminal, m.Operators, m.TracedStep);
         double gflop = m.StepFlops / 1e9;
@@ -71,19 +73,21 @@ internal static class BenchCommand
         terminal.WriteLine(Line("inference", $"{m.Inference.TotalSeconds:F4} s, {batch / m.Inference.TotalSeconds:F2} images/s"));
         terminal.WriteLine(Line("arena", $"{m.ArenaBytes / 1e6:F0} MB"));
         terminal.WriteLine(Line("peak working set", $"{m.PeakWorkingSet / 1e6:F0} MB"));
-        terminal.WriteLine(Line("arithmetic", $"{gflop:F1} GFLOP a step, {gflop / m.Step.TotalSeconds:F1} GFLOP/s of {m.PeakGflops:F1} GFLOP/s"));
+        string limit = isCpu ? string.Create(CultureInfo.InvariantCulture, $" of {m.PeakGflops:F1} GFLOP/s") : "";
+        terminal.WriteLine(Line("arithmetic", $"{gflop:F1} GFLOP a step, {gflop / m.Step.TotalSeconds:F1} GFLOP/s{limit}"));
         if (json is not null)
         {
-            WriteJson(json, name, options, batch, m, command);
+            WriteJson(json, device, name, options, batch, m, command);
             terminal.WriteLine(Line("written", $"{json}"));
         }
-        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fma_peak_share: {m.FmaPeakShare:F2}"));
+        if (isCpu)
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fma_peak_share: {m.FmaPeakShare:F2}"));
         return ExitCode.Success;
     }
 
     private static string Line(string name, FormattableString value) => $"{name + ":",-18}{FormattableString.Invariant(value)}";
 
-    private static void WriteJson(string path, string name, CsUnetOptions options, int batch, StepMeasurement m, string command)
+    private static void WriteJson(string path, DeviceSelection device, string name, CsUnetOptions options, int batch, StepMeasurement m, string command)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -101,6 +105,7 @@ internal static class BenchCommand
             json.WriteString("system", Machine.Current.System);
             json.WriteString("runtime", Machine.Current.Runtime);
             json.WriteEndObject();
+            json.WriteString("device", device.Description);
             json.WriteString("model", name);
             json.WriteNumber("height", options.Height);
             json.WriteNumber("width", options.Width);
@@ -116,8 +121,11 @@ internal static class BenchCommand
             json.WriteNumber("arenaBytes", m.ArenaBytes);
             json.WriteNumber("peakWorkingSetBytes", m.PeakWorkingSet);
             json.WriteNumber("multiplyAddsForward", m.MultiplyAdds);
-            json.WriteNumber("peakGflops", m.PeakGflops);
-            json.WriteNumber("fmaPeakShare", m.FmaPeakShare);
+            if (device.Device.Kind == DeviceKind.Cpu)
+            {
+                json.WriteNumber("peakGflops", m.PeakGflops);
+                json.WriteNumber("fmaPeakShare", m.FmaPeakShare);
+            }
             json.WriteStartArray("operators");
             foreach (OperatorShare share in m.Operators)
             {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using CsUnet.Cli.Report;
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
@@ -24,9 +25,9 @@ internal static class DemoCommand
         };
         command.SetAction(result =>
         {
-            Shared.UseDevice(result.GetValue(device));
+            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, result.GetValue(output), result.GetValue(steps) ?? DefaultSteps, result.GetValue(seed) ?? 0, Shared.CommandLineOf(result));
+            return Run(terminal, selection, result.GetValue(output), result.GetValue(steps) ?? DefaultSteps, result.GetValue(seed) ?? 0, Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(command, """
             The micrographs show a nickel superalloy that never existed: a matrix with large secondary and small tertiary
@@ -39,7 +40,7 @@ internal static class DemoCommand
         return command;
     }
 
-    private static int Run(Terminal terminal, string? output, int steps, ulong seed, string commandLine)
+    private static int Run(Terminal terminal, DeviceSelection device, string? output, int steps, ulong seed, string commandLine)
     {
         RunFolder folder;
         try
@@ -58,10 +59,10 @@ internal static class DemoCommand
             Model = "cs-unet-mini", Data = Path.GetFullPath(data), Classes = ClassMap.NasaSuper.Name, Steps = steps, Seed = seed,
             ValidateEvery = Math.Max(1, steps / 3),
         };
-        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false).Run(folder, isResumed: false, commandLine, isDemo: true);
+        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false, device).Run(folder, isResumed: false, commandLine, isDemo: true);
         if (result.Outcome == TrainingOutcome.Cancelled)
             return ExitCode.Interrupted;
-        Evaluate(terminal, folder, predictions);
+        Evaluate(terminal, device, folder, predictions);
         NextSteps.Write(terminal,
         [
             ($"{NextSteps.Program} predict --run {NextSteps.Quote(folder.Path)} FILE_OR_FOLDER", "label images with this network"),
@@ -71,10 +72,10 @@ internal static class DemoCommand
         return ExitCode.Success;
     }
 
-    private static void Evaluate(Terminal terminal, RunFolder folder, string predictions)
+    private static void Evaluate(Terminal terminal, DeviceSelection device, RunFolder folder, string predictions)
     {
         using var interrupt = new Interrupt(terminal);
-        LoadedRun run = LoadedRun.Open(folder.Path, "last");
+        LoadedRun run = LoadedRun.Open(folder.Path, "last", device);
         MicrographDataset images = RunData.Open(run.Options, "test", run.ClassMap);
         using Predictor predictor = run.CreatePredictor(null);
         terminal.WriteLine();

@@ -17,7 +17,8 @@ internal static class DevicesCommand
         });
         HelpWithExamples.SetNotes(command, """
             For each GPU: name, compute capability, memory. Also the versions of the driver and of NVRTC, which compiles the
-            CUDA kernels, and where they were found. This version computes on the processor only.
+            CUDA kernels, and where they were found. cuda:emulated is on no list: it runs the CUDA kernels on the processor,
+            to check them, wherever g++ is installed.
 
             Examples:
               csunet devices

@@ -3,6 +3,7 @@ using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Cli.Report;
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
@@ -25,9 +26,9 @@ internal static class EvaluateCommand
         };
         command.SetAction(result =>
         {
-            Shared.UseDevice(result.GetValue(device));
+            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
+            return Run(terminal, selection, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
                 result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
         });
         HelpWithExamples.SetNotes(command, """
@@ -43,16 +44,17 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static int Run(Terminal terminal, string? runPath, string? data, string split, string checkpoint, int? stride)
+    private static int Run(Terminal terminal, DeviceSelection device, string? runPath, string? data, string split, string checkpoint, int? stride)
     {
         using var interrupt = new Interrupt(terminal);
         // It is part of a file name, too.
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split '{split}': expected the name of a folder of the data set, such as test");
-        LoadedRun run = LoadedRun.Open(runPath, checkpoint);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device);
         MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
+        terminal.WriteLine($"device: {device.Description}");
         Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
@@ -31,9 +32,9 @@ internal static class PredictCommand
         };
         command.SetAction(result =>
         {
-            Shared.UseDevice(result.GetValue(device));
+            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
+            return Run(terminal, selection, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
                 result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
         });
         HelpWithExamples.SetNotes(command, $"""
@@ -51,14 +52,16 @@ internal static class PredictCommand
         return command;
     }
 
-    private static int Run(Terminal terminal, string[] arguments, string? runPath, string checkpoint, string output, int? stride)
+    private static int Run(
+        Terminal terminal, DeviceSelection device, string[] arguments, string? runPath, string checkpoint, string output, int? stride)
     {
         using var interrupt = new Interrupt(terminal);
-        LoadedRun run = LoadedRun.Open(runPath, checkpoint);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device);
         IReadOnlyList<string> files = FindInputs(arguments, output);
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
+        terminal.WriteLine($"device: {device.Description}");
         var fractions = new StringBuilder("file,class,fraction\n");
         int failed = 0, done = 0;
         bool isStopped = false;

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
@@ -25,16 +26,16 @@ internal static class TrainCommand
         arguments.AddTo(command);
         command.SetAction(result =>
         {
-            Shared.UseDevice(result.GetValue(device));
+            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             List<(string Key, string Value)> given = [.. arguments.Given(result)];
             // Not a value that the file can hold: the weights follow from the data and are written there as numbers.
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
             string commandLine = Shared.CommandLineOf(result);
             if (result.GetValue(resume))
-                return Resume(terminal, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+                return Resume(terminal, selection, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
             if (result.GetValue(run) is { } folder)
                 throw new UsageException($"--run {folder}: only with --resume; a new run's folder is --out");
-            return Start(terminal, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+            return Start(terminal, selection, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
         });
         HelpWithExamples.SetNotes(command, """
             The data folder holds train/, train_annot/, val/, val_annot/ and, for evaluation, test/, test_annot/: images, and
@@ -56,10 +57,11 @@ internal static class TrainCommand
     }
 
     private static int Start(
-        Terminal terminal, string? output, string? config, List<(string Key, string Value)> given, bool weighClasses, string commandLine)
+        Terminal terminal, DeviceSelection device, string? output, string? config, List<(string Key, string Value)> given, bool weighClasses,
+        string commandLine)
     {
         TrainingOptions options = TrainingArguments.Merge(config, given);
-        TrainingSession session = TrainingSession.Open(terminal, options, weighClasses);
+        TrainingSession session = TrainingSession.Open(terminal, options, weighClasses, device);
         RunFolder folder;
         try
         {
@@ -73,7 +75,8 @@ internal static class TrainCommand
     }
 
     private static int Resume(
-        Terminal terminal, string? path, string? config, List<(string Key, string Value)> given, bool weighClasses, string commandLine)
+        Terminal terminal, DeviceSelection device, string? path, string? config, List<(string Key, string Value)> given, bool weighClasses,
+        string commandLine)
     {
         RunFolder folder = LoadedRun.FindFolder(path);
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
@@ -84,7 +87,7 @@ internal static class TrainCommand
             throw new UsageException($"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");
         if (changed.Count > 0)
             terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false).Run(folder, isResumed: true, commandLine));
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device).Run(folder, isResumed: true, commandLine));
     }
 
     private static int Finish(TrainingResult result) =>

@@ -14,6 +14,9 @@ internal sealed record RunRecord
 {
     public const string FileName = "run.json";
 
+    /// <summary>The <see cref="Device"/> of runs on the processor.</summary>
+    public const string Processor = "cpu";
+
     // The file is for people too, and is never part of a page: + and non-ASCII letters stand as they are.
     private static readonly JsonSerializerOptions s_readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -24,6 +27,9 @@ internal sealed record RunRecord
     public string Hardware { get; init; } = Machine.Current.Describe();
 
     public string System { get; init; } = $"{Machine.Current.System}, {Machine.Current.Runtime}";
+
+    /// <summary>Where the run computes, or did last: cpu, or a CUDA device with its name.</summary>
+    public string Device { get; init; } = Processor;
 
     public DateTimeOffset Started { get; init; } = DateTimeOffset.Now;
 
@@ -59,7 +65,7 @@ internal sealed record RunRecord
             return new RunRecord
             {
                 Command = (string)json["command"]!, Version = (string)json["version"]!, Hardware = (string)json["machine"]!,
-                System = (string)json["system"]!, Data = (string)json["data"]!,
+                System = (string)json["system"]!, Data = (string)json["data"]!, Device = (string?)json["device"] ?? Processor,
                 Started = DateTimeOffset.Parse((string)json["started"]!, CultureInfo.InvariantCulture), Seconds = (double)json["seconds"]!,
                 Outcome = (string)json["outcome"]!, Step = (int)json["step"]!, Steps = (int)json["steps"]!,
                 BestMeanIoU = (double?)json["bestMeanIoU"], BestStep = (int)json["bestStep"]!, Parameters = (long)json["parameters"]!,
@@ -76,7 +82,7 @@ internal sealed record RunRecord
     {
         var json = new JsonObject
         {
-            ["command"] = Command, ["version"] = Version, ["machine"] = Hardware, ["system"] = System, ["data"] = Data,
+            ["command"] = Command, ["version"] = Version, ["machine"] = Hardware, ["system"] = System, ["device"] = Device, ["data"] = Data,
             ["started"] = Started.ToString("yyyy-MM-ddTHH:mm:sszzz", CultureInfo.InvariantCulture), ["seconds"] = Math.Round(Seconds, 1),
             ["outcome"] = Outcome, ["step"] = Step, ["steps"] = Steps, ["bestMeanIoU"] = BestMeanIoU, ["bestStep"] = BestStep,
             ["parameters"] = Parameters, ["peakBytes"] = PeakBytes,

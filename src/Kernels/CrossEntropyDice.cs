@@ -1,0 +1,185 @@
+using System.Numerics;
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// EntropyWeight * <see cref="CrossEntropy"/> + DiceWeight * <see cref="SoftDice"/> of the same logits and labels, in one pass over the
+/// logits each way. Inputs: logits (..., K), K at most 256, labels (...) as uint8 or int64; output, a scalar. The formulas are those of the
+/// two. On the processor it saves the softmax and the sums over pixels: of the class weights, and numerators and denominators of the Dice
+/// fractions; on a CUDA device the sums alone. A label that is no class throws on the processor; on a CUDA device it makes loss and
+/// gradient NaN, and <see cref="InvalidLabels"/> counts it.
+/// </summary>
+/// <param name="EntropyWeight">Factor of the cross-entropy.</param>
+/// <param name="DiceWeight">Factor of the Dice loss.</param>
+/// <param name="ClassWeights">Weights of the classes in the cross-entropy; all 1 if null.</param>
+/// <param name="Smooth">Keeps the Dice fraction of an absent class defined.</param>
+/// <param name="IgnoreIndex">A label that does not count; none if null.</param>
+public sealed record CrossEntropyDice(
+    double EntropyWeight = 0.5, double DiceWeight = 0.5, IReadOnlyList<double>? ClassWeights = null, double Smooth = 1e-5,
+    int? IgnoreIndex = null) : Operator
+{
+    private const int ChunkRows = 8192;
+
+    /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Tensor logits = call[0];
+        int classes = logits.Shape.Last;
+        Require(classes <= 256, "logits", logits.Shape, "at most 256 classes");
+        Require(ClassWeights is null || ClassWeights.Count == classes, "class weights", $"{ClassWeights?.Count} numbers",
+            $"{classes} = classes of logits {logits.Shape}");
+        if (logits.Device.Kind == DeviceKind.Cuda)
+            return CudaForward(call);
+        int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
+        Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
+        Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float64);
+        call.Save(softmax);
+        call.Save(totals);
+        output[0] = logits.DType == DType.Float32
+            ? Forward<float>(logits, softmax, labels, totals)
+            : Forward<double>(logits, softmax, labels, totals);
+        return output;
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dLogits = gradients.Target(0, out bool accumulate);
+        if (dLogits.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaBackward(call, dOutput, dLogits, accumulate);
+            return;
+        }
+        int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
+        if (dLogits.DType == DType.Float32)
+            Backward<float>(call, labels, dOutput[0], dLogits, accumulate);
+        else
+            Backward<double>(call, labels, dOutput[0], dLogits, accumulate);
+    }
+
+    private double Weight(int label) => ClassWeights?[label] ?? 1;
+
+    // totals (1 + 2K): W, numerators, denominators.
+    private unsafe double Forward<T>(Tensor logits, Tensor softmax, int[] labels, Tensor totals) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* x = logits.Pointer<T>(), p = softmax.Pointer<T>();
+        int classes = logits.Shape.Last, width = 2 + 2 * classes, chunks = (labels.Length + ChunkRows - 1) / ChunkRows;
+        // Per chunk: the cross-entropy, W, then per class sum(p g), then sum(p^2) + sum(g^2).
+        double[] sums = new double[Math.Max(1, chunks) * width];
+        Workers.Run(chunks, chunk =>
+        {
+            Span<double> sum = sums.AsSpan(chunk * width, width), products = sum.Slice(2, classes), squares = sum[(2 + classes)..];
+            for (int row = chunk * ChunkRows; row < Math.Min(labels.Length, (chunk + 1) * ChunkRows); row++)
+            {
+                T* values = x + (long)row * classes, probabilities = p + (long)row * classes;
+                (T largest, T total) = Softmax.Row(values, probabilities, classes);
+                int label = labels[row];
+                if (label == PixelLabels.Ignored)
+                    continue;
+                sum[0] += Weight(label) * double.CreateChecked(T.Log(total) - (values[label] - largest));
+                sum[1] += Weight(label);
+                for (int k = 0; k < classes; k++)
+                {
+                    double probability = double.CreateChecked(probabilities[k]);
+                    squares[k] += probability * probability;
+                }
+                products[label] += double.CreateChecked(probabilities[label]);
+                squares[label] += 1;
+            }
+        });
+        for (int chunk = 1; chunk < chunks; chunk++)
+            for (int i = 0; i < width; i++)
+                sums[i] += sums[chunk * width + i];
+        Span<double> saved = totals.AsSpan<double>();
+        saved[0] = sums[1];
+        double dice = 0;
+        for (int k = 0; k < classes; k++)
+        {
+            saved[1 + k] = 2 * sums[2 + k] + Smooth;
+            saved[1 + classes + k] = sums[2 + classes + k] + Smooth;
+            dice += 1 - saved[1 + k] / saved[1 + classes + k];
+        }
+        return EntropyWeight * (sums[1] == 0 ? 0 : sums[0] / sums[1]) + DiceWeight * (dice / classes);
+    }
+
+    private unsafe void Backward<T>(OperatorCall call, int[] labels, double dOutput, Tensor dLogits, bool accumulate)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* p = call.Saved[0].Pointer<T>(), dx = dLogits.Pointer<T>();
+        double* totals = call.Saved[1].Pointer<double>();
+        int classes = dLogits.Shape.Last;
+        double entropySlope = totals[0] == 0 ? 0 : EntropyWeight * dOutput / totals[0], diceSlope = -2 * DiceWeight * dOutput / classes;
+        Workers.Split(labels.Length, ChunkRows, (start, end) =>
+        {
+            Span<double> dp = stackalloc double[256];
+            for (long row = start; row < end; row++)
+            {
+                T* probabilities = p + row * classes, gradient = dx + row * classes;
+                int label = labels[row];
+                bool counts = label != PixelLabels.Ignored;
+                double dot = 0, factor = counts ? Weight(label) * entropySlope : 0;
+                for (int k = 0; k < classes; k++)
+                {
+                    double probability = double.CreateChecked(probabilities[k]), denominator = totals[1 + classes + k];
+                    dp[k] = counts ? diceSlope * ((k == label ? 1 : 0) - probability * totals[1 + k] / denominator) / denominator : 0;
+                    dot += dp[k] * probability;
+                }
+                for (int k = 0; k < classes; k++)
+                {
+                    double probability = double.CreateChecked(probabilities[k]);
+                    T value = T.CreateChecked(probability * (dp[k] - dot) + factor * (probability - (k == label ? 1 : 0)));
+                    gradient[k] = accumulate ? gradient[k] + value : value;
+                }
+            }
+        });
+    }
+
+    // kernels/cross_entropy_dice.cu; saves the sum of weights, numerators and denominators (1 + 2K).
+    private Tensor CudaForward(OperatorCall call)
+    {
+        Tensor logits = call[0], labels = call[1];
+        PixelLabels.CheckCuda(Name, logits, labels);
+        int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, classes = logits.Shape.Last;
+        int blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
+        Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device);
+        Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float32, logits.Device);
+        Tensor partials = Tensor.Empty([2 + 2 * classes, blocks, 2], DType.Float32, logits.Device);
+        call.Save(totals);
+        var launch = new CudaLaunch(logits, "cross_entropy_dice", $"cross_entropy_dice_forward_{group}");
+        launch.Add(logits, labels);
+        launch.Add(PixelLabels.CudaWeights(ClassWeights, logits.Device));
+        launch.Add(partials);
+        PixelLabels.AddCounter(ref launch, Name, logits, IgnoreIndex);
+        PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
+        launch.RunOverGroups(rows, group);
+        var total = new CudaLaunch(logits, "cross_entropy_dice", "cross_entropy_dice_forward_total", typed: false);
+        total.Add(partials, loss, totals);
+        total.Add(blocks, classes);
+        total.Add((float)Smooth);
+        total.Add((float)EntropyWeight);
+        total.Add((float)DiceWeight);
+        total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
+        return loss;
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, Tensor dLogits, bool accumulate)
+    {
+        Tensor logits = call[0], labels = call[1];
+        int group = PixelLabels.Group(logits, 8, 32, 256);
+        var launch = new CudaLaunch(logits, "cross_entropy_dice", $"cross_entropy_dice_backward_{group}");
+        launch.Add(logits, labels);
+        launch.Add(PixelLabels.CudaWeights(ClassWeights, logits.Device));
+        launch.Add(call.Saved[0], dOutput, dLogits);
+        PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
+        launch.Add((float)EntropyWeight);
+        launch.Add((float)DiceWeight);
+        launch.Add(accumulate);
+        launch.RunOverGroups(logits.Shape.Rows, group);
+    }
+}

@@ -1,0 +1,92 @@
+using CsUnet.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels.Cuda;
+
+/// <summary>
+/// The tensors that one launch of kernels/optimizer.cu passes over, as that file describes: addresses, counts and chunks in device memory,
+/// made once and used by every step. Holds the tensors.
+/// </summary>
+public sealed class TensorTable
+{
+    private const int ChunkElements = 16384, Columns = 5;
+
+    private readonly IReadOnlyList<Tensor> _gradients;
+    private readonly IReadOnlyList<Tensor>?[] _columns;
+    private readonly Tensor _addresses, _counts, _chunks;
+
+    /// <summary>A table of gradients alone, or of whatever else is read as such: for norms and finite checks.</summary>
+    /// <param name="gradients">The tensors, float32, on one CUDA device.</param>
+    /// <exception cref="ShapeException">There is none, or one is something else.</exception>
+    public TensorTable(IReadOnlyList<Tensor> gradients) : this(gradients, null, null, null)
+    {
+    }
+
+    /// <summary>A table for an update rule.</summary>
+    /// <param name="gradients">The gradients, float32, on one CUDA device.</param>
+    /// <param name="parameters">The parameters, each like its gradient.</param>
+    /// <param name="means">m of AdamW or u of SGD, each like its gradient; null: none.</param>
+    /// <param name="variances">v of AdamW, each like its gradient; null: none.</param>
+    /// <exception cref="ShapeException">There is no gradient, or a tensor is something else.</exception>
+    public TensorTable(
+        IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor>? parameters, IReadOnlyList<Tensor>? means, IReadOnlyList<Tensor>? variances)
+    {
+        if (gradients.Count == 0)
+            throw new ShapeException(nameof(TensorTable), nameof(gradients), "no tensor", "at least one");
+        _gradients = gradients;
+        _columns = [parameters, gradients, means, variances];
+        var addresses = new long[Columns * gradients.Count];
+        var counts = new long[gradients.Count];
+        var chunks = new List<long>();
+        for (int i = 0; i < gradients.Count; i++)
+        {
+            for (int column = 0; column < _columns.Length; column++)
+                if (_columns[column] is { } tensors)
+                    addresses[column * gradients.Count + i] = Address(tensors[i], gradients[i]);
+            counts[i] = gradients[i].Count;
+            // A pair of 32-bit integers: tensor, chunk within it.
+            for (long chunk = 0; chunk * ChunkElements < counts[i]; chunk++)
+                chunks.Add(chunk << 32 | (uint)i);
+        }
+        ChunkTensors = [.. chunks.Select(chunk => (int)chunk)];
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        _addresses = Tensor.From(addresses, [addresses.Length]).To(Device);
+        _counts = Tensor.From(counts, [counts.Length]).To(Device);
+        _chunks = Tensor.From([.. chunks], [chunks.Count]).To(Device);
+    }
+
+    /// <summary>Where the tensors are.</summary>
+    public Device Device => _gradients[0].Device;
+
+    /// <summary>The tensor that each chunk belongs to.</summary>
+    internal IReadOnlyList<int> ChunkTensors { get; }
+
+    /// <summary>Whether the table was made of exactly these gradients.</summary>
+    public bool Holds(IReadOnlyList<Tensor> gradients) => _gradients.SequenceEqual(gradients, ReferenceEqualityComparer.Instance);
+
+    /// <summary>A launch that begins with the arguments table, counts and chunks.</summary>
+    internal CudaLaunch Launch(string kernel)
+    {
+        var launch = new CudaLaunch(_gradients[0], "optimizer", kernel);
+        launch.Add(_addresses, _counts, _chunks);
+        return launch;
+    }
+
+    /// <summary>Adds the last argument, the number of tensors, and runs a block per chunk.</summary>
+    internal void Run(ref CudaLaunch launch)
+    {
+        launch.Add(_gradients.Count);
+        if (ChunkTensors.Count > 0)
+            launch.Run(new dim3(ChunkTensors.Count), new dim3(CudaLaunch.Threads));
+        GC.KeepAlive(this);
+    }
+
+    private long Address(Tensor tensor, Tensor gradient)
+    {
+        if (tensor.DType != DType.Float32 || tensor.Device.Kind != DeviceKind.Cuda || tensor.Device != Device)
+            throw new ShapeException(nameof(TensorTable), "tensor", $"{tensor} on {tensor.Device}", $"float32 on a CUDA device, all on the first one's, {Device}");
+        if (tensor.Shape != gradient.Shape)
+            throw new ShapeException(nameof(TensorTable), "tensor", tensor, $"{gradient} like its gradient");
+        return (long)(ulong)tensor.DevicePointer.Pointer;
+    }
+}

@@ -1,0 +1,68 @@
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Labels that are no class, as the losses find them on a CUDA device. A kernel cannot throw, and waiting for it in every loss would
+/// stall the device, so the losses count such labels in a word of the device's memory and make their loss NaN. Whoever reads the loss, or
+/// changes a model by its gradients, calls <see cref="ThrowIfAny(Device)"/>. On the processor the losses throw at once.
+/// </summary>
+public static class InvalidLabels
+{
+    private static readonly Lock s_lock = new();
+    private static readonly Dictionary<Device, Count> s_counts = [];
+
+    private sealed record Count(Tensor Word)
+    {
+        /// <summary>Operator and range of the last loss.</summary>
+        public (string Op, string Range) Last { get; set; } = ("loss", "classes");
+    }
+
+    /// <summary>
+    /// The count of a CUDA device, int64 (1), since the last <see cref="ThrowIfAny(Device)"/> that threw: to copy it to the host along with
+    /// other results of a step. Made on first use, and the same tensor from then on.
+    /// </summary>
+    public static Tensor Counter(Device device) => Of(device).Word;
+
+    /// <summary>Reads the count, which waits for the device; does nothing for the processor.</summary>
+    /// <exception cref="ShapeException">A loss has seen a label that is no class. The count is 0 again.</exception>
+    public static void ThrowIfAny(Device device)
+    {
+        if (device.Kind == DeviceKind.Cuda)
+            ThrowIfAny(device, (long)Counter(device).To(Device.Cpu)[0]);
+    }
+
+    /// <summary>The same for a count that was read already.</summary>
+    /// <param name="device">The CUDA device.</param>
+    /// <param name="count">What <see cref="Counter"/> held.</param>
+    /// <exception cref="ShapeException">The count is not 0; the counter is set to 0.</exception>
+    public static void ThrowIfAny(Device device, long count)
+    {
+        if (count == 0)
+            return;
+        Count found = Of(device);
+        found.Word.Clear();
+        throw new ShapeException(found.Last.Op, "labels", $"{count} labels of no class", found.Last.Range);
+    }
+
+    /// <summary>The counter for a loss to add to, whose name and range a later error gives.</summary>
+    internal static Tensor CounterFor(Device device, string op, string range)
+    {
+        Count found = Of(device);
+        found.Last = (op, range);
+        return found.Word;
+    }
+
+    private static Count Of(Device device)
+    {
+        lock (s_lock)
+        {
+            if (!s_counts.TryGetValue(device, out Count? found))
+            {
+                using StepArena.PersistentScope scope = StepArena.Suspend();
+                s_counts.Add(device, found = new Count(Tensor.Zeros([1], DType.Int64, device)));
+            }
+            return found;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+namespace CsUnet.Tensors;
+
+/// <summary>
+/// The arithmetic of a network on a CUDA device, as <c>--precision</c> names it. In every one of them parameters, their gradients, the
+/// optimiser's state, statistics and losses are float32, and sums are float32 or better.
+/// </summary>
+public enum Precision
+{
+    /// <summary>float32 throughout: 24 significant bits. The only one on the processor.</summary>
+    Fp32,
+
+    /// <summary>
+    /// float32 tensors whose matrix products and convolutions round their operands to tf32, 11 significant bits, for the matrix units; see
+    /// <see cref="CudaDevice.AllowTf32"/>.
+    /// </summary>
+    Tf32,
+
+    /// <summary>
+    /// Activations and their gradients are bfloat16, 8 significant bits and float32's range, so that no loss scaling is needed; matrix
+    /// products multiply bfloat16 operands.
+    /// </summary>
+    Bf16,
+}
+
+/// <summary>Facts about precisions.</summary>
+public static class Precisions
+{
+    /// <summary>The name used on the command line: fp32, tf32 or bf16.</summary>
+    public static string Label(this Precision precision) => precision.ToString().ToLowerInvariant();
+
+    /// <summary>The precision of a name as <see cref="Label"/> gives it, or null.</summary>
+    public static Precision? Find(string label) =>
+        Enum.GetValues<Precision>().Select(precision => (Precision?)precision).FirstOrDefault(precision => precision!.Value.Label() == label);
+
+    /// <summary>The element type of activations between float32 images and float32 logits.</summary>
+    public static DType ActivationType(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
+
+    /// <summary>
+    /// Makes the matrix products of a device work in a precision from now on: <see cref="CudaDevice.AllowTf32"/> becomes true for tf32,
+    /// else false.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The device is the processor, and the precision is not fp32.</exception>
+    public static void Use(this Precision precision, Device device)
+    {
+        if (device.Kind == DeviceKind.Cuda)
+            CudaDevice.Get(device).AllowTf32 = precision == Precision.Tf32;
+        else if (precision != Precision.Fp32)
+            throw new NotSupportedException(
+                $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32; use --precision fp32, or --device cuda");
+    }
+}

@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using CsUnet.Cli;
+using CsUnet.Cli.Report;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tests.Cuda;
+using Xunit;
+
+namespace CsUnet.Tests.Cli;
+
+/// <summary>
+/// <c>csunet kernels</c>. A profile needs the emulated device, and a process has one driver: the program runs as a process of its own, with
+/// a copy of the kernels in a folder where a test can change them.
+/// </summary>
+public sealed class KernelProfileTests
+{
+    [Fact]
+    public void APlantedStrideShowsOnItsLine()
+    {
+        const string Right = "Pack x = load_pack(input + i, V);";
+        using var kernels = new KernelFolder();
+        string table = kernels["right.csv"];
+        ProgramRun right = kernels.Profile("--op", "Gelu", "--csv", table);
+        Assert.Equal(ExitCode.Success, right.Code);
+        int line = kernels.Replace("gelu.cu", Right, "Pack x = load_pack(input + (V == 4 ? i / 4 * 5 % (count / 4) * 4 : i), V);");
+        Assert.Equal(1, Ratio(right, "gelu_forward_float32", $"gelu.cu:{line} global read, 16 bytes"));
+
+        ProgramRun wrong = kernels.Profile("--op", "Gelu", "--check", table);
+        Assert.True(Ratio(wrong, "gelu_forward_float32", $"gelu.cu:{line} global read, 16 bytes") > 1.5, wrong.Out);
+        Assert.Equal(ExitCode.Failure, wrong.Code);
+        Assert.Matches($@"gelu_forward_float32: sectors of global memory rose from 1\.000 to .*, most of it at gelu\.cu:{line}\n", wrong.Error);
+        Assert.DoesNotContain("gelu_backward", wrong.Error);
+    }
+
+    [Fact]
+    public void APlantedBankConflictShowsOnItsLine()
+    {
+        using var kernels = new KernelFolder();
+        int line = kernels.Replace("column_sum.cu", "&sums[ty][k * LANES + lane]", "&sums[ty][V * lane + k]");
+        ProgramRun run = kernels.Profile("--op", "Linear");
+        Assert.Equal(ExitCode.Success, run.Code);
+        Assert.True(Ratio(run, "column_sum_partial_float32", $"column_sum.cu:{line} shared write, 8 bytes", wavefronts: true) > 1.2, run.Out);
+    }
+
+    [Fact]
+    public void AnUnwrittenElementFailsTheProfile()
+    {
+        using var kernels = new KernelFolder();
+        int line = kernels.Replace("gelu.cu", "store_pack(output + i, x, V);", "if (i != 8) store_pack(output + i, x, V);");
+        ProgramRun run = kernels.Profile("--op", "Gelu", "--totals");
+        Assert.Equal(ExitCode.Failure, run.Code);
+        Assert.Contains("unwritten: kernel gelu_forward_float32", run.Error);
+        Assert.Contains($"gelu.cu:{line}", run.Error);
+    }
+
+    [Fact]
+    public void WithoutACompilerThePackageIsNamed()
+    {
+        using var kernels = new KernelFolder();
+        ProgramRun run = kernels.Run(["kernels", "profile", "--op", "Gelu"], ("CSUNET_EMULATOR_CXX", "/nonexistent/g++"), ("CSUNET_CACHE", kernels["cache"]));
+        Assert.Equal(ExitCode.Failure, run.Code);
+        Assert.Contains("install the package g++", run.Error);
+    }
+
+    [Fact]
+    public void AWrongCallIsRefused()
+    {
+        ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", "there are Add, BatchNorm");
+        ProgramRun.Refuses(["kernels", "profile", "--op", "Conv*x"], "no operator has such a name");
+        ProgramRun.Refuses(["kernels", "profile", "--check", "no-such.csv"], "--check no-such.csv: there is no such file");
+    }
+
+    [Fact]
+    public void TheListHasEveryKernelOfEveryFile()
+    {
+        ProgramRun run = ProgramRun.Of("kernels", "list");
+        Assert.Equal(ExitCode.Success, run.Code);
+        Assert.All(KernelLibrary.Files, file => Assert.Contains($"{file}.cu\n", run.Out));
+        Assert.Contains("  gelu_backward_bf16\n", run.Out);
+    }
+
+    [Fact]
+    public void ARiseNamesTheLineAndAFallIsNone()
+    {
+        const string Before = "a,x.cu:1,global,read,4,1,128,4,4,1.000\na,x.cu:2,global,write,4,1,128,8,4,2.000\nb,x.cu:9,shared,read,4,1,128,4,4,1.000\n";
+        IReadOnlyList<KernelCost> before = Table(Before);
+        Assert.Empty(KernelProfile.Rises(before, before));
+        IReadOnlyList<KernelCost> worse = Table(Before.Replace("x.cu:1,global,read,4,1,128,4", "x.cu:1,global,read,4,1,128,16", StringComparison.Ordinal));
+        Assert.Equal(["a: sectors of global memory rose from 1.500 to 3.000 times the ideal, most of it at x.cu:1"], KernelProfile.Rises(before, worse));
+        Assert.Empty(KernelProfile.Rises(worse, before));
+        Assert.Contains("no-table.csv:2: 'a,b' is no row", Assert.Throws<UsageException>(
+            () => KernelProfile.Parse($"{KernelProfile.Heading}\na,b\n", "no-table.csv")).Message);
+
+        static IReadOnlyList<KernelCost> Table(string rows) => KernelProfile.Parse($"{KernelProfile.Heading}\n{rows}", "table");
+    }
+
+    /// <summary>The ratio in the row of a kernel's line; the second of two, which is of shared memory, if asked for.</summary>
+    private static double Ratio(ProgramRun run, string kernel, string line, bool wavefronts = false)
+    {
+        string row = run.Out.Split('\n').SkipWhile(text => !text.StartsWith($"{kernel} ", StringComparison.Ordinal))
+            .First(text => text.StartsWith($"  {line} ", StringComparison.Ordinal));
+        string[] numbers = row[(2 + line.Length)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        Assert.True(numbers.Length == 5, $"{row}: expected requests, bytes, actual, ideal, ratio");
+        Assert.Equal(wavefronts, line.Contains("shared", StringComparison.Ordinal));
+        return double.Parse(numbers[4], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A copy of the program's kernels that a test may change.</summary>
+    private sealed class KernelFolder : IDisposable
+    {
+        private readonly Workspace _workspace = new();
+
+        public KernelFolder()
+        {
+            foreach (string file in KernelLibrary.Files)
+            {
+                var source = KernelLibrary.Source(file);
+                _workspace.Write($"kernels/{source.Name}", source.Text);
+                foreach ((string name, string text) in source.Headers)
+                    _workspace.Write($"kernels/{name}", text);
+            }
+        }
+
+        public string this[string name] => _workspace[name];
+
+        /// <summary>Replaces the first occurrence of a text in a file, and returns its line.</summary>
+        public int Replace(string file, string old, string replacement)
+        {
+            string text = File.ReadAllText(_workspace[$"kernels/{file}"]);
+            int at = text.IndexOf(old, StringComparison.Ordinal);
+            Assert.True(at >= 0, $"{file} does not hold '{old}'");
+            _workspace.Write($"kernels/{file}", string.Concat(text.AsSpan(0, at), replacement, text.AsSpan(at + old.Length)));
+            return 1 + text.AsSpan(0, at).Count('\n');
+        }
+
+        public ProgramRun Profile(params string[] options)
+        {
+            Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
+            return Run(["kernels", "profile", .. options]);
+        }
+
+        public ProgramRun Run(string[] args, params (string Name, string Value)[] variables)
+        {
+            var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "csunet"), args)
+            {
+                RedirectStandardOutput = true, RedirectStandardError = true,
+            };
+            start.Environment["CSUNET_KERNELS"] = _workspace["kernels"];
+            foreach ((string name, string value) in variables)
+                start.Environment[name] = value;
+            using Process process = Process.Start(start)!;
+            Task<string> output = process.StandardOutput.ReadToEndAsync();
+            string error = process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return new ProgramRun(process.ExitCode, output.Result, error);
+        }
+
+        public void Dispose() => _workspace.Dispose();
+    }
+}
