@@ -78,6 +78,16 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device dev
             _arena.ReservedBytes, process.PeakWorkingSet64, operators, traced);
     }
 
+    /// <summary>One training step from new weights, for counting what it launches.</summary>
+    public static void RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
+    {
+        using var benchmark = new StepBenchmark(options, batch, device);
+        benchmark._model.Precision = precision;
+        benchmark.Prepare();
+        benchmark.Step();
+        CudaDevice.Get(device).Synchronize();
+    }
+
     private void Prepare()
     {
         _model.Initialize(0);

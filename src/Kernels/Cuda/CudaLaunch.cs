@@ -58,6 +58,9 @@ internal ref struct CudaLaunch
         _tensorBytes += tensor?.Bytes ?? 0;
     }
 
+    /// <summary>Counts bytes that the kernel moves through addresses in memory, which its arguments do not show.</summary>
+    public void AddTraffic(long bytes) => _tensorBytes += bytes;
+
     /// <summary>Adds several tensors.</summary>
     public void Add(Tensor first, Tensor second, params ReadOnlySpan<Tensor> more)
     {

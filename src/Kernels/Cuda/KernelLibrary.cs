@@ -15,7 +15,8 @@ public static partial class KernelLibrary
     private const string Header = "common.cuh";
 
     private static readonly KernelCache s_cache = new();
-    private static readonly ConcurrentDictionary<(Device, string File), IReadOnlyDictionary<string, CudaKernel>> s_files = [];
+    private static readonly ConcurrentDictionary<(Device Device, string File, bool Embedded), LoadedFile> s_files = [];
+    [ThreadStatic] private static bool t_embedded;
 
     /// <summary>The folder that replaces the embedded sources; null if they are used.</summary>
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
@@ -34,11 +35,48 @@ public static partial class KernelLibrary
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
-        IReadOnlyDictionary<string, CudaKernel> kernels = s_files.GetOrAdd((device, file), key => Load(key.Item1, key.File));
+        IReadOnlyDictionary<string, CudaKernel> kernels =
+            s_files.GetOrAdd((device, file, t_embedded || Folder is null), key => Load(key.Device, key.File)).Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
             : throw new ArgumentException($"kernels/{file}.cu exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
     }
+
+    /// <summary>
+    /// Forgets the files of <see cref="Folder"/> whose text, or whose header's, is another than when they were compiled: their next launch
+    /// compiles them again.
+    /// </summary>
+    /// <returns>Their names, without folder and extension.</returns>
+    public static IReadOnlyList<string> Reload()
+    {
+        var changed = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (((Device, string File, bool Embedded) key, LoadedFile loaded) in s_files)
+            if (!key.Embedded && Source(key.File) is { } now && (now.Text != loaded.Source.Text || now.Headers[Header] != loaded.Source.Headers[Header])
+                && s_files.TryRemove(key, out _))
+                changed.Add(key.File);
+        return [.. changed];
+    }
+
+    /// <summary>Makes this thread use the embedded sources, also where there is a <see cref="Folder"/>, until the result is disposed.</summary>
+    public static EmbeddedScope UseEmbedded()
+    {
+        var scope = new EmbeddedScope(t_embedded);
+        t_embedded = true;
+        return scope;
+    }
+
+    /// <summary>The extent of a <see cref="UseEmbedded"/>.</summary>
+    public readonly struct EmbeddedScope : IDisposable
+    {
+        private readonly bool _previous;
+
+        internal EmbeddedScope(bool previous) => _previous = previous;
+
+        /// <summary>Ends it.</summary>
+        public void Dispose() => t_embedded = _previous;
+    }
+
+    private sealed record LoadedFile(KernelSource Source, IReadOnlyDictionary<string, CudaKernel> Kernels);
 
     /// <summary>Launches a kernel on a device's stream.</summary>
     /// <param name="device">Where.</param>
@@ -75,19 +113,19 @@ public static partial class KernelLibrary
     public static IReadOnlyDictionary<string, string> Exports(string text) =>
         ExportLine().Matches(text).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["expression"].Value);
 
-    private static Dictionary<string, CudaKernel> Load(Device device, string file)
+    private static LoadedFile Load(Device device, string file)
     {
         CudaDevice target = CudaDevice.Get(device);
         KernelSource source = Source(file);
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
-        return Exports(source.Text).ToDictionary(
-            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value]));
+        return new LoadedFile(source, Exports(source.Text).ToDictionary(
+            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])));
     }
 
     private static string Read(string name)
     {
-        if (Folder is not null)
+        if (Folder is not null && !t_embedded)
         {
             string path = Path.Combine(Folder, name);
             return File.Exists(path)

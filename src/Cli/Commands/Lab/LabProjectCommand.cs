@@ -81,8 +81,9 @@ internal static class LabProjectCommand
         Terminal terminal, Gpu gpu, KernelResources resources, string name, int height, int width, int batch, string type)
     {
         CsUnetOptions options = CsUnetOptions.Preset(name, height, width, 3);
+        Precision precision = type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
         IReadOnlyList<CountedLaunch> counted = ModelProjection.OfStep(
-            options, batch, (network, images) => StepBenchmark.RunOnce(network, images, Device.Cuda, type));
+            options, batch, (network, images) => StepBenchmark.RunOnce(network, images, Device.Cuda, precision));
         ProjectedLaunch[] launches = [.. counted.Select(launch => Projection.Of(launch, gpu, resources))];
         WriteHeading(terminal, gpu, resources, type);
         double total = launches.Sum(launch => launch.Seconds);
