@@ -127,7 +127,7 @@ static KernelProfile launch_profile;                    // of the launch that ru
 
 // What one launch did in all, in the order of launches.
 struct LaunchTotals { std::string kernel; uint64_t sectors = 0, ideal_sectors = 0, wavefronts = 0, ideal_wavefronts = 0, matrix = 0; };
-static std::vector<LaunchTotals> launches;
+static std::vector<LaunchTotals> counted_launches;
 
 void profile_finish_launch(Worker* worker) {
     std::lock_guard guard(kernels_mutex);
@@ -176,14 +176,14 @@ void profile_end_launch(const Launch& launch) {
         kernel.matrix[line] += scaled(count);
         totals.matrix += scaled(count);
     }
-    launches.push_back(std::move(totals));
+    counted_launches.push_back(std::move(totals));
     launch_profile = KernelProfile{};
 }
 
 void clear_profile() {
     std::lock_guard guard(kernels_mutex);
     kernels.clear();
-    launches.clear();
+    counted_launches.clear();
 }
 
 struct Row {
@@ -237,7 +237,7 @@ std::string profile_csv() {
 std::string launches_csv() {
     std::lock_guard guard(kernels_mutex);
     std::string text = "kernel,sectors,ideal_sectors,wavefronts,ideal_wavefronts,matrix\n";
-    for (const LaunchTotals& launch : launches) {
+    for (const LaunchTotals& launch : counted_launches) {
         text += launch.kernel;
         for (uint64_t count : {launch.sectors, launch.ideal_sectors, launch.wavefronts, launch.ideal_wavefronts, launch.matrix})
             text += "," + std::to_string(count);
