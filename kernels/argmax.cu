@@ -4,10 +4,11 @@
 //   or prediction is not below K
 // logits: T (rows, K), T = float or bf16, K <= 256; labels, prediction: bytes (rows); truth: (rows) as load_label of common.cuh reads
 // them; counts: 64-bit integers (K K + 1), added to, so that batches follow one another. Integer atomics: the order does not show.
-// Memory-bound. Logits of more than 8 classes whose rows are no multiple of 32 bytes begin inside a sector: up to 1.6 times the ideal.
+// Memory-bound.
 // Launch: blocks of 256 threads. argmax: the number in the name is 8 or 256, the most classes it takes, GROUP = 8 or 32 lanes per row;
 // grid any, ceil(rows / (256 / GROUP)) at most is useful. confusion: grid any, 2 blocks per multiprocessor; dynamic shared memory
 // 4 (K K + 1) bytes if K <= 64, else none.
+// Over 1.25 times the ideal: argmax_256_*: rows of more than 8 classes that are no multiple of 32 bytes begin inside a sector.
 #include "common.cuh"
 
 constexpr int THREADS = 256;

@@ -5,6 +5,7 @@
 // Memory-bound.
 // Launch: column_sum_partial grid (ceil(C / 32), blocks), blocks = ceil(rows / blockRows), blockRows at least 256 and so that the grid has
 // about 4 blocks per multiprocessor; column_sum_total grid (ceil(C / 32)). Blocks of 256 threads, no dynamic shared memory.
+// Over 1.25 times the ideal: column_sum_partial_bf16: rows of bf16 that are no multiple of 32 bytes begin inside a sector, which the row before shares.
 #include "common.cuh"
 
 constexpr int THREADS = 256;

@@ -6,6 +6,7 @@
 // 32 bytes begin inside a sector: up to 1.5 times the ideal sectors, all but the row's own from the first-level cache.
 // Launch: blocks of 256 threads, grid any, ceil(rows / (256 / GROUP)) at most is useful; GROUP, the number in the name, is 8 for C <= 8,
 // else 32. No dynamic shared memory.
+// Over 1.25 times the ideal: softmax_forward_32_*, softmax_backward_32_*: rows that are no multiple of 32 bytes begin inside a sector; narrower ones lie side by side.
 #include "common.cuh"
 
 constexpr int THREADS = 256;

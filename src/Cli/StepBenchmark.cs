@@ -31,9 +31,9 @@ internal sealed record StepMeasurement(
 }
 
 /// <summary>Times training steps on random images. On a CUDA device a time ends when the device is done.</summary>
-internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device device) : IDisposable
+internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device device, Precision precision) : IDisposable
 {
-    private readonly CsUnetModel _model = new(options);
+    private readonly CsUnetModel _model = new(options) { Precision = precision };
     private readonly StepArena _arena = new();
     private readonly SegmentationLoss _loss = new();
     private Optimizer _optimizer = null!;

@@ -39,9 +39,10 @@ internal sealed class TrainingSession
     /// <param name="options">The run's options.</param>
     /// <param name="weighClasses">Whether the class weights follow from the pixel shares of the training masks.</param>
     /// <param name="device">Where to train.</param>
-    /// <exception cref="UsageException">The options do not fit the data, or each other.</exception>
+    /// <exception cref="UsageException">The options do not fit the data, the device, or each other.</exception>
     public static TrainingSession Open(Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device)
     {
+        Commands.Shared.RequirePrecision(options.Precision, device);
         try
         {
             ClassMap classMap = RunData.ClassMap(options);
@@ -162,7 +163,7 @@ internal sealed class TrainingSession
             + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch {Options.Batch}"));
-        _terminal.WriteLine($"device: {_device.Description}");
+        _terminal.WriteLine($"device: {Commands.Shared.Describe(_device, Options.Precision)}");
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: {string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
         _terminal.WriteLine($"run: {trainer.Folder.Path}; {(isResumed ? $"goes on after step {trainer.Step} of" : "")} {trainer.Steps} steps, seed {Options.Seed}".Replace(";  ", "; "));

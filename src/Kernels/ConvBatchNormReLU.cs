@@ -10,7 +10,9 @@ namespace CsUnet.Kernels;
 /// weight (O, KH, KW, C/Groups), batch-norm weight (O), bias (O), runningMean (O), runningVar (O), optional residual (B, H', W', O).
 /// z = conv(input); output = relu(batchnorm(z) + residual). Training saves z, so the backward pass needs neither xhat nor the mask:
 /// g = dOutput where output &gt; 0; dResidual = g; batch norm's rule turns g into dz in one pass, conv's rule dz into dInput and dWeight.
-/// On the processor, evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
+/// Evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
+/// On CUDA devices the convolution's kernel leaves the statistics of z behind; and where that is cheaper, dz is never stored: the kernels of
+/// dInput and dWeight make it of dOutput and z on the way.
 /// </summary>
 /// <param name="Stride">Step of the convolution.</param>
 /// <param name="Padding">Zeros around the image.</param>
@@ -42,7 +44,7 @@ public sealed record ConvBatchNormReLU(
         {
             Require(call[i + 2].Shape == new Shape(weight.Shape[0]), names[i], call[i + 2].Shape,
                 $"({weight.Shape[0]}) = output channels of convolution weight {weight.Shape}");
-            RequireSameType(call, names[i], call[i + 2]);
+            RequireParameterType(call, names[i], call[i + 2]);
         }
         if (call[0].Device.Kind == DeviceKind.Cuda)
             return CudaForward(call);
@@ -147,17 +149,41 @@ public sealed record ConvBatchNormReLU(
             GiveResidual(masked, dOutput, gradients);
     }
 
-    // kernels/conv2d.cu and kernels/batch_norm.cu, one after the other.
+    // kernels/conv2d.cu, kernels/conv2d_tensor_core.cu and kernels/batch_norm.cu
     private Tensor CudaForward(OperatorCall call)
     {
-        Tensor convolved = OperatorCall.Run(Convolution, call[0], call[1]);
+        Conv2d convolution = Convolution;
+        ConvolutionShape shape = convolution.Shape(call);
+        Tensor input = call[0];
+        RequireParameterType(call, "convolution weight", call[1]);
+        int rows = shape.OutputPixels;
+        Require(!Training || rows > 1, "input", input.Shape, "more than one output value per channel in training");
+        Tensor convolved = Tensor.Empty([shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters], input.DType, input.Device);
         RequireResidual(call, convolved.Shape);
-        Require(!Training || convolved.Shape.Rows > 1, "input", call[0].Shape, "more than one output value per channel in training");
-        Tensor[] results = [.. Enumerable.Range(0, 4).Select(_ => Tensor.EmptyLike(call[2]))];
-        CudaBatchNorm.Coefficients(Norm, convolved, [call[2], call[3], call[4], call[5]], results);
+        Tensor[] parameters = [call[2], call[3], call[4], call[5]];
+        Tensor coefficients = Tensor.Empty([4, shape.Filters], DType.Float32, input.Device);
+        Tensor[] results = [.. Enumerable.Range(0, 4).Select(row => coefficients.Slice(row, 1))];
+        if (!Training && !call.IsRecording)
+        {
+            CudaBatchNorm.Coefficients(Norm, input: null, parameters, results);
+            Tensor folded = CudaBatchNorm.Fold(call[1], results[2], input.DType);
+            CudaConvolution.Forward(shape, input, norm: null, folded, results[3], call.Optional(Residual), convolved, ReLU);
+            return convolved;
+        }
+        Tensor weight = CudaConvolution.Operand(call[1], input.DType);
+        if (Training)
+        {
+            TileStatistics statistics = CudaConvolution.ForwardWithStatistics(shape, input, norm: null, weight, convolved);
+            CudaBatchNorm.Coefficients(Norm, statistics, rows, parameters, results);
+        }
+        else
+        {
+            CudaConvolution.Forward(shape, input, norm: null, weight, bias: null, residual: null, convolved);
+            CudaBatchNorm.Coefficients(Norm, input: null, parameters, results);
+        }
         call.Save(convolved);
-        call.Save(results[0]);
-        call.Save(results[1]);
+        call.Save(coefficients);
+        call.Save(weight);
         Tensor output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
         CudaBatchNorm.Apply(convolved, results[2], results[3], call.Optional(Residual), output, ReLU);
         return output;
@@ -165,20 +191,34 @@ public sealed record ConvBatchNormReLU(
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        Tensor convolved = call.Saved[0];
-        Tensor? masked = call.Needs(Residual) && ReLU ? Tensor.EmptyLike(dOutput) : null;
+        ConvolutionShape shape = Convolution.Shape(call);
+        Tensor convolved = call.Saved[0], saved = call.Saved[1], weight = call.Saved[2];
+        // Without a residual z tells where the output is positive.
+        ReLUMask mask = !ReLU ? ReLUMask.None
+            : call.Optional(Residual) is null ? new ReLUMask(null, null, saved.Slice(2, 1), saved.Slice(3, 1))
+            : new ReLUMask(call.Output, Tensor.EmptyLike(dOutput), null, null);
         Tensor coefficients = CudaBatchNorm.Backward(
-            Norm, call, gradients, convolved, ReLU ? call.Output : null, dOutput, masked, weight: 2, bias: 3, call.Saved[1], call.Saved[2]);
+            Norm, call, gradients, convolved, mask, dOutput, weight: 2, bias: 3, saved.Slice(0, 1), saved.Slice(1, 1));
         if (call.Needs(0) || call.Needs(1))
         {
-            Tensor dConvolved = Tensor.EmptyLike(convolved);
-            CudaBatchNorm.BackwardInput(
-                convolved, ReLU && masked is null ? call.Output : null, masked ?? dOutput, coefficients, dConvolved, accumulate: false);
-            var inner = new OperatorCall([call[0], call[1], null], [call.Needs(0), call.Needs(1), false]) { Output = convolved };
-            Convolution.Backward(inner, dConvolved, gradients);
+            Tensor gradient = mask.Masked ?? dOutput;
+            GradientThroughNorm? through = null;
+            if (CudaConvolution.MakesGradientOnTheWay(shape, call.Needs(0), call.Needs(1)))
+                through = new GradientThroughNorm(convolved, coefficients);
+            else
+            {
+                Tensor dConvolved = Tensor.EmptyLike(convolved);
+                CudaBatchNorm.BackwardInput(convolved, gradient, coefficients, dConvolved, accumulate: false);
+                gradient = dConvolved;
+            }
+            if (call.Needs(0))
+                CudaConvolution.BackwardInput(shape, gradient, through, weight, gradients.Target(0, out bool accumulate), accumulate);
+            if (call.Needs(1))
+                CudaConvolution.BackwardWeight(
+                    shape, gradient, through, call[0], norm: null, gradients.Target(1, out bool accumulate), accumulate);
         }
         if (call.Needs(Residual))
-            GiveResidual(masked, dOutput, gradients);
+            GiveResidual(mask.Masked, dOutput, gradients);
     }
 
     private static void GiveResidual(Tensor? masked, Tensor dOutput, GradientSink gradients)

@@ -48,6 +48,9 @@ public sealed partial class Trainer : IDisposable
         Model = model;
         if (execution is not null)
             model.To(execution.Device);
+        if (!options.Precision.RunsOn(model.Device))
+            throw new RunException($"precision {options.Precision.Label()}: the processor computes in fp32 only; train on a CUDA device, or in fp32");
+        model.Precision = options.Precision;
         Folder = folder;
         _normalisation = header.Normalisation;
         StepsPerEpoch = Math.Max(1, batches.StepsPerEpoch);

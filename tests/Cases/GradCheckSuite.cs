@@ -1,102 +1,184 @@
 using System.Diagnostics;
 using CsUnet.Autograd;
-using CsUnet.Kernels;
+using CsUnet.Cuda;
+using CsUnet.Models;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cases;
 
-/// <summary>What came of one gradient check.</summary>
-/// <param name="Name">The case.</param>
-/// <param name="Result">What was found per argument; null if the case failed before.</param>
-/// <param name="Failure">Null if all gradients agree; else what is wrong.</param>
-/// <param name="Elapsed">Wall time.</param>
-public sealed record GradCheckReport(string Name, GradientCheckResult? Result, string? Failure, TimeSpan Elapsed)
+/// <summary>Which checks to run, and where.</summary>
+public sealed record GradCheckSelection
 {
-    /// <summary>Whether all gradients agree.</summary>
-    public bool Passed => Failure is null;
+    /// <summary>Only checks whose name holds this text; null or empty for all.</summary>
+    public string? Pattern { get; init; }
 
-    /// <summary>Entries checked, over all arguments.</summary>
-    public int Entries => Result?.Arguments.Sum(argument => argument.EntriesChecked) ?? 0;
+    /// <summary>Only the whole network of this preset, at 64 x 64; null for the small network and everything else.</summary>
+    public string? Model { get; init; }
 
-    /// <summary>The largest error of any argument, relative to its gradient's largest entry.</summary>
-    public double Error => Result?.Worst.Error ?? double.PositiveInfinity;
+    /// <summary>Also the single modules, more entries of each argument, and more shapes; a pattern reaches the modules in any case.</summary>
+    public bool All { get; init; }
+
+    /// <summary>
+    /// On the processor everything is checked in double against central differences; on a CUDA device its kernels against the processor's
+    /// analytic gradients.
+    /// </summary>
+    public Device Device { get; init; }
 }
 
-/// <summary>Gradient checks of every operator, of the network's modules, and of a whole small CS-UNet in training and evaluation.</summary>
+/// <summary>
+/// Gradient checks of every operator, on the shapes of its cases and on random ones, of the network's modules, and of whole networks in
+/// training and evaluation.
+/// </summary>
 public static class GradCheckSuite
 {
-    private sealed record Check(string Name, bool OnlyInAll, Func<bool, GradientCheckResult> Run);
+    private const uint SearchSeed = 1;
 
-    private static readonly Check[] s_checks =
+    private sealed record Found(IReadOnlyList<GradCheckLine> Lines, string Kinks, OperatorCase? Smallest = null, string? Failure = null, bool HasDeviceFailed = false);
+
+    private sealed record Check(string Name, GradCheckKind Kind, string Type, bool OnlyInAll, Func<bool, Found> Run);
+
+    private static readonly Check[] s_numeric =
     [
         .. OperatorCases.All.Where(item => item.Inputs.Any(input => input is { NeedsGradient: true }))
-            .Select(item => new Check(item.Name, OnlyInAll: false, all => RunOperator(item, entries: all ? 200 : 40))),
-        .. ModuleCases.Modules.Select(item => new Check(item.Name, OnlyInAll: true, _ => RunModule(item.Create(), entries: 12))),
-        .. ModuleCases.Networks.Select(item => new Check(item.Name, OnlyInAll: false, all => RunModule(item.Create(), entries: all ? 3 : 1))),
+            .Select(item => new Check(item.Name, GradCheckKind.Operator, "float64", OnlyInAll: false, all => RunOperator(item, entries: all ? 200 : 40))),
+        .. ModuleCases.Modules.Select(item =>
+            new Check(item.Name, GradCheckKind.Module, "float64", OnlyInAll: true, _ => RunModule(item.Create(), entries: 12, groups: null))),
+        .. ModuleCases.Networks.Select(item =>
+            new Check(item.Name, GradCheckKind.Network, "float64", OnlyInAll: false, all => RunModule(item.Create(), entries: all ? 3 : 1, groups: null))),
+        .. ShapeFamilies.All.Select(family =>
+            new Check($"{family.Name}", GradCheckKind.Shapes, "both", OnlyInAll: false, all => RunShapes(family, all ? 50 : 5, CheckOnProcessor))),
     ];
 
-    /// <summary>The names of all checks, in the order in which they run.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. s_checks.Select(check => check.Name)];
+    /// <summary>The names of all checks on the processor, in the order in which they run.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. s_numeric.Select(check => check.Name)];
 
-    /// <summary>Runs the checks.</summary>
-    /// <param name="pattern">Only those whose name holds this text; null or empty for all.</param>
-    /// <param name="all">Also the single modules, and more entries of each argument; a pattern reaches the modules in any case.</param>
+    /// <summary>The names of all checks on a device.</summary>
+    public static IReadOnlyList<string> NamesOn(Device device) => [.. ChecksOn(device).Select(check => check.Name).Distinct()];
+
+    /// <summary>Runs checks.</summary>
+    /// <param name="selection">Which, and where.</param>
     /// <param name="report">Receives each result as it comes.</param>
     /// <returns>Whether all passed.</returns>
-    /// <exception cref="ArgumentException">No check has such a name.</exception>
-    public static bool Run(string? pattern, bool all, Action<GradCheckReport> report)
+    /// <exception cref="ArgumentException">No check has such a name, or there is no such preset.</exception>
+    public static bool Run(GradCheckSelection selection, Action<GradCheckReport> report)
     {
-        bool isSelected = !string.IsNullOrEmpty(pattern);
-        Check[] chosen = [.. s_checks.Where(check => isSelected
-            ? check.Name.Contains(pattern!, StringComparison.OrdinalIgnoreCase)
-            : all || !check.OnlyInAll)];
+        bool isSelected = !string.IsNullOrEmpty(selection.Pattern), passed = true;
+        IReadOnlyList<Check> checks = selection.Model is { } model ? [ChecksOfModel(model, selection.Device)] : ChecksOn(selection.Device);
+        Check[] chosen = [.. checks.Where(check => isSelected
+            ? check.Name.Contains(selection.Pattern!, StringComparison.OrdinalIgnoreCase)
+            : selection.Model is not null || selection.All || !check.OnlyInAll)];
         if (chosen.Length == 0)
             throw new ArgumentException(
-                $"no gradient check has '{pattern}' in its name; there are {string.Join(", ", Names.Select(name => name.Split(' ')[0]).Distinct())}");
-        bool passed = true;
-        foreach (Check check in chosen)
+                $"no gradient check has '{selection.Pattern}' in its name; there are {string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
+        for (int i = 0; i < chosen.Length; i++)
         {
-            GradCheckReport result = Run(check, all);
+            GradCheckReport result = Run(chosen[i], selection.All);
             report(result);
             passed &= result.Passed;
+            if (result.HasDeviceFailed && i + 1 < chosen.Length)
+            {
+                string left = $"not run, since the device failed: {string.Join(", ", chosen[(i + 1)..].Select(check => check.Name))}";
+                report(new GradCheckReport($"{chosen.Length - i - 1} checks", result.Kind, result.Type, [], "", left, null, TimeSpan.Zero));
+                break;
+            }
         }
         return passed;
     }
 
-    /// <summary>Runs one check by its full name.</summary>
+    /// <summary>Runs one check on the processor by its full name.</summary>
     /// <exception cref="ArgumentException">There is none of that name.</exception>
     public static GradCheckReport RunOne(string name, bool all) => Run(
-        s_checks.FirstOrDefault(check => check.Name == name) ?? throw new ArgumentException($"there is no gradient check '{name}'"), all);
+        s_numeric.FirstOrDefault(check => check.Name == name) ?? throw new ArgumentException($"there is no gradient check '{name}'"), all);
+
+    /// <summary>Checks one case on the processor as the suite does, in double: also one that the suite does not have.</summary>
+    public static GradCheckReport RunOne(OperatorCase item, bool all = true) => Run(
+        new Check(item.Name, GradCheckKind.Operator, "float64", false, more => RunOperator(item, more ? 200 : 40)), all);
+
+    /// <summary>Checks one case's kernels on a CUDA device as the suite does: also one that the suite does not have.</summary>
+    public static GradCheckReport RunOne(OperatorCase item, DType type, Device device) => Run(KernelCheckOf(item, type, device), all: true);
 
     private static GradCheckReport Run(Check check, bool all)
     {
         long start = Stopwatch.GetTimestamp();
-        GradientCheckResult? result = null;
+        Found? found = null;
         string? failure;
+        bool hasDeviceFailed = false;
         try
         {
-            result = check.Run(all);
-            failure = result.Passed ? null : result.Arguments.First(argument => argument.Verdict != GradientVerdict.Agrees).ToString();
+            found = check.Run(all);
+            hasDeviceFailed = found.HasDeviceFailed;
+            failure = found.Failure ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
         }
         catch (Exception error)
         {
             // One broken operator must not hide what the others do: it is reported as the failure that it is.
             failure = $"{error.GetType().Name}: {error.Message}";
+            hasDeviceFailed = error is CudaException;
         }
-        return new GradCheckReport(check.Name, result, failure, Stopwatch.GetElapsedTime(start));
+        return new GradCheckReport(check.Name, check.Kind, check.Type, found?.Lines ?? [], found?.Kinks ?? "", failure,
+            found?.Smallest is { } smallest ? CaseCode.Of(smallest) : null, Stopwatch.GetElapsedTime(start), hasDeviceFailed);
     }
 
-    private static GradientCheckResult RunOperator(OperatorCase item, int entries)
+    private static IReadOnlyList<Check> ChecksOn(Device device) => device.Kind == DeviceKind.Cpu ? s_numeric :
+    [
+        .. OperatorCases.All.Select(item => KernelCheckOf(item, DType.Float32, device)),
+        .. ShapeFamilies.All.Select(family => new Check(family.Name, GradCheckKind.Shapes, "float32", OnlyInAll: false,
+            all => RunShapes(family, all ? 12 : 3, item => new KernelCheck(item, DType.Float32, device).Run()))),
+    ];
+
+    private static Check KernelCheckOf(OperatorCase item, DType type, Device device) => new(
+        item.Name, GradCheckKind.Kernel, type.Label(), OnlyInAll: false, _ => new Found(new KernelCheck(item, type, device).Run(), Kinks(item)));
+
+    private static Check ChecksOfModel(string preset, Device device) => new(
+        preset, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
+        {
+            DifferentiableCase item = ModuleCases.Preset(preset);
+            return RunModule(item, entries: all ? 12 : 4, groups: [.. item.Names.Select(Group)]);
+        });
+
+    /// <summary>The part of the network that a parameter belongs to: large networks are reported by parts.</summary>
+    private static string Group(string name)
     {
-        Variable?[] inputs = item.CreateInputs(DType.Float64);
-        // Applied twice, so that the second backward call adds to gradients that are there: overwriting them would halve the sum.
-        return GradientCheck.Run(
-            () => Variable.Apply(new Add(), Variable.Apply(item.Op, inputs), Variable.Apply(item.Op, inputs)),
-            [.. inputs.OfType<Variable>().Where(input => input.RequiresGradient)],
-            new GradientCheckOptions { Tolerance = Tolerances.GradientOfOperator, MaxEntries = entries });
+        string[] path = name.Split('.');
+        return string.Join('.', path.Take(path.Length > 3 ? 3 : Math.Max(1, path.Length - 1)));
     }
+
+    private static Found RunOperator(OperatorCase item, int entries) => new(
+        [.. GradientCheck.Run(item.Op, item.CreateInputs(DType.Float64), OperatorOptions(entries)).Arguments.Select(GradCheckLine.Of)], Kinks(item));
+
+    private static GradientCheckOptions OperatorOptions(int entries) => new() { Tolerance = Tolerances.GradientOfOperator, MaxEntries = entries };
 
     // Thousands of rectifiers: the step starts small, so that it seldom crosses a kink.
-    private static GradientCheckResult RunModule(DifferentiableCase item, int entries) => GradientCheck.Run(item.Function, item.Arguments,
-        new GradientCheckOptions { Tolerance = Tolerances.GradientOfNetwork, MaxEntries = entries, Step = 1e-5, Names = item.Names });
+    private static Found RunModule(DifferentiableCase item, int entries, IReadOnlyList<string>? groups) => new(
+        [.. GradientCheck.Run(item.Function, item.Arguments, new GradientCheckOptions
+        {
+            Tolerance = Tolerances.GradientOfNetwork, MaxEntries = entries, Step = 1.0 / (1 << 17), Names = item.Names, Groups = groups,
+        }).Arguments.Select(GradCheckLine.Of)],
+        "rectifiers inside: the step starts at 2^-17 and shrinks where one switches");
+
+    private static Found RunShapes(ShapeFamily family, int shapes, Func<OperatorCase, IReadOnlyList<GradCheckLine>> check)
+    {
+        ShapeSearch.Result result = ShapeSearch.Run(family, shapes, SearchSeed, check);
+        if (result.Smallest is { } smallest)
+            return new Found([], Kinks(smallest), smallest, $"{smallest.Name}: {result.Failure}", result.HasDeviceFailed);
+        GradCheckLine worst = result.Worst!;
+        return new Found(
+            [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, worst.Undecided, result.ShortSteps,
+                $"{worst.Argument} {worst.Where} of {result.WorstShape}", null)], "");
+    }
+
+    /// <summary>A random shape on the processor: float32 against double, and double against central differences.</summary>
+    private static IReadOnlyList<GradCheckLine> CheckOnProcessor(OperatorCase item) =>
+    [
+        .. new KernelCheck(item, DType.Float32, Device.Cpu).Run(),
+        .. item.Inputs.Any(input => input is { NeedsGradient: true }) ? RunOperator(item, entries: 6).Lines : [],
+    ];
+
+    /// <summary>How a case stays off kinks.</summary>
+    private static string Kinks(OperatorCase item) => string.Join("; ", item.Inputs.OfType<OperatorInput>().Select(input => input.Fill switch
+    {
+        Fill.AwayFromZero => $"{input.Name} at least 0.1 from 0",
+        Fill.Distinct => $"{input.Name} without ties: multiples of 1/16",
+        _ => "",
+    }).Where(text => text.Length > 0));
 }

@@ -67,6 +67,15 @@ public static class ModuleCases
         ("CsUnet evaluation", () => Network(training: false)),
     ];
 
+    /// <summary>The network of a preset at 64 x 64, in training: 2 x 2 pixels at stride 32, so that batch norm has eight of them.</summary>
+    /// <exception cref="ArgumentException">There is no such preset.</exception>
+    public static DifferentiableCase Preset(string name)
+    {
+        var module = new CsUnetModel(CsUnetOptions.Preset(name, 64, 64, classes: 3), Double);
+        module.SetRandomKey(seed: 5, step: 1);
+        return Create(module, [2, 64, 64, 3], module.Forward);
+    }
+
     private static DifferentiableCase Block(int height, int width, int window, bool shifted, MlpKind mlp, double dropPath)
     {
         var module = new SwinBlock(6, height, width, window, heads: 2, shifted, mlpRatio: 2, mlp, dropPath, Double);

@@ -36,6 +36,39 @@ public static class OperatorCases
         yield return new("(1,33)->17 no bias", new Linear(), Exactness.Sums, In([1, 33]), Weight([17, 33]));
         yield return new("(70,40)->24", new Linear(), Exactness.Sums, In([70, 40]), Weight([24, 40]), Bias(24));
         yield return new("(3,1)->1", new Linear(), Exactness.Sums, In([3, 1]), Weight([1, 1]), Bias(1));
+        yield return new("(300,8)->16, many rows", new Linear(), Exactness.Sums, In([300, 8]), Weight([16, 8]), Bias(16));
+        yield return new("(3,260)->8, long rows", new Linear(), Exactness.Sums, In([3, 260]), Weight([8, 260]), Bias(8));
+        var drop = new DropPath(0.5, new RandomKey(3, 1, 2));
+        foreach ((int inputs, int outputs) in new[] { (8, 16), (5, 3) })
+        {
+            Shape input = [6, 4, 3, inputs];
+            yield return new($"{input}->{outputs} residual", new Linear(), Exactness.Sums,
+                In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
+            yield return new($"{input}->{outputs} residual, half dropped", new Linear(drop), Exactness.Sums,
+                In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
+            yield return new($"{input}->{outputs} half dropped, no bias", new Linear(drop), Exactness.Sums, In(input), Weight([outputs, inputs]));
+        }
+        yield return Mlp("two layers (2,3,5,8)->16->24", null, [2, 3, 5, 8], null, 16, 24);
+        yield return Mlp("two layers residual, half dropped (5,3,7)->9->6", drop, [5, 3, 7], [5, 3, 6], 9, 6);
+        yield return Mlp("three layers (3,20,8)->16->8->8", null, [3, 20, 8], null, 16, 8, 8);
+        yield return Mlp("three layers residual (1,4,6,8)->32->8->8", null, [1, 4, 6, 8], [1, 4, 6, 8], 32, 8, 8);
+        yield return Mlp("three layers residual, half dropped (6,2,3,5)->7->5->4", drop, [6, 2, 3, 5], [6, 2, 3, 4], 7, 5, 4);
+    }
+
+    private static OperatorInput Residual(Shape shape) => new("residual", shape);
+
+    private static OperatorCase Mlp(string label, DropPath? dropPath, Shape input, Shape? residual, params ReadOnlySpan<int> widths)
+    {
+        List<OperatorInput?> inputs = [In(input), residual is null ? null : Residual(residual)];
+        int width = input.Last;
+        foreach (int next in widths)
+        {
+            string name = $"fc{inputs.Count / 2}";
+            inputs.Add(new($"{name} weight", [next, width]));
+            inputs.Add(new($"{name} bias", [next]));
+            width = next;
+        }
+        return new(label, new GeluMlp(dropPath), Exactness.Sums, inputs);
     }
 
     private static IEnumerable<OperatorCase> Convolutions()
@@ -48,6 +81,13 @@ public static class OperatorCases
         yield return new("4x4 stride 4 (2,8,12,3)->6", new Conv2d(4), Exactness.Sums, In([2, 8, 12, 3]), Weight([6, 4, 4, 3]), Bias(6));
         yield return new("groups 3 (2,5,4,6)->9", new Conv2d(1, 1, 3), Exactness.Sums, In([2, 5, 4, 6]), Weight([9, 3, 3, 2]), Bias(9));
         yield return new("depthwise (1,6,5,5)->5", new Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
+        yield return new("3x3 (1,5,6,16)->24", new Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]), Bias(24));
+        yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]), Weight([32, 3, 3, 8]));
+        yield return Fused("training 1x1 (2,5,7,8)->16", new ConvBatchNormReLU(), [2, 5, 7, 8], [16, 1, 1, 8], null);
+        yield return Fused("training 1x1 stride 2 (1,9,8,16)->8", new ConvBatchNormReLU(2, ReLU: false), [1, 9, 8, 16], [8, 1, 1, 16], null);
+        yield return Fused("training 3x3 (1,6,5,16)->8", new ConvBatchNormReLU(1, 1), [1, 6, 5, 16], [8, 3, 3, 16], null);
+        yield return Fused("training residual (1,6,5,8)->8", new ConvBatchNormReLU(), [1, 6, 5, 8], [8, 1, 1, 8], [1, 6, 5, 8]);
+        yield return Fused("evaluation residual (1,5,4,8)->16", new ConvBatchNormReLU(Training: false), [1, 5, 4, 8], [16, 1, 1, 8], [1, 5, 4, 16]);
         yield return Fused("training (2,5,7,3)->6", new ConvBatchNormReLU(1, 1), [2, 5, 7, 3], [6, 3, 3, 3], null);
         yield return Fused("training stride 2 (2,8,6,5)->4", new ConvBatchNormReLU(2, 1), [2, 8, 6, 5], [4, 3, 3, 5], null);
         yield return Fused("training residual (2,4,5,3)->7", new ConvBatchNormReLU(1, 0), [2, 4, 5, 3], [7, 1, 1, 3], [2, 4, 5, 7]);

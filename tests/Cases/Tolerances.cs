@@ -56,6 +56,12 @@ public static class Tolerances
         _ => -24,
     });
 
+    /// <summary>
+    /// Two gradients of a device that are equal in exact arithmetic, as twice a gradient and a gradient that was added to itself, relative
+    /// to the largest entry: sums may be taken in another order.
+    /// </summary>
+    public static double GradientSum(DType type) => type == DType.BFloat16 ? 1.0 / 64 : Float32(Exactness.Sums);
+
     /// <summary>Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.</summary>
     public const double GradientOfOperator = 1e-8;
 

@@ -100,3 +100,6 @@ void check_optimizer();
 void check_convolution();
 void check_attention();
 void check_gemm();
+void check_mutations(bool all);
+void print_profile();
+void check_profile(const std::string& path, bool update);

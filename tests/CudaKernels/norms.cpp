@@ -1,4 +1,4 @@
-// batch_norm, column_sum, layer_norm_any.
+// batch_norm, column_sum, layer_norm and layer_norm_any.
 #include "check.h"
 
 static void batch_norm(bool half, int rows, int C, int block_rows, bool training, bool relu, bool residual, bool accumulate, float offset) {
@@ -92,8 +92,9 @@ static void fold(bool half) {
     same("batch_norm_fold", out.get(), stored(expected, half));
 }
 
-static void layer_norm_any(bool half, int rows, int C, bool accumulate) {
-    std::string type = type_name(half), what = "layer_norm_any" + type;
+// group: the most channels of the layer_norm kernel, the number in its name; 0 for layer_norm_any.
+static void layer_norm(bool half, int rows, int C, bool accumulate, int group) {
+    std::string type = type_name(half), what = "layer_norm" + (group ? "_" + std::to_string(group) : "_any") + type;
     const float eps = 1e-5f;
     size_t count = size_t(rows * C), channels = size_t(C);
     Values x = random_values(count, 1, half), g = random_values(count, 2, half), old = random_values(count, 3, half), w = random_values(channels, 4), b = random_values(channels, 5);
@@ -115,9 +116,15 @@ static void layer_norm_any(bool half, int rows, int C, bool accumulate) {
     const int block_rows = 32, blocks = (rows + block_rows - 1) / block_rows;
     Buffer in(x, half), out(count, half), dOut(g, half), dIn = target(old, accumulate, half), dWeight = target(old_w, accumulate, false), dBias = target(old_b, accumulate, false);
     Device<float> weight(w), bias(b), mean{size_t(rows)}, rstd{size_t(rows)}, partial(size_t(blocks * 2) * channels);
-    go("layer_norm_any", "layer_norm_any_forward" + type, {3}, {128}, 0, *in, *weight, *bias, *out, *mean, *rstd, rows, C, eps);
-    go("layer_norm_any", "layer_norm_any_backward_input" + type, {3}, {128}, 0, *dOut, *in, *weight, *mean, *rstd, *dIn, rows, C, int(accumulate));
-    go("layer_norm_any", "layer_norm_any_backward_partial" + type, {unsigned(C + 127) / 128, unsigned(blocks)}, {128}, 0, *dOut, *in, *mean, *rstd, *partial, rows, C, block_rows);
+    if (group) {
+        std::string end = "_" + std::to_string(group) + type;
+        go("layer_norm", "layer_norm_forward" + end, {unsigned(rows + 3) / 4}, {128}, 0, *in, *weight, *bias, *out, *mean, *rstd, rows, C, eps);
+        go("layer_norm", "layer_norm_backward" + end, {unsigned(blocks)}, {128}, 0, *dOut, *in, *weight, *mean, *rstd, *dIn, *partial, rows, C, int(accumulate));
+    } else {
+        go("layer_norm_any", "layer_norm_any_forward" + type, {3}, {128}, 0, *in, *weight, *bias, *out, *mean, *rstd, rows, C, eps);
+        go("layer_norm_any", "layer_norm_any_backward_input" + type, {3}, {128}, 0, *dOut, *in, *weight, *mean, *rstd, *dIn, rows, C, int(accumulate));
+        go("layer_norm_any", "layer_norm_any_backward_partial" + type, {unsigned(C + 127) / 128, unsigned(blocks)}, {128}, 0, *dOut, *in, *mean, *rstd, *partial, rows, C, block_rows);
+    }
     go("layer_norm", "layer_norm_backward_parameters", {unsigned(C + 127) / 128}, {128}, 0, *partial, *dWeight, *dBias, blocks, C, int(accumulate));
     compare(what + " output", out.get(), y, half ? 4e-3 : 1e-6);
     compare(what + " dInput", dIn.get(), given(dx, old, accumulate), half ? 4e-3 : 1e-6);
@@ -127,8 +134,12 @@ static void layer_norm_any(bool half, int rows, int C, bool accumulate) {
 
 void check_norms() {
     for (bool half : {false, true}) {
-        layer_norm_any(half, 77, 7, false);
-        layer_norm_any(half, 19, 1101, true);
+        layer_norm(half, 77, 7, false, 0);
+        layer_norm(half, 19, 1101, true, 0);
+        layer_norm(half, 77, 96, false, 128);
+        layer_norm(half, 41, 192, true, 256);
+        layer_norm(half, 38, 384, false, 512);
+        layer_norm(half, 37, 768, true, 1024);
         batch_norm(half, 701, 48, 256, true, true, true, false, 0);
         batch_norm(half, 130, 5, 64, true, true, false, true, 3);
         batch_norm(half, 90, 64, 256, false, true, false, false, 0);

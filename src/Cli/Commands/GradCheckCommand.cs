@@ -1,62 +1,115 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
 using CsUnet.Cases;
+using CsUnet.Cli.Report;
+using CsUnet.Models;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet gradcheck</c>: analytic gradients against central differences.</summary>
+/// <summary><c>csunet gradcheck</c>: analytic gradients against central differences, and kernels against analytic gradients.</summary>
 internal static class GradCheckCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<string?> op = Options.Text("--op", "NAME", "Only the checks whose name holds this text, for example LayerNorm.");
-        Option<bool> all = Options.Flag("--all", "Also the single modules of the network, and more entries of each tensor.");
+        Option<string?> device = Options.Text("--device", "NAME",
+            "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's gradients. Default: cpu.");
+        Option<string?> op = Options.Text("--op", "PATTERN", "Only the checks whose name holds this text, for example LayerNorm.");
+        Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. CsUnetOptions.Presets]);
+        Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
+        Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
+        Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");
         Option<int?> threads = Shared.Threads();
-        var command = new Command("gradcheck", "Compares every operator's and network's gradients with central differences, in float64.")
+        var command = new Command("gradcheck", "Checks the gradients of every operator and network, and the kernels that compute them.")
         {
-            op, all, threads,
+            device, op, model, all, json, report, threads,
         };
         command.SetAction(result =>
         {
+            if (result.GetValue(op) is not null && result.GetValue(model) is not null)
+                throw new UsageException("--op and --model: give one of them; --model checks one whole network");
             Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, result.GetValue(op), result.GetValue(all));
+            DeviceSelection selected = Shared.OpenDevice(result.GetValue(device) ?? "cpu");
+            var selection = new GradCheckSelection
+            {
+                Pattern = result.GetValue(op), Model = result.GetValue(model), All = result.GetValue(all), Device = selected.Device,
+            };
+            RequireKnown(selection);
+            GradCheckSummary summary = Run(terminal, selection, selected.Description, Shared.CommandLineOf(result));
+            if (result.GetValue(json) is { } jsonFile)
+                Write(terminal, jsonFile, summary.ToJson());
+            if (result.GetValue(report) is { } page)
+                Write(terminal, page, GradCheckPage.Render(summary));
+            return summary.Code;
         });
         HelpWithExamples.SetNotes(command, """
-            Each check differentiates sum(output * g) with a fixed random g by every input and parameter, at all entries of
-            small tensors and at a sample of large ones. The error is relative to the gradient's largest entry. Exit code 1
-            if a check fails.
+            Each check differentiates sum(output * g) with a fixed random g by every input and parameter: at all entries of small
+            tensors and a sample of large ones, along a random direction that moves all entries, twice for the same bits, twice
+            for added gradients, with tensors used twice, and with views. Error is relative to the gradient's largest entry, share
+            is the error over what was allowed. Random shapes are drawn too; the smallest one that fails is printed as a line for
+            tests/Cases/OperatorCases.cs. Exit code 1 if a check fails.
 
             Examples:
               csunet gradcheck
               csunet gradcheck --op WindowAttention
-              csunet gradcheck --all
+              csunet gradcheck --all --report gradients.html
+              csunet gradcheck --device cuda:emulated --op LayerNorm
             """);
         return command;
     }
 
-    private static int Run(Terminal terminal, string? op, bool all)
+    private static void RequireKnown(GradCheckSelection selection)
     {
-        if (op is not null && !GradCheckSuite.Names.Any(name => name.Contains(op, StringComparison.OrdinalIgnoreCase)))
+        IReadOnlyList<string> known = GradCheckSuite.NamesOn(selection.Device);
+        if (selection.Pattern is not { } pattern || known.Any(name => name.Contains(pattern, StringComparison.OrdinalIgnoreCase)))
+            return;
+        List<string> names = [.. known.Select(name => name.Split(' ')[0]).Distinct()];
+        throw new UsageException($"--op {pattern}: no check has this in its name{NearestName.Hint(pattern, names)}; there are {string.Join(", ", names)}");
+    }
+
+    private static void Write(Terminal terminal, string path, string text)
+    {
+        OutputFiles.WriteText(path, text);
+        terminal.WriteLine($"written: {path}");
+    }
+
+    private static GradCheckSummary Run(Terminal terminal, GradCheckSelection selection, string device, string command)
+    {
+        long start = Stopwatch.GetTimestamp();
+        var reports = new List<GradCheckReport>();
+        terminal.WriteLine($"{device}; {Machine.Current.Describe()}, {Workers.Count} threads");
+        terminal.WriteLine($"{"check",-48} {"type",-8} {"argument",-28} {"error",8} {"share",6} {"entries",8}  worst at");
+        GradCheckSuite.Run(selection, report =>
         {
-            List<string> names = [.. GradCheckSuite.Names.Select(name => name.Split(' ')[0]).Distinct()];
-            throw new UsageException($"--op {op}: no check has this in its name{NearestName.Hint(op, names)}; there are {string.Join(", ", names)}");
-        }
-        int passed = 0, failed = 0;
-        terminal.WriteLine($"{"check",-60} {"entries",8} {"error",9} {"s",7}");
-        GradCheckSuite.Run(op, all, report =>
-        {
-            if (report.Passed)
-                passed++;
-            else
-                failed++;
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{report.Name,-60} {report.Entries,8} {report.Error,9:0.0E+00} {report.Elapsed.TotalSeconds,7:F2}{(report.Passed ? "" : "  FAILED")}"));
+            reports.Add(report);
+            foreach (GradCheckLine line in report.Lines)
+                terminal.WriteLine(Format(report, line));
             if (report.Failure is not null)
-                terminal.WriteLine($"  {report.Failure}");
+                terminal.WriteLine($"FAILED {report.Name}: {report.Failure}");
+            if (report.Reproduction is not null)
+                terminal.WriteLine($"  the smallest failing shape, for tests/Cases/OperatorCases.cs:\n  {report.Reproduction}");
             terminal.Out.Flush();
         });
-        terminal.WriteLine($"{passed} passed, {failed} failed");
-        return failed == 0 ? ExitCode.Success : ExitCode.Failure;
+        var summary = new GradCheckSummary(reports, device, command, selection, Stopwatch.GetElapsedTime(start));
+        terminal.WriteLine(summary.Text);
+        return summary;
+    }
+
+    private static string Format(GradCheckReport report, GradCheckLine line)
+    {
+        var notes = new List<string>();
+        if (line.Check is not ("entries" or "double"))
+            notes.Add(line.Check);
+        if (line.Undecided > 0)
+            notes.Add($"{line.Undecided} undecided");
+        if (line.ShortSteps > 0)
+            notes.Add($"{line.ShortSteps} shorter steps");
+        if (report.Kinks.Length > 0 && ReferenceEquals(line, report.Lines[0]))
+            notes.Add(report.Kinks);
+        string note = notes.Count == 0 ? "" : $" ({string.Join("; ", notes)})";
+        return string.Create(CultureInfo.InvariantCulture,
+            $"{report.Name,-48} {report.Type,-8} {line.Argument,-28} {line.Error,8:0.0E+00} {line.Share,6:0.000} {line.Entries,8}  {line.Where}{note}{(line.Passed ? "" : "  FAILED")}");
     }
 }

@@ -1,0 +1,130 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cases;
+
+/// <summary>
+/// An operator's kernels on a device against the analytic gradients in double, with the tolerance of the case: output and gradients, and
+/// what <see cref="GradientCheck"/> looks at beyond numbers: repeated bits, gradients that are added to, tensors used twice, views.
+/// </summary>
+internal sealed class KernelCheck(OperatorCase item, DType type, Device device)
+{
+    private readonly List<Finding> _findings = [];
+
+    private sealed record Finding(string Check, Comparison Comparison, long Entries);
+
+    /// <summary>One line per result: the output, each input's gradient, each statistic that the forward pass updates.</summary>
+    public IReadOnlyList<GradCheckLine> Run()
+    {
+        using var arena = new StepArena();
+        using StepArena.StepScope step = arena.BeginStep();
+        IReadOnlyList<(string Name, Tensor Value)> expected = OnProcessor(item.RunWithGradients(DType.Float64));
+        IReadOnlyList<(string Name, Tensor Value)> got = OnProcessor(item.RunWithGradients(type, device));
+        double tolerance = Tolerances.Float32(item.Exactness);
+        Compare("double", got, expected, tolerance);
+        Compare("repeat", OnProcessor(item.RunWithGradients(type, device)), got, 0);
+        if (item.Inputs.Any(input => input is { NeedsGradient: true }))
+        {
+            // What the kernels themselves gave is the reference for sums of gradients: only the last addition may round differently.
+            double rounding = Tolerances.GradientSum(type);
+            Compare("accumulate", Gradients(passes: 2), Sum(got, got), rounding);
+            (string Name, Tensor Value)[] start = [.. got.Select((result, i) =>
+                (result.Name, Scaled(OperatorCase.CreateCotangent(result.Value.Shape, type), Comparison.LargestEntry(result.Value))))];
+            Compare("start", Gradients(start: start), Sum(got, start), rounding);
+            Compare("used twice", Gradients(isTwice: true), Sum(got, got), rounding);
+            Compare("view", Gradients(isView: true), got, rounding);
+        }
+        return [.. _findings.GroupBy(finding => finding.Comparison.Tensor).Select(Line)];
+    }
+
+    private static GradCheckLine Line(IGrouping<string, Finding> findings)
+    {
+        Finding worst = findings.OrderByDescending(finding => Share(finding.Comparison)).First();
+        Finding[] failed = [.. findings.Where(finding => !finding.Comparison.IsWithin)];
+        return new GradCheckLine(
+            findings.Key, worst.Check, worst.Comparison.Error, Share(worst.Comparison), worst.Entries, 0, 0, worst.Comparison.Index,
+            failed.Length == 0 ? null : string.Join("; ", failed.Select(finding => $"{finding.Check}: {finding.Comparison}")));
+    }
+
+    private static double Share(Comparison comparison) =>
+        comparison.Error == 0 ? 0 : comparison.Tolerance > 0 ? comparison.Error / comparison.Tolerance : double.PositiveInfinity;
+
+    private void Compare(
+        string check, IReadOnlyList<(string Name, Tensor Value)> got, IReadOnlyList<(string Name, Tensor Value)> expected, double tolerance)
+    {
+        // A gradient that is zero in exact arithmetic has only rounding as a scale of its own.
+        double norm = expected.Where(result => result.Value.DType.IsFloat()).Max(result => Comparison.Norm(result.Value));
+        foreach ((string name, Tensor value) in got)
+        {
+            Tensor reference = expected.First(result => result.Name == name).Value;
+            bool isZero = Comparison.LargestEntry(reference) < Tolerances.ZeroGradient * norm;
+            _findings.Add(new Finding(
+                check, Comparison.Of(name, value, reference, tolerance, isZero ? Tolerances.ZeroGradientScale * norm : null), value.Count));
+        }
+    }
+
+    /// <summary>The gradients by name after one or two backward passes, in one of the ways that a graph can hold the operator.</summary>
+    private IReadOnlyList<(string Name, Tensor Value)> Gradients(
+        int passes = 1, (string Name, Tensor Value)[]? start = null, bool isTwice = false, bool isView = false)
+    {
+        Variable?[] inputs = item.CreateInputs(type, device);
+        if (isView)
+            inputs = [.. inputs.Select(input => input is { RequiresGradient: true } ? InMiddle(input) : input)];
+        foreach (Variable input in inputs.OfType<Variable>().Where(input => start is not null && input.RequiresGradient))
+        {
+            // A view passes its gradient on: that is how a leaf comes to hold one.
+            Tensor there = start!.First(result => result.Name == $"gradient of {input.Name}").Value;
+            Flat(input).Backward(there.Reshape([checked((int)there.Count)]).Clone().To(device));
+        }
+        for (int pass = 0; pass < passes; pass++)
+        {
+            Variable?[] used = isTwice || isView
+                ? [.. inputs.Select((input, i) => input is { RequiresGradient: true } ? Reshaped(Flat(input), item.Inputs[i]!.Shape) : input)]
+                : inputs;
+            Variable output = Variable.Apply(item.Op, used);
+            if (isTwice)
+                output = Variable.Apply(new Add(), output, Variable.Apply(item.Op, used));
+            if (isView)
+                output = Flat(output);
+            output.Backward(OperatorCase.CreateCotangent(output.Shape, type).To(device));
+        }
+        return OnProcessor([.. inputs.OfType<Variable>().Where(input => input.RequiresGradient)
+            .Select(input => ($"gradient of {input.Name}", input.Gradient!.Reshape(item.Inputs.First(other => other?.Name == input.Name)!.Shape)))]);
+    }
+
+    /// <summary>The same leaf as rows out of the middle of a larger tensor full of NaN, as an image is a slice of its batch.</summary>
+    private static Variable InMiddle(Variable input)
+    {
+        const int Before = 3, After = 2;
+        int rows = input.Value.Shape.Rows, width = input.Value.Shape.Last;
+        Tensor surrounded = Tensor.Full([Before + rows + After, width], double.NaN, input.Value.DType, input.Value.Device);
+        Tensor slice = surrounded.Slice(Before, rows);
+        slice.CopyFrom(input.Value);
+        return new Variable(slice, requiresGradient: true, input.Name);
+    }
+
+    private static Variable Flat(Variable variable) => Reshaped(variable, [checked((int)variable.Value.Count)]);
+
+    private static Variable Reshaped(Variable variable, Shape shape) => Variable.Apply(new Reshape(shape), variable);
+
+    private static IReadOnlyList<(string Name, Tensor Value)> OnProcessor(IReadOnlyList<(string Name, Tensor Value)> results) =>
+        [.. results.Select(result => (result.Name, result.Value.To(Device.Cpu).Clone()))];
+
+    private static IReadOnlyList<(string Name, Tensor Value)> Sum(
+        IReadOnlyList<(string Name, Tensor Value)> a, IReadOnlyList<(string Name, Tensor Value)> b) =>
+        [.. a.Zip(b, (x, y) =>
+        {
+            Tensor sum = Tensor.Empty(x.Value.Shape, DType.Float64);
+            for (long i = 0; i < sum.Count; i++)
+                sum[i] = x.Value[i] + y.Value[i];
+            return (x.Name, sum);
+        })];
+
+    private static Tensor Scaled(Tensor tensor, double factor)
+    {
+        for (long i = 0; i < tensor.Count; i++)
+            tensor[i] *= factor == 0 ? 1 : factor;
+        return tensor;
+    }
+}
