@@ -75,6 +75,12 @@ CONTROL(int) csunet_emulator_set_architecture(int architecture) {
     return 0;
 }
 
+CONTROL(int) csunet_emulator_set_multiprocessors(int count) {
+    if (count < 1 || count > 1024) return 1;
+    settings().multiprocessors = count;
+    return 0;
+}
+
 CONTROL(int) csunet_emulator_finding_count() { return int(finding_count()); }
 CONTROL(const char*) csunet_emulator_report() { return keep(findings_text()); }
 CONTROL(const char*) csunet_emulator_report_json() { return keep(findings_json()); }

@@ -46,11 +46,9 @@ internal static class Baselines
     // Row-major matrices are the transposed column-major ones, so the operands change places.
     private static Baseline MatrixProduct(OperatorCase item, Pass pass, DType type, Device device)
     {
-        Tensor[] inputs = [.. item.CreateInputs(type, device)[..2].Select(input => input!.Value)];
+        Tensor[] inputs = Operands(item, type, device);
         int rows = inputs[0].Shape.Rows, k = inputs[0].Shape.Last, n = inputs[1].Shape[0];
-        Tensor output = OperatorCase.CreateCotangent([rows, n], DType.Float32).To(device), dInput = Tensor.EmptyLike(inputs[0]), dWeight = Tensor.EmptyLike(inputs[1]);
-        if (type == DType.BFloat16)
-            output = Tensor.Empty([rows, n], type, device);
+        Tensor output = OperatorCase.CreateCotangent([rows, n], type).To(device), dInput = Tensor.EmptyLike(inputs[0]), dWeight = Tensor.EmptyLike(inputs[1]);
         CudaBlas blas = Blas(device);
         cudaDataType element = type == DType.BFloat16 ? cudaDataType.CUDA_R_16BF : cudaDataType.CUDA_R_32F;
         ComputeType compute = Compute(device, type);
@@ -65,6 +63,10 @@ internal static class Baselines
                     output.DevicePointer, element, n, 0, dWeight.DevicePointer, element, k, compute);
             });
     }
+
+    /// <summary>Input and weight of a case, both in one type, as the libraries want them.</summary>
+    public static Tensor[] Operands(OperatorCase item, DType type, Device device) =>
+        [.. item.CreateInputs(type)[..2].Select(input => input!.Value.To(type).To(device))];
 
     private static ComputeType Compute(Device device, DType type) =>
         type == DType.Float32 && CudaDevice.Get(device).AllowTf32 ? ComputeType.Compute32FFastTF32 : ComputeType.Compute32F;

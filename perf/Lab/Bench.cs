@@ -62,11 +62,16 @@ public sealed class Bench(Device device, DType type)
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
         IReadOnlyList<(string Name, Tensor Value)> expected = item.RunWithGradients(DType.Float64), got;
+        IReadOnlyList<(string Name, Tensor Value)>? plain = Precision == Precision.Fp32 ? null : item.RunPlain(Precision);
         using (KernelChoices.Force(choice))
             got = item.RunWithGradients(type, device);
-        foreach (((string name, Tensor reference), (_, Tensor value)) in expected.Zip(got))
+        for (int i = 0; i < expected.Count; i++)
         {
-            Comparison comparison = Comparison.Of(name, value.To(Device.Cpu).To(type == DType.Float64 ? type : DType.Float32), reference, Tolerance(item));
+            (string name, Tensor reference) = expected[i];
+            double tolerance = plain is not null
+                ? Tolerances.Reduced(Precision, Comparison.Of(name, plain[i].Value, reference, 0).Error)
+                : type == DType.Float64 ? Tolerances.GradientOfOperator : Tolerances.Float32(item.Exactness);
+            Comparison comparison = Comparison.Of(name, got[i].Value.To(Device.Cpu), reference, tolerance);
             if (!comparison.IsWithin)
                 throw new CheckFailedException($"{item} by {choice}: {comparison}");
             worst = Math.Max(worst, comparison.Error == 0 ? 0 : comparison.Error / comparison.Tolerance);
@@ -102,7 +107,7 @@ public sealed class Bench(Device device, DType type)
         _ => type.Label(),
     };
 
-    private double Tolerance(OperatorCase item) => type == DType.Float64 ? Tolerances.GradientOfOperator : Tolerances.Float32(item.Exactness);
+    private Precision Precision => TypeName switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
 
     private (IReadOnlyList<LaunchTrace.Entry>, double Flops, Shape Output) Trace(OperatorCase item, Pass pass)
     {
@@ -121,7 +126,7 @@ public sealed class Bench(Device device, DType type)
         using (var operators = new Autograd.OperatorTrace())
         using (var launches = new LaunchTrace())
         {
-            output.Backward(OperatorCase.CreateCotangent(shape, DType.Float32).To(device).To(type));
+            output.Backward(OperatorCase.CreateCotangent(shape, output.Value.DType).To(device));
             flops = LaunchCounts.PassFlops(operators.Entries[0]);
             return (launches.Entries, flops, shape);
         }

@@ -10,7 +10,7 @@ internal static class CudnnConvolution
 {
     public static Baseline Create(CudaDNNContext dnn, Conv2d op, OperatorCase item, Pass pass, DType type, Device device)
     {
-        Tensor[] inputs = [.. item.CreateInputs(type, device)[..2].Select(input => input!.Value)];
+        Tensor[] inputs = Baselines.Operands(item, type, device);
         Tensor x = inputs[0], w = inputs[1], y = OperatorCall.Run(op, x, w);
         Tensor dx = Tensor.EmptyLike(x), dw = Tensor.EmptyLike(w);
         cudnnDataType element = type == DType.BFloat16 ? cudnnDataType.BFloat16 : cudnnDataType.Float;

@@ -31,20 +31,20 @@ public static partial class LabCases
         new("relu", "(rows x channels)", ["6272x256"], (shape, _) => new("", new ReLU(), Exactness.Moves, In(shape.Sizes, Fill.AwayFromZero))),
         new("softmax", "(rows x classes)", ["100352x3", "6272x49"], (shape, _) => new("", new Softmax(), Exactness.Sums, In(shape.Sizes))),
         new("layer_norm", "(rows x channels)", ["6272x96", "1568x192", "392x384", "98x768"], (shape, _) => new(
-            "", new LayerNorm(), Exactness.Sums, In(shape.Sizes), new("weight", [shape.Sizes.Last]), new("bias", [shape.Sizes.Last]))),
+            "", new LayerNorm(), Exactness.Sums, In(shape.Sizes), Weight([shape.Sizes.Last]), Bias(shape.Sizes.Last))),
         new("linear", "(rows x in->out): x W^T + bias", ["6272x96->384", "6272x384->96", "1568x192->576", "392x384->1536", "98x3072->768"],
-            (shape, _) => new("", new Linear(), Exactness.Sums, In(shape.Sizes), new("weight", [shape.Channels, shape.Sizes.Last]), new("bias", [shape.Channels]))),
+            (shape, _) => new("", new Linear(), Exactness.Sums, In(shape.Sizes), Weight([shape.Channels, shape.Sizes.Last]), Bias(shape.Channels))),
         new("window_attention", "(B x H x W x C), window, heads, shift", ["2x56x56x96 window 7 heads 3 shift 3", "2x28x28x192 window 7 heads 6 shift 0", "2x14x14x384 window 7 heads 12 shift 3"],
             Attention),
         new("conv2d", "(B x H x W x C->O), kernel, stride, groups", ["2x56x56x64->64 kernel 3", "2x56x56x256->64 kernel 1", "2x224x224x3->64 kernel 7 stride 2", "2x14x14x256->256 kernel 3"], (shape, _) =>
             new("", new Conv2d(shape["stride", 1], shape["kernel", 3] / 2, shape["groups", 1]), Exactness.Sums, In(shape.Sizes), ConvolutionWeight(shape))),
         new("conv_batch_norm_relu", "(B x H x W x C->O), kernel, stride: one operator of a ResNet in training", ["2x56x56x64->64 kernel 3", "2x56x56x256->64 kernel 1", "2x28x28x128->512 kernel 1"],
             (shape, _) => new("", new ConvBatchNormReLU(shape["stride", 1], shape["kernel", 3] / 2, shape["groups", 1]), Exactness.Sums,
-                In(shape.Sizes), ConvolutionWeight(shape), new("batch-norm weight", [shape.Channels], Fill.Positive), new("batch-norm bias", [shape.Channels]),
-                new("running mean", [shape.Channels], NeedsGradient: false), new("running variance", [shape.Channels], Fill.Positive, NeedsGradient: false))),
+                In(shape.Sizes), ConvolutionWeight(shape), Weight([shape.Channels], Fill.Positive), Bias(shape.Channels),
+                Statistics("running mean", shape.Channels, Fill.Normal), Statistics("running variance", shape.Channels, Fill.Positive))),
         new("batch_norm", "(B x H x W x C): training", ["2x56x56x256"], (shape, _) => new("", new BatchNorm(), Exactness.Sums,
-            In(shape.Sizes), new("weight", [shape.Sizes.Last], Fill.Positive), new("bias", [shape.Sizes.Last]),
-            new("running mean", [shape.Sizes.Last], NeedsGradient: false), new("running variance", [shape.Sizes.Last], Fill.Positive, NeedsGradient: false))),
+            In(shape.Sizes), Weight([shape.Sizes.Last], Fill.Positive), Bias(shape.Sizes.Last),
+            Statistics("running mean", shape.Sizes.Last, Fill.Normal), Statistics("running variance", shape.Sizes.Last, Fill.Positive))),
         new("max_pool2d", "(B x H x W x C): 3 x 3, stride 2", ["2x112x112x64"], (shape, _) => new("", new MaxPool2d(3, 2, 1), Exactness.Elementwise, In(shape.Sizes))),
         new("patch_merge", "(B x H x W x C)", ["2x56x56x96"], (shape, _) => new("", new PatchMerge(), Exactness.Moves, In(shape.Sizes))),
         new("pixel_shuffle", "(B x H x W x C), scale", ["2x56x56x1536 scale 4"], (shape, _) => new("", new PixelShuffle(shape["scale", 2]), Exactness.Moves, In(shape.Sizes))),
@@ -97,13 +97,19 @@ public static partial class LabCases
         if (shape.Sizes[1] % window != 0 || shape.Sizes[2] % window != 0 || channels % heads != 0)
             throw new ArgumentException($"window_attention: shape '{text}' does not fit: sides must be multiples of window {window}, channels of {heads} heads");
         return new("", new WindowAttention(window, heads, shape["shift", 0]), Exactness.Sums,
-            new("qkv", shape.Sizes.WithLast(3 * channels)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads]));
+            new("qkv", shape.Sizes.WithLast(3 * channels)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads], Role: InputRole.Parameter));
     }
 
     private static OperatorInput In(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
 
+    private static OperatorInput Weight(Shape shape, Fill fill = Fill.Normal) => new("weight", shape, fill, Role: shape.Rank > 1 ? InputRole.MatrixWeight : InputRole.Parameter);
+
+    private static OperatorInput Bias(int count) => new("bias", [count], Role: InputRole.Parameter);
+
+    private static OperatorInput Statistics(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
+
     private static OperatorInput ConvolutionWeight(ShapeText shape) =>
-        new("convolution weight", [shape.Channels, shape["kernel", 3], shape["kernel", 3], shape.Sizes.Last / shape["groups", 1]]);
+        new("convolution weight", [shape.Channels, shape["kernel", 3], shape["kernel", 3], shape.Sizes.Last / shape["groups", 1]], Role: InputRole.MatrixWeight);
 
     private static OperatorInput Labels(ShapeText shape) => new("labels", [shape.Sizes.Rows], Fill.ByteLabels, NeedsGradient: false, shape.Sizes.Last);
 

@@ -29,7 +29,7 @@ public static class ModelProjection
             using KernelChoices.Forced? forced = choice is null ? null : KernelChoices.Force(choice);
             Variable output = Variable.Apply(item.Op, inputs).Keep();
             if (output.RequiresGradient)
-                output.Backward(Tensor.Full(output.Shape, 1, DType.Float32, Device.Cuda).Reshape(output.Shape));
+                output.Backward(Tensor.Full(output.Shape, 1, output.Value.DType, Device.Cuda));
         }, sample);
     }
 

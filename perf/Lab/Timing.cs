@@ -79,7 +79,7 @@ public static class Timing
                 Variable output = apply(set);
                 if (cotangent is null)
                     using (StepArena.Suspend())
-                        cotangent = OperatorCase.CreateCotangent(output.Shape, DType.Float32).To(device).To(output.Value.DType);
+                        cotangent = OperatorCase.CreateCotangent(output.Shape, output.Value.DType).To(device);
                 seconds = Time(device, () => output.Backward(cotangent));
             }
             if (run < WarmUps)

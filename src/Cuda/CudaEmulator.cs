@@ -124,6 +124,15 @@ public static unsafe class CudaEmulator
                 $"CudaEmulator.SetArchitecture: sm_{architecture} is not one that the emulator knows.");
     }
 
+    /// <summary>Sets how many multiprocessors the emulated device reports, by which launches choose their grids. Before its first use.</summary>
+    /// <param name="count">From 1 to 1024.</param>
+    public static void SetMultiprocessors(int count)
+    {
+        Require();
+        if (EmulatorNative.csunet_emulator_set_multiprocessors(count) != 0)
+            throw new ArgumentOutOfRangeException(nameof(count), $"CudaEmulator.SetMultiprocessors: {count}, expected 1 to 1024.");
+    }
+
     /// <summary>All findings since the last <see cref="ClearReport"/>.</summary>
     public static string GetReport() => Text(&EmulatorNative.csunet_emulator_report);
 

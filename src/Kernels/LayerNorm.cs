@@ -22,6 +22,15 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
+    [
+        new("registers", "a warp keeps a row in registers; up to 1024 channels in fours", new LaunchParameter(MostBlocks, 128, 256, 512, CudaMaximumBlocks)),
+        new("any", "a warp reads its row three times; any number of channels"),
+    ];
+
+    private const string MostBlocks = "most_blocks";
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0], weight = call[1], bias = call[2];
@@ -216,7 +225,8 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
 
     private static dim3 CudaBlock => new(32 * CudaWarps);
 
-    private static bool FitsRegisters(int channels) => channels % 4 == 0 && channels <= CudaLargest;
+    private static bool FitsRegisters(OperatorCall call) =>
+        call[0].Shape.Last % 4 == 0 && call[0].Shape.Last <= CudaLargest && call.Choice?.Variant != "any";
 
     private static string CudaKernel(string pass, int channels) =>
         $"layer_norm_{pass}_{Math.Max(128, (int)BitOperations.RoundUpToPowerOf2((uint)channels))}";
@@ -225,7 +235,7 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
     {
         Tensor input = call[0];
         int channels = input.Shape.Last;
-        var launch = FitsRegisters(channels)
+        var launch = FitsRegisters(call)
             ? new CudaLaunch(input, "layer_norm", CudaKernel("forward", channels))
             : new CudaLaunch(input, "layer_norm_any", "layer_norm_any_forward");
         launch.Add(input, call[1], call[2], output, mean, rstd);
@@ -241,9 +251,9 @@ public sealed record LayerNorm(double Eps = 1e-5) : Operator
         bool accumulate = false;
         Tensor dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(input);
         // Partial sums of dWeight and dBias per block; the register kernel makes them along with dInput.
-        int blocks = FitsRegisters(channels) ? Math.Min(CudaMaximumBlocks, (rows + CudaWarps - 1) / CudaWarps) : (rows + CudaAnyRows - 1) / CudaAnyRows;
+        int blocks = FitsRegisters(call) ? Math.Min(call.Choice?.Value(MostBlocks, CudaMaximumBlocks) ?? CudaMaximumBlocks, (rows + CudaWarps - 1) / CudaWarps) : (rows + CudaAnyRows - 1) / CudaAnyRows;
         Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
-        if (FitsRegisters(channels))
+        if (FitsRegisters(call))
         {
             var launch = new CudaLaunch(input, "layer_norm", CudaKernel("backward", channels));
             launch.Add(dOutput, input, call[1], mean, rstd, dInput, partials);

@@ -23,6 +23,9 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaGemm.Variants;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0], weight = call[Weight];
@@ -58,7 +61,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     private void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
     {
         Multiply<T>(call[0], call[Weight], call.Optional(Bias), output);
-        JoinResidual<T>(output, call.Optional(Residual), DropPath);
+        JoinResidual<T>(output, call.Optional(Residual), DropPath, choice: call.Choice);
     }
 
     /// <summary>output = input · weightᵀ + bias on the processor.</summary>
@@ -176,7 +179,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            CudaGemm.BackwardInput(dOutput, call.Saved.Count > 0 ? call.Saved[0] : call[Weight], dInput, accumulate, DropPath);
+            CudaGemm.BackwardInput(dOutput, call.Saved.Count > 0 ? call.Saved[0] : call[Weight], dInput, accumulate, DropPath, choice: call.Choice);
         }
         CudaGemm.BackwardParameters(call, gradients, Weight, Bias, dOutput, call[0], DropPath);
     }

@@ -34,6 +34,9 @@ internal static unsafe partial class EmulatorNative
     internal static partial int csunet_emulator_set_architecture(int architecture);
 
     [LibraryImport(Library)]
+    internal static partial int csunet_emulator_set_multiprocessors(int count);
+
+    [LibraryImport(Library)]
     internal static partial int csunet_emulator_finding_count();
 
     [LibraryImport(Library)]

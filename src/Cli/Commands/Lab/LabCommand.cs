@@ -69,15 +69,22 @@ internal sealed class LabArguments
 
     /// <summary>The device, opened and set to the element type.</summary>
     /// <exception cref="UsageException">The type cannot be computed there.</exception>
-    public (DeviceSelection Selection, DType Type) Open(ParseResult result)
+    /// <param name="result">The call.</param>
+    /// <param name="emulated">What the emulator is to pass for; null: itself.</param>
+    public (DeviceSelection Selection, DType Type) Open(ParseResult result, Gpu? emulated = null)
     {
         Shared.UseThreads(result.GetValue(Threads));
         DeviceSelection selection = Shared.OpenDevice(result.GetValue(Device));
+        if (emulated is not null && CudaLibraries.IsEmulated)
+        {
+            CudaEmulator.SetArchitecture(emulated.Architecture);
+            CudaEmulator.SetMultiprocessors(emulated.Multiprocessors);
+        }
         string name = result.GetValue(Type) ?? "float32";
         bool cuda = selection.Device.Kind == DeviceKind.Cuda;
         if (cuda && name == "float64")
             throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16; use --device cpu");
-        if (!cuda && name is "tf32" or "bf16" && !cuda)
+        if (!cuda && name is "tf32" or "bf16")
             throw new UsageException($"--dtype {name}: only CUDA devices compute in it; use --device cuda or cuda:emulated, or --dtype float32");
         if (cuda)
             CudaDevice.Get(selection.Device).AllowTf32 = name == "tf32";

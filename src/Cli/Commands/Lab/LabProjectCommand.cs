@@ -31,8 +31,10 @@ internal static class LabProjectCommand
             string type = result.GetValue(arguments.Type) ?? "float32";
             if (type == "float64")
                 throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16");
-            // The resources come from the real NVRTC; the emulator's library replaces it for this process from here on.
+            // Launches choose their grids by the device that they find.
             DeviceSelection.Open(DeviceSelection.Emulated);
+            CudaEmulator.SetArchitecture(target.Architecture);
+            CudaEmulator.SetMultiprocessors(target.Multiprocessors);
             var resources = new KernelResources(target.Architecture);
             CudaDevice.Get(Device.Cuda).AllowTf32 = type == "tf32";
             DType element = type == "bf16" ? DType.BFloat16 : DType.Float32;
