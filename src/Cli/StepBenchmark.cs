@@ -81,8 +81,7 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device dev
     /// <summary>One training step from new weights, for counting what it launches.</summary>
     public static void RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
     {
-        using var benchmark = new StepBenchmark(options, batch, device);
-        benchmark._model.Precision = precision;
+        using var benchmark = new StepBenchmark(options, batch, device, precision);
         benchmark.Prepare();
         benchmark.Step();
         CudaDevice.Get(device).Synchronize();

@@ -61,7 +61,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     private void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
     {
         Multiply<T>(call[0], call[Weight], call.Optional(Bias), output);
-        JoinResidual<T>(output, call.Optional(Residual), DropPath, choice: call.Choice);
+        JoinResidual<T>(output, call.Optional(Residual), DropPath);
     }
 
     /// <summary>output = input · weightᵀ + bias on the processor.</summary>
@@ -171,7 +171,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         Tensor weight = CudaGemm.Operand(call[Weight], output.DType);
         if (weight != call[Weight])
             call.Save(weight);
-        CudaGemm.Forward(call[0], weight, call.Optional(Bias), output, call.Optional(Residual), DropPath);
+        CudaGemm.Forward(call[0], weight, call.Optional(Bias), output, call.Optional(Residual), DropPath, choice: call.Choice);
     }
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
