@@ -15,8 +15,8 @@ public static partial class KernelLibrary
     private const string Header = "common.cuh";
 
     private static readonly KernelCache s_cache = new();
-    private static readonly ConcurrentDictionary<(Device Device, string File), IReadOnlyDictionary<string, CudaKernel>> s_files = [];
-    private static readonly ConcurrentDictionary<(Device Device, string File), CudaModule> s_modules = [];
+    private static readonly ConcurrentDictionary<(Device Device, string File, bool Embedded), LoadedFile> s_files = [];
+    [ThreadStatic] private static bool t_embedded;
 
     /// <summary>The folder that replaces the embedded sources; null if they are used.</summary>
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
@@ -35,7 +35,8 @@ public static partial class KernelLibrary
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
-        IReadOnlyDictionary<string, CudaKernel> kernels = s_files.GetOrAdd((device, file), key => Load(key.Item1, key.File));
+        IReadOnlyDictionary<string, CudaKernel> kernels =
+            s_files.GetOrAdd((device, file, t_embedded || Folder is null), key => Load(key.Device, key.File)).Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
             : throw new ArgumentException($"kernels/{file}.cu exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
@@ -45,13 +46,53 @@ public static partial class KernelLibrary
     /// Forgets the kernels of a device, so that each file is loaded again when it is next used: after <see cref="CudaEmulator.SetMode"/>, which
     /// concerns kernels loaded later. Recorded launches of them must be gone.
     /// </summary>
-    public static void Unload(Device device)
+    public static void Unload(Device device) => Forget((key, _) => key.Device == device);
+
+    /// <summary>
+    /// Forgets the files of <see cref="Folder"/> whose text, or whose header's, is another than when they were compiled: their next launch
+    /// compiles them again. Recorded launches of them must be gone.
+    /// </summary>
+    /// <returns>Their names, without folder and extension.</returns>
+    public static IReadOnlyList<string> Reload()
     {
-        CudaDevice.Get(device).Synchronize();
-        foreach ((Device Device, string File) key in s_files.Keys.Where(key => key.Device == device))
-            if (s_files.TryRemove(key, out _) && s_modules.TryRemove(key, out CudaModule? module))
-                module.Dispose();
+        return [.. Forget((key, loaded) => !key.Embedded && Source(key.File) is var now
+            && (now.Text != loaded.Source.Text || now.Headers[Header] != loaded.Source.Headers[Header])).Distinct().Order(StringComparer.Ordinal)];
     }
+
+    private static List<string> Forget(Func<(Device Device, string File, bool Embedded), LoadedFile, bool> isGone)
+    {
+        var gone = new List<string>();
+        foreach (((Device Device, string File, bool Embedded) key, LoadedFile loaded) in s_files)
+        {
+            if (!isGone(key, loaded) || !s_files.TryRemove(key, out _))
+                continue;
+            CudaDevice.Get(key.Device).Synchronize();
+            loaded.Module.Dispose();
+            gone.Add(key.File);
+        }
+        return gone;
+    }
+
+    /// <summary>Makes this thread use the embedded sources, also where there is a <see cref="Folder"/>, until the result is disposed.</summary>
+    public static EmbeddedScope UseEmbedded()
+    {
+        var scope = new EmbeddedScope(t_embedded);
+        t_embedded = true;
+        return scope;
+    }
+
+    /// <summary>The extent of a <see cref="UseEmbedded"/>.</summary>
+    public readonly struct EmbeddedScope : IDisposable
+    {
+        private readonly bool _previous;
+
+        internal EmbeddedScope(bool previous) => _previous = previous;
+
+        /// <summary>Ends it.</summary>
+        public void Dispose() => t_embedded = _previous;
+    }
+
+    private sealed record LoadedFile(KernelSource Source, CudaModule Module, IReadOnlyDictionary<string, CudaKernel> Kernels);
 
     /// <summary>Launches a kernel on a device's stream.</summary>
     /// <param name="device">Where.</param>
@@ -88,20 +129,19 @@ public static partial class KernelLibrary
     public static IReadOnlyDictionary<string, string> Exports(string text) =>
         ExportLine().Matches(text).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["expression"].Value);
 
-    private static Dictionary<string, CudaKernel> Load(Device device, string file)
+    private static LoadedFile Load(Device device, string file)
     {
         CudaDevice target = CudaDevice.Get(device);
         KernelSource source = Source(file);
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
-        s_modules[(device, file)] = module;
-        return Exports(source.Text).ToDictionary(
-            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value]));
+        return new LoadedFile(source, module, Exports(source.Text).ToDictionary(
+            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])));
     }
 
     private static string Read(string name)
     {
-        if (Folder is not null)
+        if (Folder is not null && !t_embedded)
         {
             string path = Path.Combine(Folder, name);
             return File.Exists(path)
