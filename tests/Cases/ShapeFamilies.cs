@@ -18,13 +18,13 @@ internal static class ShapeFamilies
 
     private static OperatorInput Input(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
 
-    private static OperatorInput Weight(Shape shape) => new("weight", shape);
+    private static OperatorInput Weight(Shape shape) => new("weight", shape, Role: InputRole.MatrixWeight);
 
-    private static OperatorInput Scale(int count, Fill fill = Fill.Normal) => new("weight", [count], fill);
+    private static OperatorInput Scale(int count, Fill fill = Fill.Normal) => new("weight", [count], fill, Role: InputRole.Parameter);
 
-    private static OperatorInput Bias(int count) => new("bias", [count]);
+    private static OperatorInput Bias(int count) => new("bias", [count], Role: InputRole.Parameter);
 
-    private static OperatorInput Fixed(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false);
+    private static OperatorInput Fixed(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
 
     private static ShapeFamily[] Create()
     {
@@ -41,7 +41,7 @@ internal static class ShapeFamilies
                 v => v[6] >= Math.Max(1, v[3]) || v[3] * v[3] * v[1] * v[2] > 200 || v[1] * v[2] * v[3] < 2 ? null
                     : new("", new WindowAttention(v[3], v[4], v[6]), Exactness.Sums,
                         new("qkv", [v[0], v[1] * v[3], v[2] * v[3], 3 * v[4] * v[5]]),
-                        new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]]))),
+                        new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]], Role: InputRole.Parameter))),
         ];
         var known = families.Select(family => family.Op).ToHashSet();
         return [.. families, .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
@@ -71,7 +71,7 @@ internal static class ShapeFamilies
         if (output.Rows < 8)
             return null;
         return new("", new ConvBatchNormReLU(v[7], v[8], v[3], ReLU: v[9] == 1, Training: v[11] == 1), Exactness.Sums,
-            Input(input), new("convolution weight", weight), Scale(weight[0], Fill.Positive), Bias(weight[0]),
+            Input(input), new("convolution weight", weight, Role: InputRole.MatrixWeight), Scale(weight[0], Fill.Positive), Bias(weight[0]),
             Fixed("running mean", weight[0], Fill.Normal), Fixed("running variance", weight[0], Fill.Positive),
             v[10] == 1 ? new("residual", output) : null);
     }
