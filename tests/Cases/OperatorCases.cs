@@ -64,8 +64,8 @@ public static class OperatorCases
         foreach (int next in widths)
         {
             string name = $"fc{inputs.Count / 2}";
-            inputs.Add(new($"{name} weight", [next, width]));
-            inputs.Add(new($"{name} bias", [next]));
+            inputs.Add(new($"{name} weight", [next, width], Role: InputRole.MatrixWeight));
+            inputs.Add(new($"{name} bias", [next], Role: InputRole.Parameter));
             width = next;
         }
         return new(label, new GeluMlp(dropPath), Exactness.Sums, inputs);
