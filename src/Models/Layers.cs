@@ -84,9 +84,15 @@ public sealed class Conv2dLayer : Module
     public Variable Forward(Variable input) => Variable.Apply(new Conv2d(_stride, _padding, _groups), input, Weight, _bias);
 
     /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
-    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) => Variable.Apply(
-        new ConvBatchNormReLU(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu),
-        input, Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance, residual);
+    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) =>
+        Variable.Apply(Fused(norm, relu), [input, .. Parameters(norm), residual]);
+
+    /// <summary>The operator of this layer and the batch norm that follows.</summary>
+    internal ConvBatchNormReLU Fused(BatchNormLayer norm, bool relu) =>
+        new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
+
+    /// <summary>The operator's inputs after the first.</summary>
+    internal Variable[] Parameters(BatchNormLayer norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
 }
 
 /// <summary>Batch norm over C channels: weight, bias, and the running statistics as buffers.</summary>

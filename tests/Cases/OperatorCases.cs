@@ -14,7 +14,7 @@ public static class OperatorCases
     /// <summary>All cases, by operator.</summary>
     public static IReadOnlyList<OperatorCase> All { get; } =
     [
-        .. Dense(), .. Convolutions(), .. Norms(), .. Activations(), .. Rearrangements(), .. Attention(), .. Losses(),
+        .. Dense(), .. Convolutions(), .. Chains(), .. Norms(), .. Activations(), .. Rearrangements(), .. Attention(), .. Losses(),
     ];
 
     private static OperatorInput In(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
@@ -102,6 +102,28 @@ public static class OperatorCases
         In(input), new("convolution weight", weight, Role: InputRole.MatrixWeight), Scale(weight[0], Fill.Positive), Bias(weight[0]),
         RunningMean(weight[0]), RunningVariance(weight[0]),
         residual is null ? null : new("residual", residual));
+
+    private static IEnumerable<OperatorCase> Chains()
+    {
+        foreach (bool training in new[] { true, false })
+        {
+            string mode = training ? "training" : "evaluation";
+            var one = new ConvBatchNormReLU(Training: training);
+            var three = new ConvBatchNormReLU(1, 1, Training: training);
+            yield return Chain($"bottleneck {mode} (2,5,4,8)", new(one, three with { Stride = 2 }, one),
+                [2, 5, 4, 8], [[8, 1, 1, 8], [8, 3, 3, 8], [16, 1, 1, 8]], [2, 3, 2, 16]);
+            yield return Chain($"two (1,6,5,3) {mode}", new(three, one with { ReLU = false }), [1, 6, 5, 3], [[5, 3, 3, 3], [6, 1, 1, 5]], null);
+        }
+    }
+
+    private static OperatorCase Chain(string label, ConvBatchNormChain op, Shape input, Shape[] weights, Shape? residual) => new(
+        label, op, Exactness.Sums,
+        [In(input), .. weights.SelectMany((weight, i) => new[]
+        {
+            new OperatorInput($"convolution weight {i + 1}", weight, Role: InputRole.MatrixWeight),
+            Scale(weight[0], Fill.Positive) with { Name = $"weight {i + 1}" }, Bias(weight[0]) with { Name = $"bias {i + 1}" },
+            RunningMean(weight[0]) with { Name = $"running mean {i + 1}" }, RunningVariance(weight[0]) with { Name = $"running variance {i + 1}" },
+        }), residual is null ? null : new OperatorInput("residual", residual)]);
 
     private static IEnumerable<OperatorCase> Norms()
     {

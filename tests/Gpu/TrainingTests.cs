@@ -17,9 +17,9 @@ public sealed class TrainingTests : IDisposable
 
     public void Dispose() => _workshop.Dispose();
 
-    private static readonly TrainingOptions s_options = Workshop.Options with { Height = 16, Width = 16, ClipNorm = 0.5 };
+    private static readonly TrainingOptions s_options = Workshop.Options with { ClipNorm = 0.5 };
 
-    private static TinyModel NewModel() => new(16);
+    private static TinyModel NewModel() => new();
 
     private Trainer NewTrainer(
         string name, ExecutionOptions execution, TrainingOptions? options = null, IBatchSource? batches = null, SegmentationModel? model = null,
