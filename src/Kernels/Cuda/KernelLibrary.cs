@@ -9,13 +9,17 @@ namespace CsUnet.Kernels.Cuda;
 /// <summary>
 /// The kernels of kernels/*.cu: embedded in this assembly, or read from the folder that the environment variable <c>CSUNET_KERNELS</c>
 /// names. A file is compiled for a device when the first of its kernels is launched there, and kept on disk (<see cref="KernelCache"/>).
+/// A file of the folder that changes while the program runs is compiled again: at its next launch, a second after the last look at it, or
+/// by <see cref="Reload"/>. Launches that a graph has recorded stay as they were recorded.
 /// </summary>
 public static partial class KernelLibrary
 {
     private const string Header = "common.cuh";
 
     private static readonly KernelCache s_cache = new();
-    private static readonly ConcurrentDictionary<(Device, string File), IReadOnlyDictionary<string, CudaKernel>> s_files = [];
+    private const long MillisecondsBetweenLooks = 1000;
+
+    private static readonly ConcurrentDictionary<(Device Device, string File), LoadedFile> s_files = [];
 
     /// <summary>The folder that replaces the embedded sources; null if they are used.</summary>
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
@@ -34,10 +38,29 @@ public static partial class KernelLibrary
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
-        IReadOnlyDictionary<string, CudaKernel> kernels = s_files.GetOrAdd((device, file), key => Load(key.Item1, key.File));
+        LoadedFile loaded = s_files.GetOrAdd((device, file), key => Load(key.Device, key.File));
+        if (Folder is not null && Environment.TickCount64 - loaded.LastLook >= MillisecondsBetweenLooks)
+            loaded = Refresh(device, file, loaded);
+        IReadOnlyDictionary<string, CudaKernel> kernels = loaded.Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
             : throw new ArgumentException($"kernels/{file}.cu exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+    }
+
+    /// <summary>Compiles and loads anew the files of <see cref="Folder"/> that are loaded and whose text has changed since.</summary>
+    /// <returns>Their names, without folder and extension; none where the embedded sources are used.</returns>
+    /// <exception cref="CudaException">A file no longer compiles; what was loaded stays in use.</exception>
+    public static IReadOnlyList<string> Reload()
+    {
+        if (Folder is null)
+            return [];
+        var changed = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (((Device device, string file), LoadedFile loaded) in s_files)
+        {
+            if (!ReferenceEquals(Refresh(device, file, loaded), loaded))
+                changed.Add(file);
+        }
+        return [.. changed];
     }
 
     /// <summary>Launches a kernel on a device's stream.</summary>
@@ -75,14 +98,31 @@ public static partial class KernelLibrary
     public static IReadOnlyDictionary<string, string> Exports(string text) =>
         ExportLine().Matches(text).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["expression"].Value);
 
-    private static Dictionary<string, CudaKernel> Load(Device device, string file)
+    /// <summary>What is loaded now: the same object if the text is the same.</summary>
+    private static LoadedFile Refresh(Device device, string file, LoadedFile loaded)
+    {
+        loaded.LastLook = Environment.TickCount64;
+        // A module cannot be loaded while a graph is recorded; the change waits for the next launch after that.
+        if (CudaDevice.Get(device).Stream.IsCapturing() != CUstreamCaptureStatus.None)
+            return loaded;
+        KernelSource source = Source(file);
+        if (source.Text == loaded.Source.Text && source.Headers[Header] == loaded.Source.Headers[Header])
+            return loaded;
+        // The old module stays: recorded graphs may hold its kernels.
+        LoadedFile fresh = Load(device, source);
+        s_files[(device, file)] = fresh;
+        return fresh;
+    }
+
+    private static LoadedFile Load(Device device, string file) => Load(device, Source(file));
+
+    private static LoadedFile Load(Device device, KernelSource source)
     {
         CudaDevice target = CudaDevice.Get(device);
-        KernelSource source = Source(file);
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
-        return Exports(source.Text).ToDictionary(
-            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value]));
+        return new LoadedFile(source, Exports(source.Text).ToDictionary(
+            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])));
     }
 
     private static string Read(string name)
@@ -102,4 +142,13 @@ public static partial class KernelLibrary
 
     [GeneratedRegex(@"^EXPORT_KERNEL\((?<name>\w+), \((?<expression>.+)\)\);", RegexOptions.Multiline)]
     private static partial Regex ExportLine();
+
+    private sealed class LoadedFile(KernelSource source, IReadOnlyDictionary<string, CudaKernel> kernels)
+    {
+        public KernelSource Source { get; } = source;
+
+        public IReadOnlyDictionary<string, CudaKernel> Kernels { get; } = kernels;
+
+        public long LastLook { get; set; } = Environment.TickCount64;
+    }
 }
