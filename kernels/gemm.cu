@@ -2,9 +2,9 @@
 //   NT: sums[m,n] = sum_k A[m,k] B[n,k]   a Linear's forward: A = input (M, K), B = weight (N, K), C = output
 //       z = residual + keep(m) factor (sums + bias);   output = z, or gelu(z) with z written to `pre` if that is not null
 //   NN: sums[m,n] = sum_k A[m,k] B[k,n]   its dInput: A = dOutput (M, K), B = weight (K, N)
-//       dInput = keep(m) factor sums gelu'(pre)     = or += (`accumulate`); pre (M, N): the input before its GELU, or null: no GELU
+//       dInput = residual + keep(m) factor sums gelu'(pre)     = or += (`accumulate`); pre (M, N): the input before its GELU, or null
 //   TN: sums[m,n] = sum_k A[k,m] B[k,n]   its dWeight: A = dOutput (K, M), B = input (K, N)
-//       dWeight = factor sums over the kept rows k, dBias[m] = factor sum_k A[k,m] over the same     = or += (`accumulate`)
+//       dWeight = factor sums over the kept rows k, dBias[m] = factor sum_k A[k,m] over the same     = or += (`accumulate`, `accumulateBias`)
 // keep(row) factor is DropPath's of the row's sample, row / rowsPerSample, drawn as in drop_path.cu; 1 where `step` is null. residual, pre
 // (M, N), bias and dBias (M or N) may be null. gelu as in gelu.cu. All but pre is read once; nothing else is saved.
 //
@@ -220,21 +220,21 @@ template <typename S, int BM, int BN> struct Tile<S, BM, BN, false> {
 template <Layout LAYOUT, typename OUT>
 __device__ __forceinline__ void finish(Pack v, float scale, const float* bias, const OUT* residual, OUT* pre, OUT* c, int m, int n, int N, int gelu, int accumulate, int V) {
     long long at = static_cast<long long>(m) * N + n;
-    Pack b = {}, r = {};
+    Pack b = {}, r = {}, x = {};
     if (LAYOUT == NT && bias) b = load_pack(bias + n, V);
-    if (LAYOUT == NT && residual) r = load_pack(residual + at, V);
-    // 0 where a sample is dropped, even where its sums are not finite.
+    if (LAYOUT != TN && residual) r = load_pack(residual + at, V);
+    if (LAYOUT == NN && pre) x = load_pack(pre + at, V);
 #pragma unroll
-    for (int k = 0; k < 4; k++) v.v[k] = r.v[k] + (scale == 0.0f ? 0.0f : scale * (v.v[k] + b.v[k]));
+    for (int k = 0; k < 4; k++) {
+        // 0 where a sample is dropped, even where its sums are not finite.
+        v.v[k] = scale == 0.0f ? 0.0f : scale * (v.v[k] + b.v[k]);
+        if (LAYOUT == NN && pre) v.v[k] *= gelu_derivative(x.v[k]);
+        v.v[k] += r.v[k];
+    }
     if (LAYOUT == NT && pre) store_pack(pre + at, v, V);
     if (LAYOUT == NT && gelu)
 #pragma unroll
         for (int k = 0; k < 4; k++) v.v[k] = gelu_of(v.v[k]);
-    if (LAYOUT == NN && pre) {
-        Pack x = load_pack(pre + at, V);
-#pragma unroll
-        for (int k = 0; k < 4; k++) v.v[k] *= gelu_derivative(x.v[k]);
-    }
     give_pack(c + at, v, LAYOUT != NT && accumulate, V);
 }
 
@@ -242,7 +242,7 @@ __device__ __forceinline__ void finish(Pack v, float scale, const float* bias, c
 template <typename T, typename OUT, Layout LAYOUT, bool MATRIX, int BM, int BN, int V>
 __global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 128 ? 3 : 2) gemm(const T* __restrict__ a, const T* __restrict__ b, float* bias, const OUT* residual, OUT* pre,
     OUT* c, float* __restrict__ partial, float2* __restrict__ partialBias, const unsigned* __restrict__ step, int M, int N, int K, int depth,
-    int rowsPerSample, unsigned threshold, float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate) {
+    int rowsPerSample, unsigned threshold, float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate, int accumulateBias) {
     using S = Slices<T, LAYOUT, MATRIX, BM, BN>;
     using Mine = Tile<S, BM, BN, MATRIX>;
     SHARED_DYN(T, stages);
@@ -298,13 +298,13 @@ __global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 1
     if (t >= BM || m >= M) return;
     for (int i = t + BM; i < THREADS; i += BM) add(biasSum, load_sum(&shares[i]));
     if (partialBias) store_sum(partialBias + static_cast<long long>(split) * M + m, biasSum);
-    else bias[m] = (accumulate ? bias[m] : 0.0f) + scales[t] * value(biasSum);
+    else bias[m] = (accumulateBias ? bias[m] : 0.0f) + scales[t] * value(biasSum);
 }
 
 template <typename OUT, Layout LAYOUT>
 __global__ void __launch_bounds__(256, 4) gemm_total(const float* __restrict__ partial, const float2* __restrict__ partialBias, float* bias,
     const OUT* residual, OUT* pre, OUT* c, const unsigned* __restrict__ step, int M, int N, int splits, int rowsPerSample, unsigned threshold,
-    float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate) {
+    float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate, int accumulateBias) {
     Draw draw{step, rowsPerSample, threshold, factor, layer, seed};
     for_each_row_pack(M, N, N % 4 == 0, [&](long long m, int n, int V) {
         Pack v = {};
@@ -318,7 +318,7 @@ __global__ void __launch_bounds__(256, 4) gemm_total(const float* __restrict__ p
         if (LAYOUT != TN || !bias || n != 0) return;
         Sum sum = zero_sum();
         for (int split = 0; split < splits; split++) add(sum, load_sum(partialBias + static_cast<long long>(split) * M + m));
-        bias[m] = (accumulate ? bias[m] : 0.0f) + scale * value(sum);
+        bias[m] = (accumulateBias ? bias[m] : 0.0f) + scale * value(sum);
     });
 }
 

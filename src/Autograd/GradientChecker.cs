@@ -122,7 +122,7 @@ internal sealed class GradientChecker(
         // The scale by which steps are judged: the analytic gradient only sets the unit, and a wrong one that is too large would only make
         // the numeric side less precise, never make the two agree.
         double unit = Math.Max(block.Members.Max(member => Largest(reference.Gradients[member])), smallestScale);
-        NumericDerivative[] numeric = [.. entries.Select(entry => EntryDerivative(block, entry, options.Tolerance * unit / 4))];
+        NumericDerivative[] numeric = [.. entries.Select(entry => EntryDerivative(block, entry, reference.Output, options.Tolerance * unit / 4))];
         double scale = Math.Max(unit, numeric.Max(derivative => Math.Abs(derivative.Value)));
         GradientFinding? worst = null;
         int undecided = 0;
@@ -154,7 +154,7 @@ internal sealed class GradientChecker(
         return new GradientFinding(check, verdict, error, options.Tolerance, estimate, where, index, analytic, numeric.Value, entries);
     }
 
-    private NumericDerivative EntryDerivative(Block block, long entry, double wanted)
+    private NumericDerivative EntryDerivative(Block block, long entry, double[] origin, double wanted)
     {
         (int member, long index) = Locate(block, entry);
         Tensor value = arguments[member].Value;
@@ -167,7 +167,7 @@ internal sealed class GradientChecker(
                     value[index] = x + t;
                     return value[index] - x;
                 },
-                Evaluate, _weights, step, wanted);
+                Evaluate, origin, _weights, step, wanted);
         }
         finally
         {
@@ -204,7 +204,7 @@ internal sealed class GradientChecker(
                     }
                     return t;
                 },
-                Evaluate, _weights, options.Step, options.Tolerance * scale / 4);
+                Evaluate, reference.Output, _weights, options.Step, options.Tolerance * scale / 4);
         }
         finally
         {

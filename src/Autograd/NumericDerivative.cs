@@ -3,7 +3,8 @@ namespace CsUnet.Autograd;
 /// <summary>
 /// Central differences of sum(output * g) along a line, with an estimate of their own error. D(h) = sum((f(h) - f(-h)) * g) / 2h is taken at
 /// h and h/2: the extrapolated (4 D(h/2) - D(h)) / 3 has an error of order h^4, and its distance from D(h/2), which is of order h^2, bounds
-/// it. Rounding of the outputs that moved is added to it. If the estimate is not far below the tolerance the step shrinks, and the step with
+/// it. A kink at 0 itself is invisible to both: there S(h) = sum((f(h) - 2 f(0) + f(-h)) * g) / h stays as it is when h is halved, instead of
+/// halving too, so |2 S(h/2) - S(h)|, for a smooth function of order h^3, is added, and rounding of the outputs that moved. If the estimate is not far below the tolerance the step shrinks, and the step with
 /// the smallest estimate counts; the choice never looks at the analytic gradient.
 /// </summary>
 internal readonly record struct NumericDerivative(double Value, double Error, bool IsShortStep)
@@ -17,17 +18,18 @@ internal readonly record struct NumericDerivative(double Value, double Error, bo
     /// <summary>The derivative at 0 of the function along a line.</summary>
     /// <param name="moveTo">Moves to a position on the line; returns the position that was really reached.</param>
     /// <param name="evaluate">The output there.</param>
+    /// <param name="origin">The output at 0.</param>
     /// <param name="weights">g.</param>
     /// <param name="step">The first h.</param>
     /// <param name="wanted">An estimate that is good enough.</param>
-    public static NumericDerivative Along(Func<double, double> moveTo, Func<double[]> evaluate, double[] weights, double step, double wanted)
+    public static NumericDerivative Along(Func<double, double> moveTo, Func<double[]> evaluate, double[] origin, double[] weights, double step, double wanted)
     {
         var best = new NumericDerivative(double.NaN, double.PositiveInfinity, false);
         for (int reduction = 0; reduction <= StepReductions; reduction++, step *= Reduction)
         {
-            (double far, _) = Difference(step);
-            (double near, double rounding) = Difference(step / 2);
-            double extrapolated = (4 * near - far) / 3, error = Math.Abs(extrapolated - near) + rounding;
+            (double far, double farBend, _) = Difference(step);
+            (double near, double nearBend, double rounding) = Difference(step / 2);
+            double extrapolated = (4 * near - far) / 3, error = Math.Abs(extrapolated - near) + Math.Abs(2 * nearBend - farBend) + rounding;
             if (error < best.Error || double.IsNaN(best.Value))
                 best = new NumericDerivative(extrapolated, error, reduction > 0);
             if (best.Error <= wanted)
@@ -35,22 +37,23 @@ internal readonly record struct NumericDerivative(double Value, double Error, bo
         }
         return best;
 
-        (double Value, double Rounding) Difference(double h)
+        (double Value, double Bend, double Rounding) Difference(double h)
         {
             double up = moveTo(h);
             double[] above = evaluate();
             double down = moveTo(-h);
             double[] below = evaluate();
-            double sum = 0, squares = 0;
+            double sum = 0, bend = 0, squares = 0;
             // Differences first: the sums of f(h) and f(-h) would round away most of what tells them apart.
             for (int i = 0; i < above.Length; i++)
             {
                 double difference = above[i] - below[i];
                 sum += difference * weights[i];
+                bend += (above[i] - origin[i] + (below[i] - origin[i])) * weights[i];
                 if (difference != 0)
                     squares += above[i] * weights[i] * above[i] * weights[i];
             }
-            return (sum / (up - down), OutputRounding * Math.Sqrt(squares) / (up - down));
+            return (sum / (up - down), bend / (up - down), OutputRounding * Math.Sqrt(squares) / (up - down));
         }
     }
 }

@@ -25,9 +25,9 @@ internal sealed class LoadedRun
 
     public ClassMap ClassMap => Checkpoint.ClassMap;
 
-    /// <summary>Loads the weights called last or best of a run, by default the newest in runs/, onto a device.</summary>
+    /// <summary>Loads the weights called last or best of a run, by default the newest in runs/, onto a device, to compute in a precision.</summary>
     /// <exception cref="UsageException">There is no such run, or it has no such weights.</exception>
-    public static LoadedRun Open(string? path, string checkpoint, DeviceSelection device)
+    public static LoadedRun Open(string? path, string checkpoint, DeviceSelection device, Precision precision = Precision.Fp32)
     {
         RunFolder folder = FindFolder(path);
         string file = folder.CheckpointPath(checkpoint);
@@ -38,7 +38,9 @@ internal sealed class LoadedRun
                 : $"the run was stopped before its first checkpoint; go on with csunet train --resume --run {NextSteps.Quote(folder.Path)}";
             throw new UsageException($"{file}: no such file; {remedy}");
         }
-        return new LoadedRun(folder, folder.LoadOptions(), Checkpoint.Load(file, device: device.Device), checkpoint);
+        Checkpoint weights = Checkpoint.Load(file, device: device.Device);
+        weights.Model.Precision = precision;
+        return new LoadedRun(folder, folder.LoadOptions(), weights, checkpoint);
     }
 
     /// <summary>The run folder of a path, or the newest.</summary>

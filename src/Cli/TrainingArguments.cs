@@ -19,7 +19,7 @@ internal sealed class TrainingArguments
     {
         ["data"] = "DIR", ["classes"] = "NAME|FILE", ["model"] = "NAME", ["size"] = "N|HxW", ["encoder"] = "NAME", ["mlp"] = "NAME",
         ["optimizer"] = "NAME", ["schedule"] = "NAME", ["subset"] = "NAME,...", ["class_weights"] = "X,...|auto", ["depths"] = "N,N,N,N",
-        ["heads"] = "N,N,N,N", ["augmentation"] = "NAME|FILE",
+        ["heads"] = "N,N,N,N", ["augmentation"] = "NAME|FILE", ["precision"] = "NAME",
     };
 
     // Where the file's comment would read badly as help.
@@ -40,6 +40,7 @@ internal sealed class TrainingArguments
         ["class_weights"] = "Weights of the classes in the cross-entropy, in their order; auto: from the pixel shares of the training masks, rare classes more. Default: all 1.",
         ["minimum_learning_rate"] = "Learning rate at the end of cosine and plateau. Default: 0.",
         ["subset"] = "Training images to use: names, a file with one name a line, or super2, super3, ebc-one-shot. Default: all.",
+        ["precision"] = "Arithmetic of the network: fp32, or on a CUDA device tf32 or bf16 (float32 parameters, no loss scaling). Default: fp32.",
         ["threads"] = "Threads; results do not depend on it. Default: one per processor.",
         ["augmentation"] = "Changes of the training crops: default, none, nasa, nasa-ebc, or a YAML file. Default: default.",
     };

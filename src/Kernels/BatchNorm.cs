@@ -92,9 +92,9 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor coefficients = CudaBatchNorm.Backward(
-            this, call, gradients, call[0], output: null, dOutput, masked: null, weight: 1, bias: 2, call.Saved[0], call.Saved[1]);
+            this, call, gradients, call[0], ReLUMask.None, dOutput, weight: 1, bias: 2, call.Saved[0], call.Saved[1]);
         if (call.Needs(0))
-            CudaBatchNorm.BackwardInput(call[0], output: null, dOutput, coefficients, gradients.Target(0, out bool accumulate), accumulate);
+            CudaBatchNorm.BackwardInput(call[0], dOutput, coefficients, gradients.Target(0, out bool accumulate), accumulate);
     }
 
     /// <summary>What batch norm and the fused conv-batchnorm-ReLU share: statistics to scale and shift, and sums to coefficients.</summary>

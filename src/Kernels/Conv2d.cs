@@ -13,7 +13,10 @@ namespace CsUnet.Kernels;
 /// <param name="Stride">Input pixels from one output pixel to the next.</param>
 /// <param name="Padding">Zero pixels on all four sides of the input.</param>
 /// <param name="Groups">Groups of channels that are convolved apart; C of them are a depthwise convolution.</param>
-/// <remarks>Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass.</remarks>
+/// <remarks>
+/// Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass, but for bfloat16 inputs the weight,
+/// rounded to that.
+/// </remarks>
 public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator
 {
     /// <inheritdoc />
@@ -24,16 +27,16 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     {
         ConvolutionShape shape = Shape(call);
         Tensor input = call[0];
-        RequireSameType(call, "weight", call[1]);
+        RequireParameterType(call, "weight", call[1]);
         if (call.Optional(2) is { } bias)
         {
             Require(bias.Shape == new Shape(shape.Filters), "bias", bias.Shape, $"({shape.Filters}) = filters of weight {call[1].Shape}");
-            RequireSameType(call, "bias", bias);
+            RequireParameterType(call, "bias", bias);
         }
         Tensor output = Tensor.Empty(
             [shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters], input.DType, input.Device);
         if (input.Device.Kind == DeviceKind.Cuda)
-            CudaConvolution.Forward(shape, input, call[1], call.Optional(2), output);
+            CudaForward(call, shape, output);
         else if (input.DType == DType.Float32)
             Forward<float>(call, shape, output);
         else
@@ -65,11 +68,18 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
         GC.KeepAlive(gradients);
     }
 
+    private static void CudaForward(OperatorCall call, ConvolutionShape shape, Tensor output)
+    {
+        Tensor weight = CudaConvolution.Operand(call[1], call[0].DType);
+        call.Save(weight);
+        CudaConvolution.Forward(shape, call[0], weight, call.Optional(2), output);
+    }
+
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvolutionShape shape = Shape(call);
         if (call.Needs(0))
-            CudaConvolution.BackwardInput(shape, dOutput, call[1], gradients.Target(0, out bool accumulate), accumulate);
+            CudaConvolution.BackwardInput(shape, dOutput, call.Saved[0], gradients.Target(0, out bool accumulate), accumulate);
         if (call.Needs(1))
             CudaConvolution.BackwardWeight(shape, dOutput, call[0], gradients.Target(1, out bool accumulate), accumulate);
         if (call.Needs(2))
@@ -100,12 +110,14 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     /// <inheritdoc />
     public override long MultiplyAdds(OperatorCall call) => Shape(call).MultiplyAdds;
 
-    private ConvolutionShape Shape(OperatorCall call)
+    private ConvolutionShape Shape(OperatorCall call) => Shape(call[0], call[1]);
+
+    /// <summary>The sizes; throws if input and weight do not fit.</summary>
+    internal ConvolutionShape Shape(Tensor input, Tensor weight)
     {
-        Tensor input = call[0], weight = call[1];
         Require(Stride >= 1, "stride", Stride, "at least 1");
         Require(Padding >= 0, "padding", Padding, "at least 0");
-        Require(input.Shape.Rank == 4 && input.DType.IsFloat(), "input", input, "float32 or float64 (B,H,W,C)");
+        Require(input.Shape.Rank == 4 && input.DType.IsFloat(), "input", input, "a floating-point tensor (B,H,W,C)");
         int channels = input.Shape[3];
         Require(Groups >= 1 && channels % Groups == 0, "groups", Groups, $"a divisor of the channels of input {input.Shape}");
         Require(weight.Shape.Rank == 4 && weight.Shape[3] == channels / Groups, "weight", weight.Shape,

@@ -10,7 +10,9 @@ namespace CsUnet.Kernels;
 /// weight (O, KH, KW, C/Groups), batch-norm weight (O), bias (O), runningMean (O), runningVar (O), optional residual (B, H', W', O).
 /// z = conv(input); output = relu(batchnorm(z) + residual). Training saves z, so the backward pass needs neither xhat nor the mask:
 /// g = dOutput where output &gt; 0; dResidual = g; batch norm's rule turns g into dz in one pass, conv's rule dz into dInput and dWeight.
-/// On the processor, evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
+/// Evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
+/// On CUDA devices the convolution's kernel leaves the statistics of z behind; and where that is cheaper, dz is never stored: the kernels of
+/// dInput and dWeight make it of dOutput and z on the way.
 /// </summary>
 /// <param name="Stride">Step of the convolution.</param>
 /// <param name="Padding">Zeros around the image.</param>
@@ -27,7 +29,7 @@ public sealed record ConvBatchNormReLU(
 
     private Conv2d Convolution => new(Stride, Padding, Groups);
 
-    private BatchNorm Norm => new(Eps, Momentum, Training);
+    internal BatchNorm Norm => new(Eps, Momentum, Training);
 
     /// <inheritdoc />
     public override bool RunsOn(DeviceKind device) => true;
@@ -35,18 +37,26 @@ public sealed record ConvBatchNormReLU(
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Tensor weight = call[1];
-        Require(weight.Shape.Rank == 4, "convolution weight", weight.Shape, "(O, KH, KW, C/Groups)");
-        string[] names = ["batch-norm weight", "batch-norm bias", "running mean", "running variance"];
-        for (int i = 0; i < names.Length; i++)
-        {
-            Require(call[i + 2].Shape == new Shape(weight.Shape[0]), names[i], call[i + 2].Shape,
-                $"({weight.Shape[0]}) = output channels of convolution weight {weight.Shape}");
-            RequireSameType(call, names[i], call[i + 2]);
-        }
+        CheckParameters(call, first: 1);
         if (call[0].Device.Kind == DeviceKind.Cuda)
             return CudaForward(call);
         return call[0].DType == DType.Float32 ? Forward<float>(call) : Forward<double>(call);
+    }
+
+    /// <summary>Checks the parameters of a call, convolution weight to running variance, the first of which is input <paramref name="first"/>.</summary>
+    internal void CheckParameters(OperatorCall call, int first)
+    {
+        Tensor weight = call[first];
+        Require(weight.Shape.Rank == 4, "convolution weight", weight.Shape, "(O, KH, KW, C/Groups)");
+        RequireParameterType(call, "convolution weight", weight);
+        string[] names = ["batch-norm weight", "batch-norm bias", "running mean", "running variance"];
+        for (int i = 0; i < names.Length; i++)
+        {
+            Tensor parameter = call[first + 1 + i];
+            Require(parameter.Shape == new Shape(weight.Shape[0]), names[i], parameter.Shape,
+                $"({weight.Shape[0]}) = output channels of convolution weight {weight.Shape}");
+            RequireParameterType(call, names[i], parameter);
+        }
     }
 
     /// <inheritdoc />
@@ -147,38 +157,38 @@ public sealed record ConvBatchNormReLU(
             GiveResidual(masked, dOutput, gradients);
     }
 
-    // kernels/conv2d.cu and kernels/batch_norm.cu, one after the other.
+    /// <summary>The sizes of the convolution; throws if input and weight do not fit, or training has too little to normalise.</summary>
+    internal ConvolutionShape Shape(Tensor input, Tensor weight)
+    {
+        ConvolutionShape shape = Convolution.Shape(input, weight);
+        Require(!Training || shape.OutputPixels > 1, "input", input.Shape, "more than one output value per channel in training");
+        return shape;
+    }
+
+    /// <summary>The shape of the output.</summary>
+    internal static Shape OutputOf(ConvolutionShape shape) => [shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters];
+
     private Tensor CudaForward(OperatorCall call)
     {
-        Tensor convolved = OperatorCall.Run(Convolution, call[0], call[1]);
-        RequireResidual(call, convolved.Shape);
-        Require(!Training || convolved.Shape.Rows > 1, "input", call[0].Shape, "more than one output value per channel in training");
-        Tensor[] results = [.. Enumerable.Range(0, 4).Select(_ => Tensor.EmptyLike(call[2]))];
-        CudaBatchNorm.Coefficients(Norm, convolved, [call[2], call[3], call[4], call[5]], results);
-        call.Save(convolved);
-        call.Save(results[0]);
-        call.Save(results[1]);
-        Tensor output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
-        CudaBatchNorm.Apply(convolved, results[2], results[3], call.Optional(Residual), output, ReLU);
-        return output;
+        ConvolutionShape shape = Shape(call[0], call[1]);
+        RequireResidual(call, OutputOf(shape));
+        Tensor[] parameters = [call[1], call[2], call[3], call[4], call[5]];
+        if (!Training && !call.IsRecording)
+            return CudaConvBatchNorm.Evaluate(this, shape, call[0], parameters, call.Optional(Residual));
+        CudaConvBatchNorm layer = CudaConvBatchNorm.Forward(this, shape, call[0], norm: null, parameters);
+        layer.Save(call);
+        return layer.Apply(call.Optional(Residual), ReLU, call.IsRecording);
     }
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        Tensor convolved = call.Saved[0];
-        Tensor? masked = call.Needs(Residual) && ReLU ? Tensor.EmptyLike(dOutput) : null;
-        Tensor coefficients = CudaBatchNorm.Backward(
-            Norm, call, gradients, convolved, ReLU ? call.Output : null, dOutput, masked, weight: 2, bias: 3, call.Saved[1], call.Saved[2]);
-        if (call.Needs(0) || call.Needs(1))
-        {
-            Tensor dConvolved = Tensor.EmptyLike(convolved);
-            CudaBatchNorm.BackwardInput(
-                convolved, ReLU && masked is null ? call.Output : null, masked ?? dOutput, coefficients, dConvolved, accumulate: false);
-            var inner = new OperatorCall([call[0], call[1], null], [call.Needs(0), call.Needs(1), false]) { Output = convolved };
-            Convolution.Backward(inner, dConvolved, gradients);
-        }
+        CudaConvBatchNorm layer = CudaConvBatchNorm.Saved(this, Shape(call[0], call[1]), call, index: 0);
+        ReLUMask mask = layer.Mask(ReLU, call.Optional(Residual) is null ? null : call.Output);
+        bool accumulate = false;
+        Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
+        layer.Backward(call, gradients, first: 1, call[0], norm: null, mask, dOutput, dInput, accumulate);
         if (call.Needs(Residual))
-            GiveResidual(masked, dOutput, gradients);
+            GiveResidual(mask.Masked, dOutput, gradients);
     }
 
     private static void GiveResidual(Tensor? masked, Tensor dOutput, GradientSink gradients)

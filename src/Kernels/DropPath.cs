@@ -19,7 +19,7 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
+        RequireProbability();
         Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor (B, ...)");
         Tensor output = Tensor.EmptyLike(call[0]);
         Scale(call[0], output);
@@ -34,7 +34,15 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         gradients.Give(0, dInput);
     }
 
-    private void Scale(Tensor source, Tensor target)
+    /// <summary>Throws unless the probability is one.</summary>
+    internal void RequireProbability() => Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
+
+    /// <summary>What a sample is multiplied by.</summary>
+    internal T Factor<T>(int sample) where T : unmanaged, IFloatingPointIeee754<T> =>
+        Key.Uniform((ulong)sample) < Probability ? T.Zero : T.CreateChecked(1 / (1 - Probability));
+
+    /// <summary>target = the map of source: of a branch in the forward pass, of its gradient in the backward pass.</summary>
+    internal void Scale(Tensor source, Tensor target)
     {
         if (source.Device.Kind == DeviceKind.Cuda)
             CudaScale(source, target);
@@ -51,7 +59,7 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         T* x = source.Pointer<T>(), y = target.Pointer<T>();
         for (int sample = 0; sample < samples; sample++)
         {
-            T factor = Key.Uniform((ulong)sample) < Probability ? T.Zero : T.CreateChecked(1 / (1 - Probability));
+            T factor = Factor<T>(sample);
             T* from = x + sample * perSample, to = y + sample * perSample;
             Workers.Split(perSample, Simd.Grain, (start, end) => Simd.Scale(from + start, factor, to + start, end - start));
         }

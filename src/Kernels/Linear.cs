@@ -1,5 +1,4 @@
 using System.Numerics;
-using CsUnet.Cuda;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
@@ -7,31 +6,44 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Affine map of the last dimension. Inputs: input (..., K), weight (N, K), optional bias (N).
-/// output (..., N) = input · weightᵀ + bias; dInput = dOutput · weight; dWeight = dOutputᵀ · input; dBias = column sums of dOutput.
+/// Affine map of the last dimension, and what ends a residual branch. Inputs: input (..., K), weight (N, K), optional bias (N), optional
+/// residual (..., N). output (..., N) = residual + DropPath(input · weightᵀ + bias). With g = DropPath(dOutput), drawn again:
+/// dInput = g · weight; dWeight = gᵀ · input; dBias = column sums of g; dResidual = dOutput.
 /// </summary>
-/// <remarks>The layout of the weight is that of public weight files (PyTorch's Linear). Bound by arithmetic; nothing is saved.</remarks>
-public sealed record Linear : Operator
+/// <remarks>
+/// The layout of the weight is that of public weight files (PyTorch's Linear). Bound by arithmetic. Beside bfloat16 activations the
+/// weight's copy in bfloat16 is saved, else nothing.
+/// </remarks>
+/// <param name="DropPath">Stochastic depth of the branch; null for none.</param>
+public sealed record Linear(DropPath? DropPath = null) : Operator
 {
+    private const int Weight = 1, Bias = 2, Residual = 3;
+
     /// <inheritdoc />
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Tensor input = call[0], weight = call[1];
-        Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "float32 or float64 (..., K)");
+        Tensor input = call[0], weight = call[Weight];
+        Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "floating-point (..., K)");
         int k = input.Shape.Last;
         Require(weight.Shape.Rank == 2 && weight.Shape[1] == k, "weight", weight.Shape,
             $"(N,{k}), {k} = last dimension of input {input.Shape}");
-        RequireSameType(call, "weight", weight);
+        RequireParameterType(call, "weight", weight);
         int n = weight.Shape[0];
-        if (call.Optional(2) is { } bias)
+        if (call.Optional(Bias) is { } bias)
         {
             Require(bias.Shape == new Shape(n), "bias", bias.Shape, $"({n}) = rows of weight {weight.Shape}");
-            RequireSameType(call, "bias", bias);
+            RequireParameterType(call, "bias", bias);
         }
         Tensor output = Tensor.Empty(input.Shape.WithLast(n), input.DType, input.Device);
+        if (call.Optional(Residual) is { } residual)
+        {
+            Require(residual.Shape == output.Shape, "residual", residual.Shape, $"{output.Shape} = shape of the output");
+            RequireSameType(call, "residual", residual);
+        }
+        DropPath?.RequireProbability();
         if (input.Device.Kind == DeviceKind.Cuda)
             CudaForward(call, output);
         else if (input.DType == DType.Float32)
@@ -43,18 +55,53 @@ public sealed record Linear : Operator
         return output;
     }
 
-    private static unsafe void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    private void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Tensor weight = call[1];
+        Multiply<T>(call[0], call[Weight], call.Optional(Bias), output);
+        JoinResidual<T>(output, call.Optional(Residual), DropPath);
+    }
+
+    /// <summary>output = input · weightᵀ + bias on the processor.</summary>
+    internal static unsafe void Multiply<T>(Tensor input, Tensor weight, Tensor? bias, Tensor output)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
         int n = weight.Shape[0], k = weight.Shape[1];
-        Tensor? bias = call.Optional(2);
-        Gemm.Run(false, true, output.Shape.Rows, n, k, call[0].Pointer<T>(), k, weight.Pointer<T>(), k, output.Pointer<T>(), n,
+        Gemm.Run(false, true, output.Shape.Rows, n, k, input.Pointer<T>(), k, weight.Pointer<T>(), k, output.Pointer<T>(), n,
             false, bias is null ? null : bias.Pointer<T>());
+    }
+
+    /// <summary>branch = residual + DropPath(branch) in place, on the processor.</summary>
+    internal static unsafe void JoinResidual<T>(Tensor branch, Tensor? residual, DropPath? dropPath)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* x = residual is null ? null : residual.Pointer<T>(), y = branch.Pointer<T>();
+        if (dropPath is null)
+        {
+            if (x != null)
+                Simd.AddParallel(x, y, branch.Count);
+            return;
+        }
+        int samples = branch.Shape[0];
+        long perSample = samples == 0 ? 0 : branch.Count / samples;
+        for (int sample = 0; sample < samples; sample++)
+        {
+            T factor = dropPath.Factor<T>(sample);
+            long first = sample * perSample;
+            Workers.Split(perSample, Simd.Grain, (start, end) =>
+            {
+                T* to = y + first + start;
+                Simd.Scale(to, factor, to, end - start);
+                if (x != null)
+                    Simd.Add(x + first + start, to, end - start);
+            });
+        }
     }
 
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        if (call.Needs(Residual))
+            gradients.Pass(Residual, dOutput);
         if (dOutput.Device.Kind == DeviceKind.Cuda)
             CudaBackward(call, dOutput, gradients);
         else if (dOutput.DType == DType.Float32)
@@ -66,86 +113,71 @@ public sealed record Linear : Operator
         GC.KeepAlive(gradients);
     }
 
-    private static unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Tensor weight = call[1];
-        int n = weight.Shape[0], k = weight.Shape[1], rows = dOutput.Shape.Rows;
-        T* dy = dOutput.Pointer<T>();
+        if (!call.Needs(0) && !call.Needs(Weight) && !call.Needs(Bias))
+            return;
+        Tensor g = dOutput;
+        if (DropPath is not null)
+        {
+            g = Tensor.EmptyLike(dOutput);
+            g.Storage.AddReference();
+            DropPath.Scale(dOutput, g);
+        }
         if (call.Needs(0))
         {
-            T* dInput = gradients.Target(0, out bool accumulate).Pointer<T>();
-            Gemm.Run(false, false, rows, k, n, dy, n, weight.Pointer<T>(), k, dInput, k, accumulate);
+            Tensor dInput = gradients.Target(0, out bool accumulate);
+            GradientOfInput<T>(g, call[Weight], dInput, accumulate);
         }
-        if (call.Needs(1))
+        GradientsOfParameters<T>(call, gradients, Weight, Bias, g, call[0]);
+        if (DropPath is not null)
+            g.Storage.ReleaseReference();
+    }
+
+    /// <summary>dInput = [dInput +] g · weight on the processor.</summary>
+    internal static unsafe void GradientOfInput<T>(Tensor g, Tensor weight, Tensor dInput, bool accumulate)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int n = weight.Shape[0], k = weight.Shape[1];
+        Gemm.Run(false, false, g.Shape.Rows, k, n, g.Pointer<T>(), n, weight.Pointer<T>(), k, dInput.Pointer<T>(), k, accumulate);
+    }
+
+    /// <summary>The gradients that are wanted of two inputs of a call, weight and bias of a map of <paramref name="input"/>, on the processor.</summary>
+    internal static unsafe void GradientsOfParameters<T>(OperatorCall call, GradientSink gradients, int weight, int bias, Tensor g, Tensor input)
+        where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        int n = g.Shape.Last, k = input.Shape.Last, rows = g.Shape.Rows;
+        if (call.Needs(weight))
         {
-            T* dWeight = gradients.Target(1, out bool accumulate).Pointer<T>();
-            Gemm.Run(true, false, n, k, rows, dy, n, call[0].Pointer<T>(), k, dWeight, k, accumulate);
+            T* dWeight = gradients.Target(weight, out bool accumulate).Pointer<T>();
+            Gemm.Run(true, false, n, k, rows, g.Pointer<T>(), n, input.Pointer<T>(), k, dWeight, k, accumulate);
         }
-        if (call.Needs(2))
+        if (call.Needs(bias))
         {
-            T* dBias = gradients.Target(2, out bool accumulate).Pointer<T>();
-            ColumnSums.Run(rows, n, dy, dBias, accumulate);
+            T* dBias = gradients.Target(bias, out bool accumulate).Pointer<T>();
+            ColumnSums.Run(rows, n, g.Pointer<T>(), dBias, accumulate);
         }
     }
 
     /// <inheritdoc />
     public override long MultiplyAdds(OperatorCall call) => (long)call[0].Shape.Rows * call[1].Shape[0] * call[1].Shape[1];
 
+    // kernels/gemm.cu: one launch, or two where K is split.
     private void CudaForward(OperatorCall call, Tensor output)
     {
-        Tensor weight = call[1];
-        if (!FitsVectors(weight))
-        {
-            CudaConvolution.Forward(AsConvolution(call), call[0], weight, call.Optional(2), output);
-            return;
-        }
-        CudaProduct("nt", call[0], weight, call.Optional(2), output, output.Shape.Rows, weight.Shape[0], weight.Shape[1], accumulate: false);
+        Tensor weight = CudaGemm.Operand(call[Weight], output.DType);
+        if (weight != call[Weight])
+            call.Save(weight);
+        CudaGemm.Forward(call[0], weight, call.Optional(Bias), output, call.Optional(Residual), DropPath);
     }
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        Tensor weight = call[1];
-        int n = weight.Shape[0], k = weight.Shape[1], rows = dOutput.Shape.Rows;
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            if (FitsVectors(weight))
-                CudaProduct("nn", dOutput, weight, null, dInput, rows, k, n, accumulate);
-            else
-                CudaConvolution.BackwardInput(AsConvolution(call), dOutput, weight, dInput, accumulate);
+            CudaGemm.BackwardInput(dOutput, call.Saved.Count > 0 ? call.Saved[0] : call[Weight], dInput, accumulate, DropPath);
         }
-        if (call.Needs(1))
-        {
-            Tensor dWeight = gradients.Target(1, out bool accumulate);
-            if (FitsVectors(weight))
-                CudaProduct("tn", dOutput, call[0], null, dWeight, n, k, rows, accumulate);
-            else
-                CudaConvolution.BackwardWeight(AsConvolution(call), dOutput, call[0], dWeight, accumulate);
-        }
-        if (call.Needs(2))
-        {
-            Tensor dBias = gradients.Target(2, out bool accumulate);
-            ColumnBlocks.Sum(dOutput, dBias, accumulate);
-        }
+        CudaGemm.BackwardParameters(call, gradients, Weight, Bias, dOutput, call[0], DropPath);
     }
-
-    // kernels/gemm.cu, float32 throughout: a block of 128 threads per 64 x 64 tile; operands are read in 16-byte pieces.
-    private static void CudaProduct(string layout, Tensor a, Tensor b, Tensor? bias, Tensor c, int m, int n, int k, bool accumulate)
-    {
-        var launch = new CudaLaunch(a, "gemm", $"gemm_{layout}");
-        launch.Add(a, b);
-        launch.Add(bias);
-        launch.Add(c);
-        launch.Add(m, n, k);
-        launch.Add(accumulate);
-        launch.Run(new dim3((n + 63) / 64, (m + 63) / 64), new dim3(128));
-    }
-
-    /// <summary>Whether rows of both matrices are whole 16-byte pieces, which the matrix kernels read.</summary>
-    private static bool FitsVectors(Tensor weight) => weight.Shape[0] % 4 == 0 && weight.Shape[1] % 4 == 0;
-
-    /// <summary>The same product as a 1x1 convolution of one pixel per row, whose kernels take any number of channels.</summary>
-    private static ConvolutionShape AsConvolution(OperatorCall call) =>
-        new(call[0].Shape.Rows, 1, 1, call[1].Shape[1], call[1].Shape[0], 1, 1, 1, 0, 1);
 }

@@ -7,18 +7,25 @@ namespace CsUnet.Models;
 /// <summary>Linear layer: weight (out, in), optional bias (out). (..., in) -> (..., out).</summary>
 public sealed class LinearLayer : Module
 {
-    private readonly Parameter _weight;
-    private readonly Parameter? _bias;
-
     /// <summary>A layer from <paramref name="inputs"/> to <paramref name="outputs"/> channels.</summary>
     public LinearLayer(int inputs, int outputs, bool bias, DType type) : base(type)
     {
-        _weight = RegisterParameter("weight", [outputs, inputs], Initializer.TruncatedNormal);
-        _bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
+        Weight = RegisterParameter("weight", [outputs, inputs], Initializer.TruncatedNormal);
+        Bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
     }
 
+    /// <summary>The weight (out, in).</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>The bias (out), if there is one.</summary>
+    public Parameter? Bias { get; }
+
     /// <summary>Applies the layer.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(new Linear(), input, _weight, _bias);
+    public Variable Forward(Variable input) => Variable.Apply(new Linear(), input, Weight, Bias);
+
+    /// <summary>residual + DropPath(layer(input)), the end of a residual branch.</summary>
+    public Variable Forward(Variable input, Variable residual, DropPath? dropPath) =>
+        Variable.Apply(new Linear(dropPath), input, Weight, Bias, residual);
 }
 
 /// <summary>Layer norm over C channels, eps 1e-5.</summary>
@@ -35,6 +42,12 @@ public sealed class LayerNormLayer : Module
 
     /// <summary>Applies the layer.</summary>
     public Variable Forward(Variable input) => Variable.Apply(new LayerNorm(), input, _weight, _bias);
+
+    /// <summary>Gathers 2x2 tokens, then applies the layer: (B, H, W, C/4) -> (B, H/2, W/2, C).</summary>
+    public Variable ForwardMerged(Variable input) => Variable.Apply(new PatchMergeNorm(), input, _weight, _bias);
+
+    /// <summary>Shuffles channels into pixels, then applies the layer: (B, H, W, s*s*C) -> (B, s*H, s*W, C).</summary>
+    public Variable ForwardShuffled(Variable input, int scale) => Variable.Apply(new PixelShuffleNorm(scale), input, _weight, _bias);
 }
 
 /// <summary>Convolution: weight (out, k, k, in / groups) in memory, OIHW in files. (B, H, W, in) -> (B, H', W', out).</summary>
@@ -71,9 +84,15 @@ public sealed class Conv2dLayer : Module
     public Variable Forward(Variable input) => Variable.Apply(new Conv2d(_stride, _padding, _groups), input, Weight, _bias);
 
     /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
-    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) => Variable.Apply(
-        new ConvBatchNormReLU(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu),
-        input, Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance, residual);
+    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) =>
+        Variable.Apply(Fused(norm, relu), [input, .. Parameters(norm), residual]);
+
+    /// <summary>The operator of this layer and the batch norm that follows.</summary>
+    internal ConvBatchNormReLU Fused(BatchNormLayer norm, bool relu) =>
+        new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
+
+    /// <summary>The operator's inputs after the first.</summary>
+    internal Variable[] Parameters(BatchNormLayer norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
 }
 
 /// <summary>Batch norm over C channels: weight, bias, and the running statistics as buffers.</summary>

@@ -26,7 +26,18 @@ public sealed class WindowAttentionLayer : Module
     /// <summary>Applies the layer.</summary>
     /// <param name="input">Tokens (B, H, W, C).</param>
     /// <param name="shift">Cyclic shift of the window grid in tokens.</param>
-    public Variable Forward(Variable input, int shift)
+    public Variable Forward(Variable input, int shift) => _proj.Forward(Attend(input, shift));
+
+    /// <summary>residual + DropPath(layer(input)), a residual branch.</summary>
+    /// <param name="input">Tokens (B, H, W, C).</param>
+    /// <param name="shift">Cyclic shift of the window grid in tokens.</param>
+    /// <param name="residual">Tokens that the result is added to.</param>
+    /// <param name="dropPath">Stochastic depth of the branch; null for none.</param>
+    public Variable Forward(Variable input, int shift, Variable residual, DropPath? dropPath) =>
+        _proj.Forward(Attend(input, shift), residual, dropPath);
+
+    // All but the output projection.
+    private Variable Attend(Variable input, int shift)
     {
         int height = input.Shape[1], width = input.Shape[2];
         // Padded after the norm, so padded tokens are zero before the projection: their keys and values are the projection's bias.
@@ -37,7 +48,7 @@ public sealed class WindowAttentionLayer : Module
         x = Variable.Apply(new WindowAttention(_window, _heads, shift), x, _table);     // (B, H+, W+, C)
         if (padded)
             x = Variable.Apply(new Crop2d(height, width), x);
-        return _proj.Forward(x);
+        return x;
     }
 }
 
@@ -55,11 +66,11 @@ public sealed class Mlp : Module
         _fc3 = kind == MlpKind.ResMlp ? Register("fc3", new LinearLayer(channels, channels, bias: true, type)) : null;
     }
 
-    /// <summary>(..., C) -> (..., C).</summary>
-    public Variable Forward(Variable input)
+    /// <summary>(..., C) -> (..., C); residual + DropPath of that if a residual is given.</summary>
+    public Variable Forward(Variable input, Variable? residual = null, DropPath? dropPath = null)
     {
-        Variable x = _fc2.Forward(Variable.Apply(new Gelu(), _fc1.Forward(input)));
-        return _fc3 is null ? x : _fc3.Forward(Variable.Apply(new Gelu(), Variable.Apply(new Add(), x, input)));
+        Variable?[] inputs = [input, residual, _fc1.Weight, _fc1.Bias, _fc2.Weight, _fc2.Bias];
+        return Variable.Apply(new GeluMlp(dropPath), _fc3 is null ? inputs : [.. inputs, _fc3.Weight, _fc3.Bias]);
     }
 }
 
@@ -101,17 +112,13 @@ public sealed class SwinBlock : Module
     /// <summary>Applies the block to tokens (B, H, W, C).</summary>
     public Variable Forward(Variable input)
     {
-        Variable x = Residual(input, _attention.Forward(_norm1.Forward(input), _shift), branch: 0);
-        return Residual(x, _mlp.Forward(_norm2.Forward(x)), branch: 1);
+        Variable x = _attention.Forward(_norm1.Forward(input), _shift, input, DropPath(branch: 0));
+        return _mlp.Forward(_norm2.Forward(x), x, DropPath(branch: 1));
     }
 
-    private Variable Residual(Variable trunk, Variable branchOutput, uint branch)
-    {
-        // The two branches of a block draw apart: the high bit of the layer tells them.
-        if (IsTraining && _dropPath > 0)
-            branchOutput = Variable.Apply(new DropPath(_dropPath, Key with { Layer = Key.Layer | branch << 31 }), branchOutput);
-        return Variable.Apply(new Add(), trunk, branchOutput);
-    }
+    // The two branches of a block draw apart: the high bit of the layer tells them.
+    private DropPath? DropPath(uint branch) =>
+        IsTraining && _dropPath > 0 ? new DropPath(_dropPath, Key with { Layer = Key.Layer | branch << 31 }) : null;
 }
 
 /// <summary>Swin blocks of one stage, every second one shifted.</summary>

@@ -28,6 +28,12 @@ public static class Precisions
     /// <summary>The name used on the command line: fp32, tf32 or bf16.</summary>
     public static string Label(this Precision precision) => precision.ToString().ToLowerInvariant();
 
+    /// <summary>The names of all precisions.</summary>
+    public static IReadOnlyList<string> Labels { get; } = [.. Enum.GetValues<Precision>().Select(Label)];
+
+    /// <summary>Whether a device computes in the precision.</summary>
+    public static bool RunsOn(this Precision precision, Device device) => precision == Precision.Fp32 || device.Kind == DeviceKind.Cuda;
+
     /// <summary>The precision of a name as <see cref="Label"/> gives it, or null.</summary>
     public static Precision? Find(string label) =>
         Enum.GetValues<Precision>().Select(precision => (Precision?)precision).FirstOrDefault(precision => precision!.Value.Label() == label);
@@ -44,7 +50,7 @@ public static class Precisions
     {
         if (device.Kind == DeviceKind.Cuda)
             CudaDevice.Get(device).AllowTf32 = precision == Precision.Tf32;
-        else if (precision != Precision.Fp32)
+        else if (!precision.RunsOn(device))
             throw new NotSupportedException(
                 $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32; use --precision fp32, or --device cuda");
     }

@@ -108,7 +108,7 @@ internal sealed class TrainingOptionField
         Single("tile_stride", "pixels between tiles of evaluation and prediction; 0: half a tile", o => Text(o.TileStride),
             (o, v) => o with { TileStride = v.Integer(0, 8192) }),
         Single("precision", "fp32, or on a CUDA device tf32 or bf16", o => o.Precision.Label(),
-            (o, v) => o with { Precision = Precisions.Find(v.Word([.. Enum.GetValues<Precision>().Select(Precisions.Label)]))!.Value }),
+            (o, v) => o with { Precision = Precisions.Find(v.Word([.. Precisions.Labels]))!.Value }),
         Single("seed", "of weights, data order, augmentation and DropPath", o => o.Seed.ToString(CultureInfo.InvariantCulture),
             (o, v) => o with { Seed = v.Seed() }),
         Single("threads", "0: one per processor; results do not depend on it", o => Text(o.Threads),

@@ -9,11 +9,15 @@ namespace CsUnet.Cases;
 /// <summary>Writes a case as the line of C# that makes it, ready for OperatorCases.cs: its numbers follow from operator, label and shapes.</summary>
 public static class CaseCode
 {
-    /// <summary>For example <c>yield return new("1x2", new Softmax(), Exactness.Sums, new("input", [1, 2]));</c></summary>
-    public static string Of(OperatorCase item) =>
-        $"yield return new({Text(item.Label)}, {New(item.Op)}, Exactness.{item.Exactness}, {string.Join(", ", item.Inputs.Select(Input))});";
+    /// <summary>For example <c>yield return new("1x2", new Softmax(), Exactness.Sums, new OperatorInput("input", [1, 2]));</c></summary>
+    public static string Of(OperatorCase item)
+    {
+        // One input alone could be the whole list of them: the compiler wants its type then.
+        string type = item.Inputs.Count == 1 ? $" {nameof(OperatorInput)}" : "";
+        return $"yield return new({Text(item.Label)}, {New(item.Op)}, Exactness.{item.Exactness}, {string.Join(", ", item.Inputs.Select(input => Input(input, type)))});";
+    }
 
-    private static string Input(OperatorInput? input)
+    private static string Input(OperatorInput? input, string type)
     {
         if (input is null)
             return "null";
@@ -26,7 +30,9 @@ public static class CaseCode
             parts.Add($"Classes: {Value(input.Classes)}");
         if (input.Ignore is { } ignore)
             parts.Add($"Ignore: {Value(ignore)}");
-        return $"new({string.Join(", ", parts)})";
+        if (input.Role != InputRole.Activation)
+            parts.Add($"Role: {Value(input.Role)}");
+        return $"new{type}({string.Join(", ", parts)})";
     }
 
     /// <summary>A record by its primary constructor, without the arguments that have their defaults.</summary>

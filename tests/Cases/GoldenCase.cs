@@ -17,17 +17,22 @@ public sealed class GoldenCase
     private readonly List<(string Name, Variable Leaf)> _leaves = [];
     private readonly List<Comparison> _failures = [];
     private readonly double _tolerance;
+    private readonly Dictionary<string, Tensor>? _results;
     private double? _largestGradientNorm;
 
     /// <summary>Starts a case.</summary>
     /// <param name="file">The open file.</param>
     /// <param name="name">Its name without folder and suffix.</param>
     /// <param name="type">Element type to compute in.</param>
-    public GoldenCase(SafetensorsFile file, string name, DType type)
+    /// <param name="device">Where to compute.</param>
+    /// <param name="results">Receives what was computed, under the names of the references and in the file's layout; null: nobody wants it.</param>
+    public GoldenCase(SafetensorsFile file, string name, DType type, Device device, Dictionary<string, Tensor>? results = null)
     {
         _file = file;
+        _results = results;
         Name = name;
         Type = type;
+        Device = device;
         _keysLeft = [.. file.Metadata.Keys];
         _tensorsLeft = [.. file.Entries.Select(entry => entry.Name)];
         Expect("reference", "float64");
@@ -39,6 +44,9 @@ public sealed class GoldenCase
 
     /// <summary>Element type to compute in.</summary>
     public DType Type { get; }
+
+    /// <summary>Where to compute. Tensors of the file are on the processor until they become inputs, parameters or buffers.</summary>
+    public Device Device { get; }
 
     /// <summary>
     /// Whether tensors of four dimensions are images and kernels in the file's layout, so that they are permuted on the way in and out;
@@ -151,7 +159,7 @@ public sealed class GoldenCase
 
     private Variable Leaf(string name, Tensor value)
     {
-        var leaf = new Variable(value, requiresGradient: true, name);
+        var leaf = new Variable(value.To(Device), requiresGradient: true, name);
         _leaves.Add((name, leaf));
         return leaf;
     }
@@ -162,16 +170,17 @@ public sealed class GoldenCase
     public Variable Buffer(string name, Shape shape, bool training, double fresh)
     {
         bool stored = !training && Has($"buffer.{name}");
-        return new Variable(stored ? Load($"buffer.{name}") : Tensor.Full(shape, fresh, Type), name: $"buffer.{name}");
+        return new Variable((stored ? Load($"buffer.{name}") : Tensor.Full(shape, fresh, Type)).To(Device), name: $"buffer.{name}");
     }
 
     /// <summary>
     /// Sets a module's parameters, from the file if it holds any, else by <see cref="Formula"/>, and its statistics, in evaluation from the
-    /// file if it holds them; registers the parameters for gradient comparison.
+    /// file if it holds them; registers the parameters for gradient comparison. The module moves to <see cref="Device"/>.
     /// </summary>
     /// <param name="module">The module.</param>
     public void Fill(Module module)
     {
+        module.To(Device);
         bool stored = _file.Entries.Any(entry => entry.Name.StartsWith("param.", StringComparison.Ordinal));
         foreach ((string name, Parameter parameter) in module.NamedParameters())
         {
@@ -200,7 +209,12 @@ public sealed class GoldenCase
     }
 
     /// <summary>Compares a result, in the engine's layout, with a tensor of the file.</summary>
-    public void Check(string name, Tensor got) => Judge(Comparison.Of(name, InFileLayout(name, got), Raw(name).To(DType.Float64), _tolerance));
+    public void Check(string name, Tensor got)
+    {
+        Tensor result = InFileLayout(name, got);
+        Record(name, result);
+        Judge(Comparison.Of(name, result, Raw(name).To(DType.Float64), _tolerance));
+    }
 
     /// <summary>Compares an integer with that of the file, exactly.</summary>
     public void CheckInteger(string name, long got)
@@ -208,6 +222,7 @@ public sealed class GoldenCase
         Tensor expected = Raw(name);
         if (expected.DType != DType.Int64 || expected.Count != 1)
             throw new CaseException($"{name} is {expected}, expected one int64");
+        Record(name, Tensor.From([got], expected.Shape));
         Judge(Comparison.Of(name, Tensor.From([got], expected.Shape), expected, tolerance: 0));
     }
 
@@ -220,7 +235,7 @@ public sealed class GoldenCase
         if (!Has("cotangent"))
             return;
         Tensor cotangent = Load("cotangent");
-        output.Backward(cotangent.Count == output.Value.Count ? cotangent.Reshape(output.Shape) : cotangent);
+        output.Backward((cotangent.Count == output.Value.Count ? cotangent.Reshape(output.Shape) : cotangent).To(Device));
         CheckGradients();
     }
 
@@ -259,6 +274,7 @@ public sealed class GoldenCase
 
     private void JudgeGradient(string name, Tensor got)
     {
+        Record(name, got);
         Tensor expected = Raw(name).To(DType.Float64);
         double norm = LargestGradientNorm();
         bool isZero = Comparison.LargestEntry(expected) < Tolerances.ZeroGradient * norm;
@@ -269,9 +285,13 @@ public sealed class GoldenCase
         .Where(entry => entry.Name.StartsWith("grad.", StringComparison.Ordinal) || entry.Name.StartsWith("gradnorm.", StringComparison.Ordinal))
         .Max(entry => Comparison.Norm(_file.Load(entry.Name)));
 
-    /// <summary>A result in the layout and shape of its reference, in double.</summary>
+    /// <summary>Keeps a result beyond the step that made it.</summary>
+    private void Record(string name, Tensor result) => _results?.Add(name, result.ClonePersistent());
+
+    /// <summary>A result in the layout and shape of its reference, in double, on the processor.</summary>
     private Tensor InFileLayout(string name, Tensor got)
     {
+        got = got.To(Device.Cpu);
         Shape? expected = Has(name) ? _file.Entry(name).Shape : null;
         // Tokens (B, H, W, C) are stored as (B, H*W, C): the same bytes. Everything else of four dimensions is an image or a kernel.
         bool isTokens = expected is { Rank: 3 } && got.Shape.Rank == 4;

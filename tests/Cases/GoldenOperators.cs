@@ -99,7 +99,7 @@ internal static class GoldenOperators
 
     public static void Losses(GoldenCase golden)
     {
-        Tensor labels = golden.Raw("in.labels"), ignoring = golden.Raw("in.labels_ignored");
+        Tensor labels = golden.Raw("in.labels").To(golden.Device), ignoring = golden.Raw("in.labels_ignored").To(golden.Device);
         Tensor weight = golden.Raw("in.weight");
         double[] weights = [.. Enumerable.Range(0, checked((int)weight.Count)).Select(i => weight[i])];
         CheckLoss(golden, "cross_entropy", new CrossEntropy(), labels);
@@ -112,7 +112,7 @@ internal static class GoldenOperators
     {
         if (!golden.Has($"out.{name}"))
             return;
-        var logits = new Variable(golden.Load("in.logits"), requiresGradient: true, "in.logits");
+        var logits = new Variable(golden.Load("in.logits").To(golden.Device), requiresGradient: true, "in.logits");
         Variable value = Variable.Apply(loss, logits, new Variable(labels)).Keep();
         golden.Check($"out.{name}", value.Value);
         value.Backward();

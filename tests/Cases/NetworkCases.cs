@@ -69,7 +69,7 @@ internal static partial class NetworkCases
         string name = !training && golden.Name.EndsWith(EvaluationSuffix, StringComparison.Ordinal)
             ? golden.Name[..^EvaluationSuffix.Length]
             : golden.Name;
-        Tensor images = Layout.ToChannelsLast(Formula.Input($"{name}.x", [1, 3, model.Height, model.Width], golden.Type));
+        Tensor images = Layout.ToChannelsLast(Formula.Input($"{name}.x", [1, 3, model.Height, model.Width], golden.Type)).To(golden.Device);
         if (!training)
         {
             using NoGrad scope = NoGrad.Begin();
@@ -83,7 +83,7 @@ internal static partial class NetworkCases
         Variable logits = model.Forward(new Variable(images)).Keep();
         golden.Check("out.logits_train", logits.Value);
         Tensor cotangent = Formula.Input($"{name}.cotangent", [1, model.Classes, model.Height, model.Width], golden.Type);
-        logits.Backward(Layout.ToChannelsLast(cotangent));
+        logits.Backward(Layout.ToChannelsLast(cotangent).To(golden.Device));
         golden.CheckGradients();
         golden.CheckBuffers(model);
     }
@@ -101,8 +101,8 @@ internal static partial class NetworkCases
         double[] weights = [.. new[] { "ce", "dice" }.Select(term => double.Parse(formula.Groups[term].Value, CultureInfo.InvariantCulture))];
         var both = new CrossEntropyDice(weights[0], weights[1]);
         var rule = new AdamW(golden.Number("lr"), WeightDecay: golden.Number("weight_decay"));
-        var images = new Variable(golden.Load("in.x"));
-        var labels = new Variable(golden.Raw("in.y"));
+        var images = new Variable(golden.Load("in.x").To(golden.Device));
+        var labels = new Variable(golden.Raw("in.y").To(golden.Device));
         List<(Parameter Parameter, Tensor Mean, Tensor Variance)> states =
             [.. model.Parameters().Select(parameter => (parameter, Tensor.ZerosLike(parameter.Value), Tensor.ZerosLike(parameter.Value)))];
         int steps = golden.Integer("steps");
@@ -113,7 +113,7 @@ internal static partial class NetworkCases
             Variable logits = model.Forward(images);
             Variable value = Variable.Apply(both, logits, labels).Keep();
             value.Backward();
-            losses[step] = value.Value[0];
+            losses[step] = value.Value.To(Device.Cpu)[0];
             foreach ((Parameter parameter, Tensor mean, Tensor variance) in states)
                 rule.Update(parameter.Value, parameter.Gradient!, mean, variance, step + 1);
             model.ClearGradients();

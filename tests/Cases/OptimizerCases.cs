@@ -27,10 +27,10 @@ internal static class OptimizerCases
     private static void Steps(GoldenCase golden, Action<Tensor, Tensor, int> update)
     {
         golden.IsChannelsFirst = false;
-        Tensor parameter = golden.Raw("in.p").Clone();
+        Tensor parameter = golden.Raw("in.p").Clone().To(golden.Device);
         for (int step = 0; golden.Has(string.Create(CultureInfo.InvariantCulture, $"in.grad{step}")); step++)
         {
-            update(parameter, golden.Raw(string.Create(CultureInfo.InvariantCulture, $"in.grad{step}")), step + 1);
+            update(parameter, golden.Raw(string.Create(CultureInfo.InvariantCulture, $"in.grad{step}")).To(golden.Device), step + 1);
             golden.Check(string.Create(CultureInfo.InvariantCulture, $"out.p{step}"), parameter);
         }
     }

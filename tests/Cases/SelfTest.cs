@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CsUnet.Cuda;
 using CsUnet.Models;
 using CsUnet.Tensors;
 
@@ -40,9 +41,12 @@ public static class SelfTest
     /// <param name="filter">Runs only cases whose file name holds this text; null or empty for all.</param>
     /// <param name="includeFullSize">Whether to run cases of full-size networks, which take from seconds to minutes each.</param>
     /// <param name="report">Receives each result as it comes, in the order of the file names.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="results">Folder for what was computed, one file per case with the names of its references; null: it is not kept.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no case, or none that the filter leaves.</exception>
-    public static SelfTestSummary Run(string folder, DType type, string? filter, bool includeFullSize, Action<CaseResult> report)
+    public static SelfTestSummary Run(
+        string folder, DType type, string? filter, bool includeFullSize, Action<CaseResult> report, Device device = default, string? results = null)
     {
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException($"{folder}: there is no such folder of golden cases");
@@ -61,7 +65,7 @@ public static class SelfTest
                 leftOut.Add(Path.GetFileNameWithoutExtension(file));
                 continue;
             }
-            CaseResult result = RunFile(file, type);
+            CaseResult result = RunFile(file, type, device, results);
             report(result);
             if (result.Passed)
                 passed++;
@@ -90,7 +94,11 @@ public static class SelfTest
     }
 
     /// <summary>Runs one case. Whatever goes wrong in it, an error of the engine included, becomes the result's failure.</summary>
-    public static CaseResult RunFile(string file, DType type)
+    /// <param name="file">The case's file.</param>
+    /// <param name="type">Element type to compute in.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="results">Folder for a file of the same name with what was computed; null: it is not kept.</param>
+    public static CaseResult RunFile(string file, DType type, Device device = default, string? results = null)
     {
         long start = Stopwatch.GetTimestamp();
         string name = Path.GetFileNameWithoutExtension(file);
@@ -103,11 +111,19 @@ public static class SelfTest
             op = vectors.Metadata.GetValueOrDefault("op", "");
             using var arena = new StepArena();
             using StepArena.StepScope step = arena.BeginStep();
-            golden = new GoldenCase(vectors, name, type);
+            Dictionary<string, Tensor>? computed = results is null ? null : [];
+            golden = new GoldenCase(vectors, name, type, device, computed);
             if (!s_runners.TryGetValue(golden.Text("op"), out Action<GoldenCase>? run))
                 throw new CaseException($"op '{op}' is not known; known are {string.Join(", ", s_runners.Keys.Order(StringComparer.Ordinal))}");
+            if (CudaLibraries.IsEmulated)
+                CudaEmulator.ClearReport();
             run(golden);
             failure = golden.Finish();
+            // What the emulator noticed is wrong even where the numbers are right.
+            if (CudaLibraries.IsEmulated && CudaEmulator.FindingCount > 0)
+                failure = $"{failure}{(failure is null ? "" : "; ")}the emulator reports: {CudaEmulator.GetReport().Trim()}";
+            if (computed is not null)
+                SafetensorsFile.Write(Path.Combine(results!, name + ".safetensors"), computed, vectors.Metadata);
         }
         catch (Exception error)
         {

@@ -1,4 +1,5 @@
 using CsCheck;
+using CsUnet.Cuda;
 
 namespace CsUnet.Cases;
 
@@ -14,7 +15,9 @@ internal static class ShapeSearch
     /// <param name="ShortSteps">Entries that needed a smaller difference step.</param>
     /// <param name="Smallest">The smallest failing case, or null.</param>
     /// <param name="Failure">What is wrong with it.</param>
-    public sealed record Result(int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure);
+    /// <param name="HasDeviceFailed">Whether the device can run nothing any more.</param>
+    public sealed record Result(
+        int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure, bool HasDeviceFailed = false);
 
     /// <summary>Searches until a shape fails, or enough have passed.</summary>
     /// <param name="family">The shapes.</param>
@@ -32,7 +35,17 @@ internal static class ShapeSearch
         {
             int[] values = draw.Generate(random, null, out _);
             OperatorCase item = family.Create(values)!;
-            (IReadOnlyList<GradCheckLine> lines, string? failure) = Check(item, check);
+            IReadOnlyList<GradCheckLine> lines;
+            string? failure;
+            try
+            {
+                (lines, failure) = Check(item, check);
+            }
+            catch (CudaException error)
+            {
+                // A device that failed runs nothing any more: the shape is reported as it was drawn.
+                return new Result(i + 1, worst, worstShape, shortSteps, item, error.Message, HasDeviceFailed: true);
+            }
             if (failure is not null)
             {
                 (OperatorCase smallest, string reason) = Shrink(family, values, check, failure);
@@ -84,7 +97,7 @@ internal static class ShapeSearch
             IReadOnlyList<GradCheckLine> lines = check(item);
             return (lines, lines.FirstOrDefault(line => !line.Passed) is { } failed ? $"{failed.Argument}: {failed.Failure}" : null);
         }
-        catch (Exception error)
+        catch (Exception error) when (error is not CudaException)
         {
             // Whatever an operator throws on a shape that it should take is a finding, and shrunk as one.
             return ([], $"{error.GetType().Name}: {error.Message}");

@@ -49,8 +49,12 @@ public static class CudaDeviceFixture
     private static (string?, bool) Find()
     {
         // The emulator replaces the driver before anything of it is loaded, so the GPU is looked for first, by its library alone.
-        bool emulate = Environment.GetEnvironmentVariable("CSUNET_TEST_DEVICE") == "emulated"
-            || !CudaLibraries.TryLoad(CudaLibrary.Driver, out _);
+        string? wanted = Environment.GetEnvironmentVariable("CSUNET_TEST_DEVICE");
+        if (wanted is not (null or "" or "cuda" or "emulated"))
+            throw new InvalidOperationException($"CSUNET_TEST_DEVICE={wanted}: expected cuda (a GPU must be there), emulated, or nothing");
+        if (wanted == "cuda" && DeviceList.Read().DriverProblem is { } problem)
+            throw new InvalidOperationException($"CSUNET_TEST_DEVICE=cuda, but no GPU can be used: {problem}");
+        bool emulate = wanted == "emulated" || !CudaLibraries.TryLoad(CudaLibrary.Driver, out _);
         if (!emulate)
             return CudaContext.GetDeviceCount() > 0 ? (null, false) : ("the driver finds no GPU", false);
         try

@@ -16,6 +16,8 @@ internal static class BenchCommand
     public static Command Create(Terminal terminal)
     {
         Option<string?> device = Shared.Device();
+        Option<bool> noGraph = Shared.NoGraph();
+        Option<string?> precision = Shared.Precision();
         Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. CsUnetOptions.Presets]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
@@ -25,11 +27,12 @@ internal static class BenchCommand
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
         {
-            device, model, size, batch, classes, repeats, threads, json,
+            device, precision, noGraph, model, size, batch, classes, repeats, threads, json,
         };
         step.SetAction(result =>
         {
             DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
+            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
             Shared.UseThreads(result.GetValue(threads));
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";
@@ -43,7 +46,8 @@ internal static class BenchCommand
             {
                 throw new UsageException($"--model {name}, --size {height}x{width}, --batch {images}: {failure.Message}", failure);
             }
-            return Run(terminal, selection, name, options, images, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
+            return Run(terminal, selection, Shared.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
+                result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
             On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,
@@ -53,18 +57,21 @@ internal static class BenchCommand
             Examples:
               csunet bench step
               csunet bench step --model cs-unet-mini --size 128 --batch 8 --json result.json
+              csunet bench step --device cuda --precision bf16 --batch 24
             """);
         var bench = new Command("bench", "Measures the engine's speed.") { step };
         return bench;
     }
 
-    private static int Run(Terminal terminal, DeviceSelection device, string name, CsUnetOptions options, int batch, int repeats, string? json, string command)
+    private static int Run(
+        Terminal terminal, DeviceSelection device, ExecutionOptions execution, Precision precision, string name, CsUnetOptions options, int batch,
+        int repeats, string? json, string command)
     {
         using var interrupt = new Interrupt(terminal);
         bool isCpu = device.Device.Kind == DeviceKind.Cpu;
-        terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, float32; "
+        terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, {precision.Label()}; "
             + (isCpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : device.Description));
-        using var benchmark = new StepBenchmark(options, batch, device.Device);
+        using var benchmark = new StepBenchmark(options, batch, execution, precision);
         StepMeasurement m = benchmark.Run(repeats, interrupt.Token);
         OperatorShare.Write(terminal, m.Operators, m.TracedStep);
         double gflop = m.StepFlops / 1e9;
@@ -77,7 +84,7 @@ internal static class BenchCommand
         terminal.WriteLine(Line("arithmetic", $"{gflop:F1} GFLOP a step, {gflop / m.Step.TotalSeconds:F1} GFLOP/s{limit}"));
         if (json is not null)
         {
-            WriteJson(json, device, name, options, batch, m, command);
+            WriteJson(json, device, precision, name, options, batch, m, command);
             terminal.WriteLine(Line("written", $"{json}"));
         }
         if (isCpu)
@@ -87,7 +94,8 @@ internal static class BenchCommand
 
     private static string Line(string name, FormattableString value) => $"{name + ":",-18}{FormattableString.Invariant(value)}";
 
-    private static void WriteJson(string path, DeviceSelection device, string name, CsUnetOptions options, int batch, StepMeasurement m, string command)
+    private static void WriteJson(
+        string path, DeviceSelection device, Precision precision, string name, CsUnetOptions options, int batch, StepMeasurement m, string command)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -106,6 +114,7 @@ internal static class BenchCommand
             json.WriteString("runtime", Machine.Current.Runtime);
             json.WriteEndObject();
             json.WriteString("device", device.Description);
+            json.WriteString("precision", precision.Label());
             json.WriteString("model", name);
             json.WriteNumber("height", options.Height);
             json.WriteNumber("width", options.Width);

@@ -19,16 +19,18 @@ internal static class EvaluateCommand
         Option<string?> checkpoint = Shared.Checkpoint();
         Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = Shared.Device();
+        Option<string?> precision = Shared.Precision();
         Option<int?> threads = Shared.Threads();
         var command = new Command("evaluate", "Measures a trained network on the images of a split.")
         {
-            run, data, split, checkpoint, stride, device, threads,
+            run, data, split, checkpoint, stride, device, precision, threads,
         };
         command.SetAction(result =>
         {
             DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, selection, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
+            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            return Run(terminal, selection, arithmetic, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
                 result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
         });
         HelpWithExamples.SetNotes(command, """
@@ -44,17 +46,18 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static int Run(Terminal terminal, DeviceSelection device, string? runPath, string? data, string split, string checkpoint, int? stride)
+    private static int Run(
+        Terminal terminal, DeviceSelection device, Precision precision, string? runPath, string? data, string split, string checkpoint, int? stride)
     {
         using var interrupt = new Interrupt(terminal);
         // It is part of a file name, too.
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split '{split}': expected the name of a folder of the data set, such as test");
-        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
         MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
-        terminal.WriteLine($"device: {device.Description}");
+        terminal.WriteLine($"device: {Shared.Describe(device, precision)}");
         Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");

@@ -42,7 +42,7 @@ internal static class GradCheckCommand
                 Write(terminal, jsonFile, summary.ToJson());
             if (result.GetValue(report) is { } page)
                 Write(terminal, page, GradCheckPage.Render(summary));
-            return summary.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
+            return summary.Code;
         });
         HelpWithExamples.SetNotes(command, """
             Each check differentiates sum(output * g) with a fixed random g by every input and parameter: at all entries of small
@@ -86,6 +86,8 @@ internal static class GradCheckCommand
             reports.Add(report);
             foreach (GradCheckLine line in report.Lines)
                 terminal.WriteLine(Format(report, line));
+            if (report.Refusal is not null)
+                terminal.WriteLine($"{report.Name,-48} {report.Type,-8} not taken: {report.Refusal}");
             if (report.Failure is not null)
                 terminal.WriteLine($"FAILED {report.Name}: {report.Failure}");
             if (report.Reproduction is not null)

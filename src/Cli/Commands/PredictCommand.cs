@@ -25,16 +25,18 @@ internal static class PredictCommand
         Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = Shared.Device();
+        Option<string?> precision = Shared.Precision();
         Option<int?> threads = Shared.Threads();
         var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
         {
-            files, run, checkpoint, output, stride, device, threads,
+            files, run, checkpoint, output, stride, device, precision, threads,
         };
         command.SetAction(result =>
         {
             DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, selection, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
+            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
                 result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
         });
         HelpWithExamples.SetNotes(command, $"""
@@ -53,15 +55,16 @@ internal static class PredictCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, string[] arguments, string? runPath, string checkpoint, string output, int? stride)
+        Terminal terminal, DeviceSelection device, Precision precision, string[] arguments, string? runPath, string checkpoint, string output,
+        int? stride)
     {
         using var interrupt = new Interrupt(terminal);
-        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device);
+        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
         IReadOnlyList<string> files = FindInputs(arguments, output);
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
-        terminal.WriteLine($"device: {device.Description}");
+        terminal.WriteLine($"device: {Shared.Describe(device, precision)}");
         var fractions = new StringBuilder("file,class,fraction\n");
         int failed = 0, done = 0;
         bool isStopped = false;

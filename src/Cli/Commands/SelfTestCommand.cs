@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using CsUnet.Cases;
+using CsUnet.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands;
@@ -16,57 +17,75 @@ internal static class SelfTestCommand
         Option<string?> vectors = Options.Text("--vectors", "DIR", "Folder of *.safetensors cases. Default: those that come with the program.");
         Option<string?> type = Options.Choice("--dtype", "TYPE", "Element type to compute in: float32 or float64. Default: float32.", "float32", "float64");
         Option<string?> filter = Options.Text("--filter", "TEXT", "Runs only the cases whose file name holds this text.");
-        Option<bool> quick = Options.Flag("--quick", "Leaves out the networks of full size, which take from seconds to minutes each.");
+        Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
+        Option<bool> all = Options.Flag("--all", "Also runs the networks of full size on cuda:emulated, where they are skipped otherwise: hours.");
+        Option<string?> write = Options.Text("--write", "DIR", "Writes what was computed into this folder, one *.safetensors file per case.");
         Option<string?> device = Shared.Device();
         Option<int?> threads = Shared.Threads();
         var command = new Command("selftest", "Runs reference cases through every operator and network, and compares the results.")
         {
-            vectors, type, filter, quick, device, threads,
+            vectors, type, filter, quick, all, device, threads, write,
         };
         command.SetAction(result =>
         {
-            Shared.UseDevice(result.GetValue(device));
+            if (result.GetValue(quick) && result.GetValue(all))
+                throw new UsageException("--quick and --all contradict each other; give one of them");
+            string folder = result.GetValue(vectors) ?? DefaultFolder;
+            if (!Directory.Exists(folder))
+                throw new UsageException($"--vectors {folder}: there is no such folder");
+            DType element = result.GetValue(type) == "float64" ? DType.Float64 : DType.Float32;
+            string? name = result.GetValue(device);
+            // Left to itself the program computes float64 where that is possible.
+            DeviceSelection selection = Shared.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
+            if (element == DType.Float64 && selection.Device.Kind == DeviceKind.Cuda)
+                throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
             Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, result.GetValue(vectors) ?? DefaultFolder, result.GetValue(type) ?? "float32", result.GetValue(filter),
-                result.GetValue(quick));
+            bool includeFullSize = result.GetValue(all) || (!result.GetValue(quick) && name != DeviceSelection.Emulated);
+            return Run(terminal, selection, folder, element, result.GetValue(filter), includeFullSize, result.GetValue(write));
         });
         HelpWithExamples.SetNotes(command, """
             The references were computed by PyTorch in float64. The error of a case is the largest difference over the largest
             entry of a tensor; share is the error over what is allowed. A case passes when its share is at most 1, and when
-            everything in its file was understood. Exit code 1 if a case fails.
+            everything in its file was understood. Exit code 1 if a case fails; a skipped case has not failed.
 
             Examples:
               csunet selftest
+              csunet selftest --device cuda
+              csunet selftest --device cuda:emulated --filter swin_block
               csunet selftest --dtype float64 --filter swin_block
               csunet selftest --vectors my-cases
             """);
         return command;
     }
 
-    private static int Run(Terminal terminal, string folder, string type, string? filter, bool quick)
+    private static int Run(
+        Terminal terminal, DeviceSelection device, string folder, DType type, string? filter, bool includeFullSize, string? write)
     {
-        if (!Directory.Exists(folder))
-            throw new UsageException($"--vectors {folder}: there is no such folder");
+        if (write is not null)
+            Directory.CreateDirectory(write);
         SelfTestSummary summary;
         bool hasHeading = false;
         try
         {
-            summary = SelfTest.Run(folder, type == "float64" ? DType.Float64 : DType.Float32, filter, includeFullSize: !quick, Report);
+            summary = SelfTest.Run(folder, type, filter, includeFullSize, Report, device.Device, write);
         }
         catch (FileNotFoundException failure)
         {
             throw new UsageException(failure.Message, failure);
         }
         foreach (string name in summary.LeftOut)
-            terminal.WriteLine($"left out: {name} (full size; run without --quick)");
-        terminal.WriteLine($"{summary.Passed} passed, {summary.Failed} failed, {summary.LeftOut.Count} left out ({type})");
+            terminal.WriteLine($"skipped: {name} (full size; {(CudaLibraries.IsEmulated ? "--all runs it, slowly" : "run without --quick")})");
+        terminal.WriteLine($"{summary.Passed} passed, {summary.Failed} failed, {summary.LeftOut.Count} skipped");
         return summary.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
 
         void Report(CaseResult result)
         {
             // Only once there is a case: a folder without any is an error, and nothing else.
             if (!hasHeading)
+            {
+                terminal.WriteLine($"{type.Label()} on {device.Description}");
                 terminal.WriteLine($"{"op",-17} {"case",-40} {"error",9} {"share",7} {"s",7}");
+            }
             hasHeading = true;
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{result.Op,-17} {result.Case,-40} {result.Error,9:0.0E+00} {result.Share,7:F3} {result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));

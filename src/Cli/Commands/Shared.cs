@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CsUnet.Tensors;
+using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
@@ -8,6 +9,22 @@ internal static class Shared
 {
     public static Option<string?> Device() => Options.Text(
         "--device", "NAME", "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the processor, slowly). Default: auto.");
+
+    public static Option<string?> Precision() => Options.Choice(
+        "--precision", string.Join('|', Precisions.Labels), "Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: fp32.", [.. Precisions.Labels]);
+
+    public static Option<bool> NoGraph() => Options.Flag(
+        "--no-graph", "Launches every kernel of a step on a GPU by itself, instead of recording a step once and replaying it as a CUDA graph. Same result, slower.");
+
+    public static Option<int?> LogEvery() => Options.Integer(
+        "--log-every", "N", "Steps between two looks at what the steps on a GPU found, for which it is waited for; metrics.csv gets every step all the same. "
+            + "Default: 10; 1 with cuda:emulated.", 1, 10_000);
+
+    /// <summary>How to compute on a device.</summary>
+    public static ExecutionOptions Execution(DeviceSelection device, bool noGraph = false, int? logEvery = null) => new()
+    {
+        Device = device.Device, UsesGraph = !noGraph, StepsPerRead = logEvery ?? (Cuda.CudaLibraries.IsEmulated ? 1 : 10),
+    };
 
     public static Option<int?> Threads() => Options.Integer(
         "--threads", "N", "Threads; results do not depend on it. Default: one per processor.", 1, 1024);
@@ -33,6 +50,28 @@ internal static class Shared
             throw new UsageException($"--device: {failure.Message}", failure);
         }
     }
+
+    /// <summary>The precision that an option names, fp32 without one.</summary>
+    /// <exception cref="UsageException">The device does not compute in it.</exception>
+    public static Precision PrecisionOf(string? label, DeviceSelection device)
+    {
+        Precision precision = label is null ? Tensors.Precision.Fp32 : Precisions.Find(label)!.Value;
+        RequirePrecision(precision, device);
+        return precision;
+    }
+
+    /// <summary>Refuses a precision that the device does not compute in.</summary>
+    /// <exception cref="UsageException">It is tf32 or bf16, and the device is the processor.</exception>
+    public static void RequirePrecision(Precision precision, DeviceSelection device)
+    {
+        if (!precision.RunsOn(device.Device))
+            throw new UsageException($"--precision {precision.Label()}: the processor computes in fp32 only; use --precision fp32, "
+                + $"or a CUDA device (--device cuda, or {DeviceSelection.Emulated})");
+    }
+
+    /// <summary>A device and a precision, for people.</summary>
+    public static string Describe(DeviceSelection device, Precision precision) =>
+        precision == Tensors.Precision.Fp32 ? device.Description : $"{device.Description}, {precision.Label()}";
 
     /// <summary>Opens the device of a command that has no CUDA path yet.</summary>
     public static void UseDevice(string? name)

@@ -7,6 +7,7 @@ namespace CsUnet.Kernels.Cuda;
 internal static class CudaBatchNorm
 {
     private const string File = "batch_norm";
+    private const int TilesChannels = 8;
 
     /// <summary>
     /// Sets mean, rstd, scale = weight * rstd and shift = bias - mean * scale, each (C), and updates the running statistics in training.
@@ -31,20 +32,44 @@ internal static class CudaBatchNorm
         }
         var blocks = new ColumnBlocks(input!);
         Tensor partials = Partials(blocks, input!.Device);
+        using var temporary = new Temporary(partials);
         var statistics = new CudaLaunch(input, File, "batch_norm_forward_statistics");
         statistics.Add(input, partials);
         statistics.Add(blocks.Rows, blocks.Channels, blocks.BlockRows);
         statistics.Run(blocks.SumGrid, ColumnBlocks.Block);
         var coefficients = new CudaLaunch(input, File, "batch_norm_forward_coefficients");
         coefficients.Add(input, partials);
-        foreach (Tensor parameter in parameters)
-            coefficients.Add(parameter);
-        foreach (Tensor result in results)
-            coefficients.Add(result);
+        AddTensors(ref coefficients, parameters, results);
         coefficients.Add(blocks.Rows, blocks.Channels, blocks.Count);
-        coefficients.Add((float)norm.Eps);
-        coefficients.Add((float)norm.Momentum);
+        AddSettings(ref coefficients, norm);
         coefficients.Run(blocks.TotalGrid, ColumnBlocks.Block);
+    }
+
+    /// <summary>The same in training, from the statistics that a convolution wrote with its <paramref name="rows"/> rows of output.</summary>
+    public static void Coefficients(
+        BatchNorm norm, TileStatistics statistics, int rows, ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> results)
+    {
+        int channels = (int)parameters[0].Count;
+        var launch = new CudaLaunch(parameters[0], File, "batch_norm_forward_coefficients_of_tiles", typed: false);
+        launch.Add(statistics.Values);
+        AddTensors(ref launch, parameters, results);
+        launch.Add(rows, channels, statistics.TileRows);
+        AddSettings(ref launch, norm);
+        launch.Run(new dim3((channels + TilesChannels - 1) / TilesChannels), ColumnBlocks.Block);
+    }
+
+    private static void AddTensors(ref CudaLaunch launch, ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> results)
+    {
+        foreach (Tensor parameter in parameters)
+            launch.Add(parameter);
+        foreach (Tensor result in results)
+            launch.Add(result);
+    }
+
+    private static void AddSettings(ref CudaLaunch launch, BatchNorm norm)
+    {
+        launch.Add((float)norm.Eps);
+        launch.Add((float)norm.Momentum);
     }
 
     /// <summary>output = input * scale + shift (+ residual), rectified if asked for; output may be input.</summary>
@@ -60,21 +85,36 @@ internal static class CudaBatchNorm
         launch.Run(blocks.ApplyGrid, ColumnBlocks.Block);
     }
 
+    /// <summary>weight * scale per filter, in the type of the activations: the weight of a convolution with batch norm folded in.</summary>
+    public static Tensor Fold(Tensor weight, Tensor scale, DType type)
+    {
+        Tensor folded = Tensor.Empty(weight.Shape, type, weight.Device);
+        int filters = weight.Shape[0];
+        var launch = new CudaLaunch(folded, File, "batch_norm_fold");
+        launch.Add(weight, scale, folded);
+        launch.Add(filters, (int)(weight.Count / filters));
+        launch.Run(new dim3(filters), ColumnBlocks.Block);
+        return folded;
+    }
+
     /// <summary>
-    /// Gives the gradients of weight and bias, writes the masked gradient if wanted, and returns the coefficients (3, C) of
-    /// <see cref="BackwardInput"/>.
+    /// Gives the gradients of weight and bias, writes the masked gradient if the mask has one, and returns the coefficients (4, C) with
+    /// which <see cref="BackwardInput"/>, or a convolution's <see cref="GradientThroughNorm"/>, makes the gradient of the input.
     /// </summary>
     public static Tensor Backward(
-        BatchNorm norm, OperatorCall call, GradientSink gradients, Tensor input, Tensor? output, Tensor dOutput, Tensor? masked,
-        int weight, int bias, Tensor mean, Tensor rstd)
+        BatchNorm norm, OperatorCall call, GradientSink gradients, Tensor input, ReLUMask mask, Tensor dOutput, int weight, int bias,
+        Tensor mean, Tensor rstd)
     {
         var blocks = new ColumnBlocks(input);
-        Tensor partials = Partials(blocks, input.Device), result = Tensor.Empty([3, blocks.Channels], DType.Float32, input.Device);
+        Tensor partials = Partials(blocks, input.Device), result = Tensor.Empty([4, blocks.Channels], DType.Float32, input.Device);
+        using var temporary = new Temporary(partials);
         var sums = new CudaLaunch(input, File, "batch_norm_backward_sums");
         sums.Add(input);
-        sums.Add(output);
+        sums.Add(mask.Output);
+        sums.Add(mask.Scale);
+        sums.Add(mask.Shift);
         sums.Add(dOutput, mean);
-        sums.Add(masked);
+        sums.Add(mask.Masked);
         sums.Add(partials);
         sums.Add(blocks.Rows, blocks.Channels, blocks.BlockRows);
         sums.Run(blocks.SumGrid, ColumnBlocks.Block);
@@ -82,7 +122,9 @@ internal static class CudaBatchNorm
         Tensor dWeight = call.Needs(weight) ? gradients.Target(weight, out addsWeight) : Tensor.EmptyLike(mean);
         Tensor dBias = call.Needs(bias) ? gradients.Target(bias, out addsBias) : Tensor.EmptyLike(mean);
         var coefficients = new CudaLaunch(input, File, "batch_norm_backward_coefficients", typed: false);
-        coefficients.Add(partials, call[weight], mean, rstd, result, dWeight, dBias);
+        coefficients.Add(partials, call[weight], mean, rstd);
+        coefficients.Add(mask.Shift);
+        coefficients.Add(result, dWeight, dBias);
         coefficients.Add(blocks.Rows, blocks.Channels, blocks.Count);
         coefficients.Add(norm.Training);
         coefficients.Add(addsWeight);
@@ -91,14 +133,14 @@ internal static class CudaBatchNorm
         return result;
     }
 
-    /// <summary>dInput = a g + b input + d per channel, g being dOutput where output is positive (everywhere if it is null).</summary>
-    public static void BackwardInput(Tensor input, Tensor? output, Tensor dOutput, Tensor coefficients, Tensor dInput, bool accumulate)
+    /// <summary>
+    /// dInput = a g + b input + d per channel, g being dOutput where input * scale + shift is positive if that was the mask, else everywhere.
+    /// </summary>
+    public static void BackwardInput(Tensor input, Tensor dOutput, Tensor coefficients, Tensor dInput, bool accumulate)
     {
         var blocks = new ColumnBlocks(input);
         var launch = new CudaLaunch(input, File, "batch_norm_backward_input");
-        launch.Add(input);
-        launch.Add(output);
-        launch.Add(dOutput, coefficients, dInput);
+        launch.Add(input, dOutput, coefficients, dInput);
         launch.Add(blocks.Rows, blocks.Channels);
         launch.Add(accumulate);
         launch.Run(blocks.ApplyGrid, ColumnBlocks.Block);
@@ -106,4 +148,15 @@ internal static class CudaBatchNorm
 
     private static Tensor Partials(ColumnBlocks blocks, Device device) =>
         Tensor.Empty([blocks.Count, 2, blocks.Channels, 2], DType.Float32, device);
+}
+
+/// <summary>Where the ReLU after a batch norm lets gradients through.</summary>
+/// <param name="Output">The rectified output; null if it is not needed to know.</param>
+/// <param name="Masked">Where the masked gradient goes; null if nobody wants it.</param>
+/// <param name="Scale">With <paramref name="Shift"/>, of a norm without residual: the mask is where input * scale + shift is positive.</param>
+/// <param name="Shift">Null if there is no mask, or <paramref name="Output"/> is it.</param>
+internal readonly record struct ReLUMask(Tensor? Output, Tensor? Masked, Tensor? Scale, Tensor? Shift)
+{
+    /// <summary>No ReLU.</summary>
+    public static ReLUMask None => default;
 }

@@ -5,50 +5,136 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// The launches of kernels/conv2d.cu: implicit matrix products of 64 x 64 tiles by blocks of 128 threads, float32 throughout.
+/// The launches of kernels/conv2d.cu and, for shapes and precisions that the matrix units take, kernels/conv2d_tensor_core.cu: implicit
+/// matrix products of tiles of 64 or 128 by 64, by blocks of 128 threads.
 /// </summary>
 internal static class CudaConvolution
 {
-    private const int Tile = 64, Threads = 128, SliceDepth = 16;
+    private const int Tile = 64, LargeTile = 128, Threads = 128, SliceDepth = 32;
+
+    // How often dz may be read if it is made anew at every read. Each costs a read of z beside that of dOutput, from the second-level cache,
+    // where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
+    private const int MostReadsOnTheWay = 8;
+
+    /// <summary>A parameter as convolutions of tensors of a type read it: itself, or a bfloat16 copy.</summary>
+    public static Tensor Operand(Tensor weight, DType type)
+    {
+        if (weight.DType == type)
+            return weight;
+        Tensor copy = Tensor.Empty(weight.Shape, type, weight.Device);
+        var launch = new CudaLaunch(weight, "tensor_math", "tensor_math_copy_float32_to_bf16", typed: false);
+        launch.Add(weight, copy);
+        launch.Add(weight.Count);
+        launch.RunOver(weight.Count);
+        return copy;
+    }
 
     /// <summary>output = input convolved with weight, plus bias unless that is null.</summary>
-    public static void Forward(ConvolutionShape shape, Tensor input, Tensor weight, Tensor? bias, Tensor output)
+    public static void Forward(ConvolutionShape shape, Tensor input, Tensor weight, Tensor? bias, Tensor output) =>
+        Forward(shape, input, norm: null, weight, bias, residual: null, output);
+
+    /// <summary>output = input convolved with weight, plus bias and residual unless they are null, rectified if asked for.</summary>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="input">What is convolved, or what becomes that by <paramref name="norm"/>.</param>
+    /// <param name="norm">Scale and shift (2, C) of a batch norm with ReLU that is applied to input on the way; null for none.</param>
+    /// <param name="weight">Of the type of input.</param>
+    /// <param name="bias">float32, or null.</param>
+    /// <param name="residual">Like output, or null.</param>
+    /// <param name="output">Receives the result.</param>
+    /// <param name="relu">Whether the output is rectified.</param>
+    public static void Forward(
+        ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output, bool relu = false) =>
+        Forward(shape, input, norm, weight, bias, residual, output, relu, null, ForwardTile(shape, input));
+
+    /// <summary>The plain convolution, and the statistics of its output, per channel and tile.</summary>
+    public static TileStatistics ForwardWithStatistics(ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor output)
     {
-        CudaLaunch launch = Launch(shape, "forward", input);
-        launch.Add(input, weight);
-        launch.Add(bias);
-        launch.Add((Tensor?)null);
-        launch.Add(output);
-        AddSizes(ref launch, shape);
-        launch.Add(false);
-        launch.Run(new dim3(Tiles(shape.OutputPixels), Tiles(shape.GroupFilters), shape.Groups), new dim3(Threads));
+        int tile = ForwardTile(shape, input);
+        Tensor statistics = Tensor.Empty([Divide(shape.OutputPixels, tile), 3, shape.Filters], DType.Float32, input.Device);
+        Forward(shape, input, norm, weight, null, null, output, relu: false, statistics, tile);
+        return new TileStatistics(statistics, tile);
     }
+
+    private static void Forward(
+        ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output, bool relu,
+        Tensor? statistics, int tile)
+    {
+        CudaLaunch launch = Launch(shape, "forward", (norm is null ? "" : "_normalised") + Large(tile), input);
+        launch.Add(input);
+        launch.Add(norm);
+        launch.Add(weight);
+        launch.Add(bias);
+        launch.Add(residual);
+        launch.Add(output);
+        launch.Add(statistics);
+        AddSizes(ref launch, shape);
+        launch.Add(relu);
+        launch.Run(new dim3(Divide(shape.OutputPixels, tile), Divide(shape.GroupFilters, Tile), shape.Groups), new dim3(Threads));
+    }
+
+    /// <summary>
+    /// Whether the gradients that are wanted read dz so seldom that they had better make it themselves (<see cref="GradientThroughNorm"/>).
+    /// </summary>
+    public static bool MakesGradientOnTheWay(ConvolutionShape shape, bool ofInput, bool ofWeight)
+    {
+        int taps = shape.KernelHeight * shape.KernelWidth;
+        int reads = (ofInput ? taps * Divide(shape.GroupChannels, Tile) : 0) + (ofWeight ? Divide(taps * shape.GroupChannels, Tile) : 0);
+        return reads <= MostReadsOnTheWay;
+    }
+
+    /// <summary>dInput = [dInput +] gradient of the input.</summary>
+    public static void BackwardInput(ConvolutionShape shape, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate) =>
+        BackwardInput(shape, dOutput, through: null, weight, dInput, accumulate);
 
     /// <summary>dInput = [dInput +] gradient of the input: per residue of its position modulo the stride, no product is with a zero.</summary>
-    public static void BackwardInput(ConvolutionShape shape, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate)
+    public static void BackwardInput(
+        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput, bool accumulate)
     {
-        CudaLaunch launch = Launch(shape, "backward_input", dOutput);
-        launch.Add(dOutput, weight, dInput);
+        int pixels = shape.Batch * Divide(shape.Height, shape.Stride) * Divide(shape.Width, shape.Stride);
+        int residues = shape.Groups * shape.Stride * shape.Stride;
+        int tile = through is null ? TileOf(shape, dOutput, pixels, Divide(shape.GroupChannels, Tile) * residues) : Tile;
+        CudaLaunch launch = Launch(shape, "backward_input", through is null ? Large(tile) : "_normalised", dOutput);
+        launch.Add(dOutput);
+        launch.Add(through?.Convolved);
+        launch.Add(through?.Coefficients);
+        launch.Add(weight, dInput);
         AddSizes(ref launch, shape);
         launch.Add(accumulate);
-        int pixels = shape.Batch * Divide(shape.Height, shape.Stride) * Divide(shape.Width, shape.Stride);
-        launch.Run(new dim3(Tiles(pixels), Tiles(shape.GroupChannels), shape.Groups * shape.Stride * shape.Stride), new dim3(Threads));
+        launch.Run(new dim3(Divide(pixels, tile), Divide(shape.GroupChannels, Tile), residues), new dim3(Threads));
     }
 
+    /// <summary>dWeight = [dWeight +] gradient of the weight.</summary>
+    public static void BackwardWeight(ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate) =>
+        BackwardWeight(shape, dOutput, through: null, input, norm: null, dWeight, accumulate);
+
     /// <summary>dWeight = [dWeight +] gradient of the weight: partial products over shares of the pixels, added in order.</summary>
-    public static void BackwardWeight(ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate)
+    public static void BackwardWeight(
+        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor input, Tensor? norm, Tensor dWeight, bool accumulate)
     {
-        int columns = Tiles(shape.KernelHeight * shape.KernelWidth * shape.GroupChannels), rows = Tiles(shape.GroupFilters);
+        int columns = Divide(shape.FilterSize, Tile), rows = Divide(shape.GroupFilters, Tile);
         int multiprocessors = CudaDevice.Get(input.Device).Properties.MultiProcessorCount;
         int wanted = Math.Max(1, 4 * multiprocessors / (columns * rows * shape.Groups));
         int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Divide(shape.OutputPixels, splitPixels);
         Tensor partials = Tensor.Empty([splits, (int)dWeight.Count], DType.Float32, input.Device);
-        CudaLaunch launch = Launch(shape, "backward_weight", dOutput);
-        launch.Add(dOutput, input, partials);
+        using var temporary = new Temporary(partials);
+        string variant = (through is null, norm is null) switch
+        {
+            (true, true) => "",
+            (false, true) => "_normalised",
+            (true, false) => "_normalised_input",
+            (false, false) => "_normalised_both",
+        };
+        CudaLaunch launch = Launch(shape, "backward_weight", variant, dOutput);
+        launch.Add(dOutput);
+        launch.Add(through?.Convolved);
+        launch.Add(through?.Coefficients);
+        launch.Add(input);
+        launch.Add(norm);
+        launch.Add(partials);
         AddSizes(ref launch, shape);
         launch.Add(splitPixels);
         launch.Run(new dim3(columns, rows, shape.Groups * splits), new dim3(Threads));
-        var total = new CudaLaunch(dOutput, "conv2d", "conv2d_backward_weight_total");
+        var total = new CudaLaunch(dWeight, "conv2d", "conv2d_backward_weight_total", typed: false);
         total.Add(partials, dWeight);
         total.Add(dWeight.Count);
         total.Add(splits);
@@ -56,15 +142,45 @@ internal static class CudaConvolution
         total.Run(new dim3((int)Math.Clamp((dWeight.Count + 511) / 512, 1, 16L * multiprocessors)), new dim3(Threads));
     }
 
-    /// <summary>The kernels without "any" load four channels at once.</summary>
-    private static CudaLaunch Launch(ConvolutionShape shape, string pass, Tensor like) => new(
-        like, "conv2d", shape.GroupChannels % 4 == 0 && shape.GroupFilters % 4 == 0 ? $"conv2d_{pass}" : $"conv2d_{pass}_any");
+    /// <summary>
+    /// Tensors whose groups are pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels of "any"
+    /// take the rest. The kernels without matrix units have one name for all variants: they look at the arguments.
+    /// </summary>
+    private static CudaLaunch Launch(ConvolutionShape shape, string pass, string variant, Tensor like)
+    {
+        if (OnMatrixUnits(shape, like))
+            return CudaLaunch.OnMatrices(like, "conv2d_tensor_core", $"conv2d_{pass}{variant}");
+        return new CudaLaunch(like, "conv2d", like.DType == DType.Float32 && GroupsAre(shape, 4) ? $"conv2d_{pass}" : $"conv2d_{pass}_any");
+    }
+
+    private static bool OnMatrixUnits(ConvolutionShape shape, Tensor like) =>
+        GroupsAre(shape, 16 / like.DType.Size()) && CudaLaunch.MatrixType(like, "conv2d") != "float32";
+
+    private static bool GroupsAre(ConvolutionShape shape, int multiple) =>
+        shape.GroupChannels % multiple == 0 && shape.GroupFilters % multiple == 0;
+
+    private static int ForwardTile(ConvolutionShape shape, Tensor input) =>
+        TileOf(shape, input, shape.OutputPixels, Divide(shape.GroupFilters, Tile) * shape.Groups);
+
+    /// <summary>Pixels of a tile: 128 on the matrix units if there are tiles enough for two blocks per multiprocessor, else 64.</summary>
+    private static int TileOf(ConvolutionShape shape, Tensor like, int pixels, int others) => OnMatrixUnits(shape, like)
+        && (long)Divide(pixels, LargeTile) * others >= 2L * CudaDevice.Get(like.Device).Properties.MultiProcessorCount ? LargeTile : Tile;
+
+    private static string Large(int tile) => tile == LargeTile ? "_large" : "";
 
     private static void AddSizes(ref CudaLaunch launch, ConvolutionShape shape) => launch.Add(
         shape.Batch, shape.Height, shape.Width, shape.Channels, shape.Filters, shape.KernelHeight, shape.KernelWidth, shape.Stride, shape.Padding,
         shape.Groups, shape.OutputHeight, shape.OutputWidth);
 
-    private static int Tiles(int size) => Divide(size, Tile);
-
     private static int Divide(int a, int b) => (a + b - 1) / b;
 }
+
+/// <summary>Statistics that a convolution wrote with its output; <see cref="CudaBatchNorm"/> makes mean and variance of them.</summary>
+/// <param name="Values">(tiles, 3, C): the mean of a tile, the sums of deviations from it and of their squares.</param>
+/// <param name="TileRows">Rows of a tile.</param>
+internal readonly record struct TileStatistics(Tensor Values, int TileRows);
+
+/// <summary>A gradient that goes back through ReLU and batch norm on its way into a convolution's gradients, and is never stored.</summary>
+/// <param name="Convolved">The convolution's output.</param>
+/// <param name="Coefficients">(4, C), of <see cref="CudaBatchNorm.Backward"/>.</param>
+internal readonly record struct GradientThroughNorm(Tensor Convolved, Tensor Coefficients);

@@ -63,6 +63,22 @@ public static partial class KernelLibrary
         return [.. changed];
     }
 
+    /// <summary>
+    /// Forgets the kernels of a device, so that each file is loaded again when it is next used: after <see cref="CudaEmulator.SetMode"/>, which
+    /// concerns kernels loaded later. Recorded launches of them must be gone.
+    /// </summary>
+    public static void Unload(Device device)
+    {
+        CudaDevice.Get(device).Synchronize();
+        foreach ((Device Device, string File) key in s_files.Keys.Where(key => key.Device == device))
+        {
+            if (!s_files.TryRemove(key, out LoadedFile? loaded))
+                continue;
+            foreach (CudaModule module in loaded.Modules)
+                module.Dispose();
+        }
+    }
+
     /// <summary>Launches a kernel on a device's stream.</summary>
     /// <param name="device">Where.</param>
     /// <param name="file">The source, without folder and extension.</param>
@@ -109,20 +125,20 @@ public static partial class KernelLibrary
         if (source.Text == loaded.Source.Text && source.Headers[Header] == loaded.Source.Headers[Header])
             return loaded;
         // The old module stays: recorded graphs may hold its kernels.
-        LoadedFile fresh = Load(device, source);
+        LoadedFile fresh = Load(device, source, loaded.Modules);
         s_files[(device, file)] = fresh;
         return fresh;
     }
 
-    private static LoadedFile Load(Device device, string file) => Load(device, Source(file));
+    private static LoadedFile Load(Device device, string file) => Load(device, Source(file), []);
 
-    private static LoadedFile Load(Device device, KernelSource source)
+    private static LoadedFile Load(Device device, KernelSource source, IReadOnlyList<CudaModule> earlier)
     {
         CudaDevice target = CudaDevice.Get(device);
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
         return new LoadedFile(source, Exports(source.Text).ToDictionary(
-            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])));
+            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])), [.. earlier, module]);
     }
 
     private static string Read(string name)
@@ -143,11 +159,16 @@ public static partial class KernelLibrary
     [GeneratedRegex(@"^EXPORT_KERNEL\((?<name>\w+), \((?<expression>.+)\)\);", RegexOptions.Multiline)]
     private static partial Regex ExportLine();
 
-    private sealed class LoadedFile(KernelSource source, IReadOnlyDictionary<string, CudaKernel> kernels)
+    /// <param name="source">What was compiled.</param>
+    /// <param name="kernels">The kernels of the newest module by name.</param>
+    /// <param name="modules">All modules of the file, the newest last.</param>
+    private sealed class LoadedFile(KernelSource source, IReadOnlyDictionary<string, CudaKernel> kernels, IReadOnlyList<CudaModule> modules)
     {
         public KernelSource Source { get; } = source;
 
         public IReadOnlyDictionary<string, CudaKernel> Kernels { get; } = kernels;
+
+        public IReadOnlyList<CudaModule> Modules { get; } = modules;
 
         public long LastLook { get; set; } = Environment.TickCount64;
     }

@@ -1,0 +1,204 @@
+using CsUnet.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels.Cuda;
+
+/// <summary>
+/// The launches of kernels/gemm.cu: the products of an affine map output = input · weightᵀ + bias and of its gradients, with what precedes
+/// or follows them fused in. Tensors are (..., channels); the activations' element type picks the kernels.
+/// </summary>
+internal static class CudaGemm
+{
+    private const int Threads = 128, SliceBytes = 64, Stages = 4, LeastSlices = 8;
+
+    /// <summary>The part of the result that a block owns; the kernel's name holds it.</summary>
+    private readonly record struct Tile(string Name, int Rows, int Columns)
+    {
+        public int Count(int rows, int columns) => Divide(rows, Rows) * Divide(columns, Columns);
+    }
+
+    // Without the matrix units more than 128 x 64 does not fit into registers.
+    private static readonly Tile s_small = new("64x64", 64, 64), s_any = new("any", 64, 64);
+    private static readonly Tile[] s_float32 = [new("128x64", 128, 64)], s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
+
+    /// <summary>A weight in the element type of the activations that it is multiplied with: a copy beside bfloat16, else the weight.</summary>
+    public static Tensor Operand(Tensor weight, DType activations)
+    {
+        if (weight.DType == activations)
+            return weight;
+        Tensor copy = Tensor.Empty(weight.Shape, activations, weight.Device);
+        var launch = new CudaLaunch(weight, "tensor_math", "tensor_math_copy_float32_to_bf16", typed: false);
+        launch.Add(weight, copy);
+        launch.Add(weight.Count);
+        launch.RunOver(weight.Count);
+        return copy;
+    }
+
+    /// <summary>output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.</summary>
+    /// <param name="input">Tokens (..., K).</param>
+    /// <param name="weight">An <see cref="Operand"/> (N, K).</param>
+    /// <param name="bias">(N), or null.</param>
+    /// <param name="output">(..., N).</param>
+    /// <param name="residual">Like the output, or null.</param>
+    /// <param name="dropPath">Or null.</param>
+    /// <param name="gelu">Whether GELU follows.</param>
+    /// <param name="preActivation">Like the output: what the backward pass of GELU reads; null if there is none.</param>
+    public static void Forward(
+        Tensor input, Tensor weight, Tensor? bias, Tensor output, Tensor? residual = null, DropPath? dropPath = null, bool gelu = false,
+        Tensor? preActivation = null) => Run(new Product("nt", input, weight, output)
+        {
+            M = output.Shape.Rows, N = weight.Shape[0], K = weight.Shape[1], Bias = bias, Residual = residual, PreActivation = preActivation,
+            DropPath = dropPath, RowsPerSample = RowsPerSample(output), Gelu = gelu,
+        });
+
+    /// <summary>
+    /// dInput = [dInput +] residual + DropPath(dOutput) · weight, the product times GELU'(preActivation) if the map's input is GELU of that.
+    /// </summary>
+    public static void BackwardInput(
+        Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null, Tensor? preActivation = null,
+        Tensor? residual = null) => Run(new Product("nn", dOutput, weight, dInput)
+        {
+            M = dOutput.Shape.Rows, N = weight.Shape[1], K = weight.Shape[0], Residual = residual, PreActivation = preActivation,
+            DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate,
+        });
+
+    /// <summary>The gradients of weight (N, K) and bias (N) that are wanted: dWeight = DropPath(dOutput)ᵀ · input, dBias = its column sums.</summary>
+    public static void BackwardParameters(
+        OperatorCall call, GradientSink gradients, int weight, int bias, Tensor dOutput, Tensor input, DropPath? dropPath = null)
+    {
+        if (!call.Needs(weight) && !call.Needs(bias))
+            return;
+        bool accumulate = false, accumulateBias = false;
+        // The bias' gradient comes with the weight's.
+        Tensor dWeight = call.Needs(weight) ? gradients.Target(weight, out accumulate) : Tensor.EmptyLike(call[weight]);
+        Run(new Product("tn", dOutput, input, dWeight)
+        {
+            M = dOutput.Shape.Last, N = input.Shape.Last, K = dOutput.Shape.Rows,
+            Bias = call.Needs(bias) ? gradients.Target(bias, out accumulateBias) : null,
+            DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate, AccumulateBias = accumulateBias,
+        });
+    }
+
+    private static int RowsPerSample(Tensor tokens) => tokens.Shape.Rows / Math.Max(1, tokens.Shape.Rank > 1 ? tokens.Shape[0] : 1);
+
+    /// <summary>A product in a layout of gemm.cu, C (M, N) from A and B with K terms per sum, and its epilogue.</summary>
+    private sealed record Product(string Layout, Tensor A, Tensor B, Tensor C)
+    {
+        public int M { get; init; }
+
+        public int N { get; init; }
+
+        public int K { get; init; }
+
+        public Tensor? Bias { get; init; }
+
+        public Tensor? Residual { get; init; }
+
+        public Tensor? PreActivation { get; init; }
+
+        public DropPath? DropPath { get; init; }
+
+        public int RowsPerSample { get; init; }
+
+        public bool Gelu { get; init; }
+
+        public bool Accumulate { get; init; }
+
+        public bool AccumulateBias { get; init; }
+
+        /// <summary>Whether the rows of all matrices are whole pieces of 16 bytes (of C: four elements), which the kernels move.</summary>
+        public bool FitsVectors()
+        {
+            int piece = 16 / A.DType.Size(), innerA = Layout == "tn" ? M : K, innerB = Layout == "nt" ? K : N;
+            return innerA % piece == 0 && innerB % piece == 0 && N % 4 == 0
+                && new[] { A, B, C, Bias, Residual, PreActivation }.All(tensor => tensor is null || tensor.DevicePointer.Pointer % 16 == 0);
+        }
+
+        public void AddEpilogueTensors(ref CudaLaunch launch)
+        {
+            launch.Add(Bias);
+            launch.Add(Residual);
+            launch.Add(PreActivation);
+            launch.Add(C);
+        }
+
+        public void AddEpilogue(ref CudaLaunch launch)
+        {
+            launch.Add(RowsPerSample);
+            if (DropPath is { } dropPath)
+            {
+                CudaRandom.AddDraw(ref launch, dropPath.Key, dropPath.Probability);
+            }
+            else
+            {
+                launch.Add(0u);
+                launch.Add(1f);
+                launch.Add(0u);
+                launch.Add(0ul);
+            }
+            launch.Add(Gelu);
+            launch.Add(Accumulate);
+            launch.Add(AccumulateBias);
+        }
+    }
+
+    private static void Run(Product product)
+    {
+        (int m, int n, int k) = (product.M, product.N, product.K);
+        if (m == 0 || n == 0)
+            return;
+        Device device = product.A.Device;
+        int multiprocessors = CudaDevice.Get(device).Properties.MultiProcessorCount;
+        string type = CudaLaunch.MatrixType(product.A, "gemm");
+        Tile tile = !product.FitsVectors() ? s_any : Choose(type == "float32" ? s_float32 : s_matrixUnits, m, n, multiprocessors);
+        // Too few tiles to fill the device: K is shared out to about two blocks per multiprocessor, of eight slices at least.
+        int slice = SliceBytes / product.A.DType.Size(), tiles = tile.Count(m, n);
+        int splits = tiles >= multiprocessors ? 1 : Math.Clamp(2 * multiprocessors / tiles, 1, Math.Max(1, k / (LeastSlices * slice)));
+        int depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
+        splits = Math.Max(1, Divide(k, depth));
+        bool split = splits > 1;
+        Tensor? partials = split ? Tensor.Empty([splits, m, n], DType.Float32, device) : null;
+        Tensor? partialBias = split && product.Layout == "tn" ? Tensor.Empty([splits, m, 2], DType.Float32, device) : null;
+        Tensor? step = product.DropPath is { } dropPath ? CudaRandom.StepWord(dropPath.Key, device) : null;
+
+        var launch = CudaLaunch.OnMatrices(product.A, "gemm", $"gemm_{product.Layout}_{tile.Name}");
+        launch.Add(product.A, product.B);
+        product.AddEpilogueTensors(ref launch);
+        launch.Add(partials);
+        launch.Add(partialBias);
+        launch.Add(step);
+        launch.Add(m, n, k, depth);
+        product.AddEpilogue(ref launch);
+        // Without the matrix units four bytes are left out after every row.
+        int rowBytes = SliceBytes + (type == "float32" ? 4 : 0);
+        launch.Run(new dim3(Divide(n, tile.Columns), Divide(m, tile.Rows), splits), new dim3(Threads), Stages * (tile.Rows + tile.Columns) * rowBytes);
+        if (split)
+        {
+            var total = new CudaLaunch(product.C, "gemm", $"gemm_{product.Layout}_total");
+            total.Add(partials);
+            total.Add(partialBias);
+            product.AddEpilogueTensors(ref total);
+            total.Add(step);
+            total.Add(m, n, splits);
+            product.AddEpilogue(ref total);
+            total.RunOverRows(m, n);
+        }
+    }
+
+    /// <summary>
+    /// The large tile that covers the matrix with the least waste, if there is one per multiprocessor and the waste is below the cost of
+    /// small tiles, which read twice the shared memory per product.
+    /// </summary>
+    private static Tile Choose(ReadOnlySpan<Tile> large, int m, int n, int multiprocessors)
+    {
+        (Tile best, double least) = (s_small, 1.5 * Area(s_small));
+        foreach (Tile tile in large)
+            if (tile.Count(m, n) >= multiprocessors && Area(tile) < least)
+                (best, least) = (tile, Area(tile));
+        return best;
+
+        double Area(Tile tile) => (double)tile.Count(m, n) * tile.Rows * tile.Columns;
+    }
+
+    private static int Divide(int a, int b) => (a + b - 1) / b;
+}

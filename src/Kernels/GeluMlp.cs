@@ -1,0 +1,235 @@
+using System.Numerics;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Perceptron of a transformer block with the residual that it ends in, two layers as in Swin or three as in CS-UNet's ResMlp. Inputs: input
+/// x (..., C), optional residual (..., N), then weight (out, in) and bias (out) of fc1, fc2 and, for the three layers, fc3.
+/// output = residual + DropPath(fc2(gelu(fc1 x))), or residual + DropPath(fc3(gelu(fc2(gelu(fc1 x)) + x))).
+/// With g = DropPath(dOutput), drawn again, and from the last layer to the first: dWeight = gᵀ · h and dBias = column sums of g, h the layer's
+/// input; then g becomes (g · weight) * gelu'(z), z what GELU made h of. dInput is what leaves fc1, plus, with three layers, the g that
+/// entered fc2.
+/// </summary>
+/// <remarks>
+/// One operator, so that every GELU is the end of one product in the forward pass and of another in the backward pass. Saves z and h of
+/// every hidden layer; beside bfloat16 activations the weights' copies in bfloat16, too. Bound by arithmetic.
+/// </remarks>
+/// <param name="DropPath">Stochastic depth of the branch; null for none.</param>
+public sealed record GeluMlp(DropPath? DropPath = null) : Operator
+{
+    private const int Residual = 1, FirstWeight = 2;
+
+    /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
+    public override Tensor Forward(OperatorCall call)
+    {
+        Shape output = Check(call);
+        Tensor result = Tensor.Empty(output, call[0].DType, call[0].Device);
+        if (call[0].Device.Kind == DeviceKind.Cuda)
+            CudaForward(call, result);
+        else if (call[0].DType == DType.Float32)
+            Forward<float>(call, result);
+        else
+            Forward<double>(call, result);
+        GC.KeepAlive(call);
+        return result;
+    }
+
+    private static int Layers(OperatorCall call) => (call.Inputs.Count - FirstWeight) / 2;
+
+    private static int WeightOf(int layer) => FirstWeight + 2 * layer;
+
+    // With three layers x joins at the end of the second.
+    private static bool InputJoins(OperatorCall call, int layer) => layer == 1 && Layers(call) == 3;
+
+    private Shape Check(OperatorCall call)
+    {
+        Tensor input = call[0];
+        Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "floating-point (..., C)");
+        Require(call.Inputs.Count is 6 or 8, "number of inputs", call.Inputs.Count, "6 or 8: input, residual, weight and bias of 2 or 3 layers");
+        int width = input.Shape.Last;
+        for (int layer = 0; layer < Layers(call); layer++)
+        {
+            (Tensor weight, Tensor bias) = (call[WeightOf(layer)], call[WeightOf(layer) + 1]);
+            string name = $"fc{layer + 1}";
+            Require(weight.Shape.Rank == 2 && weight.Shape[1] == width, $"{name} weight", weight.Shape, $"(N,{width}), {width} = channels that enter it");
+            RequireParameterType(call, $"{name} weight", weight);
+            width = weight.Shape[0];
+            Require(bias.Shape == new Shape(width), $"{name} bias", bias.Shape, $"({width}) = rows of weight {weight.Shape}");
+            RequireParameterType(call, $"{name} bias", bias);
+            Require(!InputJoins(call, layer) || width == input.Shape.Last, $"{name} weight", weight.Shape,
+                $"{input.Shape.Last} rows, since input {input.Shape} is added");
+        }
+        Shape output = input.Shape.WithLast(width);
+        if (call.Optional(Residual) is { } residual)
+        {
+            Require(residual.Shape == output, "residual", residual.Shape, $"{output} = shape of the output");
+            RequireSameType(call, "residual", residual);
+        }
+        DropPath?.RequireProbability();
+        return output;
+    }
+
+    private unsafe void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Tensor h = call[0];
+        for (int layer = 0; layer < Layers(call) - 1; layer++)
+        {
+            Tensor z = Hidden(h, call[WeightOf(layer)]);
+            Linear.Multiply<T>(h, call[WeightOf(layer)], call[WeightOf(layer) + 1], z);
+            if (InputJoins(call, layer))
+                Linear.JoinResidual<T>(z, call[0], dropPath: null);
+            Leave(call, h);
+            // Without a backward pass GELU overwrites what it reads.
+            h = call.IsRecording ? Hidden(h, call[WeightOf(layer)]) : z;
+            T* from = z.Pointer<T>(), to = h.Pointer<T>();
+            Workers.Split(z.Count, Simd.Grain, (start, end) => VectorMath.Gelu(from + start, to + start, end - start));
+            call.Save(z);
+            call.Save(h);
+        }
+        int last = WeightOf(Layers(call) - 1);
+        Linear.Multiply<T>(h, call[last], call[last + 1], output);
+        Leave(call, h);
+        Linear.JoinResidual<T>(output, call.Optional(Residual), DropPath);
+    }
+
+    private static Tensor Hidden(Tensor input, Tensor weight) => Temporary(input, input.Shape.WithLast(weight.Shape[0]));
+
+    // Held until it is left, when its block goes back to the step arena at once.
+    private static Tensor Temporary(Tensor like, Shape shape)
+    {
+        Tensor tensor = Tensor.Empty(shape, like.DType, like.Device);
+        tensor.Storage.AddReference();
+        return tensor;
+    }
+
+    // What was saved is held by the tape from here on.
+    private static void Leave(OperatorCall call, Tensor h)
+    {
+        if (!call.IsRecording && h != call[0])
+            h.Storage.ReleaseReference();
+    }
+
+    /// <inheritdoc />
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        if (call.Needs(Residual))
+            gradients.Pass(Residual, dOutput);
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+            CudaBackward(call, dOutput, gradients);
+        else if (dOutput.DType == DType.Float32)
+            Backward<float>(call, dOutput, gradients);
+        else
+            Backward<double>(call, dOutput, gradients);
+        GC.KeepAlive(call);
+        GC.KeepAlive(dOutput);
+        GC.KeepAlive(gradients);
+    }
+
+    // What a layer read, and what GELU made that of; nothing for the first.
+    private static (Tensor Input, Tensor? PreActivation) Read(OperatorCall call, int layer) =>
+        layer == 0 ? (call[0], null) : (call.Saved[2 * layer - 1], call.Saved[2 * layer - 2]);
+
+    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        Tensor g = dOutput;
+        if (DropPath is null)
+            g.Storage.AddReference();
+        else
+            DropPath.Scale(dOutput, g = Temporary(dOutput, dOutput.Shape));
+        for (int layer = Layers(call) - 1; layer > 0; layer--)
+        {
+            (Tensor input, Tensor? preActivation) = Read(call, layer);
+            if (InputJoins(call, layer) && call.Needs(0))
+                Add(g, gradients);
+            Linear.GradientsOfParameters<T>(call, gradients, WeightOf(layer), WeightOf(layer) + 1, g, input);
+            Tensor dz = Temporary(g, input.Shape);
+            Linear.GradientOfInput<T>(g, call[WeightOf(layer)], dz, accumulate: false);
+            g.Storage.ReleaseReference();
+            g = dz;
+            T* z = preActivation!.Pointer<T>(), gradient = g.Pointer<T>();
+            Workers.Split(g.Count, Simd.Grain, (start, end) =>
+                VectorMath.GeluBackward(z + start, gradient + start, gradient + start, end - start, accumulate: false));
+        }
+        Linear.GradientsOfParameters<T>(call, gradients, FirstWeight, FirstWeight + 1, g, call[0]);
+        if (call.Needs(0))
+        {
+            Tensor dInput = gradients.Target(0, out bool accumulate);
+            Linear.GradientOfInput<T>(g, call[FirstWeight], dInput, accumulate);
+        }
+        g.Storage.ReleaseReference();
+    }
+
+    private static void Add(Tensor gradient, GradientSink gradients)
+    {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        if (accumulate)
+            TensorMath.AddInPlace(dInput, gradient);
+        else
+            dInput.CopyFrom(gradient);
+    }
+
+    /// <inheritdoc />
+    public override long MultiplyAdds(OperatorCall call) =>
+        Enumerable.Range(0, Layers(call)).Sum(layer => call[0].Shape.Rows * call[WeightOf(layer)].Count);
+
+    // kernels/gemm.cu: one launch per product, or two where its sums are split.
+    private void CudaForward(OperatorCall call, Tensor output)
+    {
+        Tensor h = call[0];
+        Tensor[] weights = [.. Enumerable.Range(0, Layers(call)).Select(layer => CudaGemm.Operand(call[WeightOf(layer)], h.DType))];
+        for (int layer = 0; layer < weights.Length - 1; layer++)
+        {
+            Tensor input = h;
+            Tensor? z = call.IsRecording ? Hidden(input, weights[layer]) : null;
+            h = Hidden(input, weights[layer]);
+            CudaGemm.Forward(input, weights[layer], call[WeightOf(layer) + 1], h, InputJoins(call, layer) ? call[0] : null, gelu: true,
+                preActivation: z);
+            Leave(call, input);
+            if (z is not null)
+                call.Save(z);
+            call.Save(h);
+        }
+        CudaGemm.Forward(h, weights[^1], call[WeightOf(weights.Length - 1) + 1], output, call.Optional(Residual), DropPath);
+        Leave(call, h);
+        if (weights[0] != call[FirstWeight])
+            foreach (Tensor weight in weights)
+                call.Save(weight);
+    }
+
+    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        int layers = Layers(call), hidden = 2 * (layers - 1);
+        Tensor Weight(int layer) => call.Saved.Count > hidden ? call.Saved[hidden + layer] : call[WeightOf(layer)];
+        Tensor g = dOutput;
+        Tensor? joined = null;
+        DropPath? dropPath = DropPath;
+        g.Storage.AddReference();
+        for (int layer = layers - 1; layer > 0; layer--)
+        {
+            (Tensor input, Tensor? preActivation) = Read(call, layer);
+            CudaGemm.BackwardParameters(call, gradients, WeightOf(layer), WeightOf(layer) + 1, g, input, dropPath);
+            Tensor dz = Temporary(g, input.Shape);
+            CudaGemm.BackwardInput(g, Weight(layer), dz, accumulate: false, dropPath, preActivation);
+            dropPath = null;
+            if (InputJoins(call, layer))
+                joined = g;
+            else
+                g.Storage.ReleaseReference();
+            g = dz;
+        }
+        CudaGemm.BackwardParameters(call, gradients, FirstWeight, FirstWeight + 1, g, call[0]);
+        if (call.Needs(0))
+        {
+            Tensor dInput = gradients.Target(0, out bool accumulate);
+            CudaGemm.BackwardInput(g, Weight(0), dInput, accumulate, residual: joined);
+        }
+        g.Storage.ReleaseReference();
+        joined?.Storage.ReleaseReference();
+    }
+}

@@ -1,0 +1,68 @@
+using CsUnet.Cases;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Tests.Gpu;
+
+/// <summary>Paths of the convolutions' launches that the operator cases do not take.</summary>
+public sealed class ConvolutionTests
+{
+    /// <summary>Evaluation of fused convolutions without gradients: batch norm is folded into the weight.</summary>
+    public static TheoryData<string, Precision> Evaluations()
+    {
+        var cases = new TheoryData<string, Precision>();
+        foreach (OperatorCase item in OperatorCases.All.Where(item => item.Op is ConvBatchNormReLU { Training: false }))
+            foreach (Precision precision in Enum.GetValues<Precision>())
+                cases.Add(item.Name, precision);
+        return cases;
+    }
+
+    [Theory]
+    [MemberData(nameof(Evaluations))]
+    public void Folded_evaluation_agrees_with_double(string name, Precision precision)
+    {
+        OperatorCase recorded = OperatorCases.All.Single(item => item.Name == name);
+        foreach (bool relu in new[] { true, false })
+            AssertAgrees(recorded with
+            {
+                Op = (ConvBatchNormReLU)recorded.Op with { ReLU = relu },
+                Inputs = [.. recorded.Inputs.Select(input => input is null ? null : input with { NeedsGradient = false })],
+            }, precision);
+    }
+
+    /// <summary>Enough pixels for tiles of 128 on the emulated device, whose 8 multiprocessors take 16 of them at once.</summary>
+    [Theory]
+    [InlineData(Precision.Fp32)]
+    [InlineData(Precision.Tf32)]
+    [InlineData(Precision.Bf16)]
+    public void Large_tiles_agree_with_double(Precision precision)
+    {
+        OperatorCase item = OperatorCases.All.First(item => item.Op is ConvBatchNormReLU { Training: true, ReLU: true } && item.Inputs[6] is null);
+        Shape[] shapes = [[2, 36, 32, 8], [16, 3, 3, 8], [16], [16], [16], [16]];
+        AssertAgrees(item with
+        {
+            // Among so many elements some are near the kink of a ReLU, where roundings decide.
+            Op = new ConvBatchNormReLU(1, 1, ReLU: false),
+            Inputs = [.. item.Inputs.Select((input, index) => input is null ? null : input with { Shape = shapes[index] })],
+        }, precision);
+    }
+
+    private static void AssertAgrees(OperatorCase item, Precision precision)
+    {
+        if (precision != Precision.Fp32)
+        {
+            PrecisionTests.AssertAsExactAsAllowed(item, precision);
+            return;
+        }
+        Device device = CudaDeviceFixture.Require();
+        CudaDeviceFixture.ClearFindings();
+        IReadOnlyList<(string Name, Tensor Value)> expected = item.RunWithGradients(DType.Float64);
+        IReadOnlyList<(string Name, Tensor Value)> got = item.RunWithGradients(DType.Float32, device);
+        foreach (((string tensor, Tensor reference), (_, Tensor value)) in expected.Zip(got))
+        {
+            Comparison comparison = Comparison.Of(tensor, value.To(Device.Cpu), reference, Tolerances.Float32(item.Exactness));
+            Assert.True(comparison.IsWithin, comparison.ToString());
+        }
+        CudaDeviceFixture.AssertNoFindings();
+    }
+}
