@@ -1,151 +1,247 @@
-// Layer normalisation over the last dimension of input (rows, C).
+// Layer normalisation over the last dimension of rows (rows, C); fused with what stands before it: a residual add, or a rearrangement.
 //   mean = sum_c x / C,  rstd = 1 / sqrt(sum_c (x - mean)^2 / C + eps),  xhat = (x - mean) rstd,  output = xhat weight + bias
 // Backward, g = dOutput weight:
-//   dInput = rstd (g - mean_c(g) - xhat mean_c(g xhat))        = or += (argument `accumulate`)
-//   dWeight = sum_rows dOutput xhat,  dBias = sum_rows dOutput  = or +=, without atomics: partial sums per block, then added in order
-// input, output, dOutput, dInput: T (rows, C), T = float or bf16; weight, bias, mean, rstd, dWeight, dBias: float.
-// One warp per row; a lane owns channels 4 (lane + 32 i) ... + 3. Saves mean, rstd (rows). C % 4 == 0, C <= 128 GROUPS. Memory-bound:
-// the row stays in registers, so input and output pass once; two passes over the registers keep a large mean from cancelling the variance.
+//   dInput = rstd (g - mean_c(g) - xhat mean_c(g xhat)) [+ dSum]    = or += (argument `accumulate`)
+//   dWeight = sum_rows dOutput xhat,  dBias = sum_rows dOutput       = or +=, without atomics: partial sums per block, then added in order
+// x is a row of `input`, which lies there as `layout` says (Place below): in order; in the four places that patch merging gathers
+// (Liu et al. 2021, Swin); or in the place that pixel shuffle takes it from. dInput lies as input does. Or, if branch is not null (in order
+// only), x = sum = input + branch, rounded to T, which is written too; the backward pass then gets sum for input, and adds dSum, the
+// gradient that sum has from elsewhere; dInput is the gradient of input and of branch.
+// input, branch, sum, output and their gradients: T, T = float or bf16; weight, bias, mean, rstd, dWeight, dBias: float.
+// Saves mean, rstd (rows). LANES threads own a row, lane l its channels 4 (l + LANES i) ... + 3, i < 3: C % 4 == 0, C <= 12 LANES, the number
+// in the name; C / 4 is a multiple of 4 for a merged layout. Memory-bound: the row stays in registers, so everything passes once; two passes
+// over the registers keep a large mean from cancelling the variance. Lanes fitted to 96, 192, ... leave none idle at Swin's channels.
+// Launch: blocks of 128 threads, grid any, ceil(rows / (128 / LANES)) at most is useful. No dynamic shared memory.
 #include "common.cuh"
 
-constexpr int WARPS = 4;
-constexpr int THREADS = 32 * WARPS;
+constexpr int THREADS = 128, GROUPS = 3;
 
-// GROUPS = ceil(C / 128): how many groups of four channels a lane owns. Grid: ceil(rows / WARPS) blocks of THREADS.
-template <typename T, int GROUPS>
-__global__ void __launch_bounds__(THREADS) layer_norm_forward(const T* __restrict__ input, const float* __restrict__ weight,
-    const float* __restrict__ bias, T* __restrict__ output, float* __restrict__ mean, float* __restrict__ rstd, int rows,
-    int C, float eps) {
-    int lane = threadIdx.x % 32;
-    long long row = static_cast<long long>(blockIdx.x) * WARPS + threadIdx.x / 32;
-    if (row >= rows) return;                            // whole warps leave, and no block barrier follows
-    // input[row, c] is at row * C + c
-    const T* x = input + row * C;
-    float4 v[GROUPS];
-    float sum = 0.0f;
+enum Layout { IN_ORDER, MERGED, SHUFFLED };
+
+// Element c of row r of a tensor lies at start(r) + offset(c).
+struct Place {
+    int layout, W, s, C;
+    __device__ __forceinline__ long long start(int row) const {
+        if (layout == IN_ORDER) return static_cast<long long>(row) * C;
+        if (layout == MERGED) {
+            // row = (b H + y) W + x, merged[b,y,x,(2 dx + dy) K + k] = input[b,2y+dy,2x+dx,k], K = C / 4: (2 (b H + y) 2 W + 2 x) K
+            int line = row / W, x = row - line * W;
+            return (4ll * line * W + 2 * x) * (C / 4);
+        }
+        // row = ((b H + y) s + p1) s W + s x + p2, shuffled[b,s y+p1,s x+p2,c] = input[b,y,x,(p1 s + p2) C + c]
+        int fine_line = row / (s * W), fine_x = row - fine_line * (s * W), line = fine_line / s, p1 = fine_line - line * s;
+        int x = fine_x / s, p2 = fine_x - x * s;
+        return ((static_cast<long long>(line) * W + x) * (s * s) + p1 * s + p2) * C;
+    }
+    __device__ __forceinline__ int offset(int c) const {
+        if (layout != MERGED) return c;
+        int K = C / 4, part = c / K;
+        // dy = part % 2, dx = part / 2: (dy 2 W + dx) K + k
+        return (part % 2 * 2 * W + part / 2) * K + c - part * K;
+    }
+};
+
+__device__ __forceinline__ float4 zero4() { return make_float4(0.0f, 0.0f, 0.0f, 0.0f); }
+__device__ __forceinline__ float4 add4(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+__device__ __forceinline__ float sum4(float4 a) { return (a.x + a.y) + (a.z + a.w); }
+// What a T holds of four numbers.
+template <typename T> __device__ __forceinline__ float4 rounded(float4 a);
+template <> __device__ __forceinline__ float4 rounded<float>(float4 a) { return a; }
+template <> __device__ __forceinline__ float4 rounded<bf16>(float4 a) {
+    unsigned low = pack_bf16x2(a.x, a.y), high = pack_bf16x2(a.z, a.w);
+    return make_float4(bf16_low(low), bf16_high(low), bf16_low(high), bf16_high(high));
+}
+
+// Both numbers summed over the LANES threads of a row, in a fixed order. All threads of the block take part.
+template <int LANES> __device__ __forceinline__ float2 row_sum(float a, float b) {
+    constexpr int GROUP = LANES < 32 ? LANES : 32, WARPS = LANES / GROUP;
+    a = group_sum<GROUP>(a);
+    b = group_sum<GROUP>(b);
+    if constexpr (WARPS > 1) {
+        SHARED(float2, of_warps, [THREADS / 32]);
+        int warp = threadIdx.x / 32;
+        if (threadIdx.x % 32 == 0) store_vector(&of_warps[warp], make_float2(a, b));
+        __syncthreads();
+        a = b = 0.0f;
+        for (int i = 0; i < WARPS; i++) {
+            float2 one = load_vector(&of_warps[warp / WARPS * WARPS + i]);
+            a += one.x;
+            b += one.y;
+        }
+        __syncthreads();
+    }
+    return make_float2(a, b);
+}
+
+template <typename T, int LANES>
+__global__ void __launch_bounds__(THREADS, 7) layer_norm_forward(const T* __restrict__ input, const T* __restrict__ branch,
+    const float* __restrict__ weight, const float* __restrict__ bias, T* __restrict__ sum, T* __restrict__ output, float* __restrict__ mean,
+    float* __restrict__ rstd, int rows, int C, float eps, int layout, int W, int s) {
+    constexpr int ROWS = THREADS / LANES;
+    Place place{layout, W, s, C};
+    int lane = threadIdx.x % LANES, offsets[GROUPS];
+    float4 weights[GROUPS], biases[GROUPS];
 #pragma unroll
     for (int i = 0; i < GROUPS; i++) {
-        int c = 4 * (lane + 32 * i);
-        v[i] = c < C ? load4(x + c) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        sum += (v[i].x + v[i].y) + (v[i].z + v[i].w);
+        int c = 4 * (lane + LANES * i);
+        offsets[i] = place.offset(c);
+        weights[i] = c < C ? load4(weight + c) : zero4();
+        biases[i] = c < C ? load4(bias + c) : zero4();
     }
-    float m = warp_sum(sum) / C, squares = 0.0f;
+    for (int first = blockIdx.x * ROWS; first < rows; first += gridDim.x * ROWS) {
+        int row = first + threadIdx.x / LANES, width = row < rows ? C : 0;
+        // output[row, c] is at row * C + c
+        long long in_order = static_cast<long long>(row) * C;
+        const T* x = input + (width ? place.start(row) : 0);
+        float4 v[GROUPS];
 #pragma unroll
-    for (int i = 0; i < GROUPS; i++) {
-        if (4 * (lane + 32 * i) >= C) continue;
-        float a = v[i].x - m, b = v[i].y - m, c = v[i].z - m, d = v[i].w - m;
-        squares += (a * a + b * b) + (c * c + d * d);
-    }
-    float s = rsqrtf(warp_sum(squares) / C + eps);
+        for (int i = 0; i < GROUPS; i++) v[i] = 4 * (lane + LANES * i) < width ? load4(x + offsets[i]) : zero4();
+        if (branch) {
 #pragma unroll
-    for (int i = 0; i < GROUPS; i++) {
-        int c = 4 * (lane + 32 * i);
-        if (c >= C) continue;
-        float4 w = load4(weight + c), b = load4(bias + c);
-        store4(output + row * C + c, make_float4((v[i].x - m) * s * w.x + b.x, (v[i].y - m) * s * w.y + b.y,
-            (v[i].z - m) * s * w.z + b.z, (v[i].w - m) * s * w.w + b.w));
-    }
-    if (lane == 0) {
-        mean[row] = m;
-        rstd[row] = s;
+            for (int i = 0; i < GROUPS; i++) {
+                int c = 4 * (lane + LANES * i);
+                if (c >= width) continue;
+                v[i] = rounded<T>(add4(v[i], load4(branch + in_order + c)));
+                store4(sum + in_order + c, v[i]);
+            }
+        }
+        float total = 0.0f, squares = 0.0f;
+#pragma unroll
+        for (int i = 0; i < GROUPS; i++) total += sum4(v[i]);
+        float m = row_sum<LANES>(total, 0.0f).x / static_cast<float>(C);
+#pragma unroll
+        for (int i = 0; i < GROUPS; i++) {
+            if (4 * (lane + LANES * i) >= width) continue;
+            v[i] = make_float4(v[i].x - m, v[i].y - m, v[i].z - m, v[i].w - m);
+            squares += (v[i].x * v[i].x + v[i].y * v[i].y) + (v[i].z * v[i].z + v[i].w * v[i].w);
+        }
+        float r = rsqrtf(row_sum<LANES>(squares, 0.0f).x / static_cast<float>(C) + eps);
+#pragma unroll
+        for (int i = 0; i < GROUPS; i++) {
+            int c = 4 * (lane + LANES * i);
+            if (c >= width) continue;
+            float4 w = weights[i], b = biases[i];
+            store4(output + in_order + c,
+                make_float4(v[i].x * r * w.x + b.x, v[i].y * r * w.y + b.y, v[i].z * r * w.z + b.z, v[i].w * r * w.w + b.w));
+        }
+        if (lane == 0 && width) {
+            mean[row] = m;
+            rstd[row] = r;
+        }
     }
 }
 
-// Grid: any number of blocks (the partials are per block); block b takes rows b WARPS + warp, then every gridDim.x WARPS further.
-// partial (gridDim.x, 2, C): the block's sums for dWeight and dBias.
-template <typename T, int GROUPS>
+// dInput may be null; dSum is null where there is none. partial (gridDim.x, 2, C): the block's sums for dWeight and dBias.
+template <typename T, int LANES>
 __global__ void __launch_bounds__(THREADS) layer_norm_backward(const T* __restrict__ dOutput, const T* __restrict__ input,
-    const float* __restrict__ weight, const float* __restrict__ mean, const float* __restrict__ rstd, T* __restrict__ dInput,
-    float* __restrict__ partial, int rows, int C, int accumulate) {
-    SHARED(float4, sums, [WARPS][32]);
-    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    const float* __restrict__ weight, const float* __restrict__ mean, const float* __restrict__ rstd, const T* __restrict__ dSum,
+    T* __restrict__ dInput, float* __restrict__ partial, int rows, int C, int layout, int W, int s, int accumulate) {
+    constexpr int ROWS = THREADS / LANES;
+    SHARED(float4, sums, [THREADS]);
+    Place place{layout, W, s, C};
+    int lane = threadIdx.x % LANES, offsets[GROUPS];
     float4 weights[GROUPS], dWeight[GROUPS], dBias[GROUPS];
 #pragma unroll
     for (int i = 0; i < GROUPS; i++) {
-        int c = 4 * (lane + 32 * i);
-        weights[i] = c < C ? load4(weight + c) : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
-        dWeight[i] = dBias[i] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+        int c = 4 * (lane + LANES * i);
+        offsets[i] = place.offset(c);
+        weights[i] = c < C ? load4(weight + c) : zero4();
+        dWeight[i] = dBias[i] = zero4();
     }
-    for (long long row = static_cast<long long>(blockIdx.x) * WARPS + warp; row < rows; row += static_cast<long long>(gridDim.x) * WARPS) {
-        float m = mean[row], s = rstd[row], sum_g = 0.0f, sum_gx = 0.0f;
-        float4 g[GROUPS] = {}, xhat[GROUPS] = {};
+    for (int first = blockIdx.x * ROWS; first < rows; first += gridDim.x * ROWS) {
+        int row = first + threadIdx.x / LANES, width = row < rows ? C : 0;
+        long long in_order = static_cast<long long>(row) * C, start = width ? place.start(row) : 0;
+        float m = width ? mean[row] : 0.0f, r = width ? rstd[row] : 0.0f, sum_g = 0.0f, sum_gx = 0.0f;
+        // g; xhat; and what is added to the gradient
+        float4 g[GROUPS], h[GROUPS], more[GROUPS];
 #pragma unroll
         for (int i = 0; i < GROUPS; i++) {
-            int c = 4 * (lane + 32 * i);
-            if (c >= C) continue;
-            float4 dy = load4(dOutput + row * C + c), x = load4(input + row * C + c), w = weights[i];
-            float4 h = make_float4((x.x - m) * s, (x.y - m) * s, (x.z - m) * s, (x.w - m) * s);
-            dWeight[i].x += dy.x * h.x, dWeight[i].y += dy.y * h.y, dWeight[i].z += dy.z * h.z, dWeight[i].w += dy.w * h.w;
-            dBias[i].x += dy.x, dBias[i].y += dy.y, dBias[i].z += dy.z, dBias[i].w += dy.w;
+            int c = 4 * (lane + LANES * i);
+            bool inside = c < width;
+            g[i] = inside ? load4(dOutput + in_order + c) : zero4();
+            h[i] = inside ? load4(input + start + offsets[i]) : zero4();
+            more[i] = inside && accumulate && dInput ? load4(dInput + start + offsets[i]) : zero4();
+            if (inside && dSum) more[i] = add4(more[i], load4(dSum + in_order + c));
+        }
+#pragma unroll
+        for (int i = 0; i < GROUPS; i++) {
+            if (4 * (lane + LANES * i) >= width) continue;
+            float4 dy = g[i], w = weights[i];
+            h[i] = make_float4((h[i].x - m) * r, (h[i].y - m) * r, (h[i].z - m) * r, (h[i].w - m) * r);
+            dWeight[i] = add4(dWeight[i], make_float4(dy.x * h[i].x, dy.y * h[i].y, dy.z * h[i].z, dy.w * h[i].w));
+            dBias[i] = add4(dBias[i], dy);
             g[i] = make_float4(dy.x * w.x, dy.y * w.y, dy.z * w.z, dy.w * w.w);
-            xhat[i] = h;
-            sum_g += (g[i].x + g[i].y) + (g[i].z + g[i].w);
-            sum_gx += (g[i].x * h.x + g[i].y * h.y) + (g[i].z * h.z + g[i].w * h.w);
+            sum_g += sum4(g[i]);
+            sum_gx += (g[i].x * h[i].x + g[i].y * h[i].y) + (g[i].z * h[i].z + g[i].w * h[i].w);
         }
-        float mean_g = warp_sum(sum_g) / C, mean_gx = warp_sum(sum_gx) / C;
+        float2 means = row_sum<LANES>(sum_g, sum_gx);
+        float mean_g = means.x / static_cast<float>(C), mean_gx = means.y / static_cast<float>(C);
+        if (!dInput) continue;
 #pragma unroll
-        for (int i = 0; i < GROUPS; i++) {
-            int c = 4 * (lane + 32 * i);
-            if (c >= C) continue;
-            float4 d = make_float4(s * (g[i].x - mean_g - xhat[i].x * mean_gx), s * (g[i].y - mean_g - xhat[i].y * mean_gx),
-                s * (g[i].z - mean_g - xhat[i].z * mean_gx), s * (g[i].w - mean_g - xhat[i].w * mean_gx));
-            T* to = dInput + row * C + c;
-            if (accumulate) {
-                float4 old = load4(to);
-                d = make_float4(old.x + d.x, old.y + d.y, old.z + d.z, old.w + d.w);
-            }
-            store4(to, d);
-        }
+        for (int i = 0; i < GROUPS; i++)
+            if (4 * (lane + LANES * i) < width)
+                store4(dInput + start + offsets[i], add4(more[i], make_float4(r * (g[i].x - mean_g - h[i].x * mean_gx),
+                    r * (g[i].y - mean_g - h[i].y * mean_gx), r * (g[i].z - mean_g - h[i].z * mean_gx), r * (g[i].w - mean_g - h[i].w * mean_gx))));
     }
-    // The warps' sums meet in shared memory, one group of 128 channels after the other; warp 0 adds them in order.
-    // partial[block, which, c] is at (block * 2 + which) * C + c
-    float* out = partial + static_cast<long long>(blockIdx.x) * 2 * C;
+    // The rows' sums meet in shared memory, a group of channels after the other; the first row's threads add them in order.
 #pragma unroll
     for (int i = 0; i < 2 * GROUPS; i++) {
-        store_vector(&sums[warp][lane], i < GROUPS ? dWeight[i % GROUPS] : dBias[i % GROUPS]);
+        store_vector(&sums[threadIdx.x], i < GROUPS ? dWeight[i % GROUPS] : dBias[i % GROUPS]);
         __syncthreads();
-        int c = 4 * (lane + 32 * (i % GROUPS));
-        if (warp == 0 && c < C) {
-            float4 total = load_vector(&sums[0][lane]);
-            for (int w = 1; w < WARPS; w++) {
-                float4 v = load_vector(&sums[w][lane]);
-                total = make_float4(total.x + v.x, total.y + v.y, total.z + v.z, total.w + v.w);
-            }
-            store4(out + i / GROUPS * C + c, total);
+        int c = 4 * (lane + LANES * (i % GROUPS));
+        if (threadIdx.x < LANES && c < C) {
+            float4 total = load_vector(&sums[lane]);
+            for (int other = 1; other < ROWS; other++) total = add4(total, load_vector(&sums[other * LANES + lane]));
+            // partial[block, which, c] is at (block * 2 + which) * C + c
+            store4(partial + (2ll * blockIdx.x + i / GROUPS) * C + c, total);
         }
         __syncthreads();
     }
 }
 
-// dWeight[c] (+)= sum_b partial[b, 0, c], dBias[c] (+)= sum_b partial[b, 1, c], in the order of b. One thread per channel.
-__global__ void __launch_bounds__(THREADS) layer_norm_backward_parameters(const float* __restrict__ partial, float* __restrict__ dWeight,
-    float* __restrict__ dBias, int blocks, int C, int accumulate) {
-    int c = blockIdx.x * THREADS + threadIdx.x;
-    if (c >= C) return;
-    float w = accumulate ? dWeight[c] : 0.0f, b = accumulate ? dBias[c] : 0.0f;
-    for (int block = 0; block < blocks; block++) {
-        const float* from = partial + static_cast<long long>(block) * 2 * C + c;
-        w += from[0];
-        b += from[C];
-    }
-    dWeight[c] = w;
-    dBias[c] = b;
+// dWeight[c] = [dWeight[c] +] sum_b partial[b, 0, c], dBias[c] = [dBias[c] +] sum_b partial[b, 1, c]; either may be null. A block of 256
+// threads owns 32 channels, eight shares of the blocks each; sums in pairs (Sum of common.cuh). Grid: ceil(C / 32).
+__global__ void __launch_bounds__(256) layer_norm_backward_parameters(const float* __restrict__ partial, float* __restrict__ dWeight,
+    float* __restrict__ dBias, int blocks, int C, int accumulateWeight, int accumulateBias) {
+    SHARED(float2, shares, [2][8][32]);
+    int lane = threadIdx.x % 32, share = threadIdx.x / 32, c = blockIdx.x * 32 + lane;
+    Sum weight = zero_sum(), bias = zero_sum();
+    if (c < C)
+#pragma unroll 4
+        for (int block = share; block < blocks; block += 8) {
+            const float* from = partial + 2ll * block * C + c;
+            add(weight, from[0]);
+            add(bias, from[C]);
+        }
+    store_sum(&shares[0][share][lane], weight);
+    store_sum(&shares[1][share][lane], bias);
+    __syncthreads();
+    // One warp for each of the two
+    float* target = share == 0 ? dWeight : dBias;
+    if (share > 1 || c >= C || !target) return;
+    Sum sum = zero_sum();
+    for (int i = 0; i < 8; i++) add(sum, load_sum(&shares[share][i][lane]));
+    target[c] = (share == 0 ? accumulateWeight : accumulateBias) ? target[c] + value(sum) : value(sum);
 }
 
-EXPORT_KERNEL(layer_norm_forward_128_float32, (layer_norm_forward<float, 1>));
-EXPORT_KERNEL(layer_norm_forward_256_float32, (layer_norm_forward<float, 2>));
-EXPORT_KERNEL(layer_norm_forward_512_float32, (layer_norm_forward<float, 4>));
-EXPORT_KERNEL(layer_norm_forward_1024_float32, (layer_norm_forward<float, 8>));
-EXPORT_KERNEL(layer_norm_forward_128_bf16, (layer_norm_forward<bf16, 1>));
-EXPORT_KERNEL(layer_norm_forward_256_bf16, (layer_norm_forward<bf16, 2>));
-EXPORT_KERNEL(layer_norm_forward_512_bf16, (layer_norm_forward<bf16, 4>));
-EXPORT_KERNEL(layer_norm_forward_1024_bf16, (layer_norm_forward<bf16, 8>));
-EXPORT_KERNEL(layer_norm_backward_128_float32, (layer_norm_backward<float, 1>));
-EXPORT_KERNEL(layer_norm_backward_256_float32, (layer_norm_backward<float, 2>));
-EXPORT_KERNEL(layer_norm_backward_512_float32, (layer_norm_backward<float, 4>));
-EXPORT_KERNEL(layer_norm_backward_1024_float32, (layer_norm_backward<float, 8>));
-EXPORT_KERNEL(layer_norm_backward_128_bf16, (layer_norm_backward<bf16, 1>));
-EXPORT_KERNEL(layer_norm_backward_256_bf16, (layer_norm_backward<bf16, 2>));
-EXPORT_KERNEL(layer_norm_backward_512_bf16, (layer_norm_backward<bf16, 4>));
-EXPORT_KERNEL(layer_norm_backward_1024_bf16, (layer_norm_backward<bf16, 8>));
+EXPORT_KERNEL(layer_norm_forward_96_float32, (layer_norm_forward<float, 8>));
+EXPORT_KERNEL(layer_norm_forward_192_float32, (layer_norm_forward<float, 16>));
+EXPORT_KERNEL(layer_norm_forward_384_float32, (layer_norm_forward<float, 32>));
+EXPORT_KERNEL(layer_norm_forward_768_float32, (layer_norm_forward<float, 64>));
+EXPORT_KERNEL(layer_norm_forward_1536_float32, (layer_norm_forward<float, 128>));
+EXPORT_KERNEL(layer_norm_forward_96_bf16, (layer_norm_forward<bf16, 8>));
+EXPORT_KERNEL(layer_norm_forward_192_bf16, (layer_norm_forward<bf16, 16>));
+EXPORT_KERNEL(layer_norm_forward_384_bf16, (layer_norm_forward<bf16, 32>));
+EXPORT_KERNEL(layer_norm_forward_768_bf16, (layer_norm_forward<bf16, 64>));
+EXPORT_KERNEL(layer_norm_forward_1536_bf16, (layer_norm_forward<bf16, 128>));
+EXPORT_KERNEL(layer_norm_backward_96_float32, (layer_norm_backward<float, 8>));
+EXPORT_KERNEL(layer_norm_backward_192_float32, (layer_norm_backward<float, 16>));
+EXPORT_KERNEL(layer_norm_backward_384_float32, (layer_norm_backward<float, 32>));
+EXPORT_KERNEL(layer_norm_backward_768_float32, (layer_norm_backward<float, 64>));
+EXPORT_KERNEL(layer_norm_backward_1536_float32, (layer_norm_backward<float, 128>));
+EXPORT_KERNEL(layer_norm_backward_96_bf16, (layer_norm_backward<bf16, 8>));
+EXPORT_KERNEL(layer_norm_backward_192_bf16, (layer_norm_backward<bf16, 16>));
+EXPORT_KERNEL(layer_norm_backward_384_bf16, (layer_norm_backward<bf16, 32>));
+EXPORT_KERNEL(layer_norm_backward_768_bf16, (layer_norm_backward<bf16, 64>));
+EXPORT_KERNEL(layer_norm_backward_1536_bf16, (layer_norm_backward<bf16, 128>));
 EXPORT_KERNEL(layer_norm_backward_parameters, (layer_norm_backward_parameters));

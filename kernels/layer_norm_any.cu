@@ -1,6 +1,7 @@
-// Layer normalisation for what layer_norm.cu does not take: C no multiple of 4, C above 1024, addresses that are no multiples of 16. Same
-// formulas, layouts and saved tensors; one element per access, and the row is read again from the first-level cache for every pass.
-//   input, output, dOutput, dInput: T (rows, C), T = float or bf16; weight, bias, mean, rstd: float; dInput = or += (`accumulate`)
+// Layer normalisation for what layer_norm.cu does not take: channels that are no multiple of 4 (in a merged layout: C / 4 that is none),
+// or more than 1536. Same formulas, layouts, arguments and saved tensors; one element per access, and the row is read again from the
+// first-level cache for every pass.
+//   input, branch, sum, output and their gradients: T, T = float or bf16; weight, bias, mean, rstd: float; dInput = or += (`accumulate`)
 //   partial (blocks, 2, C): float, a block's sums for dWeight and dBias; layer_norm_backward_parameters of layer_norm.cu adds them.
 // forward and backward_input: a warp per row. backward_partial: a thread per channel and block of rows. Memory-bound; rows whose size is
 // no multiple of 32 bytes begin inside a sector: up to 2 times the ideal for narrow rows.
@@ -11,61 +12,97 @@
 
 constexpr int THREADS = 128, WARPS = THREADS / 32;
 
+enum Layout { IN_ORDER, MERGED, SHUFFLED };
+
+// Element c of row r of a tensor lies at start(r) + offset(c).
+struct Place {
+    int layout, W, s, C;
+    __device__ __forceinline__ long long start(int row) const {
+        if (layout == IN_ORDER) return static_cast<long long>(row) * C;
+        if (layout == MERGED) {
+            // row = (b H + y) W + x, merged[b,y,x,(2 dx + dy) K + k] = input[b,2y+dy,2x+dx,k], K = C / 4: (2 (b H + y) 2 W + 2 x) K
+            int line = row / W, x = row - line * W;
+            return (4ll * line * W + 2 * x) * (C / 4);
+        }
+        // row = ((b H + y) s + p1) s W + s x + p2, shuffled[b,s y+p1,s x+p2,c] = input[b,y,x,(p1 s + p2) C + c]
+        int fine_line = row / (s * W), fine_x = row - fine_line * (s * W), line = fine_line / s, p1 = fine_line - line * s;
+        int x = fine_x / s, p2 = fine_x - x * s;
+        return ((static_cast<long long>(line) * W + x) * (s * s) + p1 * s + p2) * C;
+    }
+    __device__ __forceinline__ int offset(int c) const {
+        if (layout != MERGED) return c;
+        int K = C / 4, part = c / K;
+        // dy = part % 2, dx = part / 2: (dy 2 W + dx) K + k
+        return (part % 2 * 2 * W + part / 2) * K + c - part * K;
+    }
+};
+
 template <typename T>
-__global__ void __launch_bounds__(THREADS) layer_norm_any_forward(const T* __restrict__ input, const float* __restrict__ weight,
-    const float* __restrict__ bias, T* __restrict__ output, float* __restrict__ mean, float* __restrict__ rstd, int rows, int C, float eps) {
+__global__ void __launch_bounds__(THREADS) layer_norm_any_forward(const T* __restrict__ input, const T* __restrict__ branch,
+    const float* __restrict__ weight, const float* __restrict__ bias, T* sum, T* __restrict__ output, float* __restrict__ mean,
+    float* __restrict__ rstd, int rows, int C, float eps, int layout, int W, int s) {
+    Place place{layout, W, s, C};
     int lane = threadIdx.x % 32;
     for (int row = blockIdx.x * WARPS + threadIdx.x / 32; row < rows; row += gridDim.x * WARPS) {
-        // input[row, c] is at row * C + c
-        const T* x = input + static_cast<long long>(row) * C;
-        T* y = output + static_cast<long long>(row) * C;
-        float sum = 0.0f, squares = 0.0f;
-        for (int c = lane; c < C; c += 32) sum += load1(x + c);
-        float m = warp_sum(sum) / static_cast<float>(C);
+        // output[row, c] is at row * C + c
+        long long in_order = static_cast<long long>(row) * C;
+        const T* x = input + place.start(row);
+        if (branch) {
+            // A lane reads again only what it wrote itself.
+            for (int c = lane; c < C; c += 32) store1(sum + in_order + c, load1(x + c) + load1(branch + in_order + c));
+            x = sum + in_order;
+        }
+        float total = 0.0f, squares = 0.0f;
+        for (int c = lane; c < C; c += 32) total += load1(x + place.offset(c));
+        float m = warp_sum(total) / static_cast<float>(C);
         for (int c = lane; c < C; c += 32) {
-            float d = load1(x + c) - m;
+            float d = load1(x + place.offset(c)) - m;
             squares = fmaf(d, d, squares);
         }
-        float s = 1.0f / sqrtf(warp_sum(squares) / static_cast<float>(C) + eps);
-        for (int c = lane; c < C; c += 32) store1(y + c, (load1(x + c) - m) * s * weight[c] + bias[c]);
+        float r = 1.0f / sqrtf(warp_sum(squares) / static_cast<float>(C) + eps);
+        for (int c = lane; c < C; c += 32) store1(output + in_order + c, (load1(x + place.offset(c)) - m) * r * weight[c] + bias[c]);
         if (lane == 0) {
             mean[row] = m;
-            rstd[row] = s;
+            rstd[row] = r;
         }
     }
 }
 
 template <typename T>
 __global__ void __launch_bounds__(THREADS) layer_norm_any_backward_input(const T* __restrict__ dOutput, const T* __restrict__ input,
-    const float* __restrict__ weight, const float* __restrict__ mean, const float* __restrict__ rstd, T* __restrict__ dInput, int rows, int C,
-    int accumulate) {
+    const float* __restrict__ weight, const float* __restrict__ mean, const float* __restrict__ rstd, const T* __restrict__ dSum,
+    T* __restrict__ dInput, int rows, int C, int layout, int W, int s, int accumulate) {
+    Place place{layout, W, s, C};
     int lane = threadIdx.x % 32;
     for (int row = blockIdx.x * WARPS + threadIdx.x / 32; row < rows; row += gridDim.x * WARPS) {
-        const T *x = input + static_cast<long long>(row) * C, *dy = dOutput + static_cast<long long>(row) * C;
-        float m = mean[row], s = rstd[row], sum_g = 0.0f, sum_gx = 0.0f;
+        long long in_order = static_cast<long long>(row) * C, start = place.start(row);
+        const T *x = input + start, *dy = dOutput + in_order;
+        float m = mean[row], r = rstd[row], sum_g = 0.0f, sum_gx = 0.0f;
         for (int c = lane; c < C; c += 32) {
             float g = load1(dy + c) * weight[c];
             sum_g += g;
-            sum_gx = fmaf(g, (load1(x + c) - m) * s, sum_gx);
+            sum_gx = fmaf(g, (load1(x + place.offset(c)) - m) * r, sum_gx);
         }
         float mean_g = warp_sum(sum_g) / static_cast<float>(C), mean_gx = warp_sum(sum_gx) / static_cast<float>(C);
         for (int c = lane; c < C; c += 32) {
-            float d = s * (load1(dy + c) * weight[c] - mean_g - (load1(x + c) - m) * s * mean_gx);
-            give_pack(dInput + static_cast<long long>(row) * C + c, Pack{{d, 0.0f, 0.0f, 0.0f}}, accumulate, 1);
+            float d = r * (load1(dy + c) * weight[c] - mean_g - (load1(x + place.offset(c)) - m) * r * mean_gx);
+            if (dSum) d += load1(dSum + in_order + c);
+            give_pack(dInput + start + place.offset(c), Pack{{d, 0.0f, 0.0f, 0.0f}}, accumulate, 1);
         }
     }
 }
 
 template <typename T>
 __global__ void __launch_bounds__(THREADS) layer_norm_any_backward_partial(const T* __restrict__ dOutput, const T* __restrict__ input,
-    const float* __restrict__ mean, const float* __restrict__ rstd, float* __restrict__ partial, int rows, int C, int blockRows) {
+    const float* __restrict__ mean, const float* __restrict__ rstd, float* __restrict__ partial, int rows, int C, int blockRows, int layout,
+    int W, int s) {
+    Place place{layout, W, s, C};
     int c = blockIdx.x * THREADS + threadIdx.x, first = blockIdx.y * blockRows, end = min(rows, first + blockRows);
     if (c >= C) return;
     Sum dWeight = zero_sum(), dBias = zero_sum();
     for (int row = first; row < end; row++) {
-        long long at = static_cast<long long>(row) * C + c;
-        float g = load1(dOutput + at);
-        add(dWeight, g * ((load1(input + at) - mean[row]) * rstd[row]));
+        float g = load1(dOutput + static_cast<long long>(row) * C + c);
+        add(dWeight, g * ((load1(input + place.start(row) + place.offset(c)) - mean[row]) * rstd[row]));
         add(dBias, g);
     }
     // partial[block, which, c] is at (block * 2 + which) * C + c

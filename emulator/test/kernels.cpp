@@ -40,14 +40,15 @@ static std::string layer_norm(Module& module, int rows, int C, bool half, int gr
     const unsigned blocks = 3;
     Device<float> partial(size_t(blocks) * 2 * C);
     std::string type = half ? "_bf16" : "_float32", size = std::to_string(group), complaints;
-    unsigned grid = unsigned(rows + 3) / 4;
+    const unsigned grid = 2;
+    void* none = nullptr;
     auto run = [&]<typename T>(Device<T>& in, Device<T>& out, Device<T>& gradient, Device<T>& dInput) {
-        require(module.launch("layer_norm_forward_" + size + type, {grid}, {128}, 0, *in, *dev_weight, *dev_bias, *out, *mean, *rstd,
-            rows, C, eps), "forward");
+        require(module.launch("layer_norm_forward_" + size + type, {grid}, {128}, 0, *in, none, *dev_weight, *dev_bias, none, *out, *mean,
+            *rstd, rows, C, eps, 0, 1, 1), "forward");
         require(module.launch("layer_norm_backward_" + size + type, {blocks}, {128}, 0, *gradient, *in, *dev_weight, *mean, *rstd,
-            *dInput, *partial, rows, C, 0), "backward");
-        require(module.launch("layer_norm_backward_parameters", {unsigned(C + 127) / 128}, {128}, 0, *partial, *dev_dw, *dev_db,
-            int(blocks), C, 0), "parameters");
+            none, *dInput, *partial, rows, C, 0, 1, 1, 0), "backward");
+        require(module.launch("layer_norm_backward_parameters", {unsigned(C + 31) / 32}, {256}, 0, *partial, *dev_dw, *dev_db,
+            int(blocks), C, 0, 0), "parameters");
     };
     double tolerance = half ? 5e-3 : 2e-6;
     if (half) {
@@ -169,9 +170,9 @@ const std::vector<KernelCase>& kernel_cases() {
                 {"layer_norm_forward" + end, "layer_norm_backward" + end, "layer_norm_backward_parameters"},
                 [=](Module& m) { return layer_norm(m, rows, C, half, group); }});
         };
-        norm(37, 96, false, 128);
-        norm(13, 100, false, 128);
-        norm(9, 768, true, 1024);
+        norm(37, 96, false, 96);
+        norm(13, 100, false, 192);
+        norm(9, 768, true, 768);
         auto product = [&](const std::string& layout, Precision precision, int M, int N, int K, bool bias, bool accumulate) {
             const char* name = precision == Float32 ? "_float32" : precision == Tf32 ? "_tf32" : "_bf16";
             all.push_back({"gemm " + layout + name + " " + std::to_string(M) + "x" + std::to_string(N) + "x" + std::to_string(K), "gemm.cu",
@@ -231,12 +232,13 @@ void measure() {
     };
     for (const char* mode : {"plain", "hook"}) {
         set_mode(mode);
-        Module norm("layer_norm.cu", read_file(kernels_folder + "/layer_norm.cu"), {"layer_norm_forward_128_float32"});
+        Module norm("layer_norm.cu", read_file(kernels_folder + "/layer_norm.cu"), {"layer_norm_forward_96_float32"});
         int rows = 4096, few = 4, C = 96;
         Device<float> x(normal(size_t(rows) * C, 1)), weight(normal(C, 2)), y(size_t(rows) * C), mean(rows), rstd(rows);
+        void* none = nullptr;
         auto run = [&](int count) {
-            require(norm.launch("layer_norm_forward_128_float32", {unsigned(count) / 4}, {128}, 0, *x, *weight, *weight, *y, *mean, *rstd,
-                count, C, 1e-5f), "launch");
+            require(norm.launch("layer_norm_forward_96_float32", {unsigned(count + 15) / 16}, {128}, 0, *x, none, *weight, *weight, none, *y,
+                *mean, *rstd, count, C, 1e-5f, 0, 1, 1), "launch");
         };
         double small = best(200, [&] { run(few); }), large = best(7, [&] { run(rows); });
         Module product("gemm.cu", read_file(kernels_folder + "/gemm.cu"), {"gemm_nn_tf32"});

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using CsUnet.Autograd;
 using CsUnet.Cli.Display;
+using CsUnet.Data;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Models;
 using CsUnet.Tensors;
@@ -30,13 +31,18 @@ internal sealed record StepMeasurement(
     public double FmaPeakShare => StepFlops / Step.TotalSeconds / (PeakGflops * 1e9);
 }
 
-/// <summary>Times training steps on random images. On a CUDA device a time ends when the device is done.</summary>
-internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device device, Precision precision) : IDisposable
+/// <summary>
+/// Times training steps on random images. On a CUDA device they are those of a training, inputs and recorded graph included, and a time
+/// ends when the device is done.
+/// </summary>
+internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionOptions execution, Precision precision) : IBatchSource
 {
     private readonly CsUnetModel _model = new(options) { Precision = precision };
     private readonly StepArena _arena = new();
     private readonly SegmentationLoss _loss = new();
+    private readonly Device _device = execution.Device;
     private Optimizer _optimizer = null!;
+    private TrainingStep? _deviceSteps;
     private Tensor _images = null!;
     private Tensor _labels = null!;
     private uint _step;
@@ -47,24 +53,27 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device dev
     public StepMeasurement Run(int repeats, CancellationToken cancellation)
     {
         Prepare();
-        // The first step allocates, the second runs in memory that is there; the third is as every later one.
+        // The first step allocates, the second runs in memory that is there and may be recorded; the third is as every later one.
         for (int i = 0; i < 2; i++)
             Step();
+        _deviceSteps?.Read();
         var steps = new List<TimeSpan>();
         var peaks = new List<double>();
         for (int i = 0; i < repeats; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             // Alternated with the steps, so that a machine shared with others is judged by what it had to give at the time.
-            peaks.Add(device.Kind == DeviceKind.Cpu ? FmaPeak.Measure() : 0);
+            peaks.Add(_device.Kind == DeviceKind.Cpu ? FmaPeak.Measure() : 0);
             steps.Add(Time(Step));
+            _deviceSteps?.Read();
         }
         IReadOnlyList<OperatorShare> operators;
         TimeSpan traced;
         long multiplyAdds;
         using (var trace = new OperatorTrace())
         {
-            traced = Time(Step);
+            // Launch by launch: a graph has no operators.
+            traced = Time(EagerStep);
             operators = OperatorShare.Of(trace);
             multiplyAdds = trace.Entries.Where(entry => !entry.IsBackward).Sum(entry => entry.MultiplyAdds);
         }
@@ -81,7 +90,7 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device dev
     private void Prepare()
     {
         _model.Initialize(0);
-        _model.To(device);
+        _model.To(_device);
         _model.Train();
         _optimizer = Optimizer.Create(new TrainingOptions(), _model);
         _images = Tensor.Empty([batch, options.Height, options.Width, 3]);
@@ -94,16 +103,28 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device dev
         Span<byte> labels = _labels.AsSpan<byte>();
         for (int i = 0; i < labels.Length; i++)
             labels[i] = (byte)classes.Integer((ulong)i, options.Classes);
-        _images = _images.To(device);
-        _labels = _labels.To(device);
+        if (_device.Kind == DeviceKind.Cuda)
+            _deviceSteps = TrainingStep.Create(new StepParts(new TrainingOptions(), _model, _loss, _optimizer, _arena), execution with { StepsPerRead = 2 });
     }
 
+    int IBatchSource.StepsPerEpoch => 1;
+
+    Batch IBatchSource.GetBatch(int step) => new(_images, _labels);
+
     private void Step()
+    {
+        if (_deviceSteps is null)
+            EagerStep();
+        else
+            _deviceSteps.Run(this, (int)_step++, _optimizer.LearningRate);
+    }
+
+    private void EagerStep()
     {
         using StepArena.StepScope scope = _arena.BeginStep();
         _model.SetRandomKey(0, _step++);
         _model.ClearGradients();
-        _loss.Apply(_model.Forward(new Variable(_images)), _labels).Backward();
+        _loss.Apply(_model.Forward(new Variable(_images.To(_device))), _labels.To(_device)).Backward();
         _optimizer.Step();
     }
 
@@ -111,19 +132,23 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, Device dev
     {
         using StepArena.StepScope scope = _arena.BeginStep();
         using NoGrad noGrad = NoGrad.Begin();
-        _model.Forward(new Variable(_images));
+        _model.Forward(new Variable(_images.To(_device)));
     }
 
     private TimeSpan Time(Action action)
     {
         long start = Stopwatch.GetTimestamp();
         action();
-        if (device.Kind == DeviceKind.Cuda)
-            CudaDevice.Get(device).Synchronize();
+        if (_device.Kind == DeviceKind.Cuda)
+            CudaDevice.Get(_device).Synchronize();
         return Stopwatch.GetElapsedTime(start);
     }
 
     private static TimeSpan Median(IReadOnlyList<TimeSpan> times) => times.Order().ElementAt(times.Count / 2);
 
-    public void Dispose() => _arena.Dispose();
+    public void Dispose()
+    {
+        _deviceSteps?.Dispose();
+        _arena.Dispose();
+    }
 }

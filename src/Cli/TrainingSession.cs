@@ -19,14 +19,17 @@ internal sealed class TrainingSession
 
     private readonly Terminal _terminal;
     private readonly DeviceSelection _device;
+    private readonly ExecutionOptions _execution;
     private readonly MicrographDataset _train;
     private readonly MicrographDataset? _validation;
 
     private TrainingSession(
-        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DeviceSelection device)
+        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DeviceSelection device,
+        ExecutionOptions execution)
     {
         _terminal = terminal;
         _device = device;
+        _execution = execution with { Device = device.Device };
         Options = options;
         _train = train;
         _validation = validation;
@@ -39,8 +42,10 @@ internal sealed class TrainingSession
     /// <param name="options">The run's options.</param>
     /// <param name="weighClasses">Whether the class weights follow from the pixel shares of the training masks.</param>
     /// <param name="device">Where to train.</param>
+    /// <param name="execution">How to train there.</param>
     /// <exception cref="UsageException">The options do not fit the data, the device, or each other.</exception>
-    public static TrainingSession Open(Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device)
+    public static TrainingSession Open(
+        Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution)
     {
         Commands.Shared.RequirePrecision(options.Precision, device);
         try
@@ -57,7 +62,7 @@ internal sealed class TrainingSession
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
-            return new TrainingSession(terminal, options, train, validation, device);
+            return new TrainingSession(terminal, options, train, validation, device, execution);
         }
         catch (Exception failure) when (failure is RunException or ArgumentException)
         {
@@ -98,10 +103,9 @@ internal sealed class TrainingSession
         if (Options.Threads > 0)
             Workers.Count = Options.Threads;
         using var interrupt = new Interrupt(_terminal);
-        var execution = new ExecutionOptions { Device = _device.Device };
         using Trainer trainer = isResumed
-            ? Trainer.Resume(folder, Options, _train, _validation, execution)
-            : Trainer.Create(Options, folder, _train, _validation, execution);
+            ? Trainer.Resume(folder, Options, _train, _validation, _execution)
+            : Trainer.Create(Options, folder, _train, _validation, _execution);
         OutputFiles.WriteText(folder.ClassesPath, _train.ClassMap.ToYaml());
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
         RunRecord before = isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command, Device = device };

@@ -110,10 +110,11 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     /// <inheritdoc />
     public override long MultiplyAdds(OperatorCall call) => Shape(call).MultiplyAdds;
 
-    /// <summary>The sizes, from the first two inputs; throws if they do not fit.</summary>
-    internal ConvolutionShape Shape(OperatorCall call)
+    private ConvolutionShape Shape(OperatorCall call) => Shape(call[0], call[1]);
+
+    /// <summary>The sizes; throws if input and weight do not fit.</summary>
+    internal ConvolutionShape Shape(Tensor input, Tensor weight)
     {
-        Tensor input = call[0], weight = call[1];
         Require(Stride >= 1, "stride", Stride, "at least 1");
         Require(Padding >= 0, "padding", Padding, "at least 0");
         Require(input.Shape.Rank == 4 && input.DType.IsFloat(), "input", input, "a floating-point tensor (B,H,W,C)");

@@ -29,7 +29,7 @@ public sealed record ConvBatchNormReLU(
 
     private Conv2d Convolution => new(Stride, Padding, Groups);
 
-    private BatchNorm Norm => new(Eps, Momentum, Training);
+    internal BatchNorm Norm => new(Eps, Momentum, Training);
 
     /// <inheritdoc />
     public override bool RunsOn(DeviceKind device) => true;
@@ -37,18 +37,26 @@ public sealed record ConvBatchNormReLU(
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Tensor weight = call[1];
-        Require(weight.Shape.Rank == 4, "convolution weight", weight.Shape, "(O, KH, KW, C/Groups)");
-        string[] names = ["batch-norm weight", "batch-norm bias", "running mean", "running variance"];
-        for (int i = 0; i < names.Length; i++)
-        {
-            Require(call[i + 2].Shape == new Shape(weight.Shape[0]), names[i], call[i + 2].Shape,
-                $"({weight.Shape[0]}) = output channels of convolution weight {weight.Shape}");
-            RequireParameterType(call, names[i], call[i + 2]);
-        }
+        CheckParameters(call, first: 1);
         if (call[0].Device.Kind == DeviceKind.Cuda)
             return CudaForward(call);
         return call[0].DType == DType.Float32 ? Forward<float>(call) : Forward<double>(call);
+    }
+
+    /// <summary>Checks the parameters of a call, convolution weight to running variance, the first of which is input <paramref name="first"/>.</summary>
+    internal void CheckParameters(OperatorCall call, int first)
+    {
+        Tensor weight = call[first];
+        Require(weight.Shape.Rank == 4, "convolution weight", weight.Shape, "(O, KH, KW, C/Groups)");
+        RequireParameterType(call, "convolution weight", weight);
+        string[] names = ["batch-norm weight", "batch-norm bias", "running mean", "running variance"];
+        for (int i = 0; i < names.Length; i++)
+        {
+            Tensor parameter = call[first + 1 + i];
+            Require(parameter.Shape == new Shape(weight.Shape[0]), names[i], parameter.Shape,
+                $"({weight.Shape[0]}) = output channels of convolution weight {weight.Shape}");
+            RequireParameterType(call, names[i], parameter);
+        }
     }
 
     /// <inheritdoc />
@@ -149,74 +157,36 @@ public sealed record ConvBatchNormReLU(
             GiveResidual(masked, dOutput, gradients);
     }
 
-    // kernels/conv2d.cu, kernels/conv2d_tensor_core.cu and kernels/batch_norm.cu
+    /// <summary>The sizes of the convolution; throws if input and weight do not fit, or training has too little to normalise.</summary>
+    internal ConvolutionShape Shape(Tensor input, Tensor weight)
+    {
+        ConvolutionShape shape = Convolution.Shape(input, weight);
+        Require(!Training || shape.OutputPixels > 1, "input", input.Shape, "more than one output value per channel in training");
+        return shape;
+    }
+
+    /// <summary>The shape of the output.</summary>
+    internal static Shape OutputOf(ConvolutionShape shape) => [shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters];
+
     private Tensor CudaForward(OperatorCall call)
     {
-        Conv2d convolution = Convolution;
-        ConvolutionShape shape = convolution.Shape(call);
-        Tensor input = call[0];
-        RequireParameterType(call, "convolution weight", call[1]);
-        int rows = shape.OutputPixels;
-        Require(!Training || rows > 1, "input", input.Shape, "more than one output value per channel in training");
-        Tensor convolved = Tensor.Empty([shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters], input.DType, input.Device);
-        RequireResidual(call, convolved.Shape);
-        Tensor[] parameters = [call[2], call[3], call[4], call[5]];
-        Tensor coefficients = Tensor.Empty([4, shape.Filters], DType.Float32, input.Device);
-        Tensor[] results = [.. Enumerable.Range(0, 4).Select(row => coefficients.Slice(row, 1))];
+        ConvolutionShape shape = Shape(call[0], call[1]);
+        RequireResidual(call, OutputOf(shape));
+        Tensor[] parameters = [call[1], call[2], call[3], call[4], call[5]];
         if (!Training && !call.IsRecording)
-        {
-            CudaBatchNorm.Coefficients(Norm, input: null, parameters, results);
-            Tensor folded = CudaBatchNorm.Fold(call[1], results[2], input.DType);
-            CudaConvolution.Forward(shape, input, norm: null, folded, results[3], call.Optional(Residual), convolved, ReLU);
-            return convolved;
-        }
-        Tensor weight = CudaConvolution.Operand(call[1], input.DType);
-        if (Training)
-        {
-            TileStatistics statistics = CudaConvolution.ForwardWithStatistics(shape, input, norm: null, weight, convolved);
-            CudaBatchNorm.Coefficients(Norm, statistics, rows, parameters, results);
-        }
-        else
-        {
-            CudaConvolution.Forward(shape, input, norm: null, weight, bias: null, residual: null, convolved);
-            CudaBatchNorm.Coefficients(Norm, input: null, parameters, results);
-        }
-        call.Save(convolved);
-        call.Save(coefficients);
-        call.Save(weight);
-        Tensor output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
-        CudaBatchNorm.Apply(convolved, results[2], results[3], call.Optional(Residual), output, ReLU);
-        return output;
+            return CudaConvBatchNorm.Evaluate(this, shape, call[0], parameters, call.Optional(Residual));
+        CudaConvBatchNorm layer = CudaConvBatchNorm.Forward(this, shape, call[0], norm: null, parameters);
+        layer.Save(call);
+        return layer.Apply(call.Optional(Residual), ReLU, call.IsRecording);
     }
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        ConvolutionShape shape = Convolution.Shape(call);
-        Tensor convolved = call.Saved[0], saved = call.Saved[1], weight = call.Saved[2];
-        // Without a residual z tells where the output is positive.
-        ReLUMask mask = !ReLU ? ReLUMask.None
-            : call.Optional(Residual) is null ? new ReLUMask(null, null, saved.Slice(2, 1), saved.Slice(3, 1))
-            : new ReLUMask(call.Output, Tensor.EmptyLike(dOutput), null, null);
-        Tensor coefficients = CudaBatchNorm.Backward(
-            Norm, call, gradients, convolved, mask, dOutput, weight: 2, bias: 3, saved.Slice(0, 1), saved.Slice(1, 1));
-        if (call.Needs(0) || call.Needs(1))
-        {
-            Tensor gradient = mask.Masked ?? dOutput;
-            GradientThroughNorm? through = null;
-            if (CudaConvolution.MakesGradientOnTheWay(shape, call.Needs(0), call.Needs(1)))
-                through = new GradientThroughNorm(convolved, coefficients);
-            else
-            {
-                Tensor dConvolved = Tensor.EmptyLike(convolved);
-                CudaBatchNorm.BackwardInput(convolved, gradient, coefficients, dConvolved, accumulate: false);
-                gradient = dConvolved;
-            }
-            if (call.Needs(0))
-                CudaConvolution.BackwardInput(shape, gradient, through, weight, gradients.Target(0, out bool accumulate), accumulate);
-            if (call.Needs(1))
-                CudaConvolution.BackwardWeight(
-                    shape, gradient, through, call[0], norm: null, gradients.Target(1, out bool accumulate), accumulate);
-        }
+        CudaConvBatchNorm layer = CudaConvBatchNorm.Saved(this, Shape(call[0], call[1]), call, index: 0);
+        ReLUMask mask = layer.Mask(ReLU, call.Optional(Residual) is null ? null : call.Output);
+        bool accumulate = false;
+        Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
+        layer.Backward(call, gradients, first: 1, call[0], norm: null, mask, dOutput, dInput, accumulate);
         if (call.Needs(Residual))
             GiveResidual(mask.Masked, dOutput, gradients);
     }

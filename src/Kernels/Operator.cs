@@ -141,8 +141,15 @@ public sealed class OperatorCall
             foreach (Tensor? input in _inputs)
                 if (input is { DType: DType.BFloat16 })
                     throw new NotSupportedException($"{op.Name}: bfloat16 tensors are computed with on CUDA devices only; use float32 on the processor");
-        using (StorageScope.Begin())
-            Output = op.Forward(this);
+        try
+        {
+            using (StorageScope.Begin())
+                Output = op.Forward(this);
+        }
+        catch (RecordingException failure) when (failure.Operation is null)
+        {
+            throw failure.In($"{op.Name} (forward)");
+        }
         GC.KeepAlive(this);
     }
 }

@@ -42,6 +42,12 @@ public sealed class LayerNormLayer : Module
 
     /// <summary>Applies the layer.</summary>
     public Variable Forward(Variable input) => Variable.Apply(new LayerNorm(), input, _weight, _bias);
+
+    /// <summary>Gathers 2x2 tokens, then applies the layer: (B, H, W, C/4) -> (B, H/2, W/2, C).</summary>
+    public Variable ForwardMerged(Variable input) => Variable.Apply(new PatchMergeNorm(), input, _weight, _bias);
+
+    /// <summary>Shuffles channels into pixels, then applies the layer: (B, H, W, s*s*C) -> (B, s*H, s*W, C).</summary>
+    public Variable ForwardShuffled(Variable input, int scale) => Variable.Apply(new PixelShuffleNorm(scale), input, _weight, _bias);
 }
 
 /// <summary>Convolution: weight (out, k, k, in / groups) in memory, OIHW in files. (B, H, W, in) -> (B, H', W', out).</summary>
@@ -78,9 +84,15 @@ public sealed class Conv2dLayer : Module
     public Variable Forward(Variable input) => Variable.Apply(new Conv2d(_stride, _padding, _groups), input, Weight, _bias);
 
     /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
-    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) => Variable.Apply(
-        new ConvBatchNormReLU(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu),
-        input, Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance, residual);
+    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) =>
+        Variable.Apply(Fused(norm, relu), [input, .. Parameters(norm), residual]);
+
+    /// <summary>The operator of this layer and the batch norm that follows.</summary>
+    internal ConvBatchNormReLU Fused(BatchNormLayer norm, bool relu) =>
+        new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
+
+    /// <summary>The operator's inputs after the first.</summary>
+    internal Variable[] Parameters(BatchNormLayer norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
 }
 
 /// <summary>Batch norm over C channels: weight, bias, and the running statistics as buffers.</summary>

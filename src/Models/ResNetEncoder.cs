@@ -20,8 +20,24 @@ public abstract class ResidualBlock(DType type) : Module(type)
             _downsample = Register("downsample", new Downsample(inputs, outputs, stride, DType));
     }
 
+    /// <summary>
+    /// Convolutions with batch norm and ReLU one after the other, the shortcut added before the last ReLU. CUDA devices take them as one
+    /// operator, which stores less of what is between them.
+    /// </summary>
+    protected Variable Chain(Variable input, params (Conv2dLayer Conv, BatchNormLayer Norm)[] layers)
+    {
+        if (input.Value.Device.Kind == DeviceKind.Cuda)
+        {
+            ConvBatchNormReLU[] fused = [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))];
+            return Variable.Apply(new ConvBatchNormChain(fused[0], fused[1], fused.ElementAtOrDefault(2)),
+                [input, .. layers.SelectMany(layer => layer.Conv.Parameters(layer.Norm)), Shortcut(input)]);
+        }
+        Variable x = layers[..^1].Aggregate(input, (features, layer) => layer.Conv.Forward(features, layer.Norm, relu: true));
+        return layers[^1].Conv.Forward(x, layers[^1].Norm, relu: true, residual: Shortcut(input));
+    }
+
     /// <summary>The shortcut: the input, projected if the block changes shape.</summary>
-    protected Variable Shortcut(Variable input) => _downsample is null ? input : _downsample.Forward(input);
+    private Variable Shortcut(Variable input) => _downsample is null ? input : _downsample.Forward(input);
 
     private sealed class Downsample : Module
     {
@@ -55,11 +71,7 @@ public sealed class BasicBlock : ResidualBlock
     }
 
     /// <inheritdoc />
-    public override Variable Forward(Variable input)
-    {
-        Variable x = _conv1.Forward(input, _bn1, relu: true);
-        return _conv2.Forward(x, _bn2, relu: true, residual: Shortcut(input));
-    }
+    public override Variable Forward(Variable input) => Chain(input, (_conv1, _bn1), (_conv2, _bn2));
 }
 
 /// <summary>1x1, 3x3, 1x1 convolutions, four times the width at the end, the stride on the 3x3: ResNet-50 and deeper.</summary>
@@ -81,12 +93,7 @@ public sealed class BottleneckBlock : ResidualBlock
     }
 
     /// <inheritdoc />
-    public override Variable Forward(Variable input)
-    {
-        Variable x = _conv1.Forward(input, _bn1, relu: true);
-        x = _conv2.Forward(x, _bn2, relu: true);
-        return _conv3.Forward(x, _bn3, relu: true, residual: Shortcut(input));
-    }
+    public override Variable Forward(Variable input) => Chain(input, (_conv1, _bn1), (_conv2, _bn2), (_conv3, _bn3));
 }
 
 /// <summary>

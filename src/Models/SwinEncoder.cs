@@ -52,7 +52,7 @@ public sealed class PatchMerging : Module
     }
 
     /// <summary>Merges tokens.</summary>
-    public Variable Forward(Variable input) => _reduction.Forward(_norm.Forward(Variable.Apply(new PatchMerge(), input)));
+    public Variable Forward(Variable input) => _reduction.Forward(_norm.ForwardMerged(input));
 }
 
 /// <summary>
@@ -74,7 +74,7 @@ public sealed class PatchExpand : Module
     }
 
     /// <summary>Expands tokens.</summary>
-    public Variable Forward(Variable input) => _norm.Forward(Variable.Apply(new PixelShuffle(_scale), _expand.Forward(input)));
+    public Variable Forward(Variable input) => _norm.ForwardShuffled(_expand.Forward(input), _scale);
 }
 
 /// <summary>One stage of the Swin encoder: blocks, then patch merging in all but the last. Names: blocks.{j}, downsample.</summary>

@@ -24,6 +24,10 @@ public sealed unsafe class CudaDevice
             throw new CudaException(
                 $"{Properties.DeviceName} has compute capability {Properties.ComputeCapability}; the kernels need 8.0 (Ampere) or newer");
         Stream = new CudaStream(CUStreamFlags.NonBlocking);
+        CopyStream = new CudaStream(CUStreamFlags.NonBlocking);
+        // Freed memory stays in the pool for the next allocation: given back, it would be mapped anew after every wait.
+        if (Properties.MemoryPoolsSupported)
+            new CudaMemoryPool(Context.Device, isDefault: true).SetAttribute(CUmemPool_attribute.ReleaseThreshold, ulong.MaxValue);
     }
 
     /// <summary>The primary context.</summary>
@@ -31,6 +35,12 @@ public sealed unsafe class CudaDevice
 
     /// <summary>The stream of all work.</summary>
     public CudaStream Stream { get; }
+
+    /// <summary>A stream for copies of inputs beside the work; events order the two.</summary>
+    public CudaStream CopyStream { get; }
+
+    /// <summary>Whether work is being recorded by <see cref="Record"/>.</summary>
+    public bool IsRecording { get; private set; }
 
     /// <summary>Name, limits and sizes.</summary>
     public CudaDeviceProperties Properties { get; }
@@ -58,8 +68,55 @@ public sealed unsafe class CudaDevice
         }
     }
 
+    /// <summary>
+    /// Records what an action enqueues on <see cref="Stream"/> instead of running it. The tensors that it uses must stay where they are as
+    /// long as the result is launched: temporaries of a <see cref="StepArena"/> step do, until the arena is disposed.
+    /// </summary>
+    /// <returns>The recorded work; the caller disposes it.</returns>
+    /// <exception cref="RecordingException">The action did something that cannot be recorded.</exception>
+    public CudaGraphExec Record(Action action)
+    {
+        if (IsRecording)
+            throw new RecordingException("it is being recorded already");
+        // Other threads may go on with their own work, such as freeing memory.
+        Stream.BeginCapture(CUstreamCaptureMode.ThreadLocal);
+        IsRecording = true;
+        try
+        {
+            action();
+        }
+        catch
+        {
+            IsRecording = false;
+            EndBrokenCapture();
+            throw;
+        }
+        IsRecording = false;
+        using CudaGraph graph = Stream.EndCapture();
+        return graph.Instantiate(CUgraphInstantiate_flags.None);
+    }
+
+    private void EndBrokenCapture()
+    {
+        try
+        {
+            Stream.EndCapture().Dispose();
+        }
+        catch (CudaException failure) when (failure.CudaError is CUResult.ErrorStreamCaptureInvalidated or CUResult.ErrorStreamCaptureUnmatched)
+        {
+            // Expected after a call that a capture forbids; that call's own exception, on its way to the caller, says more.
+        }
+    }
+
+    private void RequireNotRecording(string problem)
+    {
+        if (IsRecording)
+            throw new RecordingException(problem);
+    }
+
     internal CudaDeviceVariable<byte> Allocate(long bytes)
     {
+        RequireNotRecording($"{bytes} bytes of device memory would be allocated, which the step before did not need");
         while (_collected.TryDequeue(out CudaDeviceVariable<byte>? block))
             block.Dispose(Stream);
         return new CudaDeviceVariable<byte>(Math.Max(1, bytes), Stream);
@@ -68,12 +125,25 @@ public sealed unsafe class CudaDevice
     internal void FreeLater(CudaDeviceVariable<byte> block) => _collected.Enqueue(block);
 
     /// <summary>Waits until all work so far is done.</summary>
-    public void Synchronize() => Stream.Synchronize();
+    public void Synchronize()
+    {
+        RequireNotRecording("it waits for the device");
+        Stream.Synchronize();
+    }
+
+    /// <summary>Sets the first four bytes of a tensor on this device, in the order of the stream; copies nothing from the host.</summary>
+    public void SetWord(Tensor target, uint value)
+    {
+        RequireNotRecording($"it would set a word of device memory to the value of this step, {value}");
+        SetWords(target.DevicePointer, value, 1);
+        GC.KeepAlive(target);
+    }
 
     internal void CopyToDevice(void* source, CUdeviceptr target, long bytes)
     {
         if (bytes == 0)
             return;
+        RequireNotRecording($"it copies {bytes} bytes from the host to the device");
         // Pageable host memory: the call returns when the source was read.
         View(target, bytes).AsyncCopyToDevice((nint)source, 0, 0, bytes, Stream.Stream);
         Stream.Synchronize();
@@ -83,6 +153,7 @@ public sealed unsafe class CudaDevice
     {
         if (bytes == 0)
             return;
+        RequireNotRecording($"it copies {bytes} bytes from the device to the host");
         View(source, bytes).AsyncCopyToHost((nint)target, 0, 0, bytes, Stream.Stream);
         Stream.Synchronize();
     }

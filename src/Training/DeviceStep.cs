@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CsUnet.Autograd;
+using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
@@ -8,74 +9,97 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Training steps on a CUDA device. Whatever changes from step to step is in device memory at fixed addresses: the batch, the settings of
-/// the update, and the record of what the step found.
+/// Training steps on a CUDA device. The first step of a shape runs launch by launch; the second is recorded, from the forward pass to the
+/// update, and it and all later ones are launched as one graph. Whatever changes from step to step is therefore in device memory at fixed
+/// addresses: the batch and the settings of the update (<see cref="StagedInputs"/>), the step that random numbers are drawn for
+/// (<see cref="CudaRandom"/>), and the record of what the step found, which is kept for every step until somebody reads it.
 /// </summary>
+/// <remarks>
+/// The temporaries of the recorded step are blocks of the step arena. The first step left there all that the recording takes, they stay
+/// allocated as long as the arena does, and what others put into them between two steps is gone when the next begins.
+/// </remarks>
 internal sealed class DeviceStep : TrainingStep
 {
-    // Per step, in 64-bit words: loss and number of gradients that are not finite; norm and clipping factor; then the confusion counts.
+    // A record in 64-bit words: loss and number of gradients that are not finite; norm and clipping factor; then the confusion counts.
     private const int Header = 2;
 
     private readonly StepParts _parts;
-    private readonly Device _device;
+    private readonly CudaDevice _device;
+    private readonly bool _usesGraph;
     private readonly int _classes;
     private readonly List<StepResult> _pending = [];
     private readonly Tensor _record, _records;
-    private Tensor? _images, _labels, _settings;
+    private StagedInputs? _inputs;
+    private CudaGraphExec? _graph;
+    private TensorTable? _gradients;
+    private bool _hasRun;
 
-    public DeviceStep(StepParts parts)
+    public DeviceStep(StepParts parts, ExecutionOptions execution)
     {
         _parts = parts;
-        _device = parts.Model.Device;
+        _device = CudaDevice.Get(parts.Model.Device);
+        _usesGraph = execution.UsesGraph;
         _classes = parts.Model.Classes;
+        Capacity = execution.StepsPerRead;
         using StepArena.PersistentScope scope = StepArena.Suspend();
-        _record = Tensor.Zeros([Header + _classes * _classes + 1], DType.Int64, _device);
-        _records = Tensor.Zeros([Capacity, (int)_record.Count], DType.Int64, _device);
+        _record = Tensor.Zeros([Header + _classes * _classes + 1], DType.Int64, parts.Model.Device);
+        _records = Tensor.Zeros([Capacity, (int)_record.Count], DType.Int64, parts.Model.Device);
     }
+
+    /// <inheritdoc />
+    public override int Capacity { get; }
+
+    /// <inheritdoc />
+    public override int Replays { get; protected set; }
 
     /// <inheritdoc />
     public override void Run(IBatchSource batches, int step, double learningRate)
     {
+        if (_pending.Count == Capacity)
+            throw new InvalidOperationException($"DeviceStep: {Capacity} steps were not read yet; call Read before the next");
         _parts.Optimizer.LearningRate = learningRate;
+        float[] settings = _parts.Optimizer.Advance();
         using StepArena.StepScope scope = _parts.Arena.BeginStep();
         Batch batch = batches.GetBatch(step);
-        Put(ref _images, batch.Images);
-        Put(ref _labels, batch.Labels);
-        float[] settings = _parts.Optimizer.Advance();
-        Put(ref _settings, Tensor.From(settings, [settings.Length]));
+        if (_inputs is null || !_inputs.Fits(batch))
+        {
+            Release();
+            _inputs = new StagedInputs(_parts.Model.Device, batch, settings.Length);
+        }
+        _inputs.Upload(batch, settings);
+        CudaRandom.SetStep(_parts.Model.Device, (uint)step);
+        if (_usesGraph && _hasRun)
+        {
+            _graph ??= _device.Record(() => Compute(_inputs, step));
+            _graph.Launch(_device.Stream);
+            Replays++;
+        }
+        else
+        {
+            Compute(_inputs, step);
+            _hasRun = true;
+        }
+        _records.Slice(_pending.Count, 1).CopyFrom(_record);
+        _pending.Add(new StepResult(step + 1, learningRate, batch.Images.Shape[0], double.NaN, double.NaN, 0, 0));
+    }
+
+    /// <summary>Enqueues the step, from the inputs to the weights and the record; the step's number is that of the random numbers.</summary>
+    private void Compute(StagedInputs inputs, int step)
+    {
         _parts.Model.Train();
         _parts.Model.SetRandomKey(_parts.Options.Seed, (uint)step);
-        Compute();
-        _records.Slice(_pending.Count, 1).CopyFrom(_record);
-        _pending.Add(new StepResult(step + 1, learningRate, batch.Images.Shape[0], double.NaN, double.NaN, 0));
-    }
-
-    /// <summary>Copies to memory that stays where it is as long as the shape does.</summary>
-    private void Put(ref Tensor? target, Tensor source)
-    {
-        if (target?.Shape != source.Shape)
-        {
-            using StepArena.PersistentScope scope = StepArena.Suspend();
-            target = Tensor.Empty(source.Shape, source.DType, _device);
-        }
-        target.CopyFrom(source);
-    }
-
-    /// <summary>Enqueues the step: from the batch and the settings to the weights and the record.</summary>
-    private void Compute()
-    {
         _parts.Model.ClearGradients();
-        Variable logits = _parts.Model.Forward(new Variable(_images!)).Keep();
-        Variable output = _parts.Loss.Apply(logits, _labels!);
+        Variable logits = _parts.Model.Forward(new Variable(inputs.Images)).Keep();
+        Variable output = _parts.Loss.Apply(logits, inputs.Labels);
         output.Backward();
-        TensorTable gradients = _parts.Optimizer.Table();
-        Tensor norm = _record.Slice(1, 1).Reinterpret([2], DType.Float32), lossAndCount = _record.Slice(0, 1).Reinterpret([2], DType.Float32);
-        GradientNorm.Enqueue(gradients, _parts.Options.ClipNorm, norm, lossAndCount.Slice(1, 1));
-        _parts.Optimizer.Update(gradients, _settings!, _parts.Options.ClipNorm > 0 ? norm.Slice(1, 1) : null);
+        _gradients = _parts.Optimizer.Table();
+        Tensor lossAndCount = _record.Slice(0, 1).Reinterpret([2], DType.Float32), norm = _record.Slice(1, 1).Reinterpret([2], DType.Float32);
+        GradientNorm.Enqueue(_gradients, _parts.Options.ClipNorm, norm, lossAndCount.Slice(1, 1));
+        _parts.Optimizer.Update(_gradients, inputs.Settings, _parts.Options.ClipNorm > 0 ? norm.Slice(1, 1) : null);
         lossAndCount.Slice(0, 1).CopyFrom(output.Value);
         Tensor counts = _record.Slice(Header, _classes * _classes + 1);
         counts.Clear();
-        Confusion.Add(_labels!, Argmax.Run(logits.Value), counts, ConfusionMatrix.Ignore);
+        Confusion.Add(inputs.Labels, Argmax.Run(logits.Value), counts, ConfusionMatrix.Ignore);
     }
 
     /// <inheritdoc />
@@ -95,14 +119,22 @@ internal sealed class DeviceStep : TrainingStep
     {
         ReadOnlySpan<float> numbers = MemoryMarshal.Cast<long, float>(record[..Header]);
         int notFinite = MemoryMarshal.Cast<long, int>(record[..Header])[1];
-        if (record[^1] > 0)
-            throw new RunException($"step {pending.Step}: {record[^1]} pixels have labels of no class, expected from 0 to {_classes - 1}, "
-                + $"or {ConfusionMatrix.Ignore} to ignore; check the masks and the class map");
         return pending with
         {
-            // Finite gradients can have a norm that float32 does not hold: that is an error all the same.
             Loss = numbers[0], GradientNorm = notFinite > 0 && float.IsFinite(numbers[2]) ? double.NaN : numbers[2],
-            MeanIoU = new ConfusionMatrix(_classes, record[Header..^1]).MeanIoU,
+            MeanIoU = new ConfusionMatrix(_classes, record[Header..^1]).MeanIoU, LabelsOfNoClass = record[^1],
         };
     }
+
+    private void Release()
+    {
+        _graph?.Dispose();
+        _inputs?.Dispose();
+        _graph = null;
+        _inputs = null;
+        _hasRun = false;
+    }
+
+    /// <inheritdoc />
+    public override void Dispose() => Release();
 }

@@ -46,8 +46,8 @@ public sealed partial class Trainer : IDisposable
         options.Validate();
         Options = options;
         Model = model;
-        if (execution is not null)
-            model.To(execution.Device);
+        execution ??= new ExecutionOptions { Device = model.Device };
+        model.To(execution.Device);
         if (!options.Precision.RunsOn(model.Device))
             throw new RunException($"precision {options.Precision.Label()}: the processor computes in fp32 only; train on a CUDA device, or in fp32");
         model.Precision = options.Precision;
@@ -63,7 +63,7 @@ public sealed partial class Trainer : IDisposable
         _optimizer = Optimizer.Create(options, model);
         _schedule = Schedule.Create(options, Steps);
         _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
-        _steps = TrainingStep.Create(new StepParts(options, model, _loss, _optimizer, _arena));
+        _steps = TrainingStep.Create(new StepParts(options, model, _loss, _optimizer, _arena), execution);
         _predictor = CreatePredictor(options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride);
     }
 
@@ -94,6 +94,9 @@ public sealed partial class Trainer : IDisposable
 
     /// <summary>The optimiser.</summary>
     public Optimizer Optimizer => _optimizer;
+
+    /// <summary>How many steps were launched as a recorded CUDA graph.</summary>
+    public int ReplayedSteps => _steps.Replays;
 
     /// <summary>Bytes that the steps' arena holds from the system; flat once every kind of step has run.</summary>
     public long ReservedBytes => _arena.ReservedBytes;
@@ -230,6 +233,7 @@ public sealed partial class Trainer : IDisposable
         _unread = 0;
         foreach (StepResult result in results)
         {
+            RequireLabels(result);
             RequireFinite(result.Loss, result.Step, "loss");
             RequireFinite(result.GradientNorm, result.Step, "gradient norm");
             _state = _state with { Loss = result.Loss, LearningRate = result.LearningRate };
@@ -242,6 +246,16 @@ public sealed partial class Trainer : IDisposable
     }
 
     private MetricsRow Row(int step) => new(step, Epoch(step), _state.Loss, _state.LearningRate, null, null, _speed.ImagesPerSecond);
+
+    private void RequireLabels(StepResult result)
+    {
+        if (result.LabelsOfNoClass == 0)
+            return;
+        // The error says it all: a later reader of the device's own count must not see these again.
+        InvalidLabels.Counter(Model.Device).Clear();
+        throw new RunException($"step {result.Step}: {result.LabelsOfNoClass} pixels have labels of no class, expected from 0 to {Model.Classes - 1}, "
+            + $"or {ConfusionMatrix.Ignore} to ignore; check the masks and the class map");
+    }
 
     private void RequireFinite(double value, int step, string name)
     {

@@ -13,7 +13,9 @@ namespace CsUnet.Training;
 /// <param name="Loss">The loss of its batch.</param>
 /// <param name="GradientNorm">The L2 norm of all gradients, before clipping; not a number if the loss is not finite.</param>
 /// <param name="MeanIoU">Mean IoU of its batch under the network in training mode.</param>
-internal sealed record StepResult(int Step, double LearningRate, int Images, double Loss, double GradientNorm, double MeanIoU);
+/// <param name="LabelsOfNoClass">Pixels of its batch with labels that are no class; on the processor the loss throws at once instead.</param>
+public sealed record StepResult(
+    int Step, double LearningRate, int Images, double Loss, double GradientNorm, double MeanIoU, long LabelsOfNoClass);
 
 /// <summary>What a training step works on.</summary>
 /// <param name="Options">The run's options.</param>
@@ -21,17 +23,22 @@ internal sealed record StepResult(int Step, double LearningRate, int Images, dou
 /// <param name="Loss">The loss.</param>
 /// <param name="Optimizer">The optimiser of the network's parameters.</param>
 /// <param name="Arena">The memory of a step's temporaries.</param>
-internal sealed record StepParts(TrainingOptions Options, SegmentationModel Model, SegmentationLoss Loss, Optimizer Optimizer, StepArena Arena);
+public sealed record StepParts(TrainingOptions Options, SegmentationModel Model, SegmentationLoss Loss, Optimizer Optimizer, StepArena Arena);
 
 /// <summary>Training steps on the model's device: batch, forward, loss, backward, clipping, update.</summary>
-internal abstract class TrainingStep : IDisposable
+public abstract class TrainingStep : IDisposable
 {
     /// <summary>The steps for the device that the model is on.</summary>
-    public static TrainingStep Create(StepParts parts) =>
-        parts.Model.Device.Kind == DeviceKind.Cuda ? new DeviceStep(parts) : new HostStep(parts);
+    /// <param name="parts">The model and what trains it.</param>
+    /// <param name="execution">How a device computes.</param>
+    public static TrainingStep Create(StepParts parts, ExecutionOptions execution) =>
+        parts.Model.Device.Kind == DeviceKind.Cuda ? new DeviceStep(parts, execution) : new HostStep(parts);
 
     /// <summary>Most steps that may be run before they are read.</summary>
     public virtual int Capacity => 1;
+
+    /// <summary>How many steps were launched as a recorded CUDA graph.</summary>
+    public virtual int Replays { get; protected set; }
 
     /// <summary>Runs a step, or makes a device begin with it.</summary>
     /// <param name="batches">Where its batch comes from.</param>
@@ -41,9 +48,8 @@ internal abstract class TrainingStep : IDisposable
 
     /// <summary>
     /// Waits until all steps are done, and returns what those since the last call found, in order. After a step whose loss or gradient norm
-    /// is not finite the weights are lost, on the processor those from before it are left.
+    /// is not finite the weights are lost on a device; on the processor those from before it are left.
     /// </summary>
-    /// <exception cref="RunException">A batch held labels of no class.</exception>
     public abstract IReadOnlyList<StepResult> Read();
 
     /// <summary>Frees what the steps hold besides the arena.</summary>
@@ -69,7 +75,7 @@ internal sealed class HostStep(StepParts parts) : TrainingStep
             model.ClearGradients();
             Variable logits = model.Forward(new Variable(batch.Images.To(model.DType))).Keep();
             Variable output = loss.Apply(logits, batch.Labels);
-            var result = new StepResult(step + 1, learningRate, batch.Images.Shape[0], output.Value[0], double.NaN, 0);
+            var result = new StepResult(step + 1, learningRate, batch.Images.Shape[0], output.Value[0], double.NaN, 0, 0);
             if (double.IsFinite(result.Loss))
             {
                 output.Backward();

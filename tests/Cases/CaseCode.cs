@@ -30,6 +30,8 @@ public static class CaseCode
             parts.Add($"Classes: {Value(input.Classes)}");
         if (input.Ignore is { } ignore)
             parts.Add($"Ignore: {Value(ignore)}");
+        if (input.Role != InputRole.Activation)
+            parts.Add($"Role: {Value(input.Role)}");
         return $"new{type}({string.Join(", ", parts)})";
     }
 

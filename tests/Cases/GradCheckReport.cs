@@ -63,9 +63,10 @@ public sealed record GradCheckLine(
 /// <param name="Reproduction">The smallest failing shape as a line for OperatorCases.cs, or null.</param>
 /// <param name="Elapsed">Wall time.</param>
 /// <param name="HasDeviceFailed">Whether a kernel's failure left the device unusable.</param>
+/// <param name="Refusal">Why nothing was checked: the operator does not take the precision, in its own words.</param>
 public sealed record GradCheckReport(
     string Name, GradCheckKind Kind, string Type, IReadOnlyList<GradCheckLine> Lines, string Kinks, string? Failure, string? Reproduction,
-    TimeSpan Elapsed, bool HasDeviceFailed = false)
+    TimeSpan Elapsed, bool HasDeviceFailed = false, string? Refusal = null)
 {
     /// <summary>Whether all gradients agree.</summary>
     public bool Passed => Failure is null;
@@ -74,5 +75,5 @@ public sealed record GradCheckReport(
     public long Entries => Lines.Sum(line => line.Entries);
 
     /// <summary>The largest share of what was allowed, of any argument; infinite if the case failed before there was one.</summary>
-    public double Share => Lines.Count == 0 ? double.PositiveInfinity : Lines.Max(line => line.Share);
+    public double Share => Refusal is not null ? 0 : Lines.Count == 0 ? double.PositiveInfinity : Lines.Max(line => line.Share);
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using CsUnet.Autograd;
 using CsUnet.Cuda;
-using CsUnet.Models;
+using CsUnet.Kernels;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cases;
@@ -42,9 +42,9 @@ public static class GradCheckSuite
         .. OperatorCases.All.Where(item => item.Inputs.Any(input => input is { NeedsGradient: true }))
             .Select(item => new Check(item.Name, GradCheckKind.Operator, "float64", OnlyInAll: false, all => RunOperator(item, entries: all ? 200 : 40))),
         .. ModuleCases.Modules.Select(item =>
-            new Check(item.Name, GradCheckKind.Module, "float64", OnlyInAll: true, _ => RunModule(item.Create(), entries: 12, groups: null))),
+            new Check(item.Name, GradCheckKind.Module, "float64", OnlyInAll: true, _ => RunModule(item.Create(DType.Float64, Device.Cpu), entries: 12, groups: null))),
         .. ModuleCases.Networks.Select(item =>
-            new Check(item.Name, GradCheckKind.Network, "float64", OnlyInAll: false, all => RunModule(item.Create(), entries: all ? 3 : 1, groups: null))),
+            new Check(item.Name, GradCheckKind.Network, "float64", OnlyInAll: false, all => RunModule(item.Create(DType.Float64, Device.Cpu), entries: all ? 3 : 1, groups: null))),
         .. ShapeFamilies.All.Select(family =>
             new Check($"{family.Name}", GradCheckKind.Shapes, "both", OnlyInAll: false, all => RunShapes(family, all ? 50 : 5, CheckOnProcessor))),
     ];
@@ -95,7 +95,7 @@ public static class GradCheckSuite
         new Check(item.Name, GradCheckKind.Operator, "float64", false, more => RunOperator(item, more ? 200 : 40)), all);
 
     /// <summary>Checks one case's kernels on a CUDA device as the suite does: also one that the suite does not have.</summary>
-    public static GradCheckReport RunOne(OperatorCase item, DType type, Device device) => Run(KernelCheckOf(item, type, device), all: true);
+    public static GradCheckReport RunOne(OperatorCase item, Precision precision, Device device) => Run(KernelCheckOf(item, precision, device), all: true);
 
     private static GradCheckReport Run(Check check, bool all)
     {
@@ -109,6 +109,11 @@ public static class GradCheckSuite
             hasDeviceFailed = found.HasDeviceFailed;
             failure = found.Failure ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
         }
+        catch (ShapeException refusal) when (check.Type == Precision.Bf16.Label())
+        {
+            // Operators that have no bfloat16 kernels, or no use for them, say so: shown, and counted apart.
+            return new GradCheckReport(check.Name, check.Kind, check.Type, [], "", null, null, Stopwatch.GetElapsedTime(start), Refusal: refusal.Message);
+        }
         catch (Exception error)
         {
             // One broken operator must not hide what the others do: it is reported as the failure that it is.
@@ -121,18 +126,40 @@ public static class GradCheckSuite
 
     private static IReadOnlyList<Check> ChecksOn(Device device) => device.Kind == DeviceKind.Cpu ? s_numeric :
     [
-        .. OperatorCases.All.Select(item => KernelCheckOf(item, DType.Float32, device)),
-        .. ShapeFamilies.All.Select(family => new Check(family.Name, GradCheckKind.Shapes, "float32", OnlyInAll: false,
-            all => RunShapes(family, all ? 12 : 3, item => new KernelCheck(item, DType.Float32, device).Run()))),
+        .. OnDevice(Precision.Fp32, device), .. OnDevice(Precision.Tf32, device), .. OnDevice(Precision.Bf16, device),
+        .. ModuleCases.Modules.Select(item => new Check(item.Name, GradCheckKind.Module, "float32", OnlyInAll: true,
+            _ => new Found(NetworkCheck.Run(item.Create, device), ""))),
+        .. ModuleCases.Networks.Select(item => new Check(item.Name, GradCheckKind.Network, "float32", OnlyInAll: false,
+            _ => new Found(NetworkCheck.Run(item.Create, device), ""))),
     ];
 
-    private static Check KernelCheckOf(OperatorCase item, DType type, Device device) => new(
-        item.Name, GradCheckKind.Kernel, type.Label(), OnlyInAll: false, _ => new Found(new KernelCheck(item, type, device).Run(), Kinks(item)));
+    /// <summary>Every case that a precision can make a difference to, and random shapes.</summary>
+    private static IEnumerable<Check> OnDevice(Precision precision, Device device) =>
+    [
+        .. OperatorCases.All.Where(item => IsMeant(item, precision)).Select(item => KernelCheckOf(item, precision, device)),
+        .. ShapeFamilies.All.Where(family => OperatorCases.All.Any(item => item.Op.Name == family.Op && IsMeant(item, precision)))
+            .Select(family => new Check(family.Name, GradCheckKind.Shapes, precision.Label(), OnlyInAll: false,
+                all =>
+                {
+                    // An operator that does not take the precision says so here, before its refusals would look like failing shapes.
+                    OperatorCases.All.First(item => item.Op.Name == family.Op).RunWithGradients(precision, device);
+                    return RunShapes(family, all ? 12 : 3, item => RunKernels(item, precision, device).Lines);
+                })),
+    ];
 
-    private static Check ChecksOfModel(string preset, Device device) => new(
-        preset, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
+    // A device has no float64 to convert to. tf32 is about matrices; whether an operator takes bfloat16 it says itself.
+    private static bool IsMeant(OperatorCase item, Precision precision) => item.Op is not Cast
+        && (precision != Precision.Tf32 || item.Inputs.Any(input => input is { Role: InputRole.MatrixWeight }));
+
+    private static Check KernelCheckOf(OperatorCase item, Precision precision, Device device) => new(
+        item.Name, GradCheckKind.Kernel, precision.Label(), OnlyInAll: false, _ => RunKernels(item, precision, device));
+
+    private static Check ChecksOfModel(string preset, Device device) => device.Kind == DeviceKind.Cuda
+        ? new(preset, GradCheckKind.Network, "float32", OnlyInAll: false,
+            _ => new Found(NetworkCheck.Run((type, where) => ModuleCases.Preset(preset, type, where), device), ""))
+        : new(preset, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
         {
-            DifferentiableCase item = ModuleCases.Preset(preset);
+            DifferentiableCase item = ModuleCases.Preset(preset, DType.Float64, Device.Cpu);
             return RunModule(item, entries: all ? 12 : 4, groups: [.. item.Names.Select(Group)]);
         });
 
@@ -143,8 +170,18 @@ public static class GradCheckSuite
         return string.Join('.', path.Take(path.Length > 3 ? 3 : Math.Max(1, path.Length - 1)));
     }
 
-    private static Found RunOperator(OperatorCase item, int entries) => new(
-        [.. GradientCheck.Run(item.Op, item.CreateInputs(DType.Float64), OperatorOptions(entries)).Arguments.Select(GradCheckLine.Of)], Kinks(item));
+    private static Found RunOperator(OperatorCase item, int entries)
+    {
+        (OperatorCase drawn, string kinks) = Kinks.Avoid(item);
+        GradientCheckResult result = GradientCheck.Run(drawn.Op, drawn.CreateInputs(DType.Float64), OperatorOptions(entries));
+        return new Found([.. result.Arguments.Select(GradCheckLine.Of)], kinks);
+    }
+
+    private static Found RunKernels(OperatorCase item, Precision precision, Device device)
+    {
+        (OperatorCase drawn, string kinks) = Kinks.Avoid(item, precision);
+        return new Found(new KernelCheck(drawn, precision, device).Run(), kinks);
+    }
 
     private static GradientCheckOptions OperatorOptions(int entries) => new() { Tolerance = Tolerances.GradientOfOperator, MaxEntries = entries };
 
@@ -160,7 +197,7 @@ public static class GradCheckSuite
     {
         ShapeSearch.Result result = ShapeSearch.Run(family, shapes, SearchSeed, check);
         if (result.Smallest is { } smallest)
-            return new Found([], Kinks(smallest), smallest, $"{smallest.Name}: {result.Failure}", result.HasDeviceFailed);
+            return new Found([], "", smallest, $"{smallest.Name}: {result.Failure}", result.HasDeviceFailed);
         GradCheckLine worst = result.Worst!;
         return new Found(
             [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, worst.Undecided, result.ShortSteps,
@@ -170,15 +207,7 @@ public static class GradCheckSuite
     /// <summary>A random shape on the processor: float32 against double, and double against central differences.</summary>
     private static IReadOnlyList<GradCheckLine> CheckOnProcessor(OperatorCase item) =>
     [
-        .. new KernelCheck(item, DType.Float32, Device.Cpu).Run(),
+        .. RunKernels(item, Precision.Fp32, Device.Cpu).Lines,
         .. item.Inputs.Any(input => input is { NeedsGradient: true }) ? RunOperator(item, entries: 6).Lines : [],
     ];
-
-    /// <summary>How a case stays off kinks.</summary>
-    private static string Kinks(OperatorCase item) => string.Join("; ", item.Inputs.OfType<OperatorInput>().Select(input => input.Fill switch
-    {
-        Fill.AwayFromZero => $"{input.Name} at least 0.1 from 0",
-        Fill.Distinct => $"{input.Name} without ties: multiples of 1/16",
-        _ => "",
-    }).Where(text => text.Length > 0));
 }

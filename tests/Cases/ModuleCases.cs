@@ -11,104 +11,103 @@ namespace CsUnet.Cases;
 /// <param name="Names">The arguments' names, with their paths.</param>
 public sealed record DifferentiableCase(Func<Variable> Function, IReadOnlyList<Variable> Arguments, IReadOnlyList<string> Names);
 
-/// <summary>Modules of the network, and the whole network at a small size, in double, with parameters by <see cref="Formula"/>.</summary>
+/// <summary>Modules of the network, and the whole network at a small size, in an element type on a device, with parameters by <see cref="Formula"/>.</summary>
 public static class ModuleCases
 {
-    private const DType Double = DType.Float64;
-
     /// <summary>The modules by name.</summary>
-    public static IReadOnlyList<(string Name, Func<DifferentiableCase> Create)> Modules { get; } =
+    public static IReadOnlyList<(string Name, Func<DType, Device, DifferentiableCase> Create)> Modules { get; } =
     [
-        ("WindowAttentionLayer shifted, padded", () =>
+        ("WindowAttentionLayer shifted, padded", (type, device) =>
         {
-            var module = new WindowAttentionLayer(6, window: 3, heads: 2, Double);
-            return Create(module, [2, 5, 7, 6], input => module.Forward(input, shift: 1));
+            var module = new WindowAttentionLayer(6, window: 3, heads: 2, type);
+            return Create(module, device, [2, 5, 7, 6], input => module.Forward(input, shift: 1));
         }),
-        ("SwinBlock 6x8 window 4", () => Block(6, 8, 4, shifted: false, MlpKind.Mlp, dropPath: 0)),
-        ("SwinBlock 5x7 window 3 shifted, padded", () => Block(5, 7, 3, shifted: true, MlpKind.ResMlp, dropPath: 0)),
-        ("SwinBlock 2x6 window 4, smaller than the window", () => Block(2, 6, 4, shifted: true, MlpKind.ResMlp, dropPath: 0)),
-        ("SwinBlock with DropPath", () => Block(4, 4, 2, shifted: true, MlpKind.ResMlp, dropPath: 0.5)),
-        ("PatchEmbed", () =>
+        ("SwinBlock 6x8 window 4", (type, device) => Block(type, device, 6, 8, 4, shifted: false, MlpKind.Mlp, dropPath: 0)),
+        ("SwinBlock 5x7 window 3 shifted, padded", (type, device) => Block(type, device, 5, 7, 3, shifted: true, MlpKind.ResMlp, dropPath: 0)),
+        ("SwinBlock 2x6 window 4, smaller than the window", (type, device) => Block(type, device, 2, 6, 4, shifted: true, MlpKind.ResMlp, dropPath: 0)),
+        ("SwinBlock with DropPath", (type, device) => Block(type, device, 4, 4, 2, shifted: true, MlpKind.ResMlp, dropPath: 0.5)),
+        ("PatchEmbed", (type, device) =>
         {
-            var module = new PatchEmbed(5, Double);
-            return Create(module, [2, 8, 12, 3], module.Forward);
+            var module = new PatchEmbed(5, type);
+            return Create(module, device, [2, 8, 12, 3], module.Forward);
         }),
-        ("PatchMerging", () =>
+        ("PatchMerging", (type, device) =>
         {
-            var module = new PatchMerging(3, Double);
-            return Create(module, [1, 4, 6, 3], module.Forward);
+            var module = new PatchMerging(3, type);
+            return Create(module, device, [1, 4, 6, 3], module.Forward);
         }),
-        ("PatchExpand x2", () =>
+        ("PatchExpand x2", (type, device) =>
         {
-            var module = new PatchExpand(10, 5, scale: 2, Double);
-            return Create(module, [2, 3, 2, 10], module.Forward);
+            var module = new PatchExpand(10, 5, scale: 2, type);
+            return Create(module, device, [2, 3, 2, 10], module.Forward);
         }),
-        ("PatchExpand x4", () =>
+        ("PatchExpand x4", (type, device) =>
         {
-            var module = new PatchExpand(5, 5, scale: 4, Double);
-            return Create(module, [1, 3, 2, 5], module.Forward);
+            var module = new PatchExpand(5, 5, scale: 4, type);
+            return Create(module, device, [1, 3, 2, 5], module.Forward);
         }),
-        ("BasicBlock", () => Residual(new BasicBlock(5, 5, stride: 1, Double), training: true)),
-        ("BasicBlock stride 2", () => Residual(new BasicBlock(5, 6, stride: 2, Double), training: true)),
-        ("BasicBlock evaluation", () => Residual(new BasicBlock(5, 6, stride: 2, Double), training: false)),
-        ("BottleneckBlock", () => Residual(new BottleneckBlock(5, 3, stride: 1, Double), training: true)),
-        ("BottleneckBlock stride 2", () => Residual(new BottleneckBlock(5, 3, stride: 2, Double), training: true)),
-        ("ResNetEncoder", () =>
+        ("BasicBlock", (type, device) => Residual(device, new BasicBlock(5, 5, stride: 1, type), training: true)),
+        ("BasicBlock stride 2", (type, device) => Residual(device, new BasicBlock(5, 6, stride: 2, type), training: true)),
+        ("BasicBlock evaluation", (type, device) => Residual(device, new BasicBlock(5, 6, stride: 2, type), training: false)),
+        ("BottleneckBlock", (type, device) => Residual(device, new BottleneckBlock(5, 3, stride: 1, type), training: true)),
+        ("BottleneckBlock stride 2", (type, device) => Residual(device, new BottleneckBlock(5, 3, stride: 2, type), training: true)),
+        ("ResNetEncoder", (type, device) =>
         {
-            var module = new ResNetEncoder(new ResNetOptions(ResidualBlockKind.Basic, [1, 1, 1, 1], Width: 3), Double);
-            return Create(module, [2, 64, 96, 3], input => Flatten(module.Forward(input)));
+            var module = new ResNetEncoder(new ResNetOptions(ResidualBlockKind.Basic, [1, 1, 1, 1], Width: 3), type);
+            return Create(module, device, [2, 64, 96, 3], input => Flatten(module.Forward(input)));
         }),
     ];
 
     /// <summary>The whole network by name.</summary>
-    public static IReadOnlyList<(string Name, Func<DifferentiableCase> Create)> Networks { get; } =
+    public static IReadOnlyList<(string Name, Func<DType, Device, DifferentiableCase> Create)> Networks { get; } =
     [
-        ("CsUnet training", () => Network(training: true)),
-        ("CsUnet evaluation", () => Network(training: false)),
+        ("CsUnet training", (type, device) => Network(type, device, training: true)),
+        ("CsUnet evaluation", (type, device) => Network(type, device, training: false)),
     ];
 
     /// <summary>The network of a preset at 64 x 64, in training: 2 x 2 pixels at stride 32, so that batch norm has eight of them.</summary>
     /// <exception cref="ArgumentException">There is no such preset.</exception>
-    public static DifferentiableCase Preset(string name)
+    public static DifferentiableCase Preset(string name, DType type, Device device)
     {
-        var module = new CsUnetModel(CsUnetOptions.Preset(name, 64, 64, classes: 3), Double);
+        var module = new CsUnetModel(CsUnetOptions.Preset(name, 64, 64, classes: 3), type);
         module.SetRandomKey(seed: 5, step: 1);
-        return Create(module, [2, 64, 64, 3], module.Forward);
+        return Create(module, device, [2, 64, 64, 3], module.Forward);
     }
 
-    private static DifferentiableCase Block(int height, int width, int window, bool shifted, MlpKind mlp, double dropPath)
+    private static DifferentiableCase Block(DType type, Device device, int height, int width, int window, bool shifted, MlpKind mlp, double dropPath)
     {
-        var module = new SwinBlock(6, height, width, window, heads: 2, shifted, mlpRatio: 2, mlp, dropPath, Double);
+        var module = new SwinBlock(6, height, width, window, heads: 2, shifted, mlpRatio: 2, mlp, dropPath, type);
         module.SetRandomKey(seed: 5, step: 1);
-        return Create(module, [4, height, width, 6], module.Forward);
+        return Create(module, device, [4, height, width, 6], module.Forward);
     }
 
-    private static DifferentiableCase Residual(ResidualBlock module, bool training)
+    private static DifferentiableCase Residual(Device device, ResidualBlock module, bool training)
     {
         module.Train(training);
-        return Create(module, [2, 6, 8, 5], module.Forward);
+        return Create(module, device, [2, 6, 8, 5], module.Forward);
     }
 
-    private static DifferentiableCase Network(bool training)
+    private static DifferentiableCase Network(DType type, Device device, bool training)
     {
         // 64 x 96 leaves 2 x 3 pixels at stride 32, so that batch norm has 12 of them; windows of 4 give shifted, unshifted and small ones.
         var module = new CsUnetModel(new CsUnetOptions
         {
             Height = 64, Width = 96, Classes = 3, EmbedDim = 8, Depths = [2, 1, 2, 1], Heads = [1, 2, 2, 4], Window = 4, MlpRatio = 2,
             DropPath = 0.3, Cnn = new ResNetOptions(ResidualBlockKind.Bottleneck, [1, 1, 1, 1], Width: 3),
-        }, Double);
+        }, type);
         module.SetRandomKey(seed: 5, step: 1);
         module.Train(training);
-        return Create(module, [2, 64, 96, 3], module.Forward);
+        return Create(module, device, [2, 64, 96, 3], module.Forward);
     }
 
-    private static DifferentiableCase Create(Module module, Shape input, Func<Variable, Variable> forward)
+    private static DifferentiableCase Create(Module module, Device device, Shape input, Func<Variable, Variable> forward)
     {
         foreach ((string name, Parameter parameter) in module.NamedParameters())
         {
-            parameter.Value.CopyFrom(Layout.ToChannelsLast(Formula.Parameter(name, Layout.ChannelsFirst(parameter.Shape), Double)));
+            parameter.Value.CopyFrom(Layout.ToChannelsLast(Formula.Parameter(name, Layout.ChannelsFirst(parameter.Shape), module.DType)));
         }
-        var leaf = new Variable(Formula.Input("input", input, Double), requiresGradient: true, "input");
+        module.To(device);
+        var leaf = new Variable(Formula.Input("input", input, module.DType).To(device), requiresGradient: true, "input");
         return new DifferentiableCase(() => forward(leaf), [leaf, .. module.Parameters()],
             ["input", .. module.NamedParameters().Select(named => named.Name)]);
     }

@@ -58,6 +58,9 @@ public sealed record OperatorInput(
 /// <param name="Inputs">Its inputs; null for an optional one left out.</param>
 public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness, params IReadOnlyList<OperatorInput?> Inputs)
 {
+    /// <summary>Which of the case's drawings its numbers are: another one has other numbers.</summary>
+    public uint Drawing { get; init; }
+
     /// <summary>The operator's name and the label.</summary>
     public string Name => $"{Op.Name} {Label}";
 
@@ -104,7 +107,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
 
     /// <summary>
     /// The plain implementation of a precision, what it costs at best: the double reference on operands rounded to the precision, its
-    /// results rounded to the types in which the precision stores them.
+    /// results rounded to the types in which the precision stores them. A fused convolution and batch norm stores what is between them.
     /// </summary>
     public IReadOnlyList<(string Name, Tensor Value)> RunPlain(Precision precision)
     {
@@ -113,13 +116,42 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
             && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? Rounded(drawn) : drawn);
         HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
             .SelectMany(input => new[] { input!.Name, GradientOf(input.Name) })];
-        return [.. Run(inputs, output => Rounded(CreateCotangent(output.Shape, output.DType))).Select(result => (result.Name,
+        Variable ApplyPlain(Variable?[] to) => precision == Precision.Bf16 && Op is ConvBatchNormReLU fused ? ApplyInSteps(fused, new Stored(Rounded), to)
+            : precision == Precision.Bf16 && Op is ConvBatchNormChain chain ? ApplyInSteps(chain, new Stored(Rounded), to) : Variable.Apply(Op, to);
+        return [.. Run(inputs, output => Rounded(CreateCotangent(output.Shape, output.DType)), ApplyPlain).Select(result => (result.Name,
             precision == Precision.Bf16 && !parameters.Contains(result.Name) ? Rounded(result.Value) : Round(result.Value, value => (float)value)))];
     }
 
-    private IReadOnlyList<(string Name, Tensor Value)> Run(Variable?[] inputs, Func<Tensor, Tensor> cotangent)
+    /// <summary>What is stored of a tensor, and of its gradient.</summary>
+    private sealed record Stored(Func<Tensor, Tensor> Rounded) : Operator
     {
-        Variable output = Variable.Apply(Op, inputs).Keep();
+        public override Tensor Forward(OperatorCall call) => Rounded(call[0]);
+
+        public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients) => gradients.Give(0, Rounded(dOutput));
+    }
+
+    private static Variable ApplyInSteps(ConvBatchNormReLU op, Stored stored, Variable?[] inputs)
+    {
+        Variable convolved = Variable.Apply(stored, Variable.Apply(new Conv2d(op.Stride, op.Padding, op.Groups), inputs[0], inputs[1]));
+        Variable output = Variable.Apply(new BatchNorm(op.Eps, op.Momentum, op.Training), [convolved, .. inputs[2..6]]);
+        if (inputs[6] is { } residual)
+            output = Variable.Apply(new Add(), output, residual);
+        return op.ReLU ? Variable.Apply(new ReLU(), output) : output;
+    }
+
+    private static Variable ApplyInSteps(ConvBatchNormChain op, Stored stored, Variable?[] inputs)
+    {
+        Variable x = Variable.Apply(stored, ApplyInSteps(op.First, stored, [.. inputs[..6], null]));
+        if (op.Third is null)
+            return ApplyInSteps(op.Second, stored, [x, .. inputs[6..]]);
+        x = Variable.Apply(stored, ApplyInSteps(op.Second, stored, [x, .. inputs[6..11], null]));
+        return ApplyInSteps(op.Third, stored, [x, .. inputs[11..]]);
+    }
+
+    private IReadOnlyList<(string Name, Tensor Value)> Run(
+        Variable?[] inputs, Func<Tensor, Tensor> cotangent, Func<Variable?[], Variable>? apply = null)
+    {
+        Variable output = (apply?.Invoke(inputs) ?? Variable.Apply(Op, inputs)).Keep();
         var results = new List<(string, Tensor)> { ("output", output.Value) };
         if (inputs.Any(input => input is { RequiresGradient: true }))
         {
@@ -153,7 +185,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
 
     private Tensor Draw(OperatorInput input, DType type, uint index)
     {
-        var key = new RandomKey(Formula.NameHash(Name), 0, index);
+        var key = new RandomKey(Formula.NameHash(Name), Drawing, index);
         int count = checked((int)input.Shape.Count);
         if (input.Fill is Fill.ByteLabels or Fill.LongLabels)
         {

@@ -14,7 +14,7 @@ public static class OperatorCases
     /// <summary>All cases, by operator.</summary>
     public static IReadOnlyList<OperatorCase> All { get; } =
     [
-        .. Dense(), .. Convolutions(), .. Norms(), .. Activations(), .. Rearrangements(), .. Attention(), .. Losses(),
+        .. Dense(), .. Convolutions(), .. Chains(), .. Norms(), .. Activations(), .. Rearrangements(), .. Attention(), .. Losses(),
     ];
 
     private static OperatorInput In(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
@@ -64,8 +64,8 @@ public static class OperatorCases
         foreach (int next in widths)
         {
             string name = $"fc{inputs.Count / 2}";
-            inputs.Add(new($"{name} weight", [next, width]));
-            inputs.Add(new($"{name} bias", [next]));
+            inputs.Add(new($"{name} weight", [next, width], Role: InputRole.MatrixWeight));
+            inputs.Add(new($"{name} bias", [next], Role: InputRole.Parameter));
             width = next;
         }
         return new(label, new GeluMlp(dropPath), Exactness.Sums, inputs);
@@ -103,6 +103,28 @@ public static class OperatorCases
         RunningMean(weight[0]), RunningVariance(weight[0]),
         residual is null ? null : new("residual", residual));
 
+    private static IEnumerable<OperatorCase> Chains()
+    {
+        foreach (bool training in new[] { true, false })
+        {
+            string mode = training ? "training" : "evaluation";
+            var one = new ConvBatchNormReLU(Training: training);
+            var three = new ConvBatchNormReLU(1, 1, Training: training);
+            yield return Chain($"bottleneck {mode} (2,5,4,8)", new(one, three with { Stride = 2 }, one),
+                [2, 5, 4, 8], [[8, 1, 1, 8], [8, 3, 3, 8], [16, 1, 1, 8]], [2, 3, 2, 16]);
+            yield return Chain($"two (1,6,5,3) {mode}", new(three, one with { ReLU = false }), [1, 6, 5, 3], [[5, 3, 3, 3], [6, 1, 1, 5]], null);
+        }
+    }
+
+    private static OperatorCase Chain(string label, ConvBatchNormChain op, Shape input, Shape[] weights, Shape? residual) => new(
+        label, op, Exactness.Sums,
+        [In(input), .. weights.SelectMany((weight, i) => new[]
+        {
+            new OperatorInput($"convolution weight {i + 1}", weight, Role: InputRole.MatrixWeight),
+            Scale(weight[0], Fill.Positive) with { Name = $"weight {i + 1}" }, Bias(weight[0]) with { Name = $"bias {i + 1}" },
+            RunningMean(weight[0]) with { Name = $"running mean {i + 1}" }, RunningVariance(weight[0]) with { Name = $"running variance {i + 1}" },
+        }), residual is null ? null : new OperatorInput("residual", residual)]);
+
     private static IEnumerable<OperatorCase> Norms()
     {
         foreach (bool training in new[] { true, false })
@@ -111,6 +133,16 @@ public static class OperatorCases
                     In(shape), Scale(shape.Last, Fill.Positive), Bias(shape.Last), RunningMean(shape.Last), RunningVariance(shape.Last));
         foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [1, 40], [33, 24] })
             yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
+        // Rows of two and of four warps, and a row too long for both.
+        foreach (Shape shape in new Shape[] { [3, 404], [2, 1100], [2, 1540] })
+            yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
+        foreach (Shape shape in new Shape[] { [2, 4, 6, 3], [1, 2, 10, 8] })
+            yield return new($"{shape}", new PatchMergeNorm(), Exactness.Sums, In(shape), Scale(4 * shape.Last), Bias(4 * shape.Last));
+        foreach ((int scale, Shape shape) in new (int, Shape)[] { (2, [2, 3, 5, 28]), (4, [1, 2, 3, 128]), (3, [1, 2, 2, 108]) })
+            yield return new($"x{scale} {shape}", new PixelShuffleNorm(scale), Exactness.Sums,
+                In(shape), Scale(shape.Last / (scale * scale)), Bias(shape.Last / (scale * scale)));
+        foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [33, 24] })
+            yield return new($"{shape}", new AddLayerNorm(), Exactness.Sums, In(shape), new("branch", shape), Scale(shape.Last), Bias(shape.Last));
         yield return new("(4,7,5)", new Softmax(), Exactness.Sums, In([4, 7, 5]));
         yield return new("(3,49)", new Softmax(), Exactness.Sums, In([3, 49]));
     }
@@ -139,6 +171,8 @@ public static class OperatorCases
         yield return new("3+5+8 (2,3,4)", new Concat(), Exactness.Moves, new("a", [2, 3, 4, 3]), new("b", [2, 3, 4, 5]), new("c", [2, 3, 4, 8]));
         yield return new("(2,3,5,7) by 2,4", new Pad2d(2, 4), Exactness.Moves, In([2, 3, 5, 7]));
         yield return new("(2,5,6,3) to 4x3", new Crop2d(4, 3), Exactness.Moves, In([2, 5, 6, 3]));
+        foreach (int index in new[] { 0, 1 })
+            yield return new($"{index} of (3,2,5)", new Slice(index), Exactness.Moves, In([3, 2, 5]));
         yield return new("(2,3,4) to (6,4)", new Reshape([6, 4]), Exactness.Moves, In([2, 3, 4]));
         foreach (ResizeMode mode in Enum.GetValues<ResizeMode>())
         {

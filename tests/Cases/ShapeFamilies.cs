@@ -18,13 +18,13 @@ internal static class ShapeFamilies
 
     private static OperatorInput Input(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
 
-    private static OperatorInput Weight(Shape shape) => new("weight", shape);
+    private static OperatorInput Weight(Shape shape) => new("weight", shape, Role: InputRole.MatrixWeight);
 
-    private static OperatorInput Scale(int count, Fill fill = Fill.Normal) => new("weight", [count], fill);
+    private static OperatorInput Scale(int count, Fill fill = Fill.Normal) => new("weight", [count], fill, Role: InputRole.Parameter);
 
-    private static OperatorInput Bias(int count) => new("bias", [count]);
+    private static OperatorInput Bias(int count) => new("bias", [count], Role: InputRole.Parameter);
 
-    private static OperatorInput Fixed(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false);
+    private static OperatorInput Fixed(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
 
     private static ShapeFamily[] Create()
     {
@@ -41,7 +41,7 @@ internal static class ShapeFamilies
                 v => v[6] >= Math.Max(1, v[3]) || v[3] * v[3] * v[1] * v[2] > 200 || v[1] * v[2] * v[3] < 2 ? null
                     : new("", new WindowAttention(v[3], v[4], v[6]), Exactness.Sums,
                         new("qkv", [v[0], v[1] * v[3], v[2] * v[3], 3 * v[4] * v[5]]),
-                        new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]]))),
+                        new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]], Role: InputRole.Parameter))),
         ];
         var known = families.Select(family => family.Op).ToHashSet();
         return [.. families, .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
@@ -71,7 +71,7 @@ internal static class ShapeFamilies
         if (output.Rows < 8)
             return null;
         return new("", new ConvBatchNormReLU(v[7], v[8], v[3], ReLU: v[9] == 1, Training: v[11] == 1), Exactness.Sums,
-            Input(input), new("convolution weight", weight), Scale(weight[0], Fill.Positive), Bias(weight[0]),
+            Input(input), new("convolution weight", weight, Role: InputRole.MatrixWeight), Scale(weight[0], Fill.Positive), Bias(weight[0]),
             Fixed("running mean", weight[0], Fill.Normal), Fixed("running variance", weight[0], Fill.Positive),
             v[10] == 1 ? new("residual", output) : null);
     }
@@ -81,6 +81,12 @@ internal static class ShapeFamilies
         // Few channels or rows have variances near 0, which nothing computes exactly.
         yield return new("LayerNorm", [new("rows", 1, 70, 64, 65), Channels(minimum: 6)], v =>
             new("", new LayerNorm(), Exactness.Sums, Input([v[0], v[1]]), Scale(v[1]), Bias(v[1])));
+        yield return new("AddLayerNorm", [new("rows", 1, 70, 64, 65), Channels(minimum: 6)], v =>
+            new("", new AddLayerNorm(), Exactness.Sums, Input([v[0], v[1]]), new("branch", [v[0], v[1]]), Scale(v[1]), Bias(v[1])));
+        yield return new("PatchMergeNorm", [s_batch, new("halfH", 1, 7), new("halfW", 1, 7), Channels(minimum: 2)], v =>
+            new("", new PatchMergeNorm(), Exactness.Sums, Input([v[0], 2 * v[1], 2 * v[2], v[3]]), Scale(4 * v[3]), Bias(4 * v[3])));
+        yield return new("PixelShuffleNorm", [s_batch, new("H", 1, 5), new("W", 1, 5), new("C", 6, 16, 8), new("factor", 1, 4, 2, 4)], v =>
+            new("", new PixelShuffleNorm(v[4]), Exactness.Sums, Input([v[0], v[1], v[2], v[3] * v[4] * v[4]]), Scale(v[3]), Bias(v[3])));
         yield return new("BatchNorm", [s_batch, s_height, s_width, Channels(), new("training", 0, 1)], v => v[0] * v[1] * v[2] < 8 ? null
             : new("", new BatchNorm(Training: v[4] == 1), Exactness.Sums, Input([v[0], v[1], v[2], v[3]]), Scale(v[3], Fill.Positive), Bias(v[3]),
                 Fixed("running mean", v[3], Fill.Normal), Fixed("running variance", v[3], Fill.Positive)));
@@ -127,6 +133,8 @@ internal static class ShapeFamilies
         static OperatorInput Labels(IReadOnlyList<int> v) => new("labels", [v[0], v[1], v[2]],
             v[4] == 1 ? Fill.LongLabels : Fill.ByteLabels, NeedsGradient: false, v[3], v[5] == 1 ? Ignore : null);
         yield return new("CrossEntropy", map, v => new("", new CrossEntropy(IgnoreIndex: v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
+        yield return new("CrossEntropyDice", map, v =>
+            new("", new CrossEntropyDice(0.3, 0.7, null, 1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
         yield return new("SoftDice", map, v => new("", new SoftDice(1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
     }
 }

@@ -48,6 +48,10 @@ public static class Tolerances
     /// </summary>
     public static double Reduced(Precision precision, double plainError) => 2 * Math.Max(plainError, Rounding(precision));
 
+    public static double LossOfNetwork(Precision precision) => precision == Precision.Bf16 ? 0.03 : 0.01;
+
+    public static double LogitsOfNetwork(Precision precision) => precision == Precision.Bf16 ? 0.1 : 0.01;
+
     /// <summary>The largest relative error of rounding one number to a precision's operands: half the distance of neighbours.</summary>
     private static double Rounding(Precision precision) => Math.ScaleB(1, precision switch
     {

@@ -16,6 +16,7 @@ internal static class BenchCommand
     public static Command Create(Terminal terminal)
     {
         Option<string?> device = Shared.Device();
+        Option<bool> noGraph = Shared.NoGraph();
         Option<string?> precision = Shared.Precision();
         Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. CsUnetOptions.Presets]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
@@ -26,7 +27,7 @@ internal static class BenchCommand
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
         {
-            device, precision, model, size, batch, classes, repeats, threads, json,
+            device, precision, noGraph, model, size, batch, classes, repeats, threads, json,
         };
         step.SetAction(result =>
         {
@@ -45,7 +46,8 @@ internal static class BenchCommand
             {
                 throw new UsageException($"--model {name}, --size {height}x{width}, --batch {images}: {failure.Message}", failure);
             }
-            return Run(terminal, selection, arithmetic, name, options, images, result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
+            return Run(terminal, selection, Shared.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
+                result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
             On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,
@@ -62,14 +64,14 @@ internal static class BenchCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, Precision precision, string name, CsUnetOptions options, int batch, int repeats, string? json,
-        string command)
+        Terminal terminal, DeviceSelection device, ExecutionOptions execution, Precision precision, string name, CsUnetOptions options, int batch,
+        int repeats, string? json, string command)
     {
         using var interrupt = new Interrupt(terminal);
         bool isCpu = device.Device.Kind == DeviceKind.Cpu;
         terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, {precision.Label()}; "
             + (isCpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : device.Description));
-        using var benchmark = new StepBenchmark(options, batch, device.Device, precision);
+        using var benchmark = new StepBenchmark(options, batch, execution, precision);
         StepMeasurement m = benchmark.Run(repeats, interrupt.Token);
         OperatorShare.Write(terminal, m.Operators, m.TracedStep);
         double gflop = m.StepFlops / 1e9;

@@ -59,7 +59,7 @@ internal static class DemoCommand
             Model = "cs-unet-mini", Data = Path.GetFullPath(data), Classes = ClassMap.NasaSuper.Name, Steps = steps, Seed = seed,
             ValidateEvery = Math.Max(1, steps / 3),
         };
-        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false, device).Run(folder, isResumed: false, commandLine, isDemo: true);
+        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false, device, Shared.Execution(device)).Run(folder, isResumed: false, commandLine, isDemo: true);
         if (result.Outcome == TrainingOutcome.Cancelled)
             return ExitCode.Interrupted;
         Evaluate(terminal, device, folder, predictions);

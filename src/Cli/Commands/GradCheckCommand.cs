@@ -86,6 +86,8 @@ internal static class GradCheckCommand
             reports.Add(report);
             foreach (GradCheckLine line in report.Lines)
                 terminal.WriteLine(Format(report, line));
+            if (report.Refusal is not null)
+                terminal.WriteLine($"{report.Name,-48} {report.Type,-8} not taken: {report.Refusal}");
             if (report.Failure is not null)
                 terminal.WriteLine($"FAILED {report.Name}: {report.Failure}");
             if (report.Reproduction is not null)

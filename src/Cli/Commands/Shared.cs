@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CsUnet.Tensors;
+using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
@@ -11,6 +12,19 @@ internal static class Shared
 
     public static Option<string?> Precision() => Options.Choice(
         "--precision", string.Join('|', Precisions.Labels), "Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: fp32.", [.. Precisions.Labels]);
+
+    public static Option<bool> NoGraph() => Options.Flag(
+        "--no-graph", "Launches every kernel of a step on a GPU by itself, instead of recording a step once and replaying it as a CUDA graph. Same result, slower.");
+
+    public static Option<int?> LogEvery() => Options.Integer(
+        "--log-every", "N", "Steps between two looks at what the steps on a GPU found, for which it is waited for; metrics.csv gets every step all the same. "
+            + "Default: 10; 1 with cuda:emulated.", 1, 10_000);
+
+    /// <summary>How to compute on a device.</summary>
+    public static ExecutionOptions Execution(DeviceSelection device, bool noGraph = false, int? logEvery = null) => new()
+    {
+        Device = device.Device, UsesGraph = !noGraph, StepsPerRead = logEvery ?? (Cuda.CudaLibraries.IsEmulated ? 1 : 10),
+    };
 
     public static Option<int?> Threads() => Options.Integer(
         "--threads", "N", "Threads; results do not depend on it. Default: one per processor.", 1, 1024);

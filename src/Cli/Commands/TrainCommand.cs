@@ -19,28 +19,35 @@ internal static class TrainCommand
         Option<bool> resume = Options.Flag("--resume", "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
         Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
         Option<string?> device = Shared.Device();
+        Option<bool> noGraph = Shared.NoGraph();
+        Option<int?> logEvery = Shared.LogEvery();
         var command = new Command("train", "Trains a network on a folder of micrographs and masks, or on synthetic ones without --data.")
         {
-            output, config, resume, run, device,
+            output, config, resume, run, device, noGraph, logEvery,
         };
         arguments.AddTo(command);
         command.SetAction(result =>
         {
             DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
+            ExecutionOptions execution = Shared.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
             List<(string Key, string Value)> given = [.. arguments.Given(result)];
             // Not a value that the file can hold: the weights follow from the data and are written there as numbers.
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
             string commandLine = Shared.CommandLineOf(result);
             if (result.GetValue(resume))
-                return Resume(terminal, selection, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+                return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
             if (result.GetValue(run) is { } folder)
                 throw new UsageException($"--run {folder}: only with --resume; a new run's folder is --out");
-            return Start(terminal, selection, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+            return Start(terminal, selection, execution, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
         });
         HelpWithExamples.SetNotes(command, """
             The data folder holds train/, train_annot/, val/, val_annot/ and, for evaluation, test/, test_annot/: images, and
             masks of the same names. --classes says which mask colours or values are which class: nasa-super, nasa-ebc, or a
             YAML file; README.md shows one. All files are checked first, and everything that is wrong is listed at once.
+
+            --device auto takes the first GPU that can be used, and else the processor; the program says which. On a GPU the
+            launches of a step are recorded in the second step and replayed as one CUDA graph, with the same result.
+            --device cuda:emulated runs the CUDA kernels on the processor: to check them, not to train.
 
             Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
             run that was never stopped. A second Ctrl-C ends the program at once; the last checkpoint stays.
@@ -52,16 +59,17 @@ internal static class TrainCommand
               csunet train --config runs/super1/config.yaml --lr 5e-4 --out runs/slower
               csunet train --data Super1 --classes nasa-super --subset super3
               csunet train --resume --run runs/super1
+              csunet train --data Super1 --classes nasa-super --device cuda:1
             """);
         return command;
     }
 
     private static int Start(
-        Terminal terminal, DeviceSelection device, string? output, string? config, List<(string Key, string Value)> given, bool weighClasses,
-        string commandLine)
+        Terminal terminal, DeviceSelection device, ExecutionOptions execution, string? output, string? config,
+        List<(string Key, string Value)> given, bool weighClasses, string commandLine)
     {
         TrainingOptions options = TrainingArguments.Merge(config, given);
-        TrainingSession session = TrainingSession.Open(terminal, options, weighClasses, device);
+        TrainingSession session = TrainingSession.Open(terminal, options, weighClasses, device, execution);
         RunFolder folder;
         try
         {
@@ -75,8 +83,8 @@ internal static class TrainCommand
     }
 
     private static int Resume(
-        Terminal terminal, DeviceSelection device, string? path, string? config, List<(string Key, string Value)> given, bool weighClasses,
-        string commandLine)
+        Terminal terminal, DeviceSelection device, ExecutionOptions execution, string? path, string? config,
+        List<(string Key, string Value)> given, bool weighClasses, string commandLine)
     {
         RunFolder folder = LoadedRun.FindFolder(path);
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
@@ -87,7 +95,7 @@ internal static class TrainCommand
             throw new UsageException($"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");
         if (changed.Count > 0)
             terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device).Run(folder, isResumed: true, commandLine));
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution).Run(folder, isResumed: true, commandLine));
     }
 
     private static int Finish(TrainingResult result) =>

@@ -29,7 +29,7 @@ internal static class GradCheckPage
             <h1>Gradient check</h1><p class="faint">{Text(summary.Device)}; {Text(Machine.Current.Describe())}; {Text(summary.Command)}</p>
             <div class="cards">
             """);
-        Card($"{summary.Reports.Count - summary.Failed}", "checks passed");
+        Card($"{summary.Passed}", "checks passed");
         Card($"{summary.Failed}", "failed");
         Card($"{summary.Entries:N0}", "entries compared");
         Card($"{summary.Undecided}", "undecided");
@@ -38,6 +38,7 @@ internal static class GradCheckPage
         html.Append("</div>\n");
         AppendFailures(html, summary);
         AppendLines(html, summary);
+        AppendRefusals(html, summary);
         return html.Append("</main></body></html>\n").ToString();
 
         void Card(FormattableString value, string name) => html.Append(
@@ -53,6 +54,16 @@ internal static class GradCheckPage
                 html.Append(CultureInfo.InvariantCulture,
                     $"<p>The smallest failing shape, for tests/Cases/OperatorCases.cs:</p><pre>{Text(report.Reproduction)}</pre>\n");
         }
+    }
+
+    private static void AppendRefusals(StringBuilder html, GradCheckSummary summary)
+    {
+        if (summary.Refused == 0)
+            return;
+        html.Append("<h2>Types that operators do not take</h2><table>\n");
+        foreach (GradCheckReport report in summary.Reports.Where(report => report.Refusal is not null))
+            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(report.Name)}</td><td>{report.Type}</td><td>{Text(report.Refusal!)}</td></tr>\n");
+        html.Append("</table>\n");
     }
 
     private static void AppendLines(StringBuilder html, GradCheckSummary summary)

@@ -21,6 +21,11 @@ internal sealed record GradCheckSummary(
 
     public int Failed => Reports.Count(report => !report.Passed);
 
+    /// <summary>Checks of a precision that an operator does not take.</summary>
+    public int Refused => Reports.Count(report => report.Refusal is not null);
+
+    public int Passed => Reports.Count - Failed - Refused;
+
     public long Entries => Reports.Where(report => report.Kind != GradCheckKind.Shapes).Sum(report => report.Entries);
 
     public long Shapes => Reports.Where(report => report.Kind == GradCheckKind.Shapes).Sum(report => report.Entries);
@@ -36,7 +41,7 @@ internal sealed record GradCheckSummary(
         {
             GradCheckReport worst = Reports.MaxBy(report => report.Passed ? report.Share : double.PositiveInfinity)!;
             return string.Create(CultureInfo.InvariantCulture,
-                $"{Reports.Count - Failed} passed, {Failed} failed; {Arguments} arguments, {Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; {Elapsed.TotalSeconds:F0} s");
+                $"{Passed} passed, {Failed} failed{(Refused == 0 ? "" : $", {Refused} of a type that the operator does not take")}; {Arguments} arguments, {Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; {Elapsed.TotalSeconds:F0} s");
         }
     }
 
@@ -56,8 +61,9 @@ internal sealed record GradCheckSummary(
             json.WriteString("processor", Machine.Current.Processor);
             json.WriteNumber("threads", Workers.Count);
             json.WriteBoolean("all", Selection.All);
-            json.WriteNumber("passed", Reports.Count - Failed);
+            json.WriteNumber("passed", Passed);
             json.WriteNumber("failed", Failed);
+            json.WriteNumber("notTaken", Refused);
             json.WriteNumber("entries", Entries);
             json.WriteNumber("undecided", Undecided);
             json.WriteNumber("shapes", Shapes);
@@ -81,6 +87,7 @@ internal sealed record GradCheckSummary(
         json.WriteNumber("seconds", report.Elapsed.TotalSeconds);
         json.WriteString("kinks", report.Kinks);
         json.WriteString("failure", report.Failure);
+        json.WriteString("notTaken", report.Refusal);
         json.WriteString("reproduction", report.Reproduction);
         json.WriteStartArray("arguments");
         foreach (GradCheckLine line in report.Lines)

@@ -32,6 +32,7 @@ internal static class CudaBatchNorm
         }
         var blocks = new ColumnBlocks(input!);
         Tensor partials = Partials(blocks, input!.Device);
+        using var temporary = new Temporary(partials);
         var statistics = new CudaLaunch(input, File, "batch_norm_forward_statistics");
         statistics.Add(input, partials);
         statistics.Add(blocks.Rows, blocks.Channels, blocks.BlockRows);
@@ -106,6 +107,7 @@ internal static class CudaBatchNorm
     {
         var blocks = new ColumnBlocks(input);
         Tensor partials = Partials(blocks, input.Device), result = Tensor.Empty([4, blocks.Channels], DType.Float32, input.Device);
+        using var temporary = new Temporary(partials);
         var sums = new CudaLaunch(input, File, "batch_norm_backward_sums");
         sums.Add(input);
         sums.Add(mask.Output);

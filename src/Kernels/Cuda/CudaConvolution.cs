@@ -116,6 +116,7 @@ internal static class CudaConvolution
         int wanted = Math.Max(1, 4 * multiprocessors / (columns * rows * shape.Groups));
         int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Divide(shape.OutputPixels, splitPixels);
         Tensor partials = Tensor.Empty([splits, (int)dWeight.Count], DType.Float32, input.Device);
+        using var temporary = new Temporary(partials);
         string variant = (through is null, norm is null) switch
         {
             (true, true) => "",

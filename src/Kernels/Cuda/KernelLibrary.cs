@@ -15,7 +15,8 @@ public static partial class KernelLibrary
     private const string Header = "common.cuh";
 
     private static readonly KernelCache s_cache = new();
-    private static readonly ConcurrentDictionary<(Device, string File), IReadOnlyDictionary<string, CudaKernel>> s_files = [];
+    private static readonly ConcurrentDictionary<(Device Device, string File), IReadOnlyDictionary<string, CudaKernel>> s_files = [];
+    private static readonly ConcurrentDictionary<(Device Device, string File), CudaModule> s_modules = [];
 
     /// <summary>The folder that replaces the embedded sources; null if they are used.</summary>
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
@@ -38,6 +39,18 @@ public static partial class KernelLibrary
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
             : throw new ArgumentException($"kernels/{file}.cu exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+    }
+
+    /// <summary>
+    /// Forgets the kernels of a device, so that each file is loaded again when it is next used: after <see cref="CudaEmulator.SetMode"/>, which
+    /// concerns kernels loaded later. Recorded launches of them must be gone.
+    /// </summary>
+    public static void Unload(Device device)
+    {
+        CudaDevice.Get(device).Synchronize();
+        foreach ((Device Device, string File) key in s_files.Keys.Where(key => key.Device == device))
+            if (s_files.TryRemove(key, out _) && s_modules.TryRemove(key, out CudaModule? module))
+                module.Dispose();
     }
 
     /// <summary>Launches a kernel on a device's stream.</summary>
@@ -81,6 +94,7 @@ public static partial class KernelLibrary
         KernelSource source = Source(file);
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
+        s_modules[(device, file)] = module;
         return Exports(source.Text).ToDictionary(
             export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value]));
     }

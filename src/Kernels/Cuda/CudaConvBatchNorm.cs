@@ -1,0 +1,123 @@
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels.Cuda;
+
+/// <summary>
+/// One convolution with batch norm on a CUDA device, between its passes: kernels/conv2d.cu, kernels/conv2d_tensor_core.cu and
+/// kernels/batch_norm.cu.
+/// </summary>
+/// <param name="Op">The settings.</param>
+/// <param name="Shape">The sizes.</param>
+/// <param name="Convolved">z, the output of the convolution.</param>
+/// <param name="Coefficients">Mean, rstd, scale and shift (4, O).</param>
+/// <param name="Weight">The convolution's weight in the type of the activations.</param>
+internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape Shape, Tensor Convolved, Tensor Coefficients, Tensor Weight)
+{
+    private const int SavedTensors = 3;
+
+    /// <summary>Scale and shift (2, O): what a next convolution needs that reads relu(batchnorm(z)) on the way.</summary>
+    public Tensor Norm => Coefficients.Slice(2, 2);
+
+    /// <summary>The convolution and the coefficients of its batch norm.</summary>
+    /// <param name="op">The settings.</param>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="input">The input, or with <paramref name="norm"/> the z of the layer before.</param>
+    /// <param name="norm">The <see cref="Norm"/> of the layer before; null if input is what is convolved.</param>
+    /// <param name="parameters">Convolution weight, batch-norm weight, bias, running mean, running variance.</param>
+    public static CudaConvBatchNorm Forward(
+        ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, Tensor? norm, ReadOnlySpan<Tensor> parameters)
+    {
+        Tensor convolved = Tensor.Empty(ConvBatchNormReLU.OutputOf(shape), input.DType, input.Device);
+        Tensor coefficients = Tensor.Empty([4, shape.Filters], DType.Float32, input.Device);
+        Tensor weight = CudaConvolution.Operand(parameters[0], input.DType);
+        if (op.Training)
+        {
+            TileStatistics statistics = CudaConvolution.ForwardWithStatistics(shape, input, norm, weight, convolved);
+            using var temporary = new Temporary(statistics.Values);
+            CudaBatchNorm.Coefficients(op.Norm, statistics, shape.OutputPixels, parameters[1..], Rows(coefficients));
+        }
+        else
+        {
+            CudaConvolution.Forward(shape, input, norm, weight, bias: null, residual: null, convolved);
+            CudaBatchNorm.Coefficients(op.Norm, input: null, parameters[1..], Rows(coefficients));
+        }
+        return new CudaConvBatchNorm(op, shape, convolved, coefficients, weight);
+    }
+
+    /// <summary>Evaluation without gradients: batch norm folded into the weight, bias, residual and ReLU with the output.</summary>
+    public static Tensor Evaluate(
+        ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, ReadOnlySpan<Tensor> parameters, Tensor? residual)
+    {
+        Tensor output = Tensor.Empty(ConvBatchNormReLU.OutputOf(shape), input.DType, input.Device);
+        Tensor[] coefficients = Rows(Tensor.Empty([4, shape.Filters], DType.Float32, input.Device));
+        CudaBatchNorm.Coefficients(op.Norm, input: null, parameters[1..], coefficients);
+        Tensor folded = CudaBatchNorm.Fold(parameters[0], coefficients[2], input.DType);
+        CudaConvolution.Forward(shape, input, norm: null, folded, coefficients[3], residual, output, op.ReLU);
+        return output;
+    }
+
+    /// <summary>Keeps the layer for the backward pass of a call.</summary>
+    public void Save(OperatorCall call)
+    {
+        call.Save(Convolved);
+        call.Save(Coefficients);
+        call.Save(Weight);
+    }
+
+    /// <summary>The layer that was saved as number <paramref name="index"/> of a call.</summary>
+    public static CudaConvBatchNorm Saved(ConvBatchNormReLU op, ConvolutionShape shape, OperatorCall call, int index) => new(
+        op, shape, call.Saved[SavedTensors * index], call.Saved[SavedTensors * index + 1], call.Saved[SavedTensors * index + 2]);
+
+    /// <summary>Batch norm, residual unless null, ReLU if wanted; in place of z unless that is kept.</summary>
+    public Tensor Apply(Tensor? residual, bool relu, bool keepsConvolved)
+    {
+        Tensor output = keepsConvolved ? Tensor.EmptyLike(Convolved) : Convolved;
+        CudaBatchNorm.Apply(Convolved, Coefficients.Slice(2, 1), Coefficients.Slice(3, 1), residual, output, relu);
+        return output;
+    }
+
+    /// <summary>
+    /// Where the ReLU lets gradients through: without a residual z tells, with one the output does, and the masked gradient gets a tensor.
+    /// </summary>
+    public ReLUMask Mask(bool relu, Tensor? outputWithResidual) => !relu ? ReLUMask.None
+        : outputWithResidual is null ? new ReLUMask(null, null, Coefficients.Slice(2, 1), Coefficients.Slice(3, 1))
+        : new ReLUMask(outputWithResidual, Tensor.EmptyLike(outputWithResidual), null, null);
+
+    /// <summary>The gradients of the batch norm's and the convolution's inputs.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="gradients">Receives the parameters' gradients.</param>
+    /// <param name="first">The input of the call that is the convolution's weight; batch-norm weight and bias follow.</param>
+    /// <param name="input">As in the forward pass.</param>
+    /// <param name="norm">As in the forward pass.</param>
+    /// <param name="mask">The ReLU.</param>
+    /// <param name="dOutput">The gradient of the output.</param>
+    /// <param name="dInput">Receives the gradient of what is convolved; null if nobody wants it.</param>
+    /// <param name="accumulate">Whether dInput is added to.</param>
+    public void Backward(
+        OperatorCall call, GradientSink gradients, int first, Tensor input, Tensor? norm, ReLUMask mask, Tensor dOutput, Tensor? dInput,
+        bool accumulate)
+    {
+        Tensor coefficients = CudaBatchNorm.Backward(
+            Op.Norm, call, gradients, Convolved, mask, dOutput, weight: first + 1, bias: first + 2, Coefficients.Slice(0, 1), Coefficients.Slice(1, 1));
+        bool needsWeight = call.Needs(first);
+        if (dInput is null && !needsWeight)
+            return;
+        Tensor gradient = mask.Masked ?? dOutput;
+        bool onTheWay = CudaConvolution.MakesGradientOnTheWay(Shape, dInput is not null, needsWeight);
+        GradientThroughNorm? through = onTheWay ? new GradientThroughNorm(Convolved, coefficients) : null;
+        Tensor? dConvolved = onTheWay ? null : Tensor.EmptyLike(Convolved);
+        using var temporary = new Temporary(dConvolved);
+        if (dConvolved is not null)
+        {
+            CudaBatchNorm.BackwardInput(Convolved, gradient, coefficients, dConvolved, accumulate: false);
+            gradient = dConvolved;
+        }
+        if (dInput is not null)
+            CudaConvolution.BackwardInput(Shape, gradient, through, Weight, dInput, accumulate);
+        if (needsWeight)
+            CudaConvolution.BackwardWeight(Shape, gradient, through, input, norm, gradients.Target(first, out bool adds), adds);
+    }
+
+    private static Tensor[] Rows(Tensor coefficients) => [.. Enumerable.Range(0, 4).Select(row => coefficients.Slice(row, 1))];
+}

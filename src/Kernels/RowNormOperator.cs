@@ -1,0 +1,176 @@
+using System.Numerics;
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// What the operators share that normalise rows, <see cref="LayerNorm"/> and its fused forms: the formulas are there. They differ in where
+/// the rows come from.
+/// </summary>
+/// <param name="Eps">Added to the variance.</param>
+public abstract record RowNormOperator(double Eps) : Operator
+{
+    // kernels/layer_norm.cu: the lanes of a row own 12 channels each; other rows go to kernels/layer_norm_any.cu, a warp each.
+    private const int CudaThreads = 128, CudaChannelsOfLane = 12, CudaLargest = 1536, AnyWarps = CudaThreads / 32, AnyRows = 32;
+
+    /// <inheritdoc />
+    public override bool RunsOn(DeviceKind device) => true;
+
+    /// <summary>Checks weight and bias, inputs <paramref name="weight"/> and the one after, against C channels.</summary>
+    private protected void RequireParameters(OperatorCall call, int weight, int channels, string meaning)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            (string name, Tensor tensor) = (i == 0 ? "weight" : "bias", call[weight + i]);
+            Require(tensor.Shape == new Shape(channels), name, tensor.Shape, $"({channels}) = {meaning}");
+            RequireParameterType(call, name, tensor);
+        }
+    }
+
+    /// <summary>Normalises rows of <paramref name="input"/> into output (..., C). Saves mean and rstd.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="input">Where the rows are.</param>
+    /// <param name="places">Where each of them is there.</param>
+    /// <param name="weight">The number of the weight among the inputs; the bias is the next.</param>
+    /// <param name="output">Receives the normalised rows.</param>
+    /// <param name="branch">On a CUDA device: what is added to the input first, or null.</param>
+    /// <param name="sum">On a CUDA device: receives that sum.</param>
+    private protected void Normalise<TPlaces>(
+        OperatorCall call, Tensor input, TPlaces places, int weight, Tensor output, Tensor? branch = null, Tensor? sum = null)
+        where TPlaces : struct, IRowPlaces
+    {
+        Tensor mean = Tensor.Empty([output.Shape.Rows], input.DType.OfParameters(), input.Device), rstd = Tensor.EmptyLike(mean);
+        call.Save(mean);
+        call.Save(rstd);
+        if (input.Device.Kind == DeviceKind.Cuda)
+            CudaForward(input, places.Cuda, branch, call[weight], call[weight + 1], sum, output, mean, rstd);
+        else if (input.DType == DType.Float32)
+            RowNorm.Forward<float, TPlaces>(input, places, call[weight], call[weight + 1], Eps, output, mean, rstd);
+        else
+            RowNorm.Forward<double, TPlaces>(input, places, call[weight], call[weight + 1], Eps, output, mean, rstd);
+    }
+
+    /// <summary>Differentiates <see cref="Normalise"/>, whose tensors were the first that the call saved.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="dOutput">The gradient of the normalised rows.</param>
+    /// <param name="input">Where the rows are.</param>
+    /// <param name="places">Where each of them is there.</param>
+    /// <param name="weight">The number of the weight among the inputs.</param>
+    /// <param name="dInput">The gradient of the input, to be written or, if <paramref name="accumulate"/>, added to; null if nobody wants it.</param>
+    /// <param name="accumulate">Whether there is a gradient already.</param>
+    /// <param name="gradients">Receives the gradients of weight and bias.</param>
+    /// <param name="dSum">A gradient like the input's, in order, that is added to it; null if there is none.</param>
+    private protected static void Differentiate<TPlaces>(
+        OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, int weight, Tensor? dInput, bool accumulate, GradientSink gradients,
+        Tensor? dSum = null)
+        where TPlaces : struct, IRowPlaces
+    {
+        if (dOutput.Device.Kind == DeviceKind.Cuda)
+        {
+            CudaBackward(call, dOutput, input, places.Cuda, weight, dInput, accumulate, gradients, dSum);
+            return;
+        }
+        Tensor mean = call.Saved[0], rstd = call.Saved[1];
+        bool needsParameters = call.Needs(weight) || call.Needs(weight + 1);
+        Tensor sums = dOutput.DType == DType.Float32
+            ? RowNorm.Backward<float, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters)
+            : RowNorm.Backward<double, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters);
+        if (dInput is not null && dSum is not null)
+            TensorMath.AddInPlace(dInput, dSum);
+        int channels = call[weight].Shape.Last;
+        TensorMath.GiveRow(gradients, call, weight, sums, 0, channels);
+        TensorMath.GiveRow(gradients, call, weight + 1, sums, channels, channels);
+    }
+
+    private void CudaForward(
+        Tensor input, (int Layout, int Width, int Scale) place, Tensor? branch, Tensor weight, Tensor bias, Tensor? sum, Tensor output,
+        Tensor mean, Tensor rstd)
+    {
+        int rows = output.Shape.Rows, channels = output.Shape.Last, lanes = Lanes(place.Layout, channels, input, branch, weight, bias, sum, output);
+        var launch = lanes > 0
+            ? new CudaLaunch(input, "layer_norm", $"layer_norm_forward_{CudaChannelsOfLane * lanes}")
+            : new CudaLaunch(input, "layer_norm_any", "layer_norm_any_forward");
+        launch.Add(input);
+        launch.Add(branch);
+        launch.Add(weight, bias);
+        launch.Add(sum);
+        launch.Add(output, mean, rstd);
+        launch.Add(rows, channels);
+        launch.Add((float)Eps);
+        launch.Add(place.Layout, place.Width, place.Scale);
+        launch.Run(lanes > 0 ? new dim3(Blocks(rows, lanes, input.Device, 7)) : new dim3(Divide(rows, AnyWarps)), new dim3(CudaThreads));
+    }
+
+    private static void CudaBackward(
+        OperatorCall call, Tensor dOutput, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor? dInput, bool accumulate,
+        GradientSink gradients, Tensor? dSum)
+    {
+        Tensor mean = call.Saved[0], rstd = call.Saved[1];
+        int rows = mean.Shape[0], channels = call[weight].Shape.Last;
+        int lanes = Lanes(place.Layout, channels, input, call[weight], dOutput, dInput, dSum);
+        // Partial sums of dWeight and dBias per block; the kernel of layer_norm.cu makes them along with dInput.
+        int blocks = lanes > 0 ? Blocks(rows, lanes, input.Device, 4) : Divide(rows, AnyRows);
+        Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
+        if (lanes > 0)
+        {
+            var launch = new CudaLaunch(input, "layer_norm", $"layer_norm_backward_{CudaChannelsOfLane * lanes}");
+            launch.Add(dOutput, input, call[weight], mean, rstd);
+            launch.Add(dSum);
+            launch.Add(dInput);
+            launch.Add(partials);
+            launch.Add(rows, channels, place.Layout, place.Width, place.Scale);
+            launch.Add(accumulate);
+            launch.Run(new dim3(blocks), new dim3(CudaThreads));
+        }
+        else
+        {
+            if (dInput is not null)
+            {
+                var launch = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_input");
+                launch.Add(dOutput, input, call[weight], mean, rstd);
+                launch.Add(dSum);
+                launch.Add(dInput);
+                launch.Add(rows, channels, place.Layout, place.Width, place.Scale);
+                launch.Add(accumulate);
+                launch.Run(new dim3(Divide(rows, AnyWarps)), new dim3(CudaThreads));
+            }
+            var partial = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_partial");
+            partial.Add(dOutput, input, mean, rstd, partials);
+            partial.Add(rows, channels, AnyRows, place.Layout, place.Width, place.Scale);
+            partial.Run(new dim3(Divide(channels, CudaThreads), blocks), new dim3(CudaThreads));
+        }
+        if (!call.Needs(weight) && !call.Needs(weight + 1))
+            return;
+        bool addsWeight = false, addsBias = false;
+        Tensor? dWeight = call.Needs(weight) ? gradients.Target(weight, out addsWeight) : null;
+        Tensor? dBias = call.Needs(weight + 1) ? gradients.Target(weight + 1, out addsBias) : null;
+        var total = new CudaLaunch(input, "layer_norm", "layer_norm_backward_parameters", typed: false);
+        total.Add(partials);
+        total.Add(dWeight);
+        total.Add(dBias);
+        total.Add(blocks, channels);
+        total.Add(addsWeight);
+        total.Add(addsBias);
+        total.Run(new dim3(Divide(channels, 32)), new dim3(256));
+    }
+
+    /// <summary>Lanes of a row in layer_norm.cu, or 0 for rows that it does not take: it loads four channels at once.</summary>
+    private static int Lanes(int layout, int channels, params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (Tensor? tensor in tensors)
+            if (tensor is not null && tensor.DevicePointer.Pointer % (4 * (uint)tensor.DType.Size()) != 0)
+                return 0;
+        return channels % (layout == 1 ? 16 : 4) == 0 && channels <= CudaLargest
+            ? Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)Divide(channels, CudaChannelsOfLane)))
+            : 0;
+    }
+
+    // As many blocks as run at once; each takes its share of the rows.
+    private static int Blocks(int rows, int lanes, Device device, int perMultiprocessor) => Math.Clamp(
+        Divide(rows, CudaThreads / lanes), 1, perMultiprocessor * CudaDevice.Get(device).Properties.MultiProcessorCount);
+
+    private static int Divide(int a, int b) => (a + b - 1) / b;
+}

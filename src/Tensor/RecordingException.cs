@@ -1,0 +1,30 @@
+namespace CsUnet.Tensors;
+
+/// <summary>
+/// Something that cannot be recorded was called while <see cref="CudaDevice.Record"/> recorded: a copy from or to the host, an allocation, a
+/// wait. Says which operator did.
+/// </summary>
+public sealed class RecordingException : InvalidOperationException
+{
+    /// <summary>An error where it happens.</summary>
+    /// <param name="problem">What was called.</param>
+    public RecordingException(string problem) : this(problem, null, null)
+    {
+    }
+
+    private RecordingException(string problem, string? operation, Exception? cause)
+        : base($"{operation ?? "the step"} cannot be recorded as a CUDA graph: {problem}; run it unrecorded, with --no-graph", cause)
+    {
+        Problem = problem;
+        Operation = operation;
+    }
+
+    /// <summary>What was called.</summary>
+    public string Problem { get; }
+
+    /// <summary>The operator and pass that called it; null if it was none.</summary>
+    public string? Operation { get; }
+
+    /// <summary>The same error with the operator's name.</summary>
+    public RecordingException In(string operation) => new(Problem, operation, this);
+}

@@ -1,0 +1,24 @@
+using CsUnet.Cuda;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Tests.Gpu;
+
+/// <summary>
+/// Lets the emulator run kernels without watching their accesses, for the tests of one class: whole networks, whose operators other classes
+/// watch one by one, would take minutes a step.
+/// </summary>
+public sealed class PlainEmulator : IDisposable
+{
+    public PlainEmulator() => Set(CudaEmulatorMode.Plain);
+
+    public void Dispose() => Set(CudaEmulatorMode.Hook);
+
+    private static void Set(CudaEmulatorMode mode)
+    {
+        if (!CudaDeviceFixture.IsEmulated || !CudaEmulator.IsAvailable)
+            return;
+        KernelLibrary.Unload(Device.Cuda);
+        CudaEmulator.SetMode(mode);
+    }
+}
