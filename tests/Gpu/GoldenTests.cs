@@ -1,4 +1,5 @@
 using CsUnet.Cases;
+using CsUnet.Models;
 using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
@@ -12,8 +13,8 @@ public sealed class GoldenTests
         : Path.Combine(AppContext.BaseDirectory, "golden");
 
     /// <summary>Every case by the name of its file.</summary>
-    public static TheoryData<string> Files() =>
-        [.. Directory.EnumerateFiles(Folder, "*.safetensors").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Files() => [.. Directory.EnumerateFiles(Folder, "*.safetensors")
+        .Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -24,7 +25,7 @@ public sealed class GoldenTests
         Assert.SkipWhen(CudaDeviceFixture.IsEmulated && SelfTest.IsFullSize(file),
             "a full-size network takes the emulator very long; 'csunet selftest --device cuda:emulated --all' runs it");
         Assert.SkipWhen(CudaDeviceFixture.IsEmulated && name == "csunet_mini_ten_steps",
-            "ten steps take very long when every access is watched; './test' runs them unwatched, with 'csunet selftest --device cuda:emulated'");
+            "ten steps take very long when every access is watched; './test' runs them unwatched, by 'csunet selftest --device cuda:emulated'");
         CaseResult result = SelfTest.RunFile(file, DType.Float32, device);
         Assert.True(result.Passed, result.Failure);
         Assert.InRange(result.Share, 0, 1);
@@ -39,10 +40,11 @@ public sealed class GoldenTests
         try
         {
             Assert.Null(SelfTest.RunFile(Path.Combine(Folder, "linear.safetensors"), DType.Float32, device, folder).Failure);
-            using var written = CsUnet.Models.SafetensorsFile.Read(Path.Combine(folder, "linear.safetensors"));
-            using var golden = CsUnet.Models.SafetensorsFile.Read(Path.Combine(Folder, "linear.safetensors"));
-            Assert.Equal(golden.Entries.Select(entry => entry.Name).Where(name => name == "out" || name.StartsWith("grad.", StringComparison.Ordinal)).Order(),
-                written.Entries.Select(entry => entry.Name).Order());
+            using SafetensorsFile written = SafetensorsFile.Read(Path.Combine(folder, "linear.safetensors"));
+            using SafetensorsFile golden = SafetensorsFile.Read(Path.Combine(Folder, "linear.safetensors"));
+            IEnumerable<string> references = golden.Entries.Select(entry => entry.Name)
+                .Where(name => name == "out" || name.StartsWith("grad.", StringComparison.Ordinal));
+            Assert.Equal(references.Order(), written.Entries.Select(entry => entry.Name).Order());
             Assert.True(Comparison.Of("out", written.Load("out"), golden.Load("out").To(DType.Float64), 1e-5).IsWithin);
         }
         finally

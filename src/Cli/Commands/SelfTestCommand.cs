@@ -35,10 +35,10 @@ internal static class SelfTestCommand
                 throw new UsageException($"--vectors {folder}: there is no such folder");
             DType element = result.GetValue(type) == "float64" ? DType.Float64 : DType.Float32;
             string? name = result.GetValue(device);
+            if (element == DType.Float64 && name is not null && name.StartsWith("cuda", StringComparison.Ordinal))
+                throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
             // Left to itself the program computes float64 where that is possible.
             DeviceSelection selection = Shared.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
-            if (element == DType.Float64 && selection.Device.Kind == DeviceKind.Cuda)
-                throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
             Shared.UseThreads(result.GetValue(threads));
             bool includeFullSize = result.GetValue(all) || (!result.GetValue(quick) && name != DeviceSelection.Emulated);
             return Run(terminal, selection, folder, element, result.GetValue(filter), includeFullSize, result.GetValue(write));
