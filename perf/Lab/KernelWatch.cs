@@ -12,6 +12,9 @@ namespace CsUnet.Lab;
 /// </summary>
 public sealed class KernelWatch
 {
+    /// <summary>The name that stands for the shared header among <see cref="Files"/>.</summary>
+    public const string Header = "common";
+
     private readonly DType _type;
     private readonly Gpu _gpu;
     private readonly IReadOnlyList<LabCase> _cases;
@@ -52,6 +55,7 @@ public sealed class KernelWatch
         LastFailed = false;
         try
         {
+            KernelLibrary.Reload();
             foreach (LabCase item in _cases)
                 foreach (KernelChoice choice in _bench.Choices(item.Case.Op))
                     lines.Add(Check(item, choice));
@@ -116,7 +120,7 @@ public sealed class KernelWatch
                 _bench.Check(item.Case, choice);
                 files.UnionWith(trace.Entries.Select(entry => entry.File));
             }
-        files.Add("common");
+        files.Add(Header);
         return all;
     }
 

@@ -184,6 +184,8 @@ public sealed class WrongCallTests
         using var folder = new Workspace();
         ProgramRun.Refuses(["selftest", "--vectors", folder["nowhere"]], "--vectors", folder["nowhere"]);
         ProgramRun.Refuses(["selftest", "--vectors", folder.Root], folder.Root, "*.safetensors");
+        ProgramRun.Refuses(["selftest", "--device", "cuda:emulated", "--dtype", "float64"], "--dtype float64", "float32", "--device cuda:emulated");
+        ProgramRun.Refuses(["selftest", "--quick", "--all"], "--quick", "--all");
     }
 
     [Theory]

@@ -49,10 +49,14 @@ internal static class LabWatchCommand
             if (round + 1 == rounds)
                 break;
             terminal.WriteLine($"watching {folder}, {string.Join(", ", watch.Files.Select(file => $"{file}.cu"))}; Ctrl-C ends");
-            while (!KernelLibrary.Reload().Any(watch.Files.Contains))
+            string before = Texts(watch.Files);
+            while (Texts(watch.Files) == before)
                 if (interrupt.Token.WaitHandle.WaitOne(300))
                     return ExitCode.Success;
         }
         return watch.LastFailed ? ExitCode.Failure : ExitCode.Success;
     }
+
+    private static string Texts(IReadOnlySet<string> files) => string.Concat(files.Select(file =>
+        File.ReadAllText(Path.Combine(KernelLibrary.Folder!, file == KernelWatch.Header ? "common.cuh" : $"{file}.cu"))));
 }
