@@ -38,7 +38,7 @@ internal static class LabResourcesCommand
     /// <summary>The same lines where the emulator is this process's NVRTC: another process asks the real one.</summary>
     public static IEnumerable<string> Lines(IReadOnlySet<string> files, Gpu gpu)
     {
-        string[] sources = [.. files.Where(file => file != "common")];
+        string[] sources = [.. files.Where(file => file != KernelWatch.Header)];
         if (!CudaLibraries.IsEmulated)
             return Compile(sources, gpu.Architecture);
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["lab", "resources", "--files", string.Join(',', sources), "--gpu", gpu.Name])
