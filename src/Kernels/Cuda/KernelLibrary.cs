@@ -57,11 +57,9 @@ public static partial class KernelLibrary
         if (Folder is null)
             return [];
         var changed = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (((Device device, string file), LoadedFile loaded) in s_files)
-        {
-            if (!ReferenceEquals(Refresh(device, file, loaded), loaded))
+        foreach (((Device device, string file, bool embedded), LoadedFile loaded) in s_files)
+            if (!embedded && !ReferenceEquals(Refresh(device, file, loaded), loaded))
                 changed.Add(file);
-        }
         return [.. changed];
     }
 
@@ -80,15 +78,6 @@ public static partial class KernelLibrary
                 module.Dispose();
         }
     }
-
-    /// <summary>Looks now whether loaded files of <see cref="Folder"/> have changed, and compiles those that have.</summary>
-    /// <returns>Their names, without folder and extension.</returns>
-    /// <exception cref="CudaException">A changed file does not compile.</exception>
-    public static IReadOnlyList<string> Reload() =>
-    [
-        .. s_files.Where(loaded => !loaded.Key.Embedded && Refresh(loaded.Key.Device, loaded.Key.File, loaded.Value) != loaded.Value)
-            .Select(loaded => loaded.Key.File).Distinct().Order(StringComparer.Ordinal),
-    ];
 
     /// <summary>Makes this thread use the embedded sources, also where there is a <see cref="Folder"/>, until the result is disposed.</summary>
     public static EmbeddedScope UseEmbedded()
