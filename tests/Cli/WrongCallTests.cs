@@ -90,10 +90,20 @@ public sealed class WrongCallTests
     [InlineData("train", "--optimizer", "adam", "adamw")]
     [InlineData("train", "--device", "cpuu", "cpu")]
     [InlineData("train", "--schedule", "cosin", "cosine")]
+    [InlineData("train", "--precision", "bf61", "bf16")]
+    [InlineData("evaluate", "--precision", "fp23", "fp32")]
     [InlineData("selftest", "--dtype", "float23", "float32")]
     [InlineData("evaluate", "--checkpoint", "lst", "last")]
     public void UnknownWordSuggestsTheNearest(string command, string option, string value, string meant) =>
         ProgramRun.Refuses([command, option, value], option, value, $"did you mean '{meant}'?");
+
+    [Theory]
+    [InlineData("train", "tf32")]
+    [InlineData("train", "bf16")]
+    [InlineData("evaluate", "bf16")]
+    [InlineData("bench step", "tf32")]
+    public void TheProcessorComputesInFp32Only(string command, string precision) => ProgramRun.Refuses(
+        [.. command.Split(' '), "--device", "cpu", "--precision", precision], $"--precision {precision}: the processor computes in fp32 only");
 
     [Fact]
     public void MissingValue() => ProgramRun.Refuses(["train", "--steps"], "--steps: a value is missing", "csunet train --help");
@@ -174,6 +184,8 @@ public sealed class WrongCallTests
         using var folder = new Workspace();
         ProgramRun.Refuses(["selftest", "--vectors", folder["nowhere"]], "--vectors", folder["nowhere"]);
         ProgramRun.Refuses(["selftest", "--vectors", folder.Root], folder.Root, "*.safetensors");
+        ProgramRun.Refuses(["selftest", "--device", "cuda:emulated", "--dtype", "float64"], "--dtype float64", "float32", "--device cuda:emulated");
+        ProgramRun.Refuses(["selftest", "--quick", "--all"], "--quick", "--all");
     }
 
     [Theory]

@@ -77,42 +77,48 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
 
     private static Tensor Images() => OperatorCase.CreateCotangent([Batch, Size, Size, 3], DType.Float32);
 
+    /// <summary>
+    /// Rectifiers make the gradient of a CNN jump wherever rounding moves a value across 0: already float32 with rounded weights and images
+    /// turns it. So bf16 is compared with that; where there are no rectifiers, with float32 itself.
+    /// </summary>
     [Fact]
-    public void Gradients_point_where_those_of_fp32_do()
+    public void Gradients_of_bf16_point_where_those_of_float32_do()
     {
         Assert.NotNull(_plain);
-        Device device = CudaDeviceFixture.Require();
-        IReadOnlyList<(string Name, Tensor Gradient)> expected = Gradients(Precision.Fp32, device), got = Gradients(Precision.Bf16, device);
-        double largest = expected.Max(parameter => Comparison.Norm(parameter.Gradient));
-        int compared = 0;
-        foreach (((string name, Tensor fp32), (_, Tensor bf16)) in expected.Zip(got))
+        IReadOnlyList<(string Name, Tensor Gradient)> exact = Gradients(Precision.Fp32, Device.Cpu, isRounded: false),
+            rounded = Gradients(Precision.Fp32, Device.Cpu, isRounded: true), got = Gradients(Precision.Bf16, CudaDeviceFixture.Require(), isRounded: false);
+        for (int i = 0; i < exact.Count; i++)
         {
-            Assert.Equal(DType.Float32, bf16.DType);
-            double cosine = Cosine(fp32, bf16);
-            TestContext.Current.TestOutputHelper!.WriteLine(
-                $"{name}: cosine {cosine:F5}, norm {Comparison.Norm(fp32):E2}, ratio {Comparison.Norm(bf16) / Comparison.Norm(fp32):F4}");
+            (string name, Tensor gradient) = got[i];
+            Assert.Equal(DType.Float32, gradient.DType);
+            double angle = Angle(exact[i].Gradient, gradient), least = Angle(exact[i].Gradient, rounded[i].Gradient);
+            double allowed = name.StartsWith("cnn.", StringComparison.Ordinal) ? Tolerances.AngleOverRounding * least : Tolerances.GradientAngle;
+            Assert.True(angle <= allowed, $"{name}: {angle:F4} rad from float32's, allowed {allowed:F4}");
+            double ratio = Comparison.Norm(gradient) / Comparison.Norm(exact[i].Gradient);
+            Assert.True(Math.Abs(ratio - 1) <= Tolerances.GradientLength, $"{name}: {ratio:F4} times as long as float32's");
         }
-        Assert.True(compared >= 0);
     }
 
-    private static IReadOnlyList<(string Name, Tensor Gradient)> Gradients(Precision precision, Device device)
+    private static IReadOnlyList<(string Name, Tensor Gradient)> Gradients(Precision precision, Device device, bool isRounded)
     {
+        Tensor Rounded(Tensor tensor) => isRounded ? tensor.To(DType.BFloat16).To(DType.Float32) : tensor;
         var model = new CsUnetModel(s_options.ModelOptions(3) with { DropPath = 0 }) { Precision = precision };
         model.Initialize(1);
+        foreach (Parameter parameter in model.Parameters())
+            parameter.Value.CopyFrom(Rounded(parameter.Value));
         model.To(device);
-        model.Train();
         Tensor labels = Tensor.Empty([Batch, Size, Size], DType.UInt8);
         for (int i = 0; i < labels.Count; i++)
             labels[i] = i / 7 % 3;
-        new SegmentationLoss().Apply(model.Forward(new Variable(Images().To(device))), labels.To(device)).Backward();
+        new SegmentationLoss().Apply(model.Forward(new Variable(Rounded(Images()).To(device))), labels.To(device)).Backward();
         return [.. model.NamedParameters().Select(named => (named.Name, named.Parameter.Gradient!.To(Device.Cpu)))];
     }
 
-    private static double Cosine(Tensor a, Tensor b)
+    private static double Angle(Tensor a, Tensor b)
     {
         double sum = 0;
         for (long i = 0; i < a.Count; i++)
             sum += a[i] * b[i];
-        return sum / (Comparison.Norm(a) * Comparison.Norm(b));
+        return Math.Acos(Math.Clamp(sum / (Comparison.Norm(a) * Comparison.Norm(b)), -1, 1));
     }
 }

@@ -60,7 +60,7 @@ internal static class BenchCommand
               csunet bench step --model cs-unet-mini --size 128 --batch 8 --json result.json
               csunet bench step --device cuda --precision bf16 --batch 24
             """);
-        var bench = new Command("bench", "Measures the engine's speed.") { step };
+        var bench = new Command("bench", "Measures the engine's speed.") { step, BenchCompareCommand.Create(terminal) };
         return bench;
     }
 
