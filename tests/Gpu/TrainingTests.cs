@@ -72,6 +72,22 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         Assert.Equal(recorders[2].Validations.Select(validation => validation.Step), recorders[0].Validations.Select(validation => validation.Step));
     }
 
+    [Theory]
+    [InlineData(Precision.Tf32)]
+    [InlineData(Precision.Bf16)]
+    public void A_recorded_step_gives_the_same_bits_in_every_precision(Precision precision)
+    {
+        var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require(), StepsPerRead = 3 };
+        TrainingOptions options = Options with { Precision = precision, Steps = 4, ValidateEvery = 0 };
+        Recorder recorded = new(), launched = new();
+        using Trainer graph = NewTrainer("graph", execution, options), eager = NewTrainer("eager", execution with { UsesGraph = false }, options);
+        graph.Run(recorded, Token);
+        eager.Run(launched, Token);
+        Assert.Equal((3, 0), (graph.ReplayedSteps, eager.ReplayedSteps));
+        AssertSame(graph.Folder, eager.Folder);
+        Assert.Equal(launched.Steps.Select(step => (step.Loss, step.GradientNorm)), recorded.Steps.Select(step => (step.Loss, step.GradientNorm)));
+    }
+
     [Fact]
     public void A_resumed_run_ends_in_the_bits_of_one_that_was_not_stopped()
     {
