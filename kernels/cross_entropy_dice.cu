@@ -8,8 +8,6 @@
 // ignore: a label that does not count (none: a number that no label has). Another label outside 0 ... K - 1 makes W, and with it the loss
 // and the gradient of rows that count, NaN; invalid, a 64-bit integer, grows by one each. Atomics on integers only.
 // Saves totals (1 + 2 K): W, N, D, but not the softmax: it costs less to make again than to write and read. Memory-bound.
-// A block writes one pair per class to `partial`, a sector for 8 bytes: with few rows and many classes that shows, up to 1.7 times the
-// ideal; beside a picture's rows it is nothing.
 // GROUP lanes share a row, lane l owning classes l + GROUP i, i < ITEMS, and their sums: pairs (Sum of common.cuh) in a fixed order.
 // Launch: blocks of 256 threads; the number in the name is 8, 32 or 256: the most classes it takes; grid of forward and backward any,
 // ceil(rows / (256 / GROUP)) at most is useful, 4 blocks per multiprocessor; partial: pairs (2 + 2 K, blocks). forward_total: one block.

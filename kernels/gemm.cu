@@ -19,8 +19,9 @@
 // read and written in whole sectors, and a loop of one text applies the epilogue.
 // Split-K: block z sums over k from z depth to below (z + 1) depth only and writes to partial (splits, M, N); gemm_*_total adds the splits
 // in order and applies the epilogue. dBias's shares go to partialBias (splits, M), pairs.
-// Without `any`: addresses are multiples of 16 bytes, and the rows of A, B and C of 16, those of a bf16 C of 8. `any` takes all shapes, one
-// element per load: rows then begin anywhere in a sector, and it reads up to 2 times the ideal sectors.
+// Without `any`: addresses are multiples of 16 bytes, and the rows of A, B and C of 16, those of a bf16 C of 8; rows that are not of 32 cost
+// up to 1.5 times the ideal sectors. `any` takes all shapes, one element per load: rows then begin anywhere in a sector, and it reads up to
+// 2 times the ideal sectors.
 // Launch: 128 threads, grid (ceil(N / BN), ceil(M / BM), splits), splits = ceil(K / depth), depth a multiple of a slice, partial null if
 // splits = 1; dynamic shared memory 4 (BM + BN) 64 bytes, float32 68. Totals: for_each_row_pack over (M, N), any grid, no shared memory.
 // Over 1.25 times the ideal: gemm_nt_any_*, gemm_nn_any_bf16, gemm_tn_any_bf16: rows of a length off four elements begin anywhere in a sector.

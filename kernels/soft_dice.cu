@@ -5,8 +5,6 @@
 // logits, softmax, dLogits: float (rows, K), K <= 256; labels: (rows) as load_label of common.cuh reads them; ignored ones do not
 // count. Another label outside 0 ... K - 1 makes D_0, and with it the loss and the gradient of rows that count, NaN; invalid, a 64-bit
 // integer, grows by one each. Saves softmax and fractions (2, K): N, then D. Memory-bound. Atomics on integers only.
-// A block writes one pair per class to `partial`, a sector for 8 bytes: with few rows and many classes that shows, up to 1.7 times the
-// ideal; beside a picture's rows it is nothing.
 // GROUP lanes share a row, lane l owning classes l + GROUP i, i < ITEMS, and their sums: pairs (Sum of common.cuh) in a fixed order.
 // Launch: blocks of 256 threads; the number in the name is 8, 32 or 256: the most classes it takes; grid of forward and backward any,
 // ceil(rows / (256 / GROUP)) at most is useful, 4 blocks per multiprocessor; partial: pairs (2, K, blocks). forward_total: one block. No

@@ -85,6 +85,7 @@ void finish_block(Worker* worker) {
 void finish_launch(Worker* worker) { profile_finish_launch(worker); }
 
 void end_hooked_launch(Launch& launch) {
+    profile_end_launch(launch);
     size_t before = finding_count();
     resolve_raw_findings();
     if (settings().strict && finding_count() > before && !launch.status) launch.status = LaunchFailed;

@@ -52,8 +52,10 @@ void count_matrix_instruction(const CallSite& site);
 void profile_access(Worker* worker, uint32_t site, bool shared, uintptr_t address, int bytes, bool write);
 void profile_finish_block(Worker* worker);
 void profile_finish_launch(Worker* worker);
+void profile_end_launch(const Launch& launch);
 std::string profile_csv();
 std::string profile_json();
+std::string launches_csv();
 void clear_profile();
 
 // The life of a hooked launch, from the pool: before and after it, and on each worker.

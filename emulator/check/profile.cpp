@@ -123,9 +123,15 @@ void count_matrix_instruction(const CallSite& site) {
     hook->matrix_files[key] = site.at.file_name();
 }
 
+static KernelProfile launch_profile;                    // of the launch that runs: its workers' counts together
+
+// What one launch did in all, in the order of launches.
+struct LaunchTotals { std::string kernel; uint64_t sectors = 0, ideal_sectors = 0, wavefronts = 0, ideal_wavefronts = 0, matrix = 0; };
+static std::vector<LaunchTotals> counted_launches;
+
 void profile_finish_launch(Worker* worker) {
     std::lock_guard guard(kernels_mutex);
-    KernelProfile& kernel = kernels[worker->launch->name];
+    KernelProfile& kernel = launch_profile;
     for (size_t index = 0; index < worker->hook->work.size(); index++) {
         SiteWork* work = worker->hook->work[index].get();
         if (!work || !work->count.requests) continue;
@@ -146,9 +152,38 @@ void profile_finish_launch(Worker* worker) {
     worker->hook->matrix.clear();
 }
 
+// Adds the launch to its kernel; counts of a launch that ran in part are scaled to all of its blocks.
+void profile_end_launch(const Launch& launch) {
+    std::lock_guard guard(kernels_mutex);
+    auto scaled = [&](uint64_t count) {
+        return uint64_t((static_cast<unsigned __int128>(count) * launch.blocks + launch.sampled / 2) / launch.sampled);
+    };
+    KernelProfile& kernel = kernels[launch.name];
+    kernel.launches++;
+    LaunchTotals totals{launch.name};
+    for (auto& [index, count] : launch_profile.sites) {
+        (index & 1 ? totals.wavefronts : totals.sectors) += scaled(count.actual);
+        (index & 1 ? totals.ideal_wavefronts : totals.ideal_sectors) += scaled(count.ideal);
+        SiteCount& sum = kernel.sites[index];
+        sum.requests += scaled(count.requests);
+        sum.bytes += scaled(count.bytes);
+        sum.actual += scaled(count.actual);
+        sum.ideal += scaled(count.ideal);
+        sum.size = count.size;
+        sum.write = count.write;
+    }
+    for (auto& [line, count] : launch_profile.matrix) {
+        kernel.matrix[line] += scaled(count);
+        totals.matrix += scaled(count);
+    }
+    counted_launches.push_back(std::move(totals));
+    launch_profile = KernelProfile{};
+}
+
 void clear_profile() {
     std::lock_guard guard(kernels_mutex);
     kernels.clear();
+    counted_launches.clear();
 }
 
 struct Row {
@@ -195,6 +230,18 @@ std::string profile_csv() {
             static_cast<unsigned long long>(c.bytes), static_cast<unsigned long long>(c.actual), static_cast<unsigned long long>(c.ideal),
             ratio);
         text += row.kernel + "," + row.line + "," + row.memory + "," + row.direction + numbers;
+    }
+    return text;
+}
+
+std::string launches_csv() {
+    std::lock_guard guard(kernels_mutex);
+    std::string text = "kernel,sectors,ideal_sectors,wavefronts,ideal_wavefronts,matrix\n";
+    for (const LaunchTotals& launch : counted_launches) {
+        text += launch.kernel;
+        for (uint64_t count : {launch.sectors, launch.ideal_sectors, launch.wavefronts, launch.ideal_wavefronts, launch.matrix})
+            text += "," + std::to_string(count);
+        text += "\n";
     }
     return text;
 }

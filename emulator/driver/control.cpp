@@ -63,12 +63,21 @@ CONTROL(int) csunet_emulator_set_order(int order, uint64_t seed) {
     return 0;
 }
 CONTROL(void) csunet_emulator_set_workers(int workers) { settings().workers = workers < 0 ? 0 : workers; }
+// In hook mode at most so many blocks of a launch run, spread evenly over the grid, and the profile is scaled to all of them: exact where
+// blocks are alike. Results of such a launch are incomplete: for counting only. 0: all blocks run.
+CONTROL(void) csunet_emulator_set_sample(int blocks) { settings().sample = blocks < 0 ? 0 : blocks; }
 CONTROL(void) csunet_emulator_set_watchdog_ms(int milliseconds) { settings().watchdog_ms = milliseconds; }
 CONTROL(void) csunet_emulator_set_strict(int strict) { settings().strict = strict != 0; }
 CONTROL(void) csunet_emulator_set_memory_bytes(uint64_t bytes) { settings().memory_bytes = bytes; }
 CONTROL(int) csunet_emulator_set_architecture(int architecture) {
     if (architecture < 80 || architecture > 129) return 1;
     settings().architecture = architecture;
+    return 0;
+}
+
+CONTROL(int) csunet_emulator_set_multiprocessors(int count) {
+    if (count < 1 || count > 1024) return 1;
+    settings().multiprocessors = count;
     return 0;
 }
 
@@ -80,6 +89,8 @@ CONTROL(void) csunet_emulator_clear_report() { clear_findings(); }
 
 CONTROL(const char*) csunet_emulator_profile_csv() { return keep(profile_csv()); }
 CONTROL(const char*) csunet_emulator_profile_json() { return keep(profile_json()); }
+// One line per launch since the last clear_profile, in order.
+CONTROL(const char*) csunet_emulator_launches_csv() { return keep(launches_csv()); }
 CONTROL(void) csunet_emulator_clear_profile() { clear_profile(); }
 
 // Device buffers and pinned buffers alive: what a client that has disposed of everything has leaked.

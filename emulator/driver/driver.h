@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -55,13 +56,14 @@ struct Event {
 
 // One piece of work: what a stream executes, a graph records and replays.
 struct Work {
-    enum Kind { Launch, CopyToDevice, CopyToHost, CopyOnDevice, CopyAny, Fill, Marker } kind = Marker;
+    enum Kind { Launch, CopyToDevice, CopyToHost, CopyOnDevice, CopyAny, Fill, Host, Marker } kind = Marker;
     Kernel* kernel = nullptr;
     unsigned grid[3] = {1, 1, 1}, block[3] = {1, 1, 1}, shared_bytes = 0;
     std::vector<std::vector<unsigned char>> arguments;  // the values at the time of the call
     uint64_t to = 0, from = 0;
     size_t bytes = 0, width = 1;                        // of a copy; of a fill: count and element size
     unsigned value = 0;
+    std::function<int()> host;                          // of cuBLAS: runs on the host, returns a status
 };
 struct Graph { std::vector<std::unique_ptr<Work>> nodes; };
 struct GraphExec { std::vector<Work> nodes; };

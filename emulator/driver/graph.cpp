@@ -35,7 +35,7 @@ CSUNET_API int cuGraphNodeGetType(void* node, int* type) {
     if (int status = ready()) return status;
     if (!node || !type) return InvalidValue;
     auto kind = static_cast<Work*>(node)->kind;
-    *type = kind == Work::Launch ? 0 : kind == Work::Fill ? 2 : kind == Work::Marker ? 5 : 1;
+    *type = kind == Work::Launch || kind == Work::Host ? 0 : kind == Work::Fill ? 2 : kind == Work::Marker ? 5 : 1;
     return Success;
 }
 CSUNET_API int cuGraphInstantiateWithFlags(void** executable, void* graph, unsigned long long) {

@@ -113,10 +113,11 @@ int execute_launch(const Work& work) {
 // A kernel's failure is asynchronous on a GPU: the launch succeeds, and every later call returns the error. Asking for more than the
 // device has is refused at once, and breaks nothing.
 int execute(const Work& work) {
-    int status = work.kind == Work::Launch ? execute_launch(work) : work.kind == Work::Marker ? int(Success) : execute_memory(work);
+    int status = work.kind == Work::Launch ? execute_launch(work) : work.kind == Work::Host ? work.host()
+        : work.kind == Work::Marker ? int(Success) : execute_memory(work);
     if (status == Success || status == LaunchOutOfResources) return status;
     if (Context* context = current_context()) context->error = status;
-    return work.kind == Work::Launch ? int(Success) : status;
+    return work.kind == Work::Launch || work.kind == Work::Host ? int(Success) : status;
 }
 
 }

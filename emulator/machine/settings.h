@@ -14,6 +14,7 @@ struct Settings {
     std::atomic<uint64_t> seed{0};
     std::atomic<int> workers{0};                        // 0: one per core
     std::atomic<int> watchdog_ms{60000};
+    std::atomic<int> sample{0};                         // blocks of a launch that run, the profile scaled to all; 0: all run
     std::atomic<bool> strict{false};                    // a finding fails its launch
     std::atomic<uint64_t> memory_bytes{8ull << 30};
     std::atomic<int> architecture{80};                  // whose limits the device reports

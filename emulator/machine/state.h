@@ -51,7 +51,7 @@ struct Launch {
     void (*call)(void* function, void* const* arguments) = nullptr;
     void* function = nullptr;
     void* const* arguments = nullptr;
-    uint64_t blocks = 0, step = 1;
+    uint64_t blocks = 0, sampled = 0, step = 1;         // sampled: how many of the blocks run
     Order order = Order::Forward;
     uint64_t seed = 0;
     uint32_t number = 0;                                // counts launches, for the race check

@@ -22,11 +22,10 @@ struct Pool {
 };
 
 static uint64_t block_at(const Launch& launch, uint64_t i) {
-    switch (launch.order) {
-        case Order::Forward: return i;
-        case Order::Backward: return launch.blocks - 1 - i;
-        default: return (i * launch.step + launch.seed) % launch.blocks;
-    }
+    if (launch.order == Order::Backward) i = launch.sampled - 1 - i;
+    if (launch.order > Order::Backward) i = (i * launch.step + launch.seed) % launch.sampled;
+    // Of a launch that runs in part: the middles of equal shares.
+    return launch.sampled == launch.blocks ? i : (2 * i + 1) * launch.blocks / (2 * launch.sampled);
 }
 
 static void run_blocks(Worker* worker, Launch* launch) {
@@ -36,7 +35,7 @@ static void run_blocks(Worker* worker, Launch* launch) {
     bool prepared = false;
     for (;;) {
         uint64_t i = launch->next++;
-        if (i >= launch->blocks || launch->failed) break;
+        if (i >= launch->sampled || launch->failed) break;
         if (!prepared) {
             prepare_worker(worker);
             if (launch->hooked) prepare_hook(worker);
@@ -75,10 +74,12 @@ int run_launch(Launch& launch) {
     static std::mutex one_launch;
     std::lock_guard one(one_launch);
     launch.blocks = uint64_t(launch.grid.x) * launch.grid.y * launch.grid.z;
-    launch.step = 2654435761ull % launch.blocks | 1;
-    while (std::gcd(launch.step, launch.blocks) != 1) launch.step++;
+    int sample = launch.hooked ? settings().sample.load() : 0;
+    launch.sampled = sample > 0 && uint64_t(sample) < launch.blocks ? uint64_t(sample) : launch.blocks;
+    launch.step = 2654435761ull % launch.sampled | 1;
+    while (std::gcd(launch.step, launch.sampled) != 1) launch.step++;
     int workers = settings().workers ? settings().workers.load() : int(std::thread::hardware_concurrency());
-    if (uint64_t(workers) > launch.blocks) workers = int(launch.blocks);
+    if (uint64_t(workers) > launch.sampled) workers = int(launch.sampled);
     if (launch.hooked) begin_hooked_launch(launch);
     std::unique_lock lock(pool->mutex);
     while (int(pool->threads.size()) < workers) {

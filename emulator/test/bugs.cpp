@@ -142,7 +142,9 @@ void test_mutations(bool all) {
     static const char* const words[] = {"__syncthreads();", "__syncwarp();", "cp_async_wait<0>();", "cp_async_wait<STAGES - 2>();"};
     set_mode("hook");
     std::map<std::string, std::vector<const KernelCase*>> files;
-    for (const KernelCase& c : kernel_cases()) files[c.file].push_back(&c);
+    // The barriers of gemm.cu and layer_norm.cu take the cases of tests/CudaKernels, whose mutations hold those files.
+    for (const KernelCase& c : kernel_cases())
+        if (c.file != "gemm.cu" && c.file != "layer_norm.cu") files[c.file].push_back(&c);
     int removed = 0;
     for (auto& [file, cases] : files) {
         std::string source = read_file(kernels_folder + "/" + file);

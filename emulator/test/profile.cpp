@@ -96,11 +96,11 @@ void test_profile() {
         printf("  %-48s %.2f\n", kernel.c_str(), sums.first / sums.second);
         expect(sums.first <= 1.25 * sums.second, kernel + " above 1.25 times the ideal");
     }
-    // 96 x 72 x 132 in tiles of 64 x 64 x 32: 4 tiles, 5 slices, 4 steps of 4 x 8 pieces.
+    // 96 x 72 x 132 in tiles of 64 x 64 x 16: 4 tiles, 9 slices, 2 steps of 4 x 8 pieces.
     long long instructions = 0;
     for (const Row& r : rows)
-        if (r.kernel == "gemm_nt_tf32" && r.memory == "matrix") instructions += r.requests;
-    expect(instructions == 4 * 5 * 4 * 4 * 8, "matrix instructions of gemm_nt_tf32: " + std::to_string(instructions));
+        if (r.kernel == "gemm_nt_64x64_tf32" && r.memory == "matrix") instructions += r.requests;
+    expect(instructions == 4 * 9 * 2 * 4 * 8, "matrix instructions of gemm_nt_64x64_tf32: " + std::to_string(instructions));
     clear_report();
     set_mode("plain");
 }

@@ -58,7 +58,7 @@ public sealed record GradientCheckOptions
 
     /// <summary>
     /// The first difference step, a power of two so that steps from numbers of few digits are exact; an entry's is relative to max(1, |x|).
-    /// It shrinks where the function bends or has a kink.
+    /// It shrinks where the function bends or has a kink, and grows, up to 64 times, where rounding is all that there is.
     /// </summary>
     public double Step { get; init; } = 1.0 / (1 << 13);
 

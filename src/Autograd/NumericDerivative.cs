@@ -4,13 +4,14 @@ namespace CsUnet.Autograd;
 /// Central differences of sum(output * g) along a line, with an estimate of their own error. D(h) = sum((f(h) - f(-h)) * g) / 2h is taken at
 /// h and h/2: the extrapolated (4 D(h/2) - D(h)) / 3 has an error of order h^4, and its distance from D(h/2), which is of order h^2, bounds
 /// it. A kink at 0 itself is invisible to both: there S(h) = sum((f(h) - 2 f(0) + f(-h)) * g) / h stays as it is when h is halved, instead of
-/// halving too, so |2 S(h/2) - S(h)|, for a smooth function of order h^3, is added, and rounding of the outputs that moved. If the estimate is not far below the tolerance the step shrinks, and the step with
-/// the smallest estimate counts; the choice never looks at the analytic gradient.
+/// halving too, so |2 S(h/2) - S(h)|, for a smooth function of order h^3, is added, and rounding of the outputs that moved. If the estimate
+/// is not far below the tolerance the step shrinks, or grows where rounding is what makes it large, and the step with the smallest estimate
+/// counts; the choice never looks at the analytic gradient.
 /// </summary>
 internal readonly record struct NumericDerivative(double Value, double Error, bool IsShortStep)
 {
-    private const int StepReductions = 4;
-    private const double Reduction = 1.0 / 16;
+    private const int Reductions = 4, Growths = 2;
+    private const double Reduction = 1.0 / 16, Growth = 8;
 
     // Roundings of one output that two evaluations do not share: a few units in the last place.
     private const double OutputRounding = 4 * 2.2204460492503131e-16;
@@ -22,18 +23,25 @@ internal readonly record struct NumericDerivative(double Value, double Error, bo
     /// <param name="weights">g.</param>
     /// <param name="step">The first h.</param>
     /// <param name="wanted">An estimate that is good enough.</param>
-    public static NumericDerivative Along(Func<double, double> moveTo, Func<double[]> evaluate, double[] origin, double[] weights, double step, double wanted)
+    public static NumericDerivative Along(
+        Func<double, double> moveTo, Func<double[]> evaluate, double[] origin, double[] weights, double step, double wanted)
     {
         var best = new NumericDerivative(double.NaN, double.PositiveInfinity, false);
-        for (int reduction = 0; reduction <= StepReductions; reduction++, step *= Reduction)
+        double factor = Reduction;
+        int changes = Reductions;
+        for (int change = 0; change <= changes; change++, step *= factor)
         {
             (double far, double farBend, _) = Difference(step);
             (double near, double nearBend, double rounding) = Difference(step / 2);
-            double extrapolated = (4 * near - far) / 3, error = Math.Abs(extrapolated - near) + Math.Abs(2 * nearBend - farBend) + rounding;
+            double extrapolated = (4 * near - far) / 3, truncation = Math.Abs(extrapolated - near) + Math.Abs(2 * nearBend - farBend);
+            double error = truncation + rounding;
             if (error < best.Error || double.IsNaN(best.Value))
-                best = new NumericDerivative(extrapolated, error, reduction > 0);
+                best = new NumericDerivative(extrapolated, error, change > 0 && factor == Reduction);
             if (best.Error <= wanted)
                 break;
+            // The bend is a difference of four outputs: rounding makes as much of it as of the derivative, several times over.
+            if (change == 0 && truncation < 4 * rounding)
+                (factor, changes) = (Growth, Growths);
         }
         return best;
 

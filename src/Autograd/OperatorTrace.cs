@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
@@ -27,9 +28,10 @@ public sealed class OperatorTrace : IDisposable
     /// <param name="Output">The output's shape.</param>
     /// <param name="IsBackward">Which pass.</param>
     /// <param name="MultiplyAdds">Multiply-adds of the forward call (<see cref="Operator.MultiplyAdds"/>).</param>
-    /// <param name="Elapsed">Wall time.</param>
+    /// <param name="Elapsed">Wall time; on a CUDA device until its work is done.</param>
+    /// <param name="LaunchesSoFar">How many launches the thread's <see cref="LaunchTrace"/> held when the call ended; 0 without one.</param>
     public sealed record Entry(
-        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed);
+        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed, int LaunchesSoFar);
 
     /// <summary>The trace that records on this thread, or null.</summary>
     public static OperatorTrace? Current => t_current;
@@ -42,7 +44,8 @@ public sealed class OperatorTrace : IDisposable
         if (call.Output.Device.Kind == DeviceKind.Cuda)
             CudaDevice.Get(call.Output.Device).Synchronize();
         _entries.Add(new Entry(
-            op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call), Stopwatch.GetElapsedTime(start)));
+            op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call),
+            Stopwatch.GetElapsedTime(start), LaunchTrace.Current?.Entries.Count ?? 0));
     }
 
     /// <summary>Stops tracing.</summary>

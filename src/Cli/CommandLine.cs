@@ -49,6 +49,7 @@ internal static class CommandLine
             DemoCommand.Create(terminal),
             SelfTestCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            Commands.Lab.LabCommand.Create(terminal),
             GradCheckCommand.Create(terminal),
             KernelsCommand.Create(terminal),
             DevicesCommand.Create(terminal),

@@ -87,6 +87,15 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionO
             _arena.ReservedBytes, process.PeakWorkingSet64, operators, traced);
     }
 
+    /// <summary>One training step from new weights, for counting what it launches.</summary>
+    public static void RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
+    {
+        using var benchmark = new StepBenchmark(options, batch, new ExecutionOptions { Device = device, UsesGraph = false }, precision);
+        benchmark.Prepare();
+        benchmark.EagerStep();
+        CudaDevice.Get(device).Synchronize();
+    }
+
     private void Prepare()
     {
         _model.Initialize(0);

@@ -82,6 +82,18 @@ public static unsafe class CudaEmulator
         EmulatorNative.csunet_emulator_set_workers(workers);
     }
 
+    /// <summary>
+    /// In <see cref="CudaEmulatorMode.Hook"/>, runs only so many blocks of a launch, spread evenly over its grid, and scales the profile to
+    /// all of them: exact where blocks are alike. The results of such launches are incomplete, so this is for counting alone.
+    /// </summary>
+    /// <param name="blocks">Blocks of a launch; 0: all.</param>
+    public static void SetSample(int blocks)
+    {
+        Require();
+        ArgumentOutOfRangeException.ThrowIfNegative(blocks);
+        EmulatorNative.csunet_emulator_set_sample(blocks);
+    }
+
     /// <summary>Sets after how many milliseconds a launch is taken to hang.</summary>
     public static void SetWatchdog(int milliseconds)
     {
@@ -112,6 +124,15 @@ public static unsafe class CudaEmulator
                 $"CudaEmulator.SetArchitecture: sm_{architecture} is not one that the emulator knows.");
     }
 
+    /// <summary>Sets how many multiprocessors the emulated device reports, by which launches choose their grids. Before its first use.</summary>
+    /// <param name="count">From 1 to 1024.</param>
+    public static void SetMultiprocessors(int count)
+    {
+        Require();
+        if (EmulatorNative.csunet_emulator_set_multiprocessors(count) != 0)
+            throw new ArgumentOutOfRangeException(nameof(count), $"CudaEmulator.SetMultiprocessors: {count}, expected 1 to 1024.");
+    }
+
     /// <summary>All findings since the last <see cref="ClearReport"/>.</summary>
     public static string GetReport() => Text(&EmulatorNative.csunet_emulator_report);
 
@@ -136,6 +157,12 @@ public static unsafe class CudaEmulator
 
     /// <summary>As <see cref="GetProfileCsv"/>, as JSON.</summary>
     public static string GetProfileJson() => Text(&EmulatorNative.csunet_emulator_profile_json);
+
+    /// <summary>
+    /// Sectors and wavefronts, each with its ideal, and matrix instructions of every launch since the last <see cref="ClearProfile"/>, in
+    /// order, as CSV: <see cref="CudaEmulatorMode.Hook"/>.
+    /// </summary>
+    public static string GetLaunchesCsv() => Text(&EmulatorNative.csunet_emulator_launches_csv);
 
     /// <summary>Forgets the counts of the profile.</summary>
     public static void ClearProfile()

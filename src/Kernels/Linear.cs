@@ -23,6 +23,9 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaGemm.Variants;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0], weight = call[Weight];
@@ -168,7 +171,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         Tensor weight = CudaGemm.Operand(call[Weight], output.DType);
         if (weight != call[Weight])
             call.Save(weight);
-        CudaGemm.Forward(call[0], weight, call.Optional(Bias), output, call.Optional(Residual), DropPath);
+        CudaGemm.Forward(call[0], weight, call.Optional(Bias), output, call.Optional(Residual), DropPath, choice: call.Choice);
     }
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
@@ -176,7 +179,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            CudaGemm.BackwardInput(dOutput, call.Saved.Count > 0 ? call.Saved[0] : call[Weight], dInput, accumulate, DropPath);
+            CudaGemm.BackwardInput(dOutput, call.Saved.Count > 0 ? call.Saved[0] : call[Weight], dInput, accumulate, DropPath, choice: call.Choice);
         }
         CudaGemm.BackwardParameters(call, gradients, Weight, Bias, dOutput, call[0], DropPath);
     }

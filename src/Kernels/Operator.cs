@@ -32,6 +32,9 @@ public abstract record Operator
     /// <summary>Whether the operator has kernels for a kind of device; every operator runs on the processor.</summary>
     public virtual bool RunsOn(DeviceKind device) => device == DeviceKind.Cpu;
 
+    /// <summary>The ways to compute the operator on a kind of device, the usual one first; empty if there is one way only.</summary>
+    public virtual IReadOnlyList<KernelVariant> Variants(DeviceKind device) => [];
+
     /// <summary>Throws a <see cref="ShapeException"/> for this operator unless <paramref name="condition"/> holds.</summary>
     /// <param name="condition">What must hold.</param>
     /// <param name="argument">The argument's name.</param>
@@ -105,6 +108,9 @@ public sealed class OperatorCall
     /// <summary>Whether the input is there and its gradient is wanted.</summary>
     public bool Needs(int index) => index < _needsGradient.Length && _needsGradient[index];
 
+    /// <summary>Which of the operator's variants computes this call, in both passes; null: the usual one.</summary>
+    public KernelChoice? Choice { get; private set; }
+
     /// <summary>The output, once Forward has returned.</summary>
     public Tensor Output { get; set; } = null!;
 
@@ -141,6 +147,7 @@ public sealed class OperatorCall
             foreach (Tensor? input in _inputs)
                 if (input is { DType: DType.BFloat16 })
                     throw new NotSupportedException($"{op.Name}: bfloat16 tensors are computed with on CUDA devices only; use float32 on the processor");
+        Choice = KernelChoices.For(op, this);
         try
         {
             using (StorageScope.Begin())

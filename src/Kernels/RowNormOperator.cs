@@ -16,8 +16,18 @@ public abstract record RowNormOperator(double Eps) : Operator
     // kernels/layer_norm.cu: the lanes of a row own 12 channels each; other rows go to kernels/layer_norm_any.cu, a warp each.
     private const int CudaThreads = 128, CudaChannelsOfLane = 12, CudaLargest = 1536, AnyWarps = CudaThreads / 32, AnyRows = 32;
 
+    private const string ForwardBlocks = "forward_blocks_per_multiprocessor", BackwardBlocks = "backward_blocks_per_multiprocessor";
+
     /// <inheritdoc />
     public override bool RunsOn(DeviceKind device) => true;
+
+    /// <inheritdoc />
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
+    [
+        new("registers", "rows stay in registers, 12 channels a lane; up to 1536 channels in fours",
+            new LaunchParameter(ForwardBlocks, 4, 7, 12), new LaunchParameter(BackwardBlocks, 2, 4, 6)),
+        new("any", "a warp reads its row again for every pass; any number of channels"),
+    ];
 
     /// <summary>Checks weight and bias, inputs <paramref name="weight"/> and the one after, against C channels.</summary>
     private protected void RequireParameters(OperatorCall call, int weight, int channels, string meaning)
@@ -46,7 +56,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         call.Save(mean);
         call.Save(rstd);
         if (input.Device.Kind == DeviceKind.Cuda)
-            CudaForward(input, places.Cuda, branch, call[weight], call[weight + 1], sum, output, mean, rstd);
+            CudaForward(call, input, places.Cuda, branch, call[weight], call[weight + 1], sum, output, mean, rstd);
         else if (input.DType == DType.Float32)
             RowNorm.Forward<float, TPlaces>(input, places, call[weight], call[weight + 1], Eps, output, mean, rstd);
         else
@@ -86,10 +96,10 @@ public abstract record RowNormOperator(double Eps) : Operator
     }
 
     private void CudaForward(
-        Tensor input, (int Layout, int Width, int Scale) place, Tensor? branch, Tensor weight, Tensor bias, Tensor? sum, Tensor output,
+        OperatorCall call, Tensor input, (int Layout, int Width, int Scale) place, Tensor? branch, Tensor weight, Tensor bias, Tensor? sum, Tensor output,
         Tensor mean, Tensor rstd)
     {
-        int rows = output.Shape.Rows, channels = output.Shape.Last, lanes = Lanes(place.Layout, channels, input, branch, weight, bias, sum, output);
+        int rows = output.Shape.Rows, channels = output.Shape.Last, lanes = Lanes(call, place.Layout, channels, input, branch, weight, bias, sum, output);
         var launch = lanes > 0
             ? new CudaLaunch(input, "layer_norm", $"layer_norm_forward_{CudaChannelsOfLane * lanes}")
             : new CudaLaunch(input, "layer_norm_any", "layer_norm_any_forward");
@@ -101,7 +111,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         launch.Add(rows, channels);
         launch.Add((float)Eps);
         launch.Add(place.Layout, place.Width, place.Scale);
-        launch.Run(lanes > 0 ? new dim3(Blocks(rows, lanes, input.Device, 7)) : new dim3(Divide(rows, AnyWarps)), new dim3(CudaThreads));
+        launch.Run(lanes > 0 ? new dim3(Blocks(rows, lanes, input.Device, call.Choice?.Value(ForwardBlocks, 7) ?? 7)) : new dim3(Divide(rows, AnyWarps)), new dim3(CudaThreads));
     }
 
     private static void CudaBackward(
@@ -110,9 +120,9 @@ public abstract record RowNormOperator(double Eps) : Operator
     {
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
         int rows = mean.Shape[0], channels = call[weight].Shape.Last;
-        int lanes = Lanes(place.Layout, channels, input, call[weight], dOutput, dInput, dSum);
+        int lanes = Lanes(call, place.Layout, channels, input, call[weight], dOutput, dInput, dSum);
         // Partial sums of dWeight and dBias per block; the kernel of layer_norm.cu makes them along with dInput.
-        int blocks = lanes > 0 ? Blocks(rows, lanes, input.Device, 4) : Divide(rows, AnyRows);
+        int blocks = lanes > 0 ? Blocks(rows, lanes, input.Device, call.Choice?.Value(BackwardBlocks, 4) ?? 4) : Divide(rows, AnyRows);
         Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
         if (lanes > 0)
         {
@@ -158,12 +168,12 @@ public abstract record RowNormOperator(double Eps) : Operator
     }
 
     /// <summary>Lanes of a row in layer_norm.cu, or 0 for rows that it does not take: it loads four channels at once.</summary>
-    private static int Lanes(int layout, int channels, params ReadOnlySpan<Tensor?> tensors)
+    private static int Lanes(OperatorCall call, int layout, int channels, params ReadOnlySpan<Tensor?> tensors)
     {
         foreach (Tensor? tensor in tensors)
             if (tensor is not null && tensor.DevicePointer.Pointer % (4 * (uint)tensor.DType.Size()) != 0)
                 return 0;
-        return channels % (layout == 1 ? 16 : 4) == 0 && channels <= CudaLargest
+        return channels % (layout == 1 ? 16 : 4) == 0 && channels <= CudaLargest && call.Choice?.Variant != "any"
             ? Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)Divide(channels, CudaChannelsOfLane)))
             : 0;
     }

@@ -170,7 +170,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         Tensor qkv = call[0];
         int tokens = (Window * Window + 3) / 4 * 4, positions = (2 * Window - 1) * (2 * Window - 1);
         int multiprocessors = CudaDevice.Get(qkv.Device).Properties.MultiProcessorCount;
-        int slots = Math.Min(Windows(qkv.Shape), Math.Max(1, 2 * multiprocessors / Heads));
+        int slots = Math.Min(Windows(qkv.Shape), Math.Max(1, (call.Choice?.Value(BlocksPerMultiprocessor, 2) ?? 2) * multiprocessors / Heads));
         int shared = sizeof(float) * (4 * tokens * 36 + tokens * tokens + positions + 3 * tokens);
         bool accumulate = false;
         Tensor dQkv = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(qkv);
@@ -191,11 +191,20 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     }
 
     private const int CudaThreads = 128, CudaBackwardThreads = 256;
+    private const string BlocksPerMultiprocessor = "blocks_per_multiprocessor";
+
+    /// <inheritdoc />
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
+    [
+        new("registers", "queries in registers, scores made again in the backward pass; windows up to 8, 32 channels a head",
+            new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),
+        new("any", "probabilities in memory; any window and head"),
+    ];
 
     private int Windows(Shape shape) => shape[0] * (shape[1] / Window) * (shape[2] / Window);
 
     /// <summary>Whether the kernels for windows of up to 8 and heads of 32 channels, Swin's, take this call.</summary>
-    private bool FitsRegisters(OperatorCall call) => Window <= 8 && call[0].Shape[3] == 96 * Heads;
+    private bool FitsRegisters(OperatorCall call) => Window <= 8 && call[0].Shape[3] == 96 * Heads && call.Choice?.Variant != "any";
 
     // kernels/window_attention_any.cu: any window and head size; keeps the probabilities in memory.
     private void CudaForwardAny(OperatorCall call, Tensor output)

@@ -68,10 +68,11 @@ public sealed class ShapeSearchTests
     }
 
     [Fact]
-    public void Every_operator_with_a_shape_is_searched()
+    public void Every_operator_with_a_shape_is_searched_but_chains_of_searched_ones()
     {
         IEnumerable<string> expected = OperatorCases.All
-            .Where(item => item.Inputs.Any(input => input is not null && input.Shape.Any(size => size > 1))).Select(item => item.Op.Name);
+            .Where(item => item.Op is not ConvBatchNormChain && item.Inputs.Any(input => input is not null && input.Shape.Any(size => size > 1)))
+            .Select(item => item.Op.Name);
         Assert.Equal(expected.Distinct().Order(), ShapeFamilies.All.Select(family => family.Op).Distinct().Order());
     }
 

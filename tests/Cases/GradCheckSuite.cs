@@ -33,7 +33,8 @@ public static class GradCheckSuite
 {
     private const uint SearchSeed = 1;
 
-    private sealed record Found(IReadOnlyList<GradCheckLine> Lines, string Kinks, OperatorCase? Smallest = null, string? Failure = null, bool HasDeviceFailed = false);
+    private sealed record Found(
+        IReadOnlyList<GradCheckLine> Lines, string Kinks, OperatorCase? Smallest = null, string? Failure = null, bool HasDeviceFailed = false);
 
     private sealed record Check(string Name, GradCheckKind Kind, string Type, bool OnlyInAll, Func<bool, Found> Run);
 
@@ -44,9 +45,13 @@ public static class GradCheckSuite
         .. ModuleCases.Modules.Select(item =>
             new Check(item.Name, GradCheckKind.Module, "float64", OnlyInAll: true, _ => RunModule(item.Create(DType.Float64, Device.Cpu), entries: 12, groups: null))),
         .. ModuleCases.Networks.Select(item =>
-            new Check(item.Name, GradCheckKind.Network, "float64", OnlyInAll: false, all => RunModule(item.Create(DType.Float64, Device.Cpu), entries: all ? 3 : 1, groups: null))),
+            new Check(item.Name, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
+            {
+                DifferentiableCase network = item.Create(DType.Float64, Device.Cpu);
+                return all ? RunModule(network, entries: 3, groups: null) : RunModule(network, entries: 4, [.. network.Names.Select(Group)]);
+            })),
         .. ShapeFamilies.All.Select(family =>
-            new Check($"{family.Name}", GradCheckKind.Shapes, "both", OnlyInAll: false, all => RunShapes(family, all ? 50 : 5, CheckOnProcessor))),
+            new Check(family.Name, GradCheckKind.Shapes, "both", OnlyInAll: false, all => RunShapes(family, all ? 50 : 5, CheckOnProcessor))),
     ];
 
     /// <summary>The names of all checks on the processor, in the order in which they run.</summary>

@@ -43,7 +43,8 @@ internal static class ShapeFamilies
                         new("qkv", [v[0], v[1] * v[3], v[2] * v[3], 3 * v[4] * v[5]]),
                         new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]], Role: InputRole.Parameter))),
         ];
-        var known = families.Select(family => family.Op).ToHashSet();
+        // Among the ReLUs inside of a chain there is always one so near its kink that differences decide nothing; its layers are searched alone.
+        HashSet<string> known = [.. families.Select(family => family.Op), nameof(ConvBatchNormChain)];
         return [.. families, .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
     }
 

@@ -16,7 +16,7 @@ public sealed class WrongCallTests
 
     [Fact]
     public void UnknownCommandWithoutNeighbourListsAll() =>
-        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy'; there are train, evaluate, predict, demo, selftest, bench, gradcheck, devices");
+        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy'; there are train, evaluate, predict, demo, selftest, bench, gradcheck, kernels, devices");
 
     [Fact]
     public void UnknownSubcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");
@@ -184,6 +184,8 @@ public sealed class WrongCallTests
         using var folder = new Workspace();
         ProgramRun.Refuses(["selftest", "--vectors", folder["nowhere"]], "--vectors", folder["nowhere"]);
         ProgramRun.Refuses(["selftest", "--vectors", folder.Root], folder.Root, "*.safetensors");
+        ProgramRun.Refuses(["selftest", "--device", "cuda:emulated", "--dtype", "float64"], "--dtype float64", "float32", "--device cuda:emulated");
+        ProgramRun.Refuses(["selftest", "--quick", "--all"], "--quick", "--all");
     }
 
     [Theory]

@@ -4,8 +4,8 @@ using Xunit;
 namespace CsUnet.Tests.Cuda;
 
 /// <summary>
-/// cuBLAS and cuDNN need a GPU: here a fake library records what reaches it, which proves signatures, orders and types of arguments; that
-/// the results are right is checked on a GPU.
+/// cuBLAS and cuDNN need a GPU: here a fake library records what reaches it, which proves signatures, orders and types of arguments. The
+/// emulated device has the few functions of cuBLAS that the engine calls: there their results count.
 /// </summary>
 public class MathLibraryTests
 {
@@ -14,6 +14,83 @@ public class MathLibraryTests
 
     [Fact]
     public void Dnn() => DriverTests.Run("fake", DnnOn);
+
+    [Fact]
+    public void ProductsOfTheEmulator() => DriverTests.Run("emulator", ProductsOn);
+
+    private static void ProductsOn(string library)
+    {
+        using PrimaryContext context = ErrorTests.Start(library);
+        using var stream = new CudaStream(CUStreamFlags.NonBlocking);
+        using var blas = new CudaBlas(stream.Stream);
+        Assert.Equal(stream.Stream, blas.Stream);
+        const int M = 3, N = 2, K = 5, Batches = 2;
+        // 1 + 2^-11 is exact in float32, and 1 in tf32 and bf16.
+        float[] left = [.. Enumerable.Range(0, Batches * M * K).Select(i => i % 7 - 3 + 1f / 2048)];
+        float[] right = [.. Enumerable.Range(0, Batches * K * N).Select(i => i % 5 - 2f)];
+        using CudaDeviceVariable<float> a = left, b = right;
+        using var c = new CudaDeviceVariable<float>(Batches * M * N);
+
+        blas.Gemm(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a, M, b, K, 0, c, M);
+        Assert.Equal(Product(left, right, 0, transposed: false), Fetch(c)[..(M * N)], Close);
+        blas.Gemm(Operation.Transpose, Operation.Transpose, M, N, K, 2, a, K, b, N, 0.5f, c, M);
+        Assert.Equal(Product(left, right, 0, false).Zip(Product(left, right, 0, true), (old, now) => 0.5f * old + 2 * now), Fetch(c)[..(M * N)], Close);
+        blas.GemmStridedBatchedEx(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a.DevicePointer, cudaDataType.CUDA_R_32F, M, M * K,
+            b.DevicePointer, cudaDataType.CUDA_R_32F, K, K * N, 0, c.DevicePointer, cudaDataType.CUDA_R_32F, M, M * N, Batches, ComputeType.Compute32F);
+        Assert.Equal([.. Product(left, right, 0, false), .. Product(left, right, 1, false)], Fetch(c), Close);
+
+        blas.MathMode = CublasMath.TF32TensorOpMath;
+        blas.Gemm(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a, M, b, K, 0, c, M);
+        float[] coarse = [.. left.Select(Tf32)];
+        Assert.Equal(Product(coarse, right, 0, false), Fetch(c)[..(M * N)], Close);
+        Assert.NotEqual(Product(left, right, 0, false), Product(coarse, right, 0, false));
+
+        using CudaDeviceVariable<ushort> halfA = Halves(coarse), halfB = Halves(right);
+        using var halfC = new CudaDeviceVariable<ushort>(M * N);
+        blas.GemmEx(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, halfA.DevicePointer, cudaDataType.CUDA_R_16BF, M, halfB.DevicePointer,
+            cudaDataType.CUDA_R_16BF, K, 0, halfC.DevicePointer, cudaDataType.CUDA_R_16BF, M, ComputeType.Compute32F);
+        stream.Synchronize();
+        // Small whole numbers: exact in bf16.
+        float[] whole = [.. coarse.Select(value => MathF.Round(value))];
+        Assert.Equal(Product(whole, right, 0, false), ((ushort[])halfC).Select(bits => BitConverter.Int32BitsToSingle(bits << 16)));
+
+        // In stream order, recorded and replayed.
+        c.MemsetAsync(0u, stream.Stream);
+        stream.BeginCapture(CUstreamCaptureMode.ThreadLocal);
+        blas.Gemm(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a, M, b, K, 1, c, M);
+        using CudaGraph graph = stream.EndCapture();
+        Assert.Equal(0, Fetch(c)[0]);
+        using CudaGraphExec executable = graph.Instantiate(CUgraphInstantiate_flags.None);
+        executable.Launch(stream);
+        executable.Launch(stream);
+        Assert.Equal(Product(coarse, right, 0, false).Select(value => 2 * value), Fetch(c)[..(M * N)], Close);
+
+        Assert.Equal(CublasStatus.InvalidValue, Assert.Throws<CudaBlasException>(
+            () => blas.Gemm(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a, M - 1, b, K, 0, c, M)).CudaBlasError);
+        Assert.Equal(CublasStatus.NotSupported, Assert.Throws<CudaBlasException>(() => blas.GemmEx(Operation.NonTranspose, Operation.NonTranspose,
+            M, N, K, 1, a.DevicePointer, cudaDataType.CUDA_R_64F, M, b.DevicePointer, cudaDataType.CUDA_R_64F, K, 0, c.DevicePointer,
+            cudaDataType.CUDA_R_64F, M, ComputeType.Compute32F)).CudaBlasError);
+
+        float[] Fetch(CudaDeviceVariable<float> variable)
+        {
+            stream.Synchronize();
+            return variable;
+        }
+
+        static bool Close(float x, float y) => MathF.Abs(x - y) <= 1e-5f;
+
+        static float Tf32(float value) => BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(value) + 0x1000u) & 0xffffe000u);
+
+        static ushort[] Halves(float[] values) => [.. values.Select(value => (ushort)(BitConverter.SingleToUInt32Bits(MathF.Round(value)) >> 16))];
+
+        // Column-major, as it is or transposed.
+        static float[] Product(float[] a, float[] b, int batch, bool transposed) => [.. Enumerable.Range(0, M * N).Select(at =>
+        {
+            (int column, int row) = Math.DivRem(at, M);
+            return Enumerable.Range(0, K).Sum(k => a[batch * M * K + (transposed ? row * K + k : k * M + row)]
+                * b[batch * K * N + (transposed ? k * N + column : column * K + k)]);
+        })];
+    }
 
     private static void BlasOn(string library)
     {

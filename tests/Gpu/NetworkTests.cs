@@ -9,12 +9,11 @@ using CsUnet.Training;
 namespace CsUnet.Tests.Gpu;
 
 /// <summary>Training of a whole CS-UNet on a CUDA device, against the processor's and against libtorch's.</summary>
-public sealed class NetworkTests(PlainEmulator plain) : IClassFixture<PlainEmulator>, IDisposable
+public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     private readonly Workshop _workshop = new();
-    private readonly PlainEmulator _plain = plain;
 
     public void Dispose() => _workshop.Dispose();
 
@@ -36,7 +35,6 @@ public sealed class NetworkTests(PlainEmulator plain) : IClassFixture<PlainEmula
     [Fact]
     public void Five_steps_of_the_mini_network_are_the_processors_and_repeat_bit_for_bit()
     {
-        Assert.NotNull(_plain);
         var cuda = new ExecutionOptions { Device = CudaDeviceFixture.Require(), StepsPerRead = 10 };
         (Recorder expected, _) = Train("host", new ExecutionOptions());
         (Recorder first, RunFolder one) = Train("graph", cuda);

@@ -8,8 +8,8 @@ using CsUnet.Training;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>The trainer on a CUDA device, with a network so small that every access of every step is watched.</summary>
-public sealed class TrainingTests : IDisposable
+/// <summary>The trainer on a CUDA device, with a small network.</summary>
+public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -17,7 +17,7 @@ public sealed class TrainingTests : IDisposable
 
     public void Dispose() => _workshop.Dispose();
 
-    private static readonly TrainingOptions s_options = Workshop.Options with { ClipNorm = 0.5 };
+    internal static readonly TrainingOptions Options = Workshop.Options with { ClipNorm = 0.5 };
 
     private static TinyModel NewModel() => new();
 
@@ -25,11 +25,11 @@ public sealed class TrainingTests : IDisposable
         string name, ExecutionOptions execution, TrainingOptions? options = null, IBatchSource? batches = null, SegmentationModel? model = null,
         MicrographDataset? validation = null) => NewTrainer(_workshop.NewFolder(name), execution, options, batches, model, validation);
 
-    private static Trainer NewTrainer(
+    internal static Trainer NewTrainer(
         RunFolder folder, ExecutionOptions execution, TrainingOptions? options = null, IBatchSource? batches = null, SegmentationModel? model = null,
         MicrographDataset? validation = null)
     {
-        options ??= s_options;
+        options ??= Options;
         model ??= NewModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
@@ -50,7 +50,6 @@ public sealed class TrainingTests : IDisposable
     public void A_recorded_step_gives_the_bits_of_one_that_is_not_and_the_processors_losses()
     {
         var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require() };
-        CudaDeviceFixture.ClearFindings();
         var recorders = new Recorder[] { new(), new(), new() };
         using Trainer graph = NewTrainer("graph", execution with { StepsPerRead = 5 }, validation: Workshop.Validation),
             eager = NewTrainer("eager", execution with { UsesGraph = false }, validation: Workshop.Validation),
@@ -71,7 +70,6 @@ public sealed class TrainingTests : IDisposable
         Assert.Equal(recorders[1].Steps.Select(step => (step.Loss, step.GradientNorm, step.MeanIoU)),
             recorders[0].Steps.Select(step => (step.Loss, step.GradientNorm, step.MeanIoU)));
         Assert.Equal(recorders[2].Validations.Select(validation => validation.Step), recorders[0].Validations.Select(validation => validation.Step));
-        CudaDeviceFixture.AssertNoFindings();
     }
 
     [Fact]
@@ -119,7 +117,7 @@ public sealed class TrainingTests : IDisposable
     /// <summary>Batches that change at one step.</summary>
     private sealed class ChangedSource(int step, Action<Batch> change) : IBatchSource
     {
-        private readonly CropSource _source = new(Workshop.Train, s_options, Normalisation.ImageNet);
+        private readonly CropSource _source = new(Workshop.Train, Options, Normalisation.ImageNet);
 
         public int StepsPerEpoch => _source.StepsPerEpoch;
 
@@ -142,7 +140,7 @@ public sealed class TrainingTests : IDisposable
     public void An_error_of_a_step_names_it_though_later_ones_were_begun(bool usesGraph, int bad)
     {
         var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require(), UsesGraph = usesGraph, StepsPerRead = 12 };
-        TrainingOptions options = s_options with { CheckpointEvery = 5, ValidateEvery = 0 };
+        TrainingOptions options = Options with { CheckpointEvery = 5, ValidateEvery = 0 };
         using Trainer loss = NewTrainer("loss", execution, options, new ChangedSource(bad, batch => batch.Images[7] = double.NaN));
         string message = Assert.Throws<RunException>(() => loss.Run(cancellation: Token)).Message;
         Assert.StartsWith($"step {bad}: the loss is not a number; the last good checkpoint stays", message);
@@ -162,7 +160,7 @@ public sealed class TrainingTests : IDisposable
         {
             var reserved = new List<long>();
             Trainer? running = null;
-            using Trainer trainer = running = NewTrainer($"flat{usesGraph}", execution with { UsesGraph = usesGraph }, s_options with { ValidateEvery = 0 });
+            using Trainer trainer = running = NewTrainer($"flat{usesGraph}", execution with { UsesGraph = usesGraph }, Options with { ValidateEvery = 0 });
             trainer.Run(new Recorder { AtStep = _ => reserved.Add(running.ReservedBytes) }, Token);
             Assert.Equal(12, reserved.Count);
             Assert.True(reserved[0] > 0);
@@ -223,5 +221,22 @@ public sealed class TrainingTests : IDisposable
         StateDict.Save(model, path, Workshop.Header(Workshop.CsUnetOptions).ToMetadata());
         Assert.Contains($"{model.NamedParameters()[2].Name} holds numbers that are not finite",
             Assert.Throws<WeightFileException>(() => Checkpoint.Load(path, device: device)).Message);
+    }
+}
+
+/// <summary>A training of a few steps in which the emulator watches every access, recorded launches and copies included.</summary>
+public sealed class WatchedTrainingTests
+{
+    [Fact]
+    public void A_training_reads_nothing_unwritten_and_races_nowhere()
+    {
+        var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require(), StepsPerRead = 2 };
+        CudaDeviceFixture.ClearFindings();
+        using var workshop = new Workshop();
+        using Trainer trainer = TrainingTests.NewTrainer(workshop.NewFolder("watched"), execution, TrainingTests.Options with { Steps = 3, WarmUp = 0 });
+        TrainingResult result = trainer.Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(2, trainer.ReplayedSteps);
+        Assert.True(double.IsFinite(result.Loss));
+        CudaDeviceFixture.AssertNoFindings();
     }
 }

@@ -50,16 +50,17 @@ internal static class BenchCommand
                 result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
-            On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix products,
-            convolutions and attention) per second, over the rate of independent fused multiply-adds of the widest vectors
-            on all threads, which is measured between the steps.
+            On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix
+            products, convolutions and attention) per second, over the rate of independent fused multiply-adds of the widest
+            vectors on all threads, which is measured between the steps. On a GPU a step is one of a training: inputs copied,
+            launches replayed as a CUDA graph; the times of the operators are those of a step without one.
 
             Examples:
               csunet bench step
               csunet bench step --model cs-unet-mini --size 128 --batch 8 --json result.json
               csunet bench step --device cuda --precision bf16 --batch 24
             """);
-        var bench = new Command("bench", "Measures the engine's speed.") { step };
+        var bench = new Command("bench", "Measures the engine's speed.") { step, BenchCompareCommand.Create(terminal) };
         return bench;
     }
 

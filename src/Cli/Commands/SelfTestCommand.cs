@@ -18,7 +18,7 @@ internal static class SelfTestCommand
         Option<string?> type = Options.Choice("--dtype", "TYPE", "Element type to compute in: float32 or float64. Default: float32.", "float32", "float64");
         Option<string?> filter = Options.Text("--filter", "TEXT", "Runs only the cases whose file name holds this text.");
         Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
-        Option<bool> all = Options.Flag("--all", "Also runs the networks of full size on cuda:emulated, where they are skipped otherwise: hours.");
+        Option<bool> all = Options.Flag("--all", "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
         Option<string?> write = Options.Text("--write", "DIR", "Writes what was computed into this folder, one *.safetensors file per case.");
         Option<string?> device = Shared.Device();
         Option<int?> threads = Shared.Threads();
@@ -35,10 +35,10 @@ internal static class SelfTestCommand
                 throw new UsageException($"--vectors {folder}: there is no such folder");
             DType element = result.GetValue(type) == "float64" ? DType.Float64 : DType.Float32;
             string? name = result.GetValue(device);
+            if (element == DType.Float64 && name is not null && name.StartsWith("cuda", StringComparison.Ordinal))
+                throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
             // Left to itself the program computes float64 where that is possible.
             DeviceSelection selection = Shared.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
-            if (element == DType.Float64 && selection.Device.Kind == DeviceKind.Cuda)
-                throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
             Shared.UseThreads(result.GetValue(threads));
             bool includeFullSize = result.GetValue(all) || (!result.GetValue(quick) && name != DeviceSelection.Emulated);
             return Run(terminal, selection, folder, element, result.GetValue(filter), includeFullSize, result.GetValue(write));

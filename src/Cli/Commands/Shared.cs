@@ -47,7 +47,8 @@ internal static class Shared
         }
         catch (FormatException failure)
         {
-            throw new UsageException($"--device: {failure.Message}", failure);
+            string[] names = ["auto", "cpu", "cuda", DeviceSelection.Emulated];
+            throw new UsageException($"--device: {failure.Message}{NearestName.Hint(name ?? "", names)}", failure);
         }
     }
 
@@ -72,13 +73,6 @@ internal static class Shared
     /// <summary>A device and a precision, for people.</summary>
     public static string Describe(DeviceSelection device, Precision precision) =>
         precision == Tensors.Precision.Fp32 ? device.Description : $"{device.Description}, {precision.Label()}";
-
-    /// <summary>Opens the device of a command that has no CUDA path yet.</summary>
-    public static void UseDevice(string? name)
-    {
-        if (name is not (null or "auto") && OpenDevice(name).Device.Kind != DeviceKind.Cpu)
-            throw new UsageException($"--device {name}: this command computes on the processor only; use --device cpu");
-    }
 
     public static void UseThreads(int? threads)
     {

@@ -19,6 +19,9 @@ internal static unsafe partial class EmulatorNative
     internal static partial void csunet_emulator_set_workers(int workers);
 
     [LibraryImport(Library)]
+    internal static partial void csunet_emulator_set_sample(int blocks);
+
+    [LibraryImport(Library)]
     internal static partial void csunet_emulator_set_watchdog_ms(int milliseconds);
 
     [LibraryImport(Library)]
@@ -29,6 +32,9 @@ internal static unsafe partial class EmulatorNative
 
     [LibraryImport(Library)]
     internal static partial int csunet_emulator_set_architecture(int architecture);
+
+    [LibraryImport(Library)]
+    internal static partial int csunet_emulator_set_multiprocessors(int count);
 
     [LibraryImport(Library)]
     internal static partial int csunet_emulator_finding_count();
@@ -50,6 +56,9 @@ internal static unsafe partial class EmulatorNative
 
     [LibraryImport(Library)]
     internal static partial byte* csunet_emulator_profile_json();
+
+    [LibraryImport(Library)]
+    internal static partial byte* csunet_emulator_launches_csv();
 
     [LibraryImport(Library)]
     internal static partial void csunet_emulator_clear_profile();

@@ -10,6 +10,16 @@ namespace CsUnet.Kernels.Cuda;
 internal static class CudaGemm
 {
     private const int Threads = 128, SliceBytes = 64, Stages = 4, LeastSlices = 8;
+    private const string SmallVariant = "small_tiles", LargeVariant = "large_tiles", AnyVariant = "any", Blocks = "blocks_per_multiprocessor";
+
+    /// <summary>The ways to compute a product; K is shared out to so many blocks per multiprocessor where tiles are few.</summary>
+    public static IReadOnlyList<KernelVariant> Variants { get; } =
+    [
+        new("by_shape", "the tile that covers the result with the least waste", new LaunchParameter(Blocks, 1, 2, 4)),
+        new(SmallVariant, "tiles of 64 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
+        new(LargeVariant, "tiles of 128 x 128, without the matrix units 128 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
+        new(AnyVariant, "one element per load; any shape"),
+    ];
 
     /// <summary>The part of the result that a block owns; the kernel's name holds it.</summary>
     private readonly record struct Tile(string Name, int Rows, int Columns)
@@ -43,12 +53,13 @@ internal static class CudaGemm
     /// <param name="dropPath">Or null.</param>
     /// <param name="gelu">Whether GELU follows.</param>
     /// <param name="preActivation">Like the output: what the backward pass of GELU reads; null if there is none.</param>
+    /// <param name="choice">Which tiles; null: by the shape.</param>
     public static void Forward(
         Tensor input, Tensor weight, Tensor? bias, Tensor output, Tensor? residual = null, DropPath? dropPath = null, bool gelu = false,
-        Tensor? preActivation = null) => Run(new Product("nt", input, weight, output)
+        Tensor? preActivation = null, KernelChoice? choice = null) => Run(new Product("nt", input, weight, output)
         {
             M = output.Shape.Rows, N = weight.Shape[0], K = weight.Shape[1], Bias = bias, Residual = residual, PreActivation = preActivation,
-            DropPath = dropPath, RowsPerSample = RowsPerSample(output), Gelu = gelu,
+            DropPath = dropPath, RowsPerSample = RowsPerSample(output), Gelu = gelu, Choice = choice,
         });
 
     /// <summary>
@@ -56,10 +67,11 @@ internal static class CudaGemm
     /// </summary>
     public static void BackwardInput(
         Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null, Tensor? preActivation = null,
-        Tensor? residual = null) => Run(new Product("nn", dOutput, weight, dInput)
+        Tensor? residual = null, KernelChoice? choice = null) => Run(new Product("nn", dOutput, weight, dInput)
         {
             M = dOutput.Shape.Rows, N = weight.Shape[1], K = weight.Shape[0], Residual = residual, PreActivation = preActivation,
             DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate,
+            Choice = choice,
         });
 
     /// <summary>The gradients of weight (N, K) and bias (N) that are wanted: dWeight = DropPath(dOutput)ᵀ · input, dBias = its column sums.</summary>
@@ -76,6 +88,7 @@ internal static class CudaGemm
             M = dOutput.Shape.Last, N = input.Shape.Last, K = dOutput.Shape.Rows,
             Bias = call.Needs(bias) ? gradients.Target(bias, out accumulateBias) : null,
             DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate, AccumulateBias = accumulateBias,
+            Choice = call.Choice,
         });
     }
 
@@ -105,6 +118,8 @@ internal static class CudaGemm
         public bool Accumulate { get; init; }
 
         public bool AccumulateBias { get; init; }
+
+        public KernelChoice? Choice { get; init; }
 
         /// <summary>Whether the rows of all matrices are whole pieces of 16 bytes (of C: four elements), which the kernels move.</summary>
         public bool FitsVectors()
@@ -150,10 +165,17 @@ internal static class CudaGemm
         Device device = product.A.Device;
         int multiprocessors = CudaDevice.Get(device).Properties.MultiProcessorCount;
         string type = CudaLaunch.MatrixType(product.A, "gemm");
-        Tile tile = !product.FitsVectors() ? s_any : Choose(type == "float32" ? s_float32 : s_matrixUnits, m, n, multiprocessors);
+        Tile[] large = type == "float32" ? s_float32 : s_matrixUnits;
+        Tile tile = !product.FitsVectors() || product.Choice?.Variant == AnyVariant ? s_any : product.Choice?.Variant switch
+        {
+            SmallVariant => s_small,
+            LargeVariant => large[0],
+            _ => Choose(large, m, n, multiprocessors),
+        };
         // Too few tiles to fill the device: K is shared out to about two blocks per multiprocessor, of eight slices at least.
         int slice = SliceBytes / product.A.DType.Size(), tiles = tile.Count(m, n);
-        int splits = tiles >= multiprocessors ? 1 : Math.Clamp(2 * multiprocessors / tiles, 1, Math.Max(1, k / (LeastSlices * slice)));
+        int waves = product.Choice?.Value(Blocks, 2) ?? 2;
+        int splits = tiles >= multiprocessors ? 1 : Math.Clamp(waves * multiprocessors / tiles, 1, Math.Max(1, k / (LeastSlices * slice)));
         int depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
         splits = Math.Max(1, Divide(k, depth));
         bool split = splits > 1;

@@ -14,6 +14,7 @@ internal ref struct CudaLaunch
     private readonly Device _device;
     private readonly string _file, _kernel;
     private KernelArguments _arguments;
+    private long _tensorBytes;
 
     /// <summary>A launch of a kernel whose name ends with the element type of <paramref name="like"/>.</summary>
     /// <param name="like">A tensor on the device, of the kernel's type.</param>
@@ -51,7 +52,14 @@ internal ref struct CudaLaunch
     };
 
     /// <summary>Adds a tensor, or a null pointer.</summary>
-    public void Add(Tensor? tensor) => _arguments.Add(tensor?.DevicePointer ?? default);
+    public void Add(Tensor? tensor)
+    {
+        _arguments.Add(tensor?.DevicePointer ?? default);
+        _tensorBytes += tensor?.Bytes ?? 0;
+    }
+
+    /// <summary>Counts bytes that the kernel moves through addresses in memory, which its arguments do not show.</summary>
+    public void AddTraffic(long bytes) => _tensorBytes += bytes;
 
     /// <summary>Adds several tensors.</summary>
     public void Add(Tensor first, Tensor second, params ReadOnlySpan<Tensor> more)
@@ -116,6 +124,9 @@ internal ref struct CudaLaunch
     }
 
     /// <summary>Launches with a grid and block of the kernel's own rule.</summary>
-    public void Run(dim3 grid, dim3 block, int dynamicShared = 0) =>
+    public void Run(dim3 grid, dim3 block, int dynamicShared = 0)
+    {
+        LaunchTrace.Current?.Add(new LaunchTrace.Entry(_file, _kernel, grid, block, dynamicShared, _tensorBytes));
         KernelLibrary.Launch(_device, _file, _kernel, grid, block, ref _arguments, dynamicShared);
+    }
 }

@@ -9,14 +9,18 @@ namespace CsUnet.Kernels.Cuda;
 /// <summary>
 /// The kernels of kernels/*.cu: embedded in this assembly, or read from the folder that the environment variable <c>CSUNET_KERNELS</c>
 /// names. A file is compiled for a device when the first of its kernels is launched there, and kept on disk (<see cref="KernelCache"/>).
+/// A file of the folder that changes while the program runs is compiled again: at its next launch, a second after the last look at it, or
+/// by <see cref="Reload"/>. Launches that a graph has recorded stay as they were recorded.
 /// </summary>
 public static partial class KernelLibrary
 {
     private const string Header = "common.cuh";
 
     private static readonly KernelCache s_cache = new();
-    private static readonly ConcurrentDictionary<(Device Device, string File), IReadOnlyDictionary<string, CudaKernel>> s_files = [];
-    private static readonly ConcurrentDictionary<(Device Device, string File), CudaModule> s_modules = [];
+    private const long MillisecondsBetweenLooks = 1000;
+
+    private static readonly ConcurrentDictionary<(Device Device, string File, bool Embedded), LoadedFile> s_files = [];
+    [ThreadStatic] private static bool t_embedded;
 
     /// <summary>The folder that replaces the embedded sources; null if they are used.</summary>
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
@@ -35,10 +39,30 @@ public static partial class KernelLibrary
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
-        IReadOnlyDictionary<string, CudaKernel> kernels = s_files.GetOrAdd((device, file), key => Load(key.Item1, key.File));
+        bool embedded = t_embedded || Folder is null;
+        LoadedFile loaded = s_files.GetOrAdd((device, file, embedded), key => Load(key.Device, key.File));
+        if (!embedded && Environment.TickCount64 - loaded.LastLook >= MillisecondsBetweenLooks)
+            loaded = Refresh(device, file, loaded);
+        IReadOnlyDictionary<string, CudaKernel> kernels = loaded.Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
             : throw new ArgumentException($"kernels/{file}.cu exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+    }
+
+    /// <summary>Compiles and loads anew the files of <see cref="Folder"/> that are loaded and whose text has changed since.</summary>
+    /// <returns>Their names, without folder and extension; none where the embedded sources are used.</returns>
+    /// <exception cref="CudaException">A file no longer compiles; what was loaded stays in use.</exception>
+    public static IReadOnlyList<string> Reload()
+    {
+        if (Folder is null)
+            return [];
+        var changed = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (((Device device, string file), LoadedFile loaded) in s_files)
+        {
+            if (!ReferenceEquals(Refresh(device, file, loaded), loaded))
+                changed.Add(file);
+        }
+        return [.. changed];
     }
 
     /// <summary>
@@ -48,9 +72,41 @@ public static partial class KernelLibrary
     public static void Unload(Device device)
     {
         CudaDevice.Get(device).Synchronize();
-        foreach ((Device Device, string File) key in s_files.Keys.Where(key => key.Device == device))
-            if (s_files.TryRemove(key, out _) && s_modules.TryRemove(key, out CudaModule? module))
+        foreach ((Device Device, string File, bool Embedded) key in s_files.Keys.Where(key => key.Device == device))
+        {
+            if (!s_files.TryRemove(key, out LoadedFile? loaded))
+                continue;
+            foreach (CudaModule module in loaded.Modules)
                 module.Dispose();
+        }
+    }
+
+    /// <summary>Looks now whether loaded files of <see cref="Folder"/> have changed, and compiles those that have.</summary>
+    /// <returns>Their names, without folder and extension.</returns>
+    /// <exception cref="CudaException">A changed file does not compile.</exception>
+    public static IReadOnlyList<string> Reload() =>
+    [
+        .. s_files.Where(loaded => !loaded.Key.Embedded && Refresh(loaded.Key.Device, loaded.Key.File, loaded.Value) != loaded.Value)
+            .Select(loaded => loaded.Key.File).Distinct().Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>Makes this thread use the embedded sources, also where there is a <see cref="Folder"/>, until the result is disposed.</summary>
+    public static EmbeddedScope UseEmbedded()
+    {
+        var scope = new EmbeddedScope(t_embedded);
+        t_embedded = true;
+        return scope;
+    }
+
+    /// <summary>The extent of a <see cref="UseEmbedded"/>.</summary>
+    public readonly struct EmbeddedScope : IDisposable
+    {
+        private readonly bool _previous;
+
+        internal EmbeddedScope(bool previous) => _previous = previous;
+
+        /// <summary>Ends it.</summary>
+        public void Dispose() => t_embedded = _previous;
     }
 
     /// <summary>Launches a kernel on a device's stream.</summary>
@@ -88,20 +144,36 @@ public static partial class KernelLibrary
     public static IReadOnlyDictionary<string, string> Exports(string text) =>
         ExportLine().Matches(text).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["expression"].Value);
 
-    private static Dictionary<string, CudaKernel> Load(Device device, string file)
+    /// <summary>What is loaded now: the same object if the text is the same.</summary>
+    private static LoadedFile Refresh(Device device, string file, LoadedFile loaded)
+    {
+        loaded.LastLook = Environment.TickCount64;
+        // A module cannot be loaded while a graph is recorded; the change waits for the next launch after that.
+        if (CudaDevice.Get(device).Stream.IsCapturing() != CUstreamCaptureStatus.None)
+            return loaded;
+        KernelSource source = Source(file);
+        if (source.Text == loaded.Source.Text && source.Headers[Header] == loaded.Source.Headers[Header])
+            return loaded;
+        // The old module stays: recorded graphs may hold its kernels.
+        LoadedFile fresh = Load(device, source, loaded.Modules);
+        s_files[(device, file, false)] = fresh;
+        return fresh;
+    }
+
+    private static LoadedFile Load(Device device, string file) => Load(device, Source(file), []);
+
+    private static LoadedFile Load(Device device, KernelSource source, IReadOnlyList<CudaModule> earlier)
     {
         CudaDevice target = CudaDevice.Get(device);
-        KernelSource source = Source(file);
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
-        s_modules[(device, file)] = module;
-        return Exports(source.Text).ToDictionary(
-            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value]));
+        return new LoadedFile(source, Exports(source.Text).ToDictionary(
+            export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])), [.. earlier, module]);
     }
 
     private static string Read(string name)
     {
-        if (Folder is not null)
+        if (Folder is not null && !t_embedded)
         {
             string path = Path.Combine(Folder, name);
             return File.Exists(path)
@@ -116,4 +188,18 @@ public static partial class KernelLibrary
 
     [GeneratedRegex(@"^EXPORT_KERNEL\((?<name>\w+), \((?<expression>.+)\)\);", RegexOptions.Multiline)]
     private static partial Regex ExportLine();
+
+    /// <param name="source">What was compiled.</param>
+    /// <param name="kernels">The kernels of the newest module by name.</param>
+    /// <param name="modules">All modules of the file, the newest last.</param>
+    private sealed class LoadedFile(KernelSource source, IReadOnlyDictionary<string, CudaKernel> kernels, IReadOnlyList<CudaModule> modules)
+    {
+        public KernelSource Source { get; } = source;
+
+        public IReadOnlyDictionary<string, CudaKernel> Kernels { get; } = kernels;
+
+        public IReadOnlyList<CudaModule> Modules { get; } = modules;
+
+        public long LastLook { get; set; } = Environment.TickCount64;
+    }
 }

@@ -76,6 +76,8 @@ public sealed class TensorTable
     internal void Run(ref CudaLaunch launch)
     {
         launch.Add(_gradients.Count);
+        // Gradients are read; what a step changes is read and written.
+        launch.AddTraffic(_columns.Sum(column => column is null ? 0 : (ReferenceEquals(column, _gradients) ? 1 : 2) * column.Sum(tensor => tensor.Bytes)));
         if (ChunkTensors.Count > 0)
             launch.Run(new dim3(ChunkTensors.Count), new dim3(CudaLaunch.Threads));
         GC.KeepAlive(this);

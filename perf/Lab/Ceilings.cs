@@ -1,0 +1,63 @@
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Kernels.Cpu;
+using CsUnet.Tensors;
+
+namespace CsUnet.Lab;
+
+/// <summary>What a machine can do at most, measured in the run that is judged by it.</summary>
+/// <param name="BytesPerSecond">Read and written by a copy of memory too large for the caches.</param>
+/// <param name="FlopsPerSecond">On the processor, independent fused multiply-adds; on a GPU, the largest matrix product of the baseline.</param>
+/// <param name="Source">How it was measured.</param>
+public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, string Source)
+{
+    private const long CopyBytes = 256L << 20;
+
+    /// <summary>Measures a device; about a second.</summary>
+    public static Ceilings Measure(Device device)
+    {
+        using var arena = new StepArena();
+        using StepArena.StepScope step = arena.BeginStep();
+        long bytes = device.Kind == DeviceKind.Cpu ? CopyBytes : 4 * CopyBytes;
+        Tensor source = Tensor.Full([checked((int)(bytes / sizeof(float)))], 1.5, DType.Float32, device), target = Tensor.EmptyLike(source);
+        // Both directions count; the best of several runs is the ceiling.
+        double copy = Enumerable.Range(0, 8).Min(_ => Timing.Time(device, () => Copy(source, target)));
+        return device.Kind == DeviceKind.Cpu
+            ? new Ceilings(2.0 * bytes / copy, FmaPeak.Measure() * 1e9, $"copy of {bytes >> 20} MiB on all threads; independent fused multiply-adds")
+            : new Ceilings(2.0 * bytes / copy, Product(device), $"copy of {bytes >> 20} MiB; product of two 8192 x 8192 matrices by {ProductName}");
+    }
+
+    private static string ProductName => CudaLibraries.TryLoad(CudaLibrary.CuBlas, out _) ? "cuBLAS" : "our own kernel";
+
+    private static unsafe void Copy(Tensor source, Tensor target)
+    {
+        if (source.Device.Kind == DeviceKind.Cuda)
+        {
+            target.CopyFrom(source);
+            return;
+        }
+        byte* from = (byte*)source.RawPointer, to = (byte*)target.RawPointer;
+        Workers.Split(source.Bytes, 1 << 20, (start, end) => Buffer.MemoryCopy(from + start, to + start, end - start, end - start));
+    }
+
+    private static double Product(Device device)
+    {
+        const int n = 8192;
+        var key = new RandomKey(1, 2, 3);
+        // Random numbers: products of zeros draw less power, and run faster than real ones.
+        Tensor block = Tensor.Empty([256, n]);
+        Span<float> values = block.AsSpan<float>();
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)key.Normal((ulong)i);
+        Tensor a = Tensor.Empty([n, n], DType.Float32, device), b = Tensor.EmptyLike(a), c = Tensor.EmptyLike(a);
+        for (int row = 0; row < n; row += 256)
+        {
+            a.Slice(row, 256).CopyFrom(block);
+            b.Slice(row, 256).CopyFrom(block);
+        }
+        Action product = Baselines.Product(device, a, b, c);
+        product();
+        double seconds = Enumerable.Range(0, 5).Min(_ => Timing.Time(device, product));
+        return 2.0 * n * n * n / seconds;
+    }
+}

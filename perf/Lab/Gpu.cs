@@ -1,0 +1,65 @@
+using System.Text.Json;
+
+namespace CsUnet.Lab;
+
+/// <summary>The public figures of a GPU that a projection needs; gpus.json names their sources.</summary>
+/// <param name="Name">Its name on the command line.</param>
+/// <param name="Title">Its name for people.</param>
+/// <param name="Architecture">Compute capability as in sm_90: 90.</param>
+/// <param name="Multiprocessors">Streaming multiprocessors.</param>
+/// <param name="ClockGHz">Boost clock.</param>
+/// <param name="MemoryTBs">Bandwidth of its memory, in TB/s.</param>
+/// <param name="MemoryShare">The share of that bandwidth that a plain copy reaches.</param>
+/// <param name="Float32TFlops">Peak of fused multiply-adds outside the matrix units.</param>
+/// <param name="Tf32TFlops">Dense peak of the matrix units in tf32.</param>
+/// <param name="Bf16TFlops">Dense peak of the matrix units in bf16 with float32 accumulation.</param>
+/// <param name="MatrixShare">The share of that peak that mma.sync can reach.</param>
+/// <param name="Registers">Registers of a multiprocessor.</param>
+/// <param name="SharedKiB">Shared memory of a multiprocessor.</param>
+/// <param name="SharedPerBlockKiB">The most that a block can have of it.</param>
+/// <param name="Warps">Warps that a multiprocessor holds.</param>
+/// <param name="Blocks">Blocks that a multiprocessor holds.</param>
+/// <param name="LaunchMicroseconds">The shortest time of a kernel in a recorded graph.</param>
+/// <param name="Source">Where the figures are from.</param>
+public sealed record Gpu(
+    string Name, string Title, int Architecture, int Multiprocessors, double ClockGHz, double MemoryTBs, double MemoryShare,
+    double Float32TFlops, double Tf32TFlops, double Bf16TFlops, double MatrixShare, int Registers, int SharedKiB, int SharedPerBlockKiB,
+    int Warps, int Blocks, double LaunchMicroseconds, string Source)
+{
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNameCaseInsensitive = true };
+
+    /// <summary>All GPUs of the table.</summary>
+    public static IReadOnlyList<Gpu> All { get; } = Read();
+
+    /// <summary>A GPU by name.</summary>
+    /// <exception cref="ArgumentException">There is none of this name; the message lists those that there are.</exception>
+    public static Gpu Named(string name) => All.FirstOrDefault(gpu => gpu.Name == name)
+        ?? throw new ArgumentException($"GPU '{name}' is not in the table; there are {string.Join(", ", All.Select(gpu => gpu.Name))}");
+
+    /// <summary>Bytes a second that a copy reaches.</summary>
+    public double BytesPerSecond => MemoryTBs * MemoryShare * 1e12;
+
+    /// <summary>FLOP/s that mma.sync can reach.</summary>
+    /// <param name="bf16">bf16 operands; else tf32.</param>
+    public double MatrixFlops(bool bf16) => (bf16 ? Bf16TFlops : Tf32TFlops) * MatrixShare * 1e12;
+
+    /// <summary>How many blocks of a kernel a multiprocessor holds at once; 0 if not even one fits.</summary>
+    /// <param name="threads">Threads of a block.</param>
+    /// <param name="registers">Registers of a thread.</param>
+    /// <param name="sharedBytes">Shared memory of a block, static and dynamic.</param>
+    public int BlocksPerMultiprocessor(int threads, int registers, int sharedBytes)
+    {
+        if (sharedBytes > SharedPerBlockKiB * 1024)
+            return 0;
+        // Registers go to warps in pieces of 256; a KiB of shared memory is the system's, for every block.
+        int warps = (threads + 31) / 32, perWarp = (registers * 32 + 255) / 256 * 256;
+        int byRegisters = perWarp == 0 ? Blocks : Registers / perWarp / warps, byShared = SharedKiB * 1024 / (sharedBytes + 1024);
+        return Math.Min(Math.Min(Blocks, Warps / warps), Math.Min(byRegisters, byShared));
+    }
+
+    private static IReadOnlyList<Gpu> Read()
+    {
+        using Stream stream = typeof(Gpu).Assembly.GetManifestResourceStream("gpus.json")!;
+        return JsonSerializer.Deserialize<List<Gpu>>(stream, s_json)!;
+    }
+}

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Globalization;
+using CsUnet.Cases;
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Lab;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cli.Commands.Lab;
+
+/// <summary><c>csunet lab check</c>: every variant against the double reference.</summary>
+internal static class LabCheckCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var arguments = new LabArguments();
+        var command = new Command("check", "Compares every variant, forward and backward, with the double reference.");
+        arguments.AddTo(command);
+        command.SetAction(result => Run(terminal, arguments, result));
+        HelpWithExamples.SetNotes(command, """
+            Runs the small cases of each operator, or one --shape. On cuda:emulated every memory access is watched as well: races,
+            reads of unwritten memory and accesses outside are failures. Exit code 1 if something fails.
+
+            Examples:
+              csunet lab check --op layer_norm --device cuda:emulated
+              csunet lab check --op linear --shape "100x96->384" --device cpu
+            """);
+        return command;
+    }
+
+    private static int Run(Terminal terminal, LabArguments arguments, ParseResult result)
+    {
+        IReadOnlyList<LabCase> cases = arguments.Cases(result);
+        (DeviceSelection selection, DType type) = arguments.Open(result);
+        bool emulated = selection.Device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated;
+        if (emulated)
+            CudaEmulator.SetMode(CudaEmulatorMode.Hook);
+        var bench = new Bench(selection.Device, type);
+        if (result.GetValue(arguments.Shape) is null)
+            cases = SmallCases(cases);
+        int passed = 0, failed = 0;
+        using var interrupt = new Interrupt(terminal);
+        terminal.WriteLine($"{selection.Description}, {bench.TypeName}; share: of the tolerance, the worst element of output and gradients");
+        foreach ((LabCase item, KernelChoice choice) in arguments.Choices(result, cases, bench))
+        {
+            interrupt.Token.ThrowIfCancellationRequested();
+            string? problem = null;
+            double share = 0;
+            try
+            {
+                if (emulated)
+                    CudaEmulator.ClearReport();
+                share = bench.Check(item.Case, choice);
+                if (emulated && CudaEmulator.FindingCount > 0)
+                    problem = CudaEmulator.GetReport().TrimEnd();
+            }
+            catch (CheckFailedException failure)
+            {
+                problem = failure.Message;
+            }
+            passed += problem is null ? 1 : 0;
+            failed += problem is null ? 0 : 1;
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(problem is null ? "ok    " : "FAILED")} {item.Op,-22} {choice,-20} {item.Case.Label,-44} share {share:F3}"));
+            if (problem is not null)
+                terminal.WriteLine($"       {problem}");
+        }
+        terminal.WriteLine($"{passed} passed, {failed} failed");
+        return failed == 0 ? ExitCode.Success : ExitCode.Failure;
+    }
+
+    /// <summary>The cases that the tests run, of the same operators: odd sizes, borders, batches of one.</summary>
+    private static IReadOnlyList<LabCase> SmallCases(IReadOnlyList<LabCase> cases) =>
+    [
+        .. cases.DistinctBy(item => item.Op).SelectMany(item => OperatorCases.All.Where(small => small.Op.GetType() == item.Case.Op.GetType())
+            .Select(small => item with { Shape = small.Label, Case = small })),
+    ];
+}

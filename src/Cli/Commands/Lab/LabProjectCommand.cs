@@ -1,0 +1,124 @@
+using System.CommandLine;
+using System.Globalization;
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Lab;
+using CsUnet.Models;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cli.Commands.Lab;
+
+/// <summary><c>csunet lab project</c>: the least time that kernels take on a GPU that is not here.</summary>
+internal static class LabProjectCommand
+{
+    /// <summary>Stands above every projection.</summary>
+    public const string Heading = "projected, not measured";
+
+    public static Command Create(Terminal terminal)
+    {
+        var arguments = new LabArguments();
+        Option<string?> gpu = Options.Choice("--gpu", "NAME", "The GPU to project to. Default: h200.", [.. Gpu.All.Select(entry => entry.Name)]);
+        Option<string?> model = Options.Choice("--model", "NAME", "A whole training step of this network, instead of operators.", [.. CsUnetOptions.Presets]);
+        Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels. Default: 224.");
+        Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 16.", 1, 4096);
+        var command = new Command("project", "Projects kernels to a GPU from what the emulator counts: the least time, and what limits it.")
+        {
+            gpu, model, size, batch, arguments.Op, arguments.Shape, arguments.Type, arguments.Variant,
+        };
+        command.SetAction(result =>
+        {
+            Gpu target = Gpu.Named(result.GetValue(gpu) ?? "h200");
+            string type = result.GetValue(arguments.Type) ?? "float32";
+            if (type == "float64")
+                throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16");
+            // Launches choose their grids by the device that they find.
+            DeviceSelection.Open(DeviceSelection.Emulated);
+            CudaEmulator.SetArchitecture(target.Architecture);
+            CudaEmulator.SetMultiprocessors(target.Multiprocessors);
+            var resources = new KernelResources(target.Architecture);
+            CudaDevice.Get(Device.Cuda).AllowTf32 = type == "tf32";
+            DType element = type == "bf16" ? DType.BFloat16 : DType.Float32;
+            if (result.GetValue(model) is { } name)
+            {
+                (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
+                return ProjectModel(terminal, target, resources, name, height, width, result.GetValue(batch) ?? 16, type);
+            }
+            return ProjectOperators(terminal, target, resources, arguments, result, element, type);
+        });
+        HelpWithExamples.SetNotes(command, """
+            The emulator executes a few blocks of every launch and counts sectors of global memory, wavefronts of shared memory and
+            matrix instructions, scaled to the grid; a table of public figures says how fast a GPU can be. The time is the largest of
+            what memory, load-store units, matrix units, arithmetic and the launch itself need: a lower bound. Registers and shared
+            memory are those of the committed table. A network's step is counted with one and two images and extended to the batch.
+
+            Examples:
+              csunet lab project --op layer_norm --gpu h200
+              csunet lab project --op linear --shape "50176x96->384" --dtype bf16 --gpu a100
+              csunet lab project --model cs-unet-tiny --size 224 --batch 16 --dtype bf16
+            """);
+        return command;
+    }
+
+    private static int ProjectOperators(
+        Terminal terminal, Gpu gpu, KernelResources resources, LabArguments arguments, ParseResult result, DType element, string type)
+    {
+        var bench = new Bench(Device.Cuda, element);
+        using var interrupt = new Interrupt(terminal);
+        WriteHeading(terminal, gpu, resources, type);
+        terminal.WriteLine($"{"kernel",-46} {"blocks",9} {"regs",4} {"smem",6} {"occ",4} {"time us",9} {"limited by",-10} {"of memory",9}  operator");
+        foreach ((LabCase item, KernelChoice choice) in arguments.Choices(result, arguments.Cases(result), bench))
+        {
+            interrupt.Token.ThrowIfCancellationRequested();
+            ProjectedLaunch[] launches = [.. ModelProjection.OfOperator(item.Case, element, choice).Select(launch => Projection.Of(launch, gpu, resources))];
+            terminal.WriteLine($"{item}, variant {choice}");
+            foreach (ProjectedLaunch launch in launches)
+                terminal.WriteLine(Line(launch));
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"sum",-69} {launches.Sum(launch => launch.Seconds) * 1e6,9:F2}"));
+            terminal.Out.Flush();
+        }
+        return ExitCode.Success;
+    }
+
+    private static int ProjectModel(
+        Terminal terminal, Gpu gpu, KernelResources resources, string name, int height, int width, int batch, string type)
+    {
+        CsUnetOptions options = CsUnetOptions.Preset(name, height, width, 3);
+        Precision precision = type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+        IReadOnlyList<CountedLaunch> counted = ModelProjection.OfStep(
+            options, batch, (network, images) => StepBenchmark.RunOnce(network, images, Device.Cuda, precision));
+        ProjectedLaunch[] launches = [.. counted.Select(launch => Projection.Of(launch, gpu, resources))];
+        WriteHeading(terminal, gpu, resources, type);
+        double total = launches.Sum(launch => launch.Seconds);
+        terminal.WriteLine($"{"operator",-34} {"launches",8} {"time us",10} {"share",6}  limited by");
+        foreach (IGrouping<string, ProjectedLaunch> group in launches.GroupBy(launch => launch.Counts.Operator).OrderByDescending(group => group.Sum(launch => launch.Seconds)))
+        {
+            string bounds = string.Join(", ", group.GroupBy(launch => launch.Bound).OrderByDescending(bound => bound.Sum(launch => launch.Seconds))
+                .Select(bound => $"{Name(bound.Key)} {bound.Sum(launch => launch.Seconds) / group.Sum(launch => launch.Seconds):P0}"));
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{group.Key,-34} {group.Count(),8} {group.Sum(launch => launch.Seconds) * 1e6,10:F1} {group.Sum(launch => launch.Seconds) / total,6:P1}  {bounds}"));
+        }
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{name} {height}x{width} batch {batch} {type} on {gpu.Title}: {launches.Length} launches, {total * 1e3:F2} ms a training step at the least, {batch / total:F0} images/s at the most ({Heading})"));
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"of it memory traffic alone: {launches.Sum(launch => launch.MemorySeconds) * 1e3:F2} ms, {launches.Sum(launch => (double)launch.Counts.Launch.TensorBytes) / 1e9:F1} GB"));
+        return ExitCode.Success;
+    }
+
+    private static void WriteHeading(Terminal terminal, Gpu gpu, KernelResources resources, string type)
+    {
+        terminal.WriteLine($"{Heading}: {gpu.Title}, {type}; registers and shared memory from {resources.Origin}");
+        terminal.WriteLine($"figures: {gpu.Source}");
+    }
+
+    private static string Line(ProjectedLaunch launch) => string.Create(CultureInfo.InvariantCulture,
+        $"  {launch.Counts.Launch.Kernel,-44} {launch.Counts.Launch.Blocks,9} {launch.Usage?.Registers.ToString(CultureInfo.InvariantCulture) ?? "?",4} {(launch.Usage?.SharedBytes ?? 0) + launch.Counts.Launch.DynamicShared,6} {launch.Occupancy,4:P0} {launch.Seconds * 1e6,9:F2} {Name(launch.Bound),-10} {launch.MemorySeconds / launch.Seconds,9:P0}  {launch.Counts.Operator}");
+
+    private static string Name(Bound bound) => bound switch
+    {
+        Bound.Memory => "memory",
+        Bound.LoadStore => "load-store",
+        Bound.Matrix => "matrix",
+        Bound.Arithmetic => "arithmetic",
+        _ => "launch",
+    };
+}

@@ -1,0 +1,50 @@
+using System.CommandLine;
+using CsUnet.Kernels;
+using CsUnet.Lab;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cli.Commands.Lab;
+
+/// <summary>A bench of several operators.</summary>
+/// <param name="Device">What it ran on.</param>
+/// <param name="Ceilings">The device's limits, measured first.</param>
+/// <param name="Rows">What was measured.</param>
+/// <param name="Failures">What was not, because its check failed.</param>
+internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<BenchRow> Rows, IReadOnlyList<string> Failures)
+{
+    /// <summary>Measures cases and prints each row as it comes.</summary>
+    public static LabRun Measure(
+        Terminal terminal, LabArguments arguments, ParseResult result, DeviceSelection selection, DType type, IReadOnlyList<LabCase> cases,
+        bool allVariants, CancellationToken cancellation)
+    {
+        var bench = new Bench(selection.Device, type);
+        string device = selection.Device.Kind == DeviceKind.Cpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : selection.Description;
+        Ceilings ceilings = Ceilings.Measure(selection.Device);
+        terminal.WriteLine($"{device}; {bench.TypeName}");
+        terminal.WriteLine(FormattableString.Invariant($"ceilings: {ceilings.BytesPerSecond / 1e9:F1} GB/s, {ceilings.FlopsPerSecond / 1e12:F3} TFLOP/s ({ceilings.Source})"));
+        terminal.WriteLine(LabTable.Heading);
+        var rows = new List<BenchRow>();
+        var failures = new List<string>();
+        foreach ((LabCase item, KernelChoice choice) in arguments.Choices(result, cases, bench))
+        {
+            if (!allVariants && choice != bench.Choices(item.Case.Op)[0] && choice.Variant != bench.Choices(item.Case.Op)[0].Variant)
+                continue;
+            try
+            {
+                foreach (Pass pass in Enum.GetValues<Pass>())
+                {
+                    BenchRow row = bench.Measure(item, pass, choice, cancellation);
+                    rows.Add(row);
+                    terminal.WriteLine(LabTable.Line(row, ceilings));
+                    terminal.Out.Flush();
+                }
+            }
+            catch (CheckFailedException failure)
+            {
+                failures.Add(failure.Message);
+                terminal.WriteLine($"not timed, its check failed: {failure.Message}");
+            }
+        }
+        return new LabRun(device, ceilings, rows, failures);
+    }
+}

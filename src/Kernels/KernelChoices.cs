@@ -1,0 +1,145 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using CsUnet.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Kernels;
+
+/// <summary>
+/// Which variant of an operator runs: the one that this thread has asked for, else the fastest one that a search has stored for device,
+/// operator, element type and shapes, else the operator's first. Stored choices are a file per device in the folder <c>tuning</c> of the
+/// user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
+/// </summary>
+public static class KernelChoices
+{
+    [ThreadStatic] private static KernelChoice? t_forced;
+    private static readonly Lock s_lock = new();
+    private static readonly Dictionary<Device, Dictionary<string, KernelChoice>> s_stored = [];
+
+    /// <summary>Where choices are stored.</summary>
+    public static string Folder => Environment.GetEnvironmentVariable("CSUNET_TUNING") is { Length: > 0 } folder
+        ? Path.GetFullPath(folder)
+        : Path.Combine(Path.GetDirectoryName(KernelCache.DefaultFolder)!, "tuning");
+
+    /// <summary>Makes operators of this thread that have this variant use it, until the result is disposed.</summary>
+    public static Forced Force(KernelChoice choice)
+    {
+        var scope = new Forced(t_forced);
+        t_forced = choice;
+        return scope;
+    }
+
+    /// <summary>The choice for a call; null: the operator's first variant as usual.</summary>
+    internal static KernelChoice? For(Operator op, OperatorCall call)
+    {
+        IReadOnlyList<KernelVariant> variants = op.Variants(call[0].Device.Kind);
+        if (variants.Count == 0)
+            return null;
+        if (t_forced is { } forced)
+            return variants.Any(variant => variant.Name == forced.Variant) ? forced : null;
+        Dictionary<string, KernelChoice> stored = Stored(call[0].Device);
+        KernelChoice? choice = stored.Count == 0 ? null : stored.GetValueOrDefault(Key(op, call.Inputs));
+        // A choice that an older program stored may name a variant that is gone.
+        return variants.Any(variant => variant.Name == choice?.Variant) ? choice : null;
+    }
+
+    /// <summary>Stores the best choice for an operator on inputs like these; it holds from now on, and in later runs.</summary>
+    /// <param name="device">Where it was measured.</param>
+    /// <param name="op">The operator.</param>
+    /// <param name="inputs">Its inputs.</param>
+    /// <param name="choice">The choice.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public static void Store(Device device, Operator op, IReadOnlyList<Tensor?> inputs, KernelChoice choice)
+    {
+        Dictionary<string, KernelChoice> stored = Stored(device);
+        lock (s_lock)
+        {
+            stored[Key(op, inputs)] = choice;
+            Write(PathOf(device), stored);
+        }
+    }
+
+    /// <summary>The file of a device's choices.</summary>
+    public static string PathOf(Device device)
+    {
+        string name = device.Kind == DeviceKind.Cpu ? "cpu" : CudaDevice.Get(device).Properties.DeviceName;
+        var file = new StringBuilder();
+        foreach (char c in name)
+            file.Append(char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-');
+        return Path.Combine(Folder, $"{file}.json");
+    }
+
+    /// <summary>Operator with its settings, element type, and shapes.</summary>
+    internal static string Key(Operator op, IReadOnlyList<Tensor?> inputs)
+    {
+        string type = inputs[0]!.DType.Label();
+        if (inputs[0]!.Device.Kind == DeviceKind.Cuda && type == "float32" && CudaDevice.Get(inputs[0]!.Device).AllowTf32)
+            type = "tf32";
+        return $"{op} {type} {string.Join(' ', inputs.Select(input => input is null ? "-" : input.Shape.ToString()))}";
+    }
+
+    private static Dictionary<string, KernelChoice> Stored(Device device)
+    {
+        lock (s_lock)
+        {
+            if (!s_stored.TryGetValue(device, out Dictionary<string, KernelChoice>? stored))
+                s_stored.Add(device, stored = Read(PathOf(device)));
+            return stored;
+        }
+    }
+
+    private static Dictionary<string, KernelChoice> Read(string path)
+    {
+        var stored = new Dictionary<string, KernelChoice>(StringComparer.Ordinal);
+        if (!File.Exists(path))
+            return stored;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            foreach (JsonProperty entry in document.RootElement.EnumerateObject())
+                stored.Add(entry.Name, new KernelChoice(
+                    entry.Value.GetProperty("variant").GetString() ?? "",
+                    entry.Value.EnumerateObject().Where(value => value.Name != "variant").ToDictionary(value => value.Name, value => value.Value.GetInt32())));
+            return stored;
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            throw new InvalidDataException($"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or run 'csunet lab tune' again", failure);
+        }
+    }
+
+    private static void Write(string path, Dictionary<string, KernelChoice> stored)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            {
+                json.WriteStartObject(key);
+                json.WriteString("variant", choice.Variant);
+                foreach ((string name, int value) in choice.Values.Order())
+                    json.WriteNumber(name, value);
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        // Renamed into place: another process reads the old file or the new one, never half of it.
+        string temporary = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}.tmp");
+        File.WriteAllBytes(temporary, stream.ToArray());
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>The extent of a <see cref="Force"/>.</summary>
+    public readonly struct Forced : IDisposable
+    {
+        private readonly KernelChoice? _previous;
+
+        internal Forced(KernelChoice? previous) => _previous = previous;
+
+        /// <summary>Ends it.</summary>
+        public void Dispose() => t_forced = _previous;
+    }
+}

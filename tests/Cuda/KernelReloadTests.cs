@@ -1,0 +1,80 @@
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tensors;
+using Xunit;
+
+namespace CsUnet.Tests.Cuda;
+
+/// <summary>Kernels from a folder: what changes there is compiled anew while the program runs.</summary>
+public class KernelReloadTests
+{
+    [Fact]
+    public void AChangedFileIsCompiledAgain()
+    {
+        Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
+        using var folder = new TemporaryFolder();
+        foreach (string file in new[] { "relu", "gelu" })
+        {
+            KernelSource source = KernelLibrary.Source(file);
+            File.WriteAllText(folder.File($"{file}.cu"), source.Text);
+            File.WriteAllText(folder.File("common.cuh"), source.Headers["common.cuh"]);
+        }
+        string? before = Environment.GetEnvironmentVariable("CSUNET_KERNELS");
+        Environment.SetEnvironmentVariable("CSUNET_KERNELS", Path.GetDirectoryName(folder.File("relu.cu")));
+        try
+        {
+            Isolated.Run(ReloadOn, EmulatorLibrary.Path!);
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("CSUNET_KERNELS", before);
+        }
+    }
+
+    private static void ReloadOn(string library)
+    {
+        CudaLibraries.UseEmulator(library);
+        Device device = Device.Cuda;
+        try
+        {
+            string file = Path.Combine(KernelLibrary.Folder!, "relu.cu"), text = File.ReadAllText(file);
+            Assert.Equal(["gelu", "relu"], KernelLibrary.Files);
+            Tensor input = Tensor.From([-1f, 0.5f, 3f, -2f], [4]).To(device);
+            Assert.Equal([0f, 0.5f, 3f, 0f], Run(input));
+            Assert.Empty(KernelLibrary.Reload());
+
+            File.WriteAllText(file, Changed("-1.0f"));
+            Assert.Equal(["relu"], KernelLibrary.Reload());
+            Assert.Equal([-1f, -1f, -1f, -1f], Run(input));
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow);
+            Assert.Empty(KernelLibrary.Reload());
+
+            // Without being asked, a second later.
+            File.WriteAllText(file, Changed("-2.0f"));
+            Thread.Sleep(1100);
+            Assert.Equal([-2f, -2f, -2f, -2f], Run(input));
+
+            // A mistake is told, and what was loaded still runs.
+            File.WriteAllText(file, Changed("a mistake"));
+            Assert.Contains("relu.cu", Assert.Throws<NVRTCException>(() => KernelLibrary.Reload()).Message);
+            Assert.Equal([-2f, -2f, -2f, -2f], Run(input));
+            File.WriteAllText(file, text);
+            Assert.Equal(["relu"], KernelLibrary.Reload());
+            Assert.Equal([0f, 0.5f, 3f, 0f], Run(input));
+
+            string Changed(string value)
+            {
+                const string Rectified = "x.v[k] < 0.0f ? 0.0f : x.v[k]";
+                Assert.Contains(Rectified, text);
+                return text.Replace(Rectified, value, StringComparison.Ordinal);
+            }
+        }
+        finally
+        {
+            CudaDevice.Get(device).Context.Dispose();
+        }
+    }
+
+    private static float[] Run(Tensor input) => OperatorCall.Run(new ReLU(), input).To(Device.Cpu).AsSpan<float>().ToArray();
+}

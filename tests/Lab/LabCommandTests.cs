@@ -1,0 +1,79 @@
+using CsUnet.Cli;
+using CsUnet.Tests.Cli;
+
+namespace CsUnet.Tests.Lab;
+
+/// <summary><c>csunet lab</c> and <c>csunet bench compare</c> on the processor.</summary>
+public sealed class LabCommandTests
+{
+    [Fact]
+    public void List_names_operators_shapes_and_variants()
+    {
+        ProgramRun run = ProgramRun.Of("lab", "list", "--op", "layer_norm");
+        Assert.Equal(0, run.Code);
+        Assert.Contains("6272x96", run.Out);
+        Assert.Contains("variant registers", run.Out);
+        Assert.Contains("forward_blocks_per_multiprocessor", run.Out);
+    }
+
+    [Fact]
+    public void A_bench_prints_checks_and_writes_what_was_asked_for()
+    {
+        using var workspace = new Workspace();
+        ProgramRun run = ProgramRun.Of("lab", "bench", "--op", "layer_norm", "--shape", "64x32", "--device", "cpu", "--csv", workspace["a.csv"], "--json", workspace["a.json"]);
+        Assert.True(run.Code == 0, run.Error + run.Out);
+        Assert.Contains("ceilings: ", run.Out);
+        Assert.Equal(3, File.ReadAllLines(workspace["a.csv"]).Length);
+        ProgramRun same = ProgramRun.Of("bench", "compare", workspace["a.json"], workspace["a.json"]);
+        Assert.True(same.Code == 0, same.Error);
+        Assert.Contains("2 compared, 0 slower", same.Out);
+    }
+
+    [Fact]
+    public void A_report_holds_a_roofline()
+    {
+        using var workspace = new Workspace();
+        ProgramRun run = ProgramRun.Of("lab", "report", "--op", "linear", "--shape", "64x32->32", "--device", "cpu", "--out", workspace["lab.html"]);
+        Assert.True(run.Code == 0, run.Error + run.Out);
+        Assert.Equal(["lab.csv", "lab.html", "lab.json", "lab.svg"], workspace.Files());
+        string page = File.ReadAllText(workspace["lab.html"]);
+        Assert.Contains("<svg class=\"chart\"", page);
+        Assert.Contains("64x32-&gt;32", page);
+    }
+
+    [Fact]
+    public void A_check_passes_on_the_processor()
+    {
+        ProgramRun run = ProgramRun.Of("lab", "check", "--op", "softmax", "--device", "cpu");
+        Assert.True(run.Code == 0, run.Error + run.Out);
+        Assert.Matches(@"[1-9]\d* passed, 0 failed", run.Out);
+    }
+
+    [Fact]
+    public void Compare_fails_where_the_second_is_slower()
+    {
+        using var workspace = new Workspace();
+        string before = workspace.Write("before.json", """{"what":"training step","model":"cs-unet-tiny","stepSeconds":0.5,"inferenceSeconds":0.2}""");
+        string after = workspace.Write("after.json", """{"what":"training step","model":"cs-unet-mini","stepSeconds":0.6,"inferenceSeconds":0.2}""");
+        ProgramRun run = ProgramRun.Of("bench", "compare", before, after);
+        Assert.Equal(ExitCode.Failure, run.Code);
+        Assert.Contains("SLOWER", run.Out);
+        Assert.Contains("warning: model differs", run.Out);
+        Assert.Equal(0, ProgramRun.Of("bench", "compare", before, after, "--limit", "1.3").Code);
+    }
+
+    [Fact]
+    public void Wrong_calls_are_refused()
+    {
+        using var workspace = new Workspace();
+        ProgramRun.Refuses(["lab", "bench", "--op", "layer_nrm"], "--op layer_nrm", "layer_norm");
+        ProgramRun.Refuses(["lab", "bench", "--shape", "64x32"], "--shape", "needs --op");
+        ProgramRun.Refuses(["lab", "bench", "--op", "gelu", "--dtype", "bf16", "--device", "cpu"], "--dtype bf16", "only CUDA devices");
+        ProgramRun.Refuses(["lab", "check", "--op", "gelu", "--variant", "fast", "--device", "cpu"], "--variant fast");
+        ProgramRun.Refuses(["lab", "project", "--gpu", "h300"], "--gpu h300", "h200");
+        ProgramRun.Refuses(["lab", "project", "--dtype", "float64"], "float64");
+        ProgramRun.Refuses(["lab", "watch", "--op", "layer_norm"], "CSUNET_KERNELS");
+        ProgramRun.Refuses(["bench", "compare", "missing.json", "missing.json"], "missing.json");
+        ProgramRun.Refuses(["bench", "compare", workspace.Write("x.json", "{}"), workspace["x.json"]], "holds no times");
+    }
+}

@@ -1,0 +1,140 @@
+using CsUnet.Cases;
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Lab;
+using CsUnet.Tensors;
+
+namespace CsUnet.Tests.Lab;
+
+/// <summary>The kernel lab's shapes, tables, projections and times, as far as they need no CUDA device.</summary>
+public sealed class LabTests
+{
+    [Fact]
+    public void Every_usual_shape_makes_a_case_that_runs()
+    {
+        Assert.NotEmpty(LabCases.Operators);
+        foreach ((string name, _) in LabCases.Operators)
+            Assert.NotEmpty(LabCases.Matching(name));
+        foreach (LabCase item in LabCases.Matching(null))
+            Assert.All(item.Case.Inputs, input => Assert.True(input is null || input.Shape.Count > 0, $"{item}"));
+    }
+
+    [Theory]
+    [InlineData("layer_norm", "10x", "cannot be read")]
+    [InlineData("layer_norm", "0x96", "does not fit")]
+    [InlineData("linear", "6272x96", "does not fit")]
+    [InlineData("conv2d", "56x56x64->64", "does not fit")]
+    [InlineData("window_attention", "1x10x14x64 window 7 heads 2", "multiples of window 7")]
+    [InlineData("warp_drive", "1x1", "the lab has no operator 'warp_drive'")]
+    public void A_shape_that_does_not_fit_is_refused(string op, string shape, string expected) =>
+        Assert.Contains(expected, Assert.Throws<ArgumentException>(() => LabCases.Create(op, shape)).Message);
+
+    [Fact]
+    public void Compositions_equal_the_fused_operators()
+    {
+        LabCase item = LabCases.Create("conv_batch_norm_relu", "2x6x5x8->12 kernel 3");
+        Tensor fused = CsUnet.Autograd.Variable.Apply(item.Case.Op, item.Case.CreateInputs(DType.Float64)).Value;
+        Tensor composed = item.Composition!(item.Case.CreateInputs(DType.Float64)).Value;
+        Assert.True(Comparison.Of("output", composed, fused, 1e-12).IsWithin);
+    }
+
+    [Fact]
+    public void A_bench_measures_a_time_within_the_machines_limits()
+    {
+        var bench = new Bench(Device.Cpu, DType.Float32);
+        LabCase item = LabCases.Create("linear", "256x128->128");
+        BenchRow row = bench.Measure(item, Pass.Backward, new KernelChoice("only"), TestContext.Current.CancellationToken);
+        Assert.InRange(row.Times.Median, 1e-7, 1);
+        Assert.InRange(row.Times.Median, row.Times.Low, row.Times.High);
+        Assert.Equal(2.0 * 2 * 256 * 128 * 128, row.Flops);
+        Assert.True(row.Bytes > 4 * (256 * 128 * 3 + 128 * 128 * 2), $"{row.Bytes}");
+        Assert.Empty(row.Launches);
+    }
+
+    [Fact]
+    public void What_fails_its_check_is_not_timed()
+    {
+        var bench = new Bench(Device.Cpu, DType.Float32);
+        OperatorCase wrong = new("(3,4)", new WrongInFloat(), Exactness.Elementwise, new OperatorInput("input", [3, 4]));
+        Assert.Contains("WrongInFloat", Assert.Throws<CheckFailedException>(() =>
+            bench.Measure(new LabCase("wrong", "3x4", wrong), Pass.Forward, new KernelChoice("only"), CancellationToken.None)).Message);
+    }
+
+    private sealed record WrongInFloat : Operator
+    {
+        public override Tensor Forward(OperatorCall call)
+        {
+            Tensor output = call[0].Clone();
+            if (output.DType == DType.Float32)
+                output[0] += 0.5;
+            return output;
+        }
+
+        public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients) => gradients.Pass(0, dOutput);
+    }
+
+    [Fact]
+    public void Occupancy_follows_registers_shared_memory_and_threads()
+    {
+        Gpu a100 = Gpu.Named("a100");
+        Assert.Equal(8, a100.BlocksPerMultiprocessor(256, 32, 0));          // 64 warps
+        Assert.Equal(2, a100.BlocksPerMultiprocessor(256, 128, 0));         // 65536 registers
+        Assert.Equal(3, a100.BlocksPerMultiprocessor(128, 32, 50 * 1024));  // 164 KiB, and one more for every block
+        Assert.Equal(0, a100.BlocksPerMultiprocessor(128, 32, 164 * 1024));
+        Assert.Contains("h200", Assert.Throws<ArgumentException>(() => Gpu.Named("h300")).Message);
+        Assert.All(Gpu.All, gpu => Assert.NotEmpty(gpu.Source));
+    }
+
+    [Fact]
+    public void A_copy_is_projected_to_the_memorys_speed_and_a_small_one_to_the_launch()
+    {
+        Gpu h200 = Gpu.Named("h200");
+        var resources = new KernelResources(h200.Architecture);
+        ProjectedLaunch Of(long bytes, uint blocks) => Projection.Of(new CountedLaunch(
+            new LaunchTrace.Entry("add", "add_forward_float32", new dim3(blocks), new dim3(256), 0, bytes), bytes / 32.0, bytes / 32.0, 0, 0, 0, 0, "Add"), h200, resources);
+        ProjectedLaunch large = Of(4L << 30, 132 * 16), small = Of(4096, 4);
+        Assert.Equal(Bound.Memory, large.Bound);
+        Assert.Equal((4L << 30) / (4.8e12 * 0.9), large.Seconds, 1e-9);
+        Assert.Equal(Bound.Launch, small.Bound);
+        Assert.Equal(1.5e-6, small.Seconds, 1e-12);
+        Assert.NotNull(large.Usage);
+    }
+
+    [Fact]
+    public void Logs_of_ptxas_and_PTX_are_read()
+    {
+        IReadOnlyDictionary<string, KernelUsage> usage = KernelResources.Parse("""
+            ptxas info    : Compiling entry function '_Z3fooPf' for 'sm_90'
+            ptxas info    : Function properties for _Z3fooPf
+                16 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads
+            ptxas info    : Used 40 registers, 2048 bytes smem, 400 bytes cmem[0]
+            """);
+        Assert.Equal(new KernelUsage(40, 2048, 20), usage["_Z3fooPf"]);
+        PtxCounts counts = PtxCounts.Of("""
+            .visible .entry _Z3fooPf(
+            	.param .u64 _Z3fooPf_param_0
+            )
+            {
+            	.reg .f32 %f<4>;
+            	ld.param.u64 	%rd1, [_Z3fooPf_param_0];
+            	@%p1 ld.global.f32 	%f1, [%rd1];
+            	fma.rn.f32 	%f2, %f1, %f1, %f1;
+            	bar.sync 	0;
+            	st.shared.f32 	[%rd1], %f2;
+            	ret;
+            }
+            """)["_Z3fooPf"];
+        Assert.Equal(new PtxCounts(6, 1, 1, 0, 1, 1), counts);
+    }
+
+    [Fact]
+    public void A_variants_space_is_every_combination()
+    {
+        var variant = new KernelVariant("tiled", "", new LaunchParameter("tile", 64, 128), new LaunchParameter("stages", 2, 3, 4));
+        KernelChoice[] space = [.. variant.Space()];
+        Assert.Equal(6, space.Distinct().Count());
+        Assert.Equal(["tiled stages=2 tile=64"], space.Where(choice => choice.Value("tile", 0) == 64 && choice.Value("stages", 0) == 2).Select(choice => choice.ToString()));
+        Assert.Equal(7, new KernelChoice("tiled").Value("tile", 7));
+    }
+}
