@@ -111,6 +111,9 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// </summary>
     public IReadOnlyList<(string Name, Tensor Value)> RunPlain(Precision precision)
     {
+        // tf32 is for the operands of matrix products only.
+        if (precision == Precision.Tf32 && Op is not WindowAttention && !Inputs.Any(input => input is { Role: InputRole.MatrixWeight }))
+            precision = Precision.Fp32;
         Tensor Rounded(Tensor tensor) => Round(tensor, value => Round(value, precision));
         Variable?[] inputs = CreateInputs((input, index) => Draw(input, DType.Float64, index) is var drawn
             && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? Rounded(drawn) : drawn);
