@@ -37,13 +37,16 @@ public sealed record GradCheckLine(
     /// <summary>Whether every check of the argument passed.</summary>
     public bool Passed => Failure is null;
 
-    internal static GradCheckLine Of(ArgumentGradientCheck argument)
+    internal static GradCheckLine Of(ArgumentGradientCheck argument) => Of(argument, GradientVerdict.Agrees);
+
+    /// <summary>The line of an argument whose verdict may be at most as bad as a given one.</summary>
+    internal static GradCheckLine Of(ArgumentGradientCheck argument, GradientVerdict allowed)
     {
         GradientFinding worst = argument.Worst;
         return new GradCheckLine(
             argument.Name, Name(worst.Check), worst.Error, worst.Share, argument.EntriesChecked,
-            argument.Findings.Sum(finding => finding.Undecided), argument.Findings.Sum(finding => finding.ShortSteps), worst.Where,
-            argument.Verdict == GradientVerdict.Agrees ? null : argument.ToString());
+            argument.Findings.Sum(finding => Math.Max(finding.Undecided, finding.Verdict == GradientVerdict.Undecided ? 1 : 0)), argument.Findings.Sum(finding => finding.ShortSteps), worst.Where,
+            argument.Verdict <= allowed ? null : argument.ToString());
     }
 
     internal static string Name(GradientChecks check) => check switch

@@ -175,11 +175,11 @@ public static class GradCheckSuite
         return string.Join('.', path.Take(path.Length > 3 ? 3 : Math.Max(1, path.Length - 1)));
     }
 
-    private static Found RunOperator(OperatorCase item, int entries)
+    private static Found RunOperator(OperatorCase item, int entries, GradientVerdict allowed = GradientVerdict.Agrees)
     {
         (OperatorCase drawn, string kinks) = Kinks.Avoid(item);
         GradientCheckResult result = GradientCheck.Run(drawn.Op, drawn.CreateInputs(DType.Float64), OperatorOptions(entries));
-        return new Found([.. result.Arguments.Select(GradCheckLine.Of)], kinks);
+        return new Found([.. result.Arguments.Select(argument => GradCheckLine.Of(argument, allowed))], kinks);
     }
 
     private static Found RunKernels(OperatorCase item, Precision precision, Device device)
@@ -203,9 +203,11 @@ public static class GradCheckSuite
         ShapeSearch.Result result = ShapeSearch.Run(family, shapes, SearchSeed, check);
         if (result.Smallest is { } smallest)
             return new Found([], "", smallest, $"{smallest.Name}: {result.Failure}", result.HasDeviceFailed);
+        if (result.Failure is not null)
+            return new Found([], "", Failure: result.Failure);
         GradCheckLine worst = result.Worst!;
         return new Found(
-            [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, worst.Undecided, result.ShortSteps,
+            [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, result.Undecided, result.ShortSteps,
                 $"{worst.Argument} {worst.Where} of {result.WorstShape}", null)], "");
     }
 
@@ -213,6 +215,6 @@ public static class GradCheckSuite
     private static IReadOnlyList<GradCheckLine> CheckOnProcessor(OperatorCase item) =>
     [
         .. RunKernels(item, Precision.Fp32, Device.Cpu).Lines,
-        .. item.Inputs.Any(input => input is { NeedsGradient: true }) ? RunOperator(item, entries: 6).Lines : [],
+        .. item.Inputs.Any(input => input is { NeedsGradient: true }) ? RunOperator(item, entries: 6, GradientVerdict.Undecided).Lines : [],
     ];
 }

@@ -9,9 +9,12 @@ namespace CsUnet.Cases;
 /// <param name="Preferred">Values that a third of the draws take: vector widths, tile sizes, and one off them.</param>
 internal sealed record ShapeParameter(string Name, int Minimum, int Maximum, params IReadOnlyList<int> Preferred)
 {
+    /// <summary>Draws of a preferred value, for two of any.</summary>
+    public int PreferredWeight { get; init; } = 1;
+
     public Gen<int> Draw() => Preferred.Count == 0
         ? Gen.Int[Minimum, Maximum]
-        : Gen.Frequency((2, Gen.Int[Minimum, Maximum]), (1, Gen.OneOfConst([.. Preferred])));
+        : Gen.Frequency((2, Gen.Int[Minimum, Maximum]), (PreferredWeight, Gen.OneOfConst([.. Preferred])));
 }
 
 /// <summary>The shapes and settings that an operator takes, as a function of a few numbers.</summary>
@@ -32,8 +35,7 @@ internal sealed record ShapeFamily(
         return item is null ? null : item with { Label = $"{item.Label} {string.Join(' ', Parameters.Zip(values, (parameter, value) => $"{parameter.Name}={value}"))}".TrimStart() };
     }
 
-    /// <summary>Numbers that the operator takes.</summary>
-    public Gen<int[]> Draw() => Parameters
-        .Aggregate(Gen.Const(Array.Empty<int>()), (values, parameter) => Gen.Select(values, parameter.Draw(), (drawn, value) => (int[])[.. drawn, value]))
-        .Where(values => Create(values) is not null);
+    /// <summary>Numbers, which the operator may or may not take together.</summary>
+    public Gen<int[]> Draw() => Parameters.Aggregate(
+        Gen.Const(Array.Empty<int>()), (values, parameter) => Gen.Select(values, parameter.Draw(), (drawn, value) => (int[])[.. drawn, value]));
 }

@@ -6,7 +6,8 @@ namespace CsUnet.Cases;
 /// <summary>Draws shapes of a family, checks each, and shrinks one that fails to the smallest that still does.</summary>
 internal static class ShapeSearch
 {
-    private const int MaxShrinkingChecks = 300;
+    private const double MaxUndecided = 0.25;
+    private const int MaxShrinkingChecks = 300, MaxAttempts = 2000;
 
     /// <summary>What a search found.</summary>
     /// <param name="Shapes">Shapes that were checked.</param>
@@ -17,7 +18,11 @@ internal static class ShapeSearch
     /// <param name="Failure">What is wrong with it.</param>
     /// <param name="HasDeviceFailed">Whether the device can run nothing any more.</param>
     public sealed record Result(
-        int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure, bool HasDeviceFailed = false);
+        int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure, bool HasDeviceFailed = false)
+    {
+        /// <summary>Shapes with entries whose numeric derivative was less exact than the tolerance.</summary>
+        public int Undecided { get; init; }
+    }
 
     /// <summary>Searches until a shape fails, or enough have passed.</summary>
     /// <param name="family">The shapes.</param>
@@ -30,11 +35,15 @@ internal static class ShapeSearch
         var random = new PCG(seed, Formula.NameHash(family.Op));
         GradCheckLine? worst = null;
         string worstShape = "";
-        int shortSteps = 0;
+        int shortSteps = 0, undecided = 0;
         for (int i = 0; i < shapes; i++)
         {
-            int[] values = draw.Generate(random, null, out _);
-            OperatorCase item = family.Create(values)!;
+            int[] values = [];
+            OperatorCase? item = null;
+            for (int attempt = 0; item is null && attempt < MaxAttempts; attempt++)
+                item = family.Create(values = draw.Generate(random, null, out _));
+            if (item is null)
+                throw new CaseException($"{family.Op} took none of {MaxAttempts} shapes: write a family for it in ShapeFamilies.cs");
             IReadOnlyList<GradCheckLine> lines;
             string? failure;
             try
@@ -52,11 +61,14 @@ internal static class ShapeSearch
                 return new Result(i + 1, worst, worstShape, shortSteps, smallest, reason);
             }
             shortSteps += lines.Sum(line => line.ShortSteps);
+            undecided += lines.Any(line => line.Undecided > 0) ? 1 : 0;
             GradCheckLine largest = lines.MaxBy(line => line.Share)!;
             if (worst is null || largest.Share > worst.Share)
                 (worst, worstShape) = (largest, item.Label);
         }
-        return new Result(shapes, worst, worstShape, shortSteps, null, null);
+        // Now and then a shape's gradients nearly cancel; if they often do, the search shows nothing.
+        string? vague = undecided > MaxUndecided * shapes ? $"{undecided} of {shapes} shapes have entries that no difference decides" : null;
+        return new Result(shapes, worst, worstShape, shortSteps, null, vague) { Undecided = undecided };
     }
 
     /// <summary>
