@@ -119,7 +119,7 @@ public static class KernelChoices
             {
                 json.WriteStartObject(key);
                 json.WriteString("variant", choice.Variant);
-                foreach ((string name, int value) in choice.Values.Order())
+                foreach ((string name, int value) in choice.Values.OrderBy(value => value.Key, StringComparer.Ordinal))
                     json.WriteNumber(name, value);
                 json.WriteEndObject();
             }

@@ -39,6 +39,6 @@ public sealed record KernelChoice(string Variant, IReadOnlyDictionary<string, in
     public int Value(string name, int usual) => Values.GetValueOrDefault(name, usual);
 
     /// <summary>For example <c>registers slots=4</c>.</summary>
-    public override string ToString() => string.Join(' ', [Variant, .. Values.Order().Select(
+    public override string ToString() => string.Join(' ', [Variant, .. Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(
         value => string.Create(CultureInfo.InvariantCulture, $"{value.Key}={value.Value}"))]);
 }

@@ -7,7 +7,8 @@ namespace CsUnet.Tests.Cli;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck", "devices", "kernels", "kernels list", "kernels profile"];
+    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck", "devices", "kernels", "kernels list", "kernels profile",
+        "bench compare", "lab", "lab list", "lab check", "lab bench", "lab compare", "lab tune", "lab watch", "lab project", "lab resources", "lab report"];
 
     [Theory]
     [MemberData(nameof(Commands))]
@@ -33,6 +34,16 @@ public sealed class HelpTests
     [InlineData("gradcheck")]
     [InlineData("kernels", "list")]
     [InlineData("kernels", "profile")]
+    [InlineData("bench", "compare")]
+    [InlineData("lab", "list")]
+    [InlineData("lab", "check")]
+    [InlineData("lab", "bench")]
+    [InlineData("lab", "compare")]
+    [InlineData("lab", "tune")]
+    [InlineData("lab", "watch")]
+    [InlineData("lab", "project")]
+    [InlineData("lab", "resources")]
+    [InlineData("lab", "report")]
     public void HelpShowsExamplesThatParse(params string[] command)
     {
         string help = ProgramRun.Of([.. command, "--help"]).Out;

@@ -16,7 +16,7 @@ public sealed class WrongCallTests
 
     [Fact]
     public void UnknownCommandWithoutNeighbourListsAll() =>
-        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy'; there are train, evaluate, predict, demo, selftest, bench, gradcheck, kernels, devices");
+        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy'; there are train, evaluate, predict, demo, selftest, bench, lab, gradcheck, kernels, devices");
 
     [Fact]
     public void UnknownSubcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");

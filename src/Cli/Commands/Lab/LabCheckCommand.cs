@@ -38,10 +38,11 @@ internal static class LabCheckCommand
         var bench = new Bench(selection.Device, type);
         if (result.GetValue(arguments.Shape) is null)
             cases = SmallCases(cases);
+        IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, cases, bench);
         int passed = 0, failed = 0;
         using var interrupt = new Interrupt(terminal);
         terminal.WriteLine($"{selection.Description}, {bench.TypeName}; share: of the tolerance, the worst element of output and gradients");
-        foreach ((LabCase item, KernelChoice choice) in arguments.Choices(result, cases, bench))
+        foreach ((LabCase item, KernelChoice choice) in choices)
         {
             interrupt.Token.ThrowIfCancellationRequested();
             string? problem = null;

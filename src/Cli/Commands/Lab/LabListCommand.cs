@@ -28,6 +28,13 @@ internal static class LabListCommand
             }
             return ExitCode.Success;
         });
+        HelpWithExamples.SetNotes(command, """
+            The first variant of an operator is the usual one, unless a search has stored a faster one for the shape.
+
+            Examples:
+              csunet lab list
+              csunet lab list --op attention
+            """);
         return command;
     }
 }

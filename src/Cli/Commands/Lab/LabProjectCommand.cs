@@ -63,10 +63,11 @@ internal static class LabProjectCommand
         Terminal terminal, Gpu gpu, KernelResources resources, LabArguments arguments, ParseResult result, DType element, string type)
     {
         var bench = new Bench(Device.Cuda, element);
+        IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, arguments.Cases(result), bench);
         using var interrupt = new Interrupt(terminal);
         WriteHeading(terminal, gpu, resources, type);
         terminal.WriteLine($"{"kernel",-46} {"blocks",9} {"regs",4} {"smem",6} {"occ",4} {"time us",9} {"limited by",-10} {"of memory",9}  operator");
-        foreach ((LabCase item, KernelChoice choice) in arguments.Choices(result, arguments.Cases(result), bench))
+        foreach ((LabCase item, KernelChoice choice) in choices)
         {
             interrupt.Token.ThrowIfCancellationRequested();
             ProjectedLaunch[] launches = [.. ModelProjection.OfOperator(item.Case, element, choice).Select(launch => Projection.Of(launch, gpu, resources))];

@@ -19,15 +19,16 @@ internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<Be
     {
         var bench = new Bench(selection.Device, type);
         string device = selection.Device.Kind == DeviceKind.Cpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : selection.Description;
+        IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, cases, bench);
         Ceilings ceilings = Ceilings.Measure(selection.Device);
         terminal.WriteLine($"{device}; {bench.TypeName}");
         terminal.WriteLine(FormattableString.Invariant($"ceilings: {ceilings.BytesPerSecond / 1e9:F1} GB/s, {ceilings.FlopsPerSecond / 1e12:F3} TFLOP/s ({ceilings.Source})"));
         terminal.WriteLine(LabTable.Heading);
         var rows = new List<BenchRow>();
         var failures = new List<string>();
-        foreach ((LabCase item, KernelChoice choice) in arguments.Choices(result, cases, bench))
+        foreach ((LabCase item, KernelChoice choice) in choices)
         {
-            if (!allVariants && choice != bench.Choices(item.Case.Op)[0] && choice.Variant != bench.Choices(item.Case.Op)[0].Variant)
+            if (!allVariants && choice.Variant != bench.Choices(item.Case.Op)[0].Variant)
                 continue;
             try
             {

@@ -26,7 +26,8 @@ internal static class LabWatchCommand
             and PTX instructions for the GPU's architecture are shown. The emulator's own time is never shown.
 
             Examples:
-              CSUNET_KERNELS=my-kernels csunet lab watch --op layer_norm --device cuda:emulated
+              export CSUNET_KERNELS=my-kernels
+              csunet lab watch --op layer_norm --device cuda:emulated
             """);
         return command;
     }
