@@ -19,7 +19,7 @@ internal static class Kinks
     /// <param name="precision">Whose rounding moves the values, besides a difference step.</param>
     public static (OperatorCase Case, string How) Avoid(OperatorCase item, Precision precision = Precision.Fp32)
     {
-        if (item.Op is not ConvBatchNormReLU { ReLU: true } op)
+        if (item.Op is not (ConvBatchNormReLU { ReLU: true } or ConvBatchNormChain))
             return (item, string.Join("; ", item.Inputs.OfType<OperatorInput>().Select(Drawn).Where(text => text.Length > 0)));
         double distance = precision switch
         {
@@ -31,14 +31,36 @@ internal static class Kinks
         for (int draw = 0; draw < Draws; draw++)
         {
             OperatorCase drawn = draw == 0 ? item : item with { Label = $"{item.Label}, draw {draw}" };
-            // The same numbers, before they are rectified: the name, from which they follow, is the operator's and the label's.
-            Tensor values = (drawn with { Op = op with { ReLU = false } }).RunWithGradients(DType.Float64)[0].Value;
-            double nearest = Enumerable.Range(0, checked((int)values.Count)).Min(i => Math.Abs(values[i]));
-            if (nearest > distance * Comparison.LargestEntry(values))
+            if (Rectified(drawn).All(values => Nearest(values) > distance * Comparison.LargestEntry(values)))
                 return (drawn, $"no rectified value within {text} of 0{(draw == 0 ? "" : $", drawn {draw + 1} times")}");
         }
-        return (item with { Op = op with { ReLU = false } }, $"without the rectifier: too many values to keep all {text} from 0");
+        if (item.Op is ConvBatchNormReLU op)
+            return (item with { Op = op with { ReLU = false } }, $"without the rectifier: too many values to keep all {text} from 0");
+        // The layers of a chain need their rectifiers. In double a difference step that meets a kink shrinks; rounding to few bits cannot.
+        return precision == Precision.Fp32
+            ? (item, "rectifiers between layers: the step shrinks where one switches")
+            : throw new KinkException($"no draw keeps the values between its layers {text} from 0");
     }
+
+    /// <summary>The values that a case's rectifiers see, in double.</summary>
+    private static IEnumerable<Tensor> Rectified(OperatorCase item)
+    {
+        Tensor?[] inputs = [.. item.CreateInputs(DType.Float64).Select(input => input?.Value)];
+        ConvBatchNormReLU?[] layers = item.Op is ConvBatchNormChain chain ? [chain.First, chain.Second, chain.Third] : [(ConvBatchNormReLU)item.Op];
+        ConvBatchNormReLU[] present = [.. layers.OfType<ConvBatchNormReLU>()];
+        Tensor x = inputs[0]!;
+        for (int i = 0; i < present.Length; i++)
+        {
+            Tensor? residual = i == present.Length - 1 && inputs.Length > 5 * present.Length + 1 ? inputs[^1] : null;
+            x = OperatorCall.Run(present[i] with { ReLU = false }, [x, .. inputs[(5 * i + 1)..(5 * i + 6)], residual]);
+            if (!present[i].ReLU)
+                continue;
+            yield return x;
+            x = OperatorCall.Run(new ReLU(), x);
+        }
+    }
+
+    private static double Nearest(Tensor values) => Enumerable.Range(0, checked((int)values.Count)).Min(i => Math.Abs(values[i]));
 
     private static string Drawn(OperatorInput input) => input.Fill switch
     {
@@ -47,3 +69,6 @@ internal static class Kinks
         _ => "",
     };
 }
+
+/// <summary>A case that cannot be checked in a precision, because its rounding would switch a rectifier.</summary>
+internal sealed class KinkException(string message) : Exception(message);

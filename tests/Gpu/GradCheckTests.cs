@@ -73,9 +73,9 @@ public sealed class GradCheckTests
         {
             GradCheckReport report = GradCheckSuite.RunOne(item, precision, device);
             Assert.True(report.Passed, $"{precision}: {report.Failure}");
-            // Only bfloat16 may be refused, in the operator's own words.
-            if (precision == Precision.Bf16 && report.Refusal is { } refusal)
-                Assert.Contains("expected ", refusal);
+            // Only bfloat16 may be refused, in the operator's own words, and a case whose rounding would switch a rectifier.
+            if (precision != Precision.Fp32 && report.Refusal is { } refusal)
+                Assert.Matches(precision == Precision.Bf16 ? "expected |no draw keeps" : "no draw keeps", refusal);
             else
                 Assert.True(report.Lines.Count > 0);
         }

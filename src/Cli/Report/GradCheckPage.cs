@@ -60,7 +60,7 @@ internal static class GradCheckPage
     {
         if (summary.Refused == 0)
             return;
-        html.Append("<h2>Types that operators do not take</h2><table>\n");
+        html.Append("<h2>Not taken in this type</h2><table>\n");
         foreach (GradCheckReport report in summary.Reports.Where(report => report.Refusal is not null))
             html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(report.Name)}</td><td>{report.Type}</td><td>{Text(report.Refusal!)}</td></tr>\n");
         html.Append("</table>\n");

@@ -41,7 +41,7 @@ internal sealed record GradCheckSummary(
         {
             GradCheckReport worst = Reports.MaxBy(report => report.Passed ? report.Share : double.PositiveInfinity)!;
             return string.Create(CultureInfo.InvariantCulture,
-                $"{Passed} passed, {Failed} failed{(Refused == 0 ? "" : $", {Refused} of a type that the operator does not take")}; {Arguments} arguments, {Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; {Elapsed.TotalSeconds:F0} s");
+                $"{Passed} passed, {Failed} failed{(Refused == 0 ? "" : $", {Refused} not taken in their type")}; {Arguments} arguments, {Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; {Elapsed.TotalSeconds:F0} s");
         }
     }
 
