@@ -46,10 +46,11 @@ internal static class LabProjectCommand
             return ProjectOperators(terminal, target, resources, arguments, result, element, type);
         });
         HelpWithExamples.SetNotes(command, """
-            The emulator executes a few blocks of every launch and counts sectors of global memory, wavefronts of shared memory and
-            matrix instructions, scaled to the grid; a table of public figures says how fast a GPU can be. The time is the largest of
-            what memory, load-store units, matrix units, arithmetic and the launch itself need: a lower bound. Registers and shared
-            memory are those of the committed table. A network's step is counted with one and two images and extended to the batch.
+            The emulator executes a few blocks of every launch and counts sectors of global memory, wavefronts of shared
+            memory and matrix instructions, scaled to the grid; a table of public figures says how fast a GPU can be. The time
+            is the largest of what memory, load-store units, matrix units, arithmetic and the launch itself need: a lower
+            bound. Registers and shared memory are those of the committed table. A network's step is counted with one and two
+            images and extended to the batch.
 
             Examples:
               csunet lab project --op layer_norm --gpu h200
