@@ -1,20 +1,9 @@
-// Arithmetic on whole tensors that is part of no formula: T = float or bf16, `count` elements, one pass each. Memory-bound.
-//   fill: target = x        copy: target = source, also from float to bf16 and back      scale: target *= factor
-//   axpy: target += factor * source
-// `factor` of scale and axpy is an argument times, unless it is null, a number in device memory (the clipping factor of a gradient norm).
+// Arithmetic on whole tensors that is part of no formula: `count` elements, one pass each. Memory-bound.
+//   copy: target = source, from float to bf16 (to nearest) or back      axpy: target += factor * source, T = float or bf16
 // Launch: blocks of 256 threads; any grid, ceil(count / 1024) or 16 blocks per multiprocessor, whichever is less. No dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256;
-
-template <typename T> __global__ void __launch_bounds__(THREADS) tensor_math_fill(T* __restrict__ target, float x, long long count) {
-    for_each_pack(count, aligned16(target), [&](long long i, int V) {
-        Pack pack;
-#pragma unroll
-        for (int k = 0; k < 4; k++) pack.v[k] = x;
-        store_pack(target + i, pack, V);
-    });
-}
 
 template <typename FROM, typename TO>
 __global__ void __launch_bounds__(THREADS) tensor_math_copy(const FROM* __restrict__ source, TO* __restrict__ target, long long count) {
@@ -24,36 +13,17 @@ __global__ void __launch_bounds__(THREADS) tensor_math_copy(const FROM* __restri
 }
 
 template <typename T>
-__global__ void __launch_bounds__(THREADS) tensor_math_scale(T* __restrict__ target, const float* __restrict__ device_factor, float factor,
+__global__ void __launch_bounds__(THREADS) tensor_math_axpy(const T* __restrict__ source, T* __restrict__ target, float factor,
     long long count) {
-    float f = device_factor ? factor * load1(device_factor) : factor;
-    for_each_pack(count, aligned16(target), [&](long long i, int V) {
-        Pack x = load_pack(target + i, V);
-#pragma unroll
-        for (int k = 0; k < 4; k++) x.v[k] *= f;
-        store_pack(target + i, x, V);
-    });
-}
-
-template <typename T>
-__global__ void __launch_bounds__(THREADS) tensor_math_axpy(const T* __restrict__ source, T* __restrict__ target,
-    const float* __restrict__ device_factor, float factor, long long count) {
-    float f = device_factor ? factor * load1(device_factor) : factor;
     for_each_pack(count, aligned16(source, target), [&](long long i, int V) {
         Pack x = load_pack(source + i, V), y = load_pack(target + i, V);
 #pragma unroll
-        for (int k = 0; k < 4; k++) y.v[k] = fmaf(f, x.v[k], y.v[k]);
+        for (int k = 0; k < 4; k++) y.v[k] = fmaf(factor, x.v[k], y.v[k]);
         store_pack(target + i, y, V);
     });
 }
 
-EXPORT_KERNEL(tensor_math_fill_float32, (tensor_math_fill<float>));
-EXPORT_KERNEL(tensor_math_fill_bf16, (tensor_math_fill<bf16>));
-EXPORT_KERNEL(tensor_math_copy_float32, (tensor_math_copy<float, float>));
-EXPORT_KERNEL(tensor_math_copy_bf16, (tensor_math_copy<bf16, bf16>));
 EXPORT_KERNEL(tensor_math_copy_float32_to_bf16, (tensor_math_copy<float, bf16>));
 EXPORT_KERNEL(tensor_math_copy_bf16_to_float32, (tensor_math_copy<bf16, float>));
-EXPORT_KERNEL(tensor_math_scale_float32, (tensor_math_scale<float>));
-EXPORT_KERNEL(tensor_math_scale_bf16, (tensor_math_scale<bf16>));
 EXPORT_KERNEL(tensor_math_axpy_float32, (tensor_math_axpy<float>));
 EXPORT_KERNEL(tensor_math_axpy_bf16, (tensor_math_axpy<bf16>));

@@ -27,7 +27,6 @@ public static unsafe class TensorMath
     {
         var launch = new CudaLaunch(target, "tensor_math", "tensor_math_axpy");
         launch.Add(value, target);
-        launch.Add((Tensor?)null);
         launch.Add((float)factor);
         launch.Add(target.Count);
         launch.RunOver(target.Count);
