@@ -70,7 +70,7 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
 
     private static void CudaForward(OperatorCall call, ConvolutionShape shape, Tensor output)
     {
-        Tensor weight = CudaConvolution.Operand(call[1], call[0].DType);
+        Tensor weight = Cast.Convert(call[1], call[0].DType);
         call.Save(weight);
         CudaConvolution.Forward(shape, call[0], weight, call.Optional(2), output);
     }

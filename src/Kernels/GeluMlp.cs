@@ -182,7 +182,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
     private void CudaForward(OperatorCall call, Tensor output)
     {
         Tensor h = call[0];
-        Tensor[] weights = [.. Enumerable.Range(0, Layers(call)).Select(layer => CudaGemm.Operand(call[WeightOf(layer)], h.DType))];
+        Tensor[] weights = [.. Enumerable.Range(0, Layers(call)).Select(layer => Cast.Convert(call[WeightOf(layer)], h.DType))];
         for (int layer = 0; layer < weights.Length - 1; layer++)
         {
             Tensor input = h;

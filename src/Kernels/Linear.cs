@@ -168,7 +168,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     // kernels/gemm.cu: one launch, or two where K is split.
     private void CudaForward(OperatorCall call, Tensor output)
     {
-        Tensor weight = CudaGemm.Operand(call[Weight], output.DType);
+        Tensor weight = Cast.Convert(call[Weight], output.DType);
         if (weight != call[Weight])
             call.Save(weight);
         CudaGemm.Forward(call[0], weight, call.Optional(Bias), output, call.Optional(Residual), DropPath, choice: call.Choice);

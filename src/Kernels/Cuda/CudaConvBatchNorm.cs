@@ -30,7 +30,7 @@ internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape 
     {
         Tensor convolved = Tensor.Empty(ConvBatchNormReLU.OutputOf(shape), input.DType, input.Device);
         Tensor coefficients = Tensor.Empty([4, shape.Filters], DType.Float32, input.Device);
-        Tensor weight = CudaConvolution.Operand(parameters[0], input.DType);
+        Tensor weight = Cast.Convert(parameters[0], input.DType);
         if (op.Training)
         {
             TileStatistics statistics = CudaConvolution.ForwardWithStatistics(shape, input, norm, weight, convolved);

@@ -16,19 +16,6 @@ internal static class CudaConvolution
     // where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
     private const int MostReadsOnTheWay = 8;
 
-    /// <summary>A parameter as convolutions of tensors of a type read it: itself, or a bfloat16 copy.</summary>
-    public static Tensor Operand(Tensor weight, DType type)
-    {
-        if (weight.DType == type)
-            return weight;
-        Tensor copy = Tensor.Empty(weight.Shape, type, weight.Device);
-        var launch = new CudaLaunch(weight, "tensor_math", "tensor_math_copy_float32_to_bf16", typed: false);
-        launch.Add(weight, copy);
-        launch.Add(weight.Count);
-        launch.RunOver(weight.Count);
-        return copy;
-    }
-
     /// <summary>output = input convolved with weight, plus bias unless that is null.</summary>
     public static void Forward(ConvolutionShape shape, Tensor input, Tensor weight, Tensor? bias, Tensor output) =>
         Forward(shape, input, norm: null, weight, bias, residual: null, output);

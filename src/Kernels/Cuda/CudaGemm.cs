@@ -31,22 +31,9 @@ internal static class CudaGemm
     private static readonly Tile s_small = new("64x64", 64, 64), s_any = new("any", 64, 64);
     private static readonly Tile[] s_float32 = [new("128x64", 128, 64)], s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
 
-    /// <summary>A weight in the element type of the activations that it is multiplied with: a copy beside bfloat16, else the weight.</summary>
-    public static Tensor Operand(Tensor weight, DType activations)
-    {
-        if (weight.DType == activations)
-            return weight;
-        Tensor copy = Tensor.Empty(weight.Shape, activations, weight.Device);
-        var launch = new CudaLaunch(weight, "tensor_math", "tensor_math_copy_float32_to_bf16", typed: false);
-        launch.Add(weight, copy);
-        launch.Add(weight.Count);
-        launch.RunOver(weight.Count);
-        return copy;
-    }
-
     /// <summary>output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.</summary>
     /// <param name="input">Tokens (..., K).</param>
-    /// <param name="weight">An <see cref="Operand"/> (N, K).</param>
+    /// <param name="weight">(N, K), of the type of input.</param>
     /// <param name="bias">(N), or null.</param>
     /// <param name="output">(..., N).</param>
     /// <param name="residual">Like the output, or null.</param>
