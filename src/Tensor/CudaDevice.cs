@@ -122,7 +122,12 @@ public sealed unsafe class CudaDevice
         return new CudaDeviceVariable<byte>(Math.Max(1, bytes), Stream);
     }
 
-    internal void FreeLater(CudaDeviceVariable<byte> block) => _collected.Enqueue(block);
+    /// <summary>Takes over a block whose last tensor was collected. Calls no driver: it runs on the finaliser's thread, where a failure ends the process.</summary>
+    internal static void FreeLater(Device device, CudaDeviceVariable<byte> block)
+    {
+        lock (s_lock)
+            s_devices[device.Index]._collected.Enqueue(block);
+    }
 
     /// <summary>Waits until all work so far is done.</summary>
     public void Synchronize()

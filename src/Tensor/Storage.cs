@@ -157,6 +157,6 @@ internal readonly unsafe struct MemoryBlock
         if (_deviceMemory is null)
             NativeMemory.AlignedFree((void*)Address);
         else
-            CudaDevice.Get(device).FreeLater(_deviceMemory);
+            CudaDevice.FreeLater(device, _deviceMemory);
     }
 }
