@@ -57,6 +57,8 @@ internal sealed class DeviceStep : TrainingStep
     {
         if (_pending.Count == Capacity)
             throw new InvalidOperationException($"DeviceStep: {Capacity} steps were not read yet; call Read before the next");
+        // This thread need not be the one of the step before.
+        _device.Context.SetCurrent();
         _parts.Optimizer.LearningRate = learningRate;
         float[] settings = _parts.Optimizer.Advance();
         using StepArena.StepScope scope = _parts.Arena.BeginStep();
@@ -128,8 +130,9 @@ internal sealed class DeviceStep : TrainingStep
 
     private void Release()
     {
-        _graph?.Dispose();
+        // Waits for the device: the graph may still be running.
         _inputs?.Dispose();
+        _graph?.Dispose();
         _graph = null;
         _inputs = null;
         _hasRun = false;

@@ -169,6 +169,30 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     }
 
     [Fact]
+    public void A_run_goes_on_and_ends_on_other_threads()
+    {
+        var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require(), StepsPerRead = 4 };
+        using Trainer whole = NewTrainer("whole", execution);
+        whole.Run(cancellation: Token);
+        Trainer moving = NewTrainer("moving", execution);
+        using var cancellation = new CancellationTokenSource();
+        OnNewThread(() => moving.Run(new Recorder { AtStep = step => { if (step.Step == 7) cancellation.Cancel(); } }, cancellation.Token));
+        Assert.InRange(moving.Step, 7, 11);
+        OnNewThread(() => moving.Run(cancellation: Token));
+        OnNewThread(moving.Dispose);
+        AssertSame(whole.Folder, moving.Folder);
+
+        static void OnNewThread(Action action)
+        {
+            Exception? failure = null;
+            var thread = new Thread(() => failure = Xunit.Record.Exception(action));
+            thread.Start();
+            thread.Join();
+            Assert.Null(failure);
+        }
+    }
+
+    [Fact]
     public void Memory_is_flat_from_the_second_step_on()
     {
         var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require() };

@@ -109,11 +109,13 @@ public static partial class KernelLibrary
     internal static void Launch(
         Device device, string file, string kernel, dim3 grid, dim3 block, ref KernelArguments arguments, int dynamicShared = 0)
     {
+        // Makes the context current, which what follows needs.
+        CudaDevice target = CudaDevice.Get(device);
         CudaKernel found = Find(device, file, kernel);
         // More than 48 KiB has to be asked for, once per kernel.
         if (dynamicShared > found.MaxDynamicSharedMemory)
             found.MaxDynamicSharedMemory = dynamicShared;
-        found.Launch(CudaDevice.Get(device).Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
+        found.Launch(target.Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
     }
 
     /// <summary>The source of a file with its header and the kernels that it exports.</summary>
