@@ -122,7 +122,8 @@ public abstract record RowNormOperator(double Eps) : Operator
         int rows = mean.Shape[0], channels = call[weight].Shape.Last;
         int lanes = Lanes(call, place.Layout, channels, input, call[weight], dOutput, dInput, dSum);
         // Partial sums of dWeight and dBias per block; the kernel of layer_norm.cu makes them along with dInput.
-        int blocks = lanes > 0 ? Blocks(rows, lanes, input.Device, call.Choice?.Value(BackwardBlocks, 4) ?? 4) : Divide(rows, AnyRows);
+        int blockRows = Math.Max(AnyRows, Divide(rows, CudaLaunch.MostBlocksDown));
+        int blocks = lanes > 0 ? Blocks(rows, lanes, input.Device, call.Choice?.Value(BackwardBlocks, 4) ?? 4) : Divide(rows, blockRows);
         Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
         if (lanes > 0)
         {
@@ -149,7 +150,7 @@ public abstract record RowNormOperator(double Eps) : Operator
             }
             var partial = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_partial");
             partial.Add(dOutput, input, mean, rstd, partials);
-            partial.Add(rows, channels, AnyRows, place.Layout, place.Width, place.Scale);
+            partial.Add(rows, channels, blockRows, place.Layout, place.Width, place.Scale);
             partial.Run(new dim3(Divide(channels, CudaThreads), blocks), new dim3(CudaThreads));
         }
         if (!call.Needs(weight) && !call.Needs(weight + 1))

@@ -193,6 +193,8 @@ public class ErrorTests
         nothing.Launch(default, new dim3(3, 2), new dim3(32), 16, []);
         nothing.Launch(default, 5L);
         Assert.Equal("launch nothing (3,2,1) (32,1,1) 16\nlaunch nothing (1,1,1) (16,16,1) 0\n", FakeDriver.Calls(library));
+        Assert.Contains("at most 2147483647 x 65535 x 65535 blocks",
+            Assert.Throws<CudaException>(() => nothing.Launch(default, new dim3(1, 65536), 1, 0, [])).Message);
         Assert.Contains("must not be empty", Assert.Throws<CudaException>(() => nothing.Launch(default, 0, 1, 0, [])).Message);
         using CudaMemoryPool pool = CudaMemoryPool.ForDevice(context);
         Assert.True(pool.IsOwner);

@@ -71,7 +71,7 @@ internal static class FakeDriverSource
         int cuLaunchKernel(const char* f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, P s, void** args, void** extra) {
             TRY(cuLaunchKernel);
             note("launch %s (%u,%u,%u) (%u,%u,%u) %u\n", f, gx, gy, gz, bx, by, bz, shared);
-            if (!gx || !bx || bx * by * bz > 1024 || shared > dynamic_limit) return 1;
+            if (!gx || gy > 65535 || !bx || bx * by * bz > 1024 || shared > dynamic_limit) return 1;
             if (!strcmp(f, "fault")) { sticky = 700; return 0; }
             if (!strcmp(f, "fill")) {
                 struct fill a = { *(float**)args[0], *(float*)args[1], *(int*)args[2] };

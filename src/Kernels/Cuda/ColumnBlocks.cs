@@ -21,7 +21,7 @@ internal readonly struct ColumnBlocks
         Count = Math.Max(1, Divide(Rows, BlockRows));
         SumGrid = new dim3(columns, Count);
         TotalGrid = new dim3(columns);
-        ApplyGrid = new dim3(columns, Math.Clamp(Divide(Rows, ApplyRows), 1, 65535));
+        ApplyGrid = new dim3(columns, Math.Clamp(Divide(Rows, ApplyRows), 1, CudaLaunch.MostBlocksDown));
     }
 
     /// <summary>Threads of every block.</summary>

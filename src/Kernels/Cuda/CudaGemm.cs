@@ -196,11 +196,11 @@ internal static class CudaGemm
 
     /// <summary>
     /// The large tile that covers the matrix with the least waste, if there is one per multiprocessor and the waste is below the cost of
-    /// small tiles, which read twice the shared memory per product.
+    /// small tiles, which read twice the shared memory per product, or there are more of those than a grid takes.
     /// </summary>
     private static Tile Choose(ReadOnlySpan<Tile> large, int m, int n, int multiprocessors)
     {
-        (Tile best, double least) = (s_small, 1.5 * Area(s_small));
+        (Tile best, double least) = (s_small, Divide(m, s_small.Rows) > CudaLaunch.MostBlocksDown ? double.MaxValue : 1.5 * Area(s_small));
         foreach (Tile tile in large)
             if (tile.Count(m, n) >= multiprocessors && Area(tile) < least)
                 (best, least) = (tile, Area(tile));

@@ -11,6 +11,9 @@ internal ref struct CudaLaunch
     /// <summary>Threads of a block of the kernels that pass over elements or rows.</summary>
     public const int Threads = 256;
 
+    /// <summary>Most blocks along the second and along the third dimension of a grid; the first takes 2^31 - 1.</summary>
+    public const int MostBlocksDown = 65535;
+
     private readonly Device _device;
     private readonly string _file, _kernel;
     private KernelArguments _arguments;
@@ -120,7 +123,7 @@ internal ref struct CudaLaunch
         // Narrow rows share a warp: the block is as wide as the next power of two above a row's packs, and 256 threads in all.
         int packs = elements % 4 == 0 ? elements / 4 : elements;
         int width = (int)Math.Clamp(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)packs), 8, Threads), height = Threads / width;
-        Run(new dim3((packs + width - 1) / width, (int)Math.Min(65535, (rows + height - 1) / height)), new dim3(width, height));
+        Run(new dim3((packs + width - 1) / width, (int)Math.Min(MostBlocksDown, (rows + height - 1) / height)), new dim3(width, height));
     }
 
     /// <summary>Launches with a grid and block of the kernel's own rule.</summary>
