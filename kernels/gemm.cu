@@ -307,7 +307,7 @@ __global__ void __launch_bounds__(256, 4) gemm_total(const float* __restrict__ p
     const OUT* residual, OUT* pre, OUT* c, const unsigned* __restrict__ step, int M, int N, int splits, int rowsPerSample, unsigned threshold,
     float factor, unsigned layer, unsigned long long seed, int gelu, int accumulate, int accumulateBias) {
     Draw draw{step, rowsPerSample, threshold, factor, layer, seed};
-    for_each_row_pack(M, N, N % 4 == 0, [&](long long m, int n, int V) {
+    for_each_row_pack(M, N, N % 4 == 0 && aligned16(partial, bias, residual, pre, c), [&](long long m, int n, int V) {
         Pack v = {};
         for (int split = 0; split < splits; split++) {
             Pack x = load_pack(partial + (static_cast<long long>(split) * M + m) * N + n, V);

@@ -61,12 +61,16 @@ void product(const std::string& layout, const std::string& precision, const Tile
 
     Buffer dev_a(a, half), dev_b(b, half), dev_residual(residual, half), out = target(old, with.accumulate, half && !tn);
     Buffer dev_pre = nt ? Buffer(outs, half) : Buffer(pre, half), dev_bias = tn ? target(oldBias, !with.accumulate, false) : Buffer(bias, false);
+    // For kernels that take any address, a bias that begins 4 bytes after a multiple of 16.
+    Values behind(1);
+    behind.insert(behind.end(), bias.begin(), bias.end());
+    Buffer dev_behind(behind, false);
     Device<unsigned> step(std::vector<unsigned>{STEP});
     auto over = [](int x, int y) { return unsigned((x + y - 1) / y); };
     int depth = with.depth ? with.depth : K;
     unsigned splits = over(K, depth);
     Buffer partial = splits > 1 ? Buffer(outs * splits, false) : Buffer(), partialBias = splits > 1 && tn ? Buffer(size_t(2 * M) * splits, false) : Buffer();
-    void *p_bias = with.bias ? *dev_bias : nullptr, *p_residual = with.residual ? *dev_residual : nullptr, *p_pre = with.pre ? *dev_pre : nullptr;
+    void *p_bias = !with.bias ? nullptr : nt && tile.name == "any" ? static_cast<float*>(*dev_behind) + 1 : *dev_bias, *p_residual = with.residual ? *dev_residual : nullptr, *p_pre = with.pre ? *dev_pre : nullptr;
     void* p_step = with.rowsPerSample ? *step : nullptr;
     unsigned shared = unsigned(4 * (tile.BM + tile.BN) * (precision == "_float32" ? 68 : 64));
     go("gemm", name, {over(N, tile.BN), over(M, tile.BM), splits}, {128}, shared, *dev_a, *dev_b, p_bias, p_residual, p_pre, *out, *partial, *partialBias, p_step, M, N,
@@ -111,5 +115,6 @@ void check_gemm() {
         product("tn", precision, any, 27, 35, 70, {true, false, false, false, true, 9, 0});
         product("tn", precision, any, 27, 35, 70, {true, false, false, false, false, 9, 32});
         product("nt", precision, any, 9, 7, 70, {true, true, false, true, false, 5, 32});
+        product("nt", precision, any, 9, 8, 70, {true, true, true, true, false, 5, 32});
     }
 }
