@@ -31,6 +31,7 @@ internal sealed class DeviceStep : TrainingStep
     private readonly Tensor _record, _records;
     private StagedInputs? _inputs;
     private CudaGraphExec? _graph;
+    // Held here too: recorded launches go on reading it when the optimiser has made another.
     private TensorTable? _gradients;
     private bool _hasRun;
 
