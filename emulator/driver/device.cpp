@@ -12,7 +12,8 @@ static std::atomic<bool> initialized{false};
 static std::recursive_mutex context_mutex;
 static Context primary;
 static void* primary_handle;
-static thread_local std::vector<void*> context_stack;
+// Never destroyed: destructors of static objects still call the driver when the main thread's own objects are gone.
+static thread_local std::vector<void*>& context_stack = *new std::vector<void*>;
 
 uintptr_t next_handle_range() {
     static uintptr_t ranges = 0;
