@@ -2,8 +2,8 @@
 //   check LIBRARY_FOLDER KERNELS_FOLDER TABLE [section...]      sections: elementwise moves norms losses optimizer convolution attention
 //     gemm mutations all_mutations update
 // Then prints, per kernel, sectors of global memory and wavefronts of shared memory over their ideals. VERBOSE=1 prints the lines above 1.
-// A first section `asan` is for an emulator built with AddressSanitizer: planted bugs, and then the sections named, or one per family of
-// kernels, in the mode plain; no profile. tests/CudaKernels/run builds it.
+// A first section `asan` is for an emulator built with AddressSanitizer: planted bugs, and then the sections named, or all but the
+// mutations, in the mode plain; no profile. tests/CudaKernels/run builds it.
 // After all sections but the mutations (none named) the ratios are compared with TABLE; `update` runs them too and writes TABLE.
 #include "check.h"
 #include <chrono>
@@ -25,11 +25,12 @@ int main(int count, char** words) {
     require(CALL(cuDevicePrimaryCtxRetain, &context, 0), "cuDevicePrimaryCtxRetain");
     require(CALL(cuCtxSetCurrent, context), "cuCtxSetCurrent");
     std::vector<std::string> wanted(words + 4, words + count);
+    set_mode("plain");
     if (!wanted.empty() && wanted[0].rfind("planted=", 0) == 0) return run_planted(wanted[0].substr(8)), 0;
     bool sanitized = !wanted.empty() && wanted[0] == "asan";
     if (sanitized) {
         wanted.erase(wanted.begin());
-        if (wanted.empty()) wanted = {"norms", "losses", "optimizer", "convolution", "attention", "gemm"};
+        if (wanted.empty()) wanted = {"elementwise", "moves", "norms", "losses", "optimizer", "convolution", "attention", "gemm"};
     } else {
         set_mode("hook");
     }
@@ -42,7 +43,10 @@ int main(int count, char** words) {
         for (auto& section : sections) known |= section.first == name;
         if (!known) return printf("there is no section '%s'\n", name.c_str()), 2;
     }
-    if (sanitized) check_planted(std::string("'") + words[0] + "' '" + words[1] + "' '" + words[2] + "' '" + words[3] + "'");
+    if (sanitized) {
+        check_planted(std::string("'") + words[0] + "' '" + words[1] + "' '" + words[2] + "' '" + words[3] + "'");
+        printf("planted bugs  %4d checks, %d failed\n", checks, failures);
+    }
     bool profiled = false;
     for (auto& [name, run] : sections) {
         // The mutations take long, and no part in the profile: only if they are asked for.
