@@ -9,8 +9,9 @@
 namespace csunet {
 
 static std::mutex list_mutex;
-static std::vector<Finding> list;
-static std::string failure;
+// Never destroyed: a program may ask for its report at the very end.
+static auto& list = *new std::vector<Finding>;
+static auto& failure = *new std::string;
 
 static std::string format_text(const char* format, va_list arguments) {
     char buffer[1024];

@@ -9,7 +9,7 @@
 namespace csunet {
 
 static std::mutex known_mutex;
-static std::unordered_map<uintptr_t, std::string> known;
+static auto& known = *new std::unordered_map<uintptr_t, std::string>;           // never destroyed
 
 static constexpr int MaxImages = 16384;
 static std::pair<uintptr_t, uintptr_t> images[MaxImages];

@@ -12,7 +12,8 @@ static std::atomic<bool> initialized{false};
 static std::recursive_mutex context_mutex;
 static Context primary;
 static void* primary_handle;
-static thread_local std::vector<void*> context_stack;
+// Never destroyed, like all of the library's lists: destructors of a program's static objects may still call the driver.
+static thread_local std::vector<void*>& context_stack = *new std::vector<void*>;
 
 uintptr_t next_handle_range() {
     static uintptr_t ranges = 0;

@@ -70,7 +70,7 @@ int execute_memory(const Work& work) {
     return Success;
 }
 
-static std::unordered_set<uint64_t> stream_ordered;     // allocated from the pool
+static auto& stream_ordered = *new std::unordered_set<uint64_t>;     // allocated from the pool; never destroyed
 static std::mutex pool_mutex;
 static uint64_t pool_threshold, pool_high;
 

@@ -50,7 +50,7 @@ void register_kernel(const KernelEntry& entry) {
 }
 
 static std::mutex load_mutex;
-static std::map<std::string, Module*> loaded_paths;     // live modules
+static auto& loaded_paths = *new std::map<std::string, Module*>;     // live modules, never destroyed
 
 static int load(void** module, const void* image) {
     if (!module || !image) return InvalidValue;

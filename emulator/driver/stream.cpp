@@ -6,7 +6,7 @@
 namespace csunet {
 
 static std::recursive_mutex mutex;
-static std::vector<Capture*> captures;                  // in progress
+static auto& captures = *new std::vector<Capture*>;     // in progress; never destroyed
 
 Stream* find_stream(void* handle) {
     static Stream default_streams[3];

@@ -41,7 +41,10 @@ static void* allocate(Worker* worker, const SharedArray& array) {
     if (worker->shared_used > launch->total_limit || end > ArenaSize)
         fail_resources(site, "shared memory: '%s' (%s:%d) brings the block to %u bytes, the limit is %u", array.name, array.file,
             array.line, worker->shared_used, launch->total_limit);
+    permit(worker->arena + worker->arena_used, end - worker->arena_used);
     fill_poison(worker->arena + worker->arena_used, end - worker->arena_used);
+    forbid(worker->arena + worker->arena_used, start - worker->arena_used);
+    forbid(worker->arena + start + array.size, end - start - array.size);
     worker->arena_used = end;
     worker->segments.push_back({worker->arena + start, array.size, array.name, array.file, array.line});
     return worker->arena + start;

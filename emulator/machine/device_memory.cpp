@@ -86,7 +86,10 @@ Buffer* allocate_device(size_t bytes) {
         m.live[buffer->start] = buffer;
         for (size_t i = 0; i < buffer->page_bytes / Page; i++) m.pages[(range - m.base) / Page + i] = buffer;
     }
+    permit(reinterpret_cast<void*>(buffer->pages), accessible);
     fill_poison(reinterpret_cast<void*>(buffer->pages), accessible);
+    forbid(reinterpret_cast<void*>(buffer->pages), accessible - body);
+    forbid(reinterpret_cast<void*>(buffer->start + bytes), body - bytes + Page);
     if (settings().mode == Mode::Hook) buffer->written = static_cast<uint8_t*>(map_zeros(buffer->granules()));
     return buffer;
 }
@@ -136,6 +139,7 @@ void free_buffer(Buffer* buffer) {
         return;
     }
     auto* pages = reinterpret_cast<void*>(buffer->pages);
+    forbid(pages, buffer->page_bytes);
     mprotect(pages, buffer->page_bytes, PROT_NONE);
     madvise(pages, buffer->page_bytes, MADV_DONTNEED);
     m.live.erase(buffer->start);
@@ -224,6 +228,7 @@ void mark_written(uintptr_t address, size_t bytes) {
 }
 
 std::vector<std::string> check_guard_zones() {
+    if (Sanitized) return {};                           // the write itself has been reported, and reading the zones would be
     Memory& m = memory();
     std::lock_guard guard(m.mutex);
     std::vector<std::string> texts;

@@ -17,6 +17,7 @@ static constexpr size_t EmergencyStack = 64 << 10;
 
 static void landing() {
     Worker* worker = current_worker;
+    announce_stack(worker->emergency, EmergencyStack);
     std::string line = line_of(worker->fault_pc);
     // In a stub between a call and its target the caller is on top of the stack.
     if (line == "?" && worker->fault_signal == SIGXCPU) line = line_of(*reinterpret_cast<uintptr_t*>(worker->fault_sp));
@@ -71,6 +72,7 @@ static void on_signal(int signal, siginfo_t* info, void* context) {
 void install_fault_handlers() {
     static std::once_flag once;
     std::call_once(once, [] {
+        explain_reports();
         struct sigaction action{};
         action.sa_sigaction = on_signal;
         // Restart: the watchdog's signals keep coming while a report waits for addr2line.

@@ -13,7 +13,10 @@ __thread Worker* current_worker;
 
 void jump(Worker* worker, Fiber* from, Fiber* to) {
     current_thread = to;
-    switch_stack(from ? from->stack_pointer : worker->scheduler, to ? to->stack_pointer : worker->scheduler);
+    StackPointer &here = from ? from->stack_pointer : worker->scheduler, &there = to ? to->stack_pointer : worker->scheduler;
+    before_switch(here, there);
+    switch_stack(here, there);
+    after_switch(here);
 }
 
 static uint64_t next_random(Worker* worker) {
@@ -68,6 +71,7 @@ void give_way(Worker* worker, Fiber* fiber) {
 }
 
 static void fiber_main() {
+    after_first_switch(current_worker->scheduler);
     for (;;) {
         Worker* worker = current_worker;
         Fiber* fiber = current_fiber();
@@ -95,6 +99,7 @@ static void allocate(Worker* worker) {
         worker->fibers[i].stack = slot + StackGuard;
     }
     worker->arena = map(ArenaSize);
+    forbid(worker->arena, ArenaSize);
     worker->emergency = map(64 << 10);
 }
 
@@ -112,6 +117,10 @@ void prepare_worker(Worker* worker) {
         fiber.index = {i % shape.x, i / shape.x % shape.y, i / shape.x / shape.y};
         fiber.warp->lanes[fiber.lane] = &fiber;
         if (fiber.prepared) continue;
+        permit(fiber.stack, StackSize);                 // an abandoned kernel left its locals' red zones
+        fiber.stack_pointer.bottom = fiber.stack;
+        fiber.stack_pointer.size = StackSize;
+        fiber.stack_pointer.fake = nullptr;
         // Stacks start at different offsets in their pages: again the cache sets.
         prepare_stack(fiber.stack_pointer, fiber.stack, StackSize - (i * 320) % 4096, fiber_main);
         fiber.prepared = true;
@@ -130,6 +139,7 @@ void run_block(Worker* worker, uint64_t number) {
     worker->block_number = number;
     worker->block_epoch++;
     worker->barriers++;
+    forbid(worker->arena, worker->arena_used);
     worker->arena_used = 0;
     worker->shared_used = 0;
     worker->dynamic = nullptr;
@@ -152,7 +162,7 @@ void run_block(Worker* worker, uint64_t number) {
     jump(worker, nullptr, pick(worker, nullptr));
     if (launch->hooked) finish_block(worker);
     if (worker->alive && !worker->aborted) report_deadlock(*worker);
-    if (!worker->aborted) check_red_zones(worker);
+    if (!worker->aborted && !Sanitized) check_red_zones(worker);
     // An aborted block leaves its fibers in the middle of the kernel: they are made anew.
     if (worker->aborted)
         for (int i = 0; i < MaxThreads; i++) worker->fibers[i].prepared = false;

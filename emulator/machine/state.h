@@ -6,17 +6,17 @@
 #include <string>
 #include <vector>
 #include "../device/emulated_device.h"
+#include "sanitizer.h"
 
 namespace csunet {
 
-struct StackPointer { void* value = nullptr; };         // where a fiber that is not running left its stack
 struct HookState;                                       // of a worker, check/hook_state.h
 
 // NaN as float32, as bf16 and as fp16 pairs; a huge index as an integer.
 constexpr uint32_t Poison = 0x7fff7fffu;
 // 64 KB of stack and a guard page: an odd number of pages, or the fibers' frames fall into the same cache sets (measured: 3-4 times
-// slower).
-constexpr size_t StackSize = 64 << 10, StackGuard = 4096, StackStride = StackSize + StackGuard;
+// slower). The sanitizers' red zones around local variables need more.
+constexpr size_t StackSize = Sanitized ? 256 << 10 : 64 << 10, StackGuard = 4096, StackStride = StackSize + StackGuard;
 constexpr size_t ArenaSize = 512 << 10, RedZone = 64;
 constexpr int MaxThreads = 1024, MaxWarps = 32;
 

@@ -1,5 +1,6 @@
 // Running g++ and keeping what it made.
 #include "kernel_build.h"
+#include "../machine/sanitizer.h"
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -180,6 +181,12 @@ static uint64_t hash(const std::string& text, uint64_t seed) {
     return h ^ h >> 29;
 }
 
+// A sanitized library runs sanitized kernels: an access that no sanitizer sees would pass in silence.
+static std::vector<std::string> sanitizers() {
+    if (!Sanitized) return {};
+    return {"-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
+}
+
 // -fno-strict-aliasing and -fwrapv: kernels reinterpret memory and let indices wrap, which a GPU's compiler takes literally.
 // No contraction: results are the same on every CPU. -O1 would do, but unrolled accesses at -O2 are nearer to a GPU's.
 static std::vector<std::string> flags(bool hooked) {
@@ -194,6 +201,9 @@ static std::vector<std::string> flags(bool hooked) {
         for (const char* flag : {"-fsanitize=thread", "--param=tsan-instrument-func-entry-exit=0", "--param=tsan-distinguish-volatile=1",
                  "-fno-tree-vectorize", "-fno-store-merging", "-DCSUNET_HOOK"})
             all.push_back(flag);
+    if (Sanitized)
+        for (const char* flag : {"-O1", "-fno-omit-frame-pointer"}) all.push_back(flag);
+    for (const std::string& flag : sanitizers()) all.push_back(flag);
     return all;
 }
 
@@ -218,6 +228,10 @@ BuildResult build_program(const KernelProgram& program, bool hooked) {
     if (identity.empty()) {
         result.compiler_found = false;
         result.log = "the emulator compiles kernels with '" + compiler() + "', which cannot be run: install the package g++\n";
+        return result;
+    }
+    if (hooked && Sanitized) {
+        result.log = "this build of the emulator has AddressSanitizer in place of the access checker: choose the mode plain or orders\n";
         return result;
     }
     std::string source = plant_entries(program.source, result.entries_planted) + registrations(program);
@@ -265,9 +279,12 @@ BuildResult build_program(const KernelProgram& program, bool hooked) {
              "kernels.o"})
         line.push_back(word);
     int code = run(line, work, result.log);
-    if (code == 0)
-        code = run({compiler(), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", "kernels.o", own_folder() + "/libcsunet_emulator.so", "-o",
-            "csunet_kernels.so"}, work, result.log);
+    if (code == 0) {
+        line = {compiler(), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", "kernels.o", own_folder() + "/libcsunet_emulator.so", "-o",
+            "csunet_kernels.so"};
+        for (const std::string& flag : sanitizers()) line.push_back(flag);
+        code = run(line, work, result.log);
+    }
     if (code != 0) {
         remove_folder(work);
         return result;

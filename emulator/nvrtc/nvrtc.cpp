@@ -22,7 +22,7 @@ struct Program {
     bool compiled = false;
 };
 static std::mutex mutex;
-static std::map<void*, std::shared_ptr<Program>> programs;
+static auto& programs = *new std::map<void*, std::shared_ptr<Program>>;         // never destroyed
 
 static std::shared_ptr<Program> find(void* handle) {
     std::lock_guard guard(mutex);

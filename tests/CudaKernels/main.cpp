@@ -2,6 +2,8 @@
 //   check LIBRARY_FOLDER KERNELS_FOLDER TABLE [section...]      sections: elementwise moves norms losses optimizer convolution attention
 //     gemm mutations all_mutations update
 // Then prints, per kernel, sectors of global memory and wavefronts of shared memory over their ideals. VERBOSE=1 prints the lines above 1.
+// A first section `asan` is for an emulator built with AddressSanitizer: planted bugs, and then the sections named, or all but the
+// mutations, in the mode plain; no profile. tests/CudaKernels/run builds it.
 // After all sections but the mutations (none named) the ratios are compared with TABLE; `update` runs them too and writes TABLE.
 #include "check.h"
 #include <chrono>
@@ -22,16 +24,28 @@ int main(int count, char** words) {
     void* context;
     require(CALL(cuDevicePrimaryCtxRetain, &context, 0), "cuDevicePrimaryCtxRetain");
     require(CALL(cuCtxSetCurrent, context), "cuCtxSetCurrent");
-    set_mode("hook");
+    std::vector<std::string> wanted(words + 4, words + count);
+    set_mode("plain");
+    if (!wanted.empty() && wanted[0].rfind("planted=", 0) == 0) return run_planted(wanted[0].substr(8)), 0;
+    bool sanitized = !wanted.empty() && wanted[0] == "asan";
+    if (sanitized) {
+        wanted.erase(wanted.begin());
+        if (wanted.empty()) wanted = {"elementwise", "moves", "norms", "losses", "optimizer", "convolution", "attention", "gemm"};
+    } else {
+        set_mode("hook");
+    }
     const std::pair<std::string, void (*)()> sections[] = {{"elementwise", check_elementwise}, {"moves", check_moves}, {"norms", check_norms},
         {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"attention", check_attention}, {"gemm", check_gemm},
         {"mutations", check_first_mutations}, {"all_mutations", check_all_mutations}};
-    std::vector<std::string> wanted(words + 4, words + count);
     bool update = wanted == std::vector<std::string>{"update"}, table = update || wanted.empty();
     for (auto& name : wanted) {
         bool known = update;
         for (auto& section : sections) known |= section.first == name;
         if (!known) return printf("there is no section '%s'\n", name.c_str()), 2;
+    }
+    if (sanitized) {
+        check_planted(std::string("'") + words[0] + "' '" + words[1] + "' '" + words[2] + "' '" + words[3] + "'");
+        printf("planted bugs  %4d checks, %d failed\n", checks, failures);
     }
     bool profiled = false;
     for (auto& [name, run] : sections) {
@@ -41,7 +55,7 @@ int main(int count, char** words) {
         auto start = std::chrono::steady_clock::now();
         int failed = failures, done = checks;
         run();
-        profiled |= !mutations;
+        profiled |= !mutations && !sanitized;
         printf("%-13s %4d checks, %d failed, %.1f s\n", name.c_str(), checks - done, failures - failed,
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
         fflush(stdout);
