@@ -34,6 +34,9 @@ public static partial class LabCases
             "", new LayerNorm(), Exactness.Sums, In(shape.Sizes), Weight([shape.Sizes.Last]), Bias(shape.Sizes.Last))),
         new("linear", "(rows x in->out): x W^T + bias", ["6272x96->384", "6272x384->96", "1568x192->576", "392x384->1536", "98x3072->768"],
             (shape, _) => new("", new Linear(), Exactness.Sums, In(shape.Sizes), Weight([shape.Channels, shape.Sizes.Last]), Bias(shape.Channels))),
+        new("gelu_mlp", "(rows x channels->hidden): fc3(gelu(fc2(gelu(fc1 x)) + x)) of CS-UNet", ["6272x96->384", "392x384->1536"], (shape, _) => new("", new GeluMlp(), Exactness.Sums,
+            In(shape.Sizes), null, Weight([shape.Channels, shape.Sizes.Last], "fc1 weight"), Bias(shape.Channels, "fc1 bias"), Weight([shape.Sizes.Last, shape.Channels], "fc2 weight"), Bias(shape.Sizes.Last, "fc2 bias"),
+            Weight([shape.Sizes.Last, shape.Sizes.Last], "fc3 weight"), Bias(shape.Sizes.Last, "fc3 bias"))),
         new("window_attention", "(B x H x W x C), window, heads, shift", ["2x56x56x96 window 7 heads 3 shift 3", "2x28x28x192 window 7 heads 6 shift 0", "2x14x14x384 window 7 heads 12 shift 3"],
             Attention),
         new("conv2d", "(B x H x W x C->O), kernel, stride, groups", ["2x56x56x64->64 kernel 3", "2x56x56x256->64 kernel 1", "2x224x224x3->64 kernel 7 stride 2", "2x14x14x256->256 kernel 3"], (shape, _) =>
@@ -46,6 +49,13 @@ public static partial class LabCases
             In(shape.Sizes), Weight([shape.Sizes.Last], Fill.Positive), Bias(shape.Sizes.Last),
             Statistics("running mean", shape.Sizes.Last, Fill.Normal), Statistics("running variance", shape.Sizes.Last, Fill.Positive))),
         new("max_pool2d", "(B x H x W x C): 3 x 3, stride 2", ["2x112x112x64"], (shape, _) => new("", new MaxPool2d(3, 2, 1), Exactness.Elementwise, In(shape.Sizes))),
+        new("add_layer_norm", "(rows x channels): the sum of two, and its layer norm", ["6272x96"], (shape, _) => new("", new AddLayerNorm(), Exactness.Sums,
+            new("a", shape.Sizes), new("b", shape.Sizes), Weight([shape.Sizes.Last]), Bias(shape.Sizes.Last))),
+        new("patch_merge_norm", "(B x H x W x C): patch merging with its layer norm", ["2x56x56x96"], (shape, _) => new("", new PatchMergeNorm(), Exactness.Sums,
+            In(shape.Sizes), Weight([4 * shape.Sizes.Last]), Bias(4 * shape.Sizes.Last))),
+        new("pixel_shuffle_norm", "(B x H x W x C), scale: patch expanding with its layer norm", ["2x56x56x1536 scale 4"], (shape, _) => new("", new PixelShuffleNorm(shape["scale", 2]), Exactness.Sums,
+            In(shape.Sizes), Weight([shape.Sizes.Last / shape["scale", 2] / shape["scale", 2]]), Bias(shape.Sizes.Last / shape["scale", 2] / shape["scale", 2]))),
+        new("cross_entropy_dice", "(pixels x classes)", ["100352x3"], (shape, _) => new("", new CrossEntropyDice(0.5, 0.5), Exactness.Sums, In(shape.Sizes), Labels(shape))),
         new("patch_merge", "(B x H x W x C)", ["2x56x56x96"], (shape, _) => new("", new PatchMerge(), Exactness.Moves, In(shape.Sizes))),
         new("pixel_shuffle", "(B x H x W x C), scale", ["2x56x56x1536 scale 4"], (shape, _) => new("", new PixelShuffle(shape["scale", 2]), Exactness.Moves, In(shape.Sizes))),
         new("cross_entropy", "(pixels x classes)", ["100352x3"], (shape, _) => new("", new CrossEntropy(), Exactness.Sums, In(shape.Sizes), Labels(shape))),
@@ -55,11 +65,13 @@ public static partial class LabCases
     /// <summary>The operators' names, with what their shapes mean.</summary>
     public static IReadOnlyList<(string Name, string Help)> Operators { get; } = [.. s_families.Select(family => (family.Name, family.Help))];
 
-    /// <summary>The cases at the usual shapes of every operator whose name holds a text.</summary>
+    /// <summary>The cases at the usual shapes of the operator of a name, or else of every operator whose name holds that text.</summary>
     /// <param name="pattern">The text; null for all.</param>
     public static IReadOnlyList<LabCase> Matching(string? pattern) =>
     [
-        .. s_families.Where(family => pattern is null || family.Name.Contains(pattern, StringComparison.OrdinalIgnoreCase))
+        .. s_families.Where(family => pattern is null || (s_families.Any(exact => exact.Name == pattern)
+                ? family.Name == pattern
+                : family.Name.Contains(pattern, StringComparison.OrdinalIgnoreCase)))
             .SelectMany(family => family.Shapes.Select(shape => Create(family.Name, shape))),
     ];
 
@@ -102,9 +114,11 @@ public static partial class LabCases
 
     private static OperatorInput In(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
 
+    private static OperatorInput Weight(Shape shape, string name) => new(name, shape, Role: InputRole.MatrixWeight);
+
     private static OperatorInput Weight(Shape shape, Fill fill = Fill.Normal) => new("weight", shape, fill, Role: shape.Rank > 1 ? InputRole.MatrixWeight : InputRole.Parameter);
 
-    private static OperatorInput Bias(int count) => new("bias", [count], Role: InputRole.Parameter);
+    private static OperatorInput Bias(int count, string name = "bias") => new(name, [count], Role: InputRole.Parameter);
 
     private static OperatorInput Statistics(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
 

@@ -23,6 +23,9 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaConvolution.Variants;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         ConvolutionShape shape = Shape(call);
@@ -72,16 +75,16 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     {
         Tensor weight = Cast.Convert(call[1], call[0].DType);
         call.Save(weight);
-        CudaConvolution.Forward(shape, call[0], weight, call.Optional(2), output);
+        CudaConvolution.Forward(shape, call[0], weight, call.Optional(2), output, call.Choice);
     }
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvolutionShape shape = Shape(call);
         if (call.Needs(0))
-            CudaConvolution.BackwardInput(shape, dOutput, call.Saved[0], gradients.Target(0, out bool accumulate), accumulate);
+            CudaConvolution.BackwardInput(shape, dOutput, call.Saved[0], gradients.Target(0, out bool accumulate), accumulate, call.Choice);
         if (call.Needs(1))
-            CudaConvolution.BackwardWeight(shape, dOutput, call[0], gradients.Target(1, out bool accumulate), accumulate);
+            CudaConvolution.BackwardWeight(shape, dOutput, call[0], gradients.Target(1, out bool accumulate), accumulate, call.Choice);
         if (call.Needs(2))
             ColumnBlocks.Sum(dOutput, gradients.Target(2, out bool accumulate), accumulate);
     }

@@ -26,6 +26,9 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaGemm.Variants;
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Shape output = Check(call);
@@ -189,13 +192,13 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
             Tensor? z = call.IsRecording ? Hidden(input, weights[layer]) : null;
             h = Hidden(input, weights[layer]);
             CudaGemm.Forward(input, weights[layer], call[WeightOf(layer) + 1], h, InputJoins(call, layer) ? call[0] : null, gelu: true,
-                preActivation: z);
+                preActivation: z, choice: call.Choice);
             Leave(call, input);
             if (z is not null)
                 call.Save(z);
             call.Save(h);
         }
-        CudaGemm.Forward(h, weights[^1], call[WeightOf(weights.Length - 1) + 1], output, call.Optional(Residual), DropPath);
+        CudaGemm.Forward(h, weights[^1], call[WeightOf(weights.Length - 1) + 1], output, call.Optional(Residual), DropPath, choice: call.Choice);
         Leave(call, h);
         if (weights[0] != call[FirstWeight])
             foreach (Tensor weight in weights)
@@ -215,7 +218,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
             (Tensor input, Tensor? preActivation) = Read(call, layer);
             CudaGemm.BackwardParameters(call, gradients, WeightOf(layer), WeightOf(layer) + 1, g, input, dropPath);
             Tensor dz = Temporary(g, input.Shape);
-            CudaGemm.BackwardInput(g, Weight(layer), dz, accumulate: false, dropPath, preActivation);
+            CudaGemm.BackwardInput(g, Weight(layer), dz, accumulate: false, dropPath, preActivation, choice: call.Choice);
             dropPath = null;
             if (InputJoins(call, layer))
                 joined = g;
@@ -227,7 +230,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            CudaGemm.BackwardInput(g, Weight(0), dInput, accumulate, residual: joined);
+            CudaGemm.BackwardInput(g, Weight(0), dInput, accumulate, residual: joined, choice: call.Choice);
         }
         g.Storage.ReleaseReference();
         joined?.Storage.ReleaseReference();

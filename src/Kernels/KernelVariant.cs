@@ -42,3 +42,10 @@ public sealed record KernelChoice(string Variant, IReadOnlyDictionary<string, in
     public override string ToString() => string.Join(' ', [Variant, .. Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(
         value => string.Create(CultureInfo.InvariantCulture, $"{value.Key}={value.Value}"))]);
 }
+
+/// <summary>A call whose variant was chosen by name does not fit that variant: another would have to run under its name.</summary>
+/// <param name="op">The operator.</param>
+/// <param name="variant">The variant.</param>
+/// <param name="takes">What it takes.</param>
+public sealed class VariantNotTakenException(string op, string variant, string takes)
+    : NotSupportedException($"{op}: the variant {variant} takes {takes}; choose another for these inputs");

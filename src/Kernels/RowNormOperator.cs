@@ -16,6 +16,7 @@ public abstract record RowNormOperator(double Eps) : Operator
     // kernels/layer_norm.cu: the lanes of a row own 12 channels each; other rows go to kernels/layer_norm_any.cu, a warp each.
     private const int CudaThreads = 128, CudaChannelsOfLane = 12, CudaLargest = 1536, AnyWarps = CudaThreads / 32, AnyRows = 32;
 
+    private const string Registers = "registers", Any = "any";
     private const string ForwardBlocks = "forward_blocks_per_multiprocessor", BackwardBlocks = "backward_blocks_per_multiprocessor";
 
     /// <inheritdoc />
@@ -24,9 +25,9 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
     [
-        new("registers", "rows stay in registers, 12 channels a lane; up to 1536 channels in fours",
+        new(Registers, "rows stay in registers, 12 channels a lane; up to 1536 channels in fours",
             new LaunchParameter(ForwardBlocks, 4, 7, 12), new LaunchParameter(BackwardBlocks, 2, 4, 6)),
-        new("any", "a warp reads its row again for every pass; any number of channels"),
+        new(Any, "a warp reads its row again for every pass; any number of channels"),
     ];
 
     /// <summary>Checks weight and bias, inputs <paramref name="weight"/> and the one after, against C channels.</summary>
@@ -171,10 +172,12 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <summary>Lanes of a row in layer_norm.cu, or 0 for rows that it does not take: it loads four channels at once.</summary>
     private static int Lanes(OperatorCall call, int layout, int channels, params ReadOnlySpan<Tensor?> tensors)
     {
+        bool fits = channels % (layout == 1 ? 16 : 4) == 0 && channels <= CudaLargest;
         foreach (Tensor? tensor in tensors)
-            if (tensor is not null && tensor.DevicePointer.Pointer % (4 * (uint)tensor.DType.Size()) != 0)
-                return 0;
-        return channels % (layout == 1 ? 16 : 4) == 0 && channels <= CudaLargest && call.Choice?.Variant != "any"
+            fits &= tensor is null || tensor.DevicePointer.Pointer % (4 * (uint)tensor.DType.Size()) == 0;
+        if (!fits && call.Choice?.Variant == Registers)
+            throw new VariantNotTakenException("layer norm", Registers, $"up to {CudaLargest} channels in fours, not {channels}");
+        return fits && call.Choice?.Variant != Any
             ? Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)Divide(channels, CudaChannelsOfLane)))
             : 0;
     }

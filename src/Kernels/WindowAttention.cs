@@ -146,7 +146,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     // kernels/window_attention.cu: a block of 128 threads per window and head. Saves the log-sum-exp of every row of scores.
     private void CudaForward(OperatorCall call, Tensor output)
     {
-        if (!FitsRegisters(call))
+        if (!IsBlocked(call))
         {
             CudaForwardAny(call, output);
             return;
@@ -162,7 +162,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     // kernels/window_attention_backward.cu: a block owns a head and every so many windows; the blocks' tables are added in order.
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (!FitsRegisters(call))
+        if (!IsBlocked(call))
         {
             CudaBackwardAny(call, dOutput, gradients);
             return;
@@ -191,20 +191,26 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     }
 
     private const int CudaThreads = 128, CudaBackwardThreads = 256;
-    private const string BlocksPerMultiprocessor = "blocks_per_multiprocessor";
+    private const string Blocked = "blocked", Any = "any", BlocksPerMultiprocessor = "blocks_per_multiprocessor";
 
     /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
     [
-        new("registers", "queries in registers, scores made again in the backward pass; windows up to 8, 32 channels a head",
+        new(Blocked, "a window and head in shared memory, scores made again in the backward pass; windows up to 8, 32 channels a head",
             new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),
-        new("any", "probabilities in memory; any window and head"),
+        new(Any, "probabilities in memory; any window and head"),
     ];
 
     private int Windows(Shape shape) => shape[0] * (shape[1] / Window) * (shape[2] / Window);
 
     /// <summary>Whether the kernels for windows of up to 8 and heads of 32 channels, Swin's, take this call.</summary>
-    private bool FitsRegisters(OperatorCall call) => Window <= 8 && call[0].Shape[3] == 96 * Heads && call.Choice?.Variant != "any";
+    private bool IsBlocked(OperatorCall call)
+    {
+        bool fits = Window <= 8 && call[0].Shape[3] == 96 * Heads;
+        if (!fits && call.Choice?.Variant == Blocked)
+            throw new VariantNotTakenException(Name, Blocked, $"windows up to 8 and heads of 32 channels, not window {Window} and heads of {call[0].Shape[3] / 3 / Heads}");
+        return fits && call.Choice?.Variant != Any;
+    }
 
     // kernels/window_attention_any.cu: any window and head size; keeps the probabilities in memory.
     private void CudaForwardAny(OperatorCall call, Tensor output)

@@ -16,9 +16,20 @@ internal static class CudaConvolution
     // where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
     private const int MostReadsOnTheWay = 8;
 
+    private const string SmallTiles = "small_tiles", LargeTiles = "large_tiles", Any = "any", Splits = "splits_per_multiprocessor";
+
+    /// <summary>The ways to compute a convolution; the pixels of a weight gradient are shared out to so many blocks per multiprocessor.</summary>
+    public static IReadOnlyList<KernelVariant> Variants { get; } =
+    [
+        new("by_shape", "large tiles where there are enough of them", new LaunchParameter(Splits, 2, 4, 8)),
+        new(SmallTiles, "tiles of 64 pixels by 64 filters", new LaunchParameter(Splits, 2, 4, 8)),
+        new(LargeTiles, "tiles of 128 pixels by 64 filters on the matrix units", new LaunchParameter(Splits, 2, 4, 8)),
+        new(Any, "one channel per load, without the matrix units; any number of channels", new LaunchParameter(Splits, 2, 4, 8)),
+    ];
+
     /// <summary>output = input convolved with weight, plus bias unless that is null.</summary>
-    public static void Forward(ConvolutionShape shape, Tensor input, Tensor weight, Tensor? bias, Tensor output) =>
-        Forward(shape, input, norm: null, weight, bias, residual: null, output);
+    public static void Forward(ConvolutionShape shape, Tensor input, Tensor weight, Tensor? bias, Tensor output, KernelChoice? choice = null) =>
+        Forward(shape, input, null, weight, bias, null, output, relu: false, null, ForwardTile(shape, input, choice), choice);
 
     /// <summary>output = input convolved with weight, plus bias and residual unless they are null, rectified if asked for.</summary>
     /// <param name="shape">The sizes.</param>
@@ -31,22 +42,22 @@ internal static class CudaConvolution
     /// <param name="relu">Whether the output is rectified.</param>
     public static void Forward(
         ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output, bool relu = false) =>
-        Forward(shape, input, norm, weight, bias, residual, output, relu, null, ForwardTile(shape, input));
+        Forward(shape, input, norm, weight, bias, residual, output, relu, null, ForwardTile(shape, input, null), null);
 
     /// <summary>The plain convolution, and the statistics of its output, per channel and tile.</summary>
     public static TileStatistics ForwardWithStatistics(ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor output)
     {
-        int tile = ForwardTile(shape, input);
+        int tile = ForwardTile(shape, input, null);
         Tensor statistics = Tensor.Empty([Divide(shape.OutputPixels, tile), 3, shape.Filters], DType.Float32, input.Device);
-        Forward(shape, input, norm, weight, null, null, output, relu: false, statistics, tile);
+        Forward(shape, input, norm, weight, null, null, output, relu: false, statistics, tile, null);
         return new TileStatistics(statistics, tile);
     }
 
     private static void Forward(
         ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output, bool relu,
-        Tensor? statistics, int tile)
+        Tensor? statistics, int tile, KernelChoice? choice)
     {
-        CudaLaunch launch = Launch(shape, "forward", (norm is null ? "" : "_normalised") + Large(tile), input);
+        CudaLaunch launch = Launch(shape, "forward", (norm is null ? "" : "_normalised") + Large(tile), input, choice);
         launch.Add(input);
         launch.Add(norm);
         launch.Add(weight);
@@ -70,17 +81,19 @@ internal static class CudaConvolution
     }
 
     /// <summary>dInput = [dInput +] gradient of the input.</summary>
-    public static void BackwardInput(ConvolutionShape shape, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate) =>
-        BackwardInput(shape, dOutput, through: null, weight, dInput, accumulate);
+    public static void BackwardInput(
+        ConvolutionShape shape, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, KernelChoice? choice = null) =>
+        BackwardInput(shape, dOutput, through: null, weight, dInput, accumulate, choice);
 
     /// <summary>dInput = [dInput +] gradient of the input: per residue of its position modulo the stride, no product is with a zero.</summary>
     public static void BackwardInput(
-        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput, bool accumulate)
+        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput, bool accumulate,
+        KernelChoice? choice = null)
     {
         int pixels = shape.Batch * Divide(shape.Height, shape.Stride) * Divide(shape.Width, shape.Stride);
         int residues = shape.Groups * shape.Stride * shape.Stride;
-        int tile = through is null ? TileOf(shape, dOutput, pixels, Divide(shape.GroupChannels, Tile) * residues) : Tile;
-        CudaLaunch launch = Launch(shape, "backward_input", through is null ? Large(tile) : "_normalised", dOutput);
+        int tile = through is null ? TileOf(shape, dOutput, pixels, Divide(shape.GroupChannels, Tile) * residues, choice) : Tile;
+        CudaLaunch launch = Launch(shape, "backward_input", through is null ? Large(tile) : "_normalised", dOutput, choice);
         launch.Add(dOutput);
         launch.Add(through?.Convolved);
         launch.Add(through?.Coefficients);
@@ -91,16 +104,18 @@ internal static class CudaConvolution
     }
 
     /// <summary>dWeight = [dWeight +] gradient of the weight.</summary>
-    public static void BackwardWeight(ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate) =>
-        BackwardWeight(shape, dOutput, through: null, input, norm: null, dWeight, accumulate);
+    public static void BackwardWeight(
+        ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate, KernelChoice? choice = null) =>
+        BackwardWeight(shape, dOutput, through: null, input, norm: null, dWeight, accumulate, choice);
 
     /// <summary>dWeight = [dWeight +] gradient of the weight: partial products over shares of the pixels, added in order.</summary>
     public static void BackwardWeight(
-        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor input, Tensor? norm, Tensor dWeight, bool accumulate)
+        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor input, Tensor? norm, Tensor dWeight, bool accumulate,
+        KernelChoice? choice = null)
     {
         int columns = Divide(shape.FilterSize, Tile), rows = Divide(shape.GroupFilters, Tile);
         int multiprocessors = CudaDevice.Get(input.Device).Properties.MultiProcessorCount;
-        int wanted = Math.Max(1, 4 * multiprocessors / (columns * rows * shape.Groups));
+        int wanted = Math.Max(1, (choice?.Value(Splits, 4) ?? 4) * multiprocessors / (columns * rows * shape.Groups));
         int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Divide(shape.OutputPixels, splitPixels);
         Tensor partials = Tensor.Empty([splits, (int)dWeight.Count], DType.Float32, input.Device);
         using var temporary = new Temporary(partials);
@@ -111,7 +126,7 @@ internal static class CudaConvolution
             (true, false) => "_normalised_input",
             (false, false) => "_normalised_both",
         };
-        CudaLaunch launch = Launch(shape, "backward_weight", variant, dOutput);
+        CudaLaunch launch = Launch(shape, "backward_weight", variant, dOutput, choice);
         launch.Add(dOutput);
         launch.Add(through?.Convolved);
         launch.Add(through?.Coefficients);
@@ -133,25 +148,38 @@ internal static class CudaConvolution
     /// Tensors whose groups are pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels of "any"
     /// take the rest. The kernels without matrix units have one name for all variants: they look at the arguments.
     /// </summary>
-    private static CudaLaunch Launch(ConvolutionShape shape, string pass, string variant, Tensor like)
+    private static CudaLaunch Launch(ConvolutionShape shape, string pass, string variant, Tensor like, KernelChoice? choice)
     {
-        if (OnMatrixUnits(shape, like))
+        if (OnMatrixUnits(shape, like, choice))
             return CudaLaunch.OnMatrices(like, "conv2d_tensor_core", $"conv2d_{pass}{variant}");
-        return new CudaLaunch(like, "conv2d", like.DType == DType.Float32 && GroupsAre(shape, 4) ? $"conv2d_{pass}" : $"conv2d_{pass}_any");
+        return new CudaLaunch(like, "conv2d", like.DType == DType.Float32 && GroupsAre(shape, 4) && choice?.Variant != Any
+            ? $"conv2d_{pass}" : $"conv2d_{pass}_any");
     }
 
-    private static bool OnMatrixUnits(ConvolutionShape shape, Tensor like) =>
-        GroupsAre(shape, 16 / like.DType.Size()) && CudaLaunch.MatrixType(like, "conv2d") != "float32";
+    private static bool OnMatrixUnits(ConvolutionShape shape, Tensor like, KernelChoice? choice) =>
+        choice?.Variant != Any && GroupsAre(shape, 16 / like.DType.Size()) && CudaLaunch.MatrixType(like, "conv2d") != "float32";
 
     private static bool GroupsAre(ConvolutionShape shape, int multiple) =>
         shape.GroupChannels % multiple == 0 && shape.GroupFilters % multiple == 0;
 
-    private static int ForwardTile(ConvolutionShape shape, Tensor input) =>
-        TileOf(shape, input, shape.OutputPixels, Divide(shape.GroupFilters, Tile) * shape.Groups);
+    private static int ForwardTile(ConvolutionShape shape, Tensor input, KernelChoice? choice) =>
+        TileOf(shape, input, shape.OutputPixels, Divide(shape.GroupFilters, Tile) * shape.Groups, choice);
 
     /// <summary>Pixels of a tile: 128 on the matrix units if there are tiles enough for two blocks per multiprocessor, else 64.</summary>
-    private static int TileOf(ConvolutionShape shape, Tensor like, int pixels, int others) => OnMatrixUnits(shape, like)
-        && (long)Divide(pixels, LargeTile) * others >= 2L * CudaDevice.Get(like.Device).Properties.MultiProcessorCount ? LargeTile : Tile;
+    private static int TileOf(ConvolutionShape shape, Tensor like, int pixels, int others, KernelChoice? choice)
+    {
+        if (!OnMatrixUnits(shape, like, choice))
+            return choice?.Variant == LargeTiles
+                ? throw new VariantNotTakenException("convolution", LargeTiles, "tf32 or bf16 tensors whose groups of channels are whole 16-byte pieces")
+                : Tile;
+        bool large = choice?.Variant switch
+        {
+            LargeTiles => true,
+            SmallTiles => false,
+            _ => (long)Divide(pixels, LargeTile) * others >= 2L * CudaDevice.Get(like.Device).Properties.MultiProcessorCount,
+        };
+        return large ? LargeTile : Tile;
+    }
 
     private static string Large(int tile) => tile == LargeTile ? "_large" : "";
 

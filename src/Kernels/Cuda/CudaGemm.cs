@@ -153,8 +153,12 @@ internal static class CudaGemm
         int multiprocessors = CudaDevice.Get(device).Properties.MultiProcessorCount;
         string type = CudaLaunch.MatrixType(product.A, "gemm");
         Tile[] large = type == "float32" ? s_float32 : s_matrixUnits;
-        Tile tile = !product.FitsVectors() || product.Choice?.Variant == AnyVariant ? s_any : product.Choice?.Variant switch
+        bool fits = product.FitsVectors();
+        if (!fits && product.Choice?.Variant is SmallVariant or LargeVariant)
+            throw new VariantNotTakenException("matrix product", product.Choice!.Variant, $"rows of whole 16-byte pieces, not {product.A} by {product.B}");
+        Tile tile = !fits ? s_any : product.Choice?.Variant switch
         {
+            AnyVariant => s_any,
             SmallVariant => s_small,
             LargeVariant => large[0],
             _ => Choose(large, m, n, multiprocessors),

@@ -39,7 +39,7 @@ internal static class LabCheckCommand
         if (result.GetValue(arguments.Shape) is null)
             cases = SmallCases(cases);
         IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, cases, bench);
-        int passed = 0, failed = 0;
+        int passed = 0, failed = 0, notTaken = 0;
         using var interrupt = new Interrupt(terminal);
         terminal.WriteLine($"{selection.Description}, {bench.TypeName}; share: of the tolerance, the worst element of output and gradients");
         foreach ((LabCase item, KernelChoice choice) in choices)
@@ -55,6 +55,12 @@ internal static class LabCheckCommand
                 if (emulated && CudaEmulator.FindingCount > 0)
                     problem = CudaEmulator.GetReport().TrimEnd();
             }
+            catch (VariantNotTakenException failure)
+            {
+                notTaken++;
+                terminal.WriteLine($"-      {item.Op,-22} {choice,-20} {item.Case.Label,-44} {failure.Message}");
+                continue;
+            }
             catch (CheckFailedException failure)
             {
                 problem = failure.Message;
@@ -65,7 +71,7 @@ internal static class LabCheckCommand
             if (problem is not null)
                 terminal.WriteLine($"       {problem}");
         }
-        terminal.WriteLine($"{passed} passed, {failed} failed");
+        terminal.WriteLine($"{passed} passed, {failed} failed{(notTaken > 0 ? $", {notTaken} not taken by their variant" : "")}");
         return failed == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 

@@ -25,7 +25,7 @@ internal static class LabCommand
 /// <summary>Options that the lab's commands share.</summary>
 internal sealed class LabArguments
 {
-    public Option<string?> Op { get; } = Options.Text("--op", "PATTERN", "Operators whose name holds this text, such as layer_norm. Default: all.");
+    public Option<string?> Op { get; } = Options.Text("--op", "PATTERN", "The operator of this name, or all whose names hold this text. Default: all.");
 
     public Option<string?> Variant { get; } = Options.Text("--variant", "NAME", "Only this variant; 'csunet lab list' names them. Default: all.");
 

@@ -71,8 +71,17 @@ internal static class LabProjectCommand
         foreach ((LabCase item, KernelChoice choice) in choices)
         {
             interrupt.Token.ThrowIfCancellationRequested();
-            ProjectedLaunch[] launches = [.. ModelProjection.OfOperator(item.Case, element, choice).Select(launch => Projection.Of(launch, gpu, resources))];
             terminal.WriteLine($"{item}, variant {choice}");
+            ProjectedLaunch[] launches;
+            try
+            {
+                launches = [.. ModelProjection.OfOperator(item.Case, element, choice).Select(launch => Projection.Of(launch, gpu, resources))];
+            }
+            catch (VariantNotTakenException failure)
+            {
+                terminal.WriteLine($"  not taken: {failure.Message}");
+                continue;
+            }
             foreach (ProjectedLaunch launch in launches)
                 terminal.WriteLine(Line(launch));
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"sum",-69} {launches.Sum(launch => launch.Seconds) * 1e6,9:F2}"));

@@ -40,6 +40,10 @@ internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<Be
                     terminal.Out.Flush();
                 }
             }
+            catch (VariantNotTakenException failure)
+            {
+                terminal.WriteLine($"{item.Op,-22} {item.Shape,-40} not taken: {failure.Message}");
+            }
             catch (CheckFailedException failure)
             {
                 failures.Add(failure.Message);

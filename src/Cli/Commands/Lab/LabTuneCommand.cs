@@ -54,6 +54,10 @@ internal static class LabTuneCommand
                     if (best is null || seconds < best.Value.Seconds)
                         best = (choice, seconds);
                 }
+                catch (VariantNotTakenException failure)
+                {
+                    terminal.WriteLine($"{item}: {failure.Message}");
+                }
                 catch (CheckFailedException failure)
                 {
                     failed++;
