@@ -29,6 +29,10 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaGemm.Variants;
 
     /// <inheritdoc />
+    public override string TuningKey(IReadOnlyList<Tensor?> inputs) => $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}"
+        + string.Concat(Enumerable.Range(0, (inputs.Count - FirstWeight) / 2).Select(layer => $"->{inputs[WeightOf(layer)]!.Shape[0]}"));
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Shape output = Check(call);

@@ -70,13 +70,13 @@ public static class KernelChoices
         return Path.Combine(Folder, $"{file}.json");
     }
 
-    /// <summary>Operator with its settings, element type, and shapes.</summary>
+    /// <summary>Operator with its settings and shapes, and the element type.</summary>
     internal static string Key(Operator op, IReadOnlyList<Tensor?> inputs)
     {
         string type = inputs[0]!.DType.Label();
         if (inputs[0]!.Device.Kind == DeviceKind.Cuda && type == "float32" && CudaDevice.Get(inputs[0]!.Device).AllowTf32)
             type = "tf32";
-        return $"{op} {type} {string.Join(' ', inputs.Select(input => input is null ? "-" : input.Shape.ToString()))}";
+        return $"{op.TuningKey(inputs)} {type}";
     }
 
     private static Dictionary<string, KernelChoice> Stored(Device device)

@@ -13,6 +13,9 @@ namespace CsUnet.Kernels;
 public sealed record LayerNorm(double Eps = 1e-5) : RowNormOperator(Eps)
 {
     /// <inheritdoc />
+    public override string TuningKey(IReadOnlyList<Tensor?> inputs) => $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}";
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0];

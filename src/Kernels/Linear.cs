@@ -26,6 +26,9 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaGemm.Variants;
 
     /// <inheritdoc />
+    public override string TuningKey(IReadOnlyList<Tensor?> inputs) => $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}->{inputs[Weight]!.Shape[0]}";
+
+    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor input = call[0], weight = call[Weight];

@@ -35,6 +35,14 @@ public abstract record Operator
     /// <summary>The ways to compute the operator on a kind of device, the usual one first; empty if there is one way only.</summary>
     public virtual IReadOnlyList<KernelVariant> Variants(DeviceKind device) => [];
 
+    /// <summary>
+    /// What decides which variant is fastest, as text: settings and shapes. Operators that work on rows leave out how the rows are arranged,
+    /// and what draws random numbers, so that a choice measured once holds for every layer of that size.
+    /// </summary>
+    /// <param name="inputs">The inputs of a call.</param>
+    public virtual string TuningKey(IReadOnlyList<Tensor?> inputs) =>
+        $"{this} {string.Join(' ', inputs.Select(input => input is null ? "-" : input.Shape.ToString()))}";
+
     /// <summary>Throws a <see cref="ShapeException"/> for this operator unless <paramref name="condition"/> holds.</summary>
     /// <param name="condition">What must hold.</param>
     /// <param name="argument">The argument's name.</param>

@@ -108,7 +108,10 @@ public sealed unsafe class CudaDevice
         }
     }
 
-    private void RequireNotRecording(string problem)
+    /// <summary>Throws if the device's work is being recorded.</summary>
+    /// <param name="problem">What cannot be done then.</param>
+    /// <exception cref="RecordingException">It is.</exception>
+    public void RequireNotRecording(string problem)
     {
         if (IsRecording)
             throw new RecordingException(problem);

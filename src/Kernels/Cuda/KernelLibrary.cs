@@ -113,7 +113,7 @@ public static partial class KernelLibrary
         CudaDevice target = CudaDevice.Get(device);
         CudaKernel found = Find(device, file, kernel);
         // More than 48 KiB has to be asked for, once per kernel.
-        if (dynamicShared > found.MaxDynamicSharedMemory)
+        if (dynamicShared > 0 && dynamicShared > found.MaxDynamicSharedMemory)
             found.MaxDynamicSharedMemory = dynamicShared;
         found.Launch(target.Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
     }
@@ -156,6 +156,7 @@ public static partial class KernelLibrary
     private static LoadedFile Load(Device device, KernelSource source, IReadOnlyList<CudaModule> earlier)
     {
         CudaDevice target = CudaDevice.Get(device);
+        target.RequireNotRecording($"kernels/{source.Name} would be loaded, of which the step before used nothing");
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
         return new LoadedFile(source, Exports(source.Text).ToDictionary(
