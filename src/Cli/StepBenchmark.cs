@@ -88,12 +88,14 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionO
     }
 
     /// <summary>One training step from new weights, for counting what it launches.</summary>
-    public static void RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
+    /// <returns>Bytes of the step's activations.</returns>
+    public static long RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
     {
         using var benchmark = new StepBenchmark(options, batch, new ExecutionOptions { Device = device, UsesGraph = false }, precision);
         benchmark.Prepare();
         benchmark.EagerStep();
         CudaDevice.Get(device).Synchronize();
+        return benchmark._arena.ReservedBytes;
     }
 
     private void Prepare()

@@ -14,6 +14,9 @@ internal static class LabProjectCommand
     /// <summary>Stands above every projection.</summary>
     public const string Heading = "projected, not measured";
 
+    // The emulated device's activations may take so much of the machine's memory; weights and what is watched come on top.
+    private const double CountedShareOfMemory = 0.4;
+
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
@@ -49,8 +52,8 @@ internal static class LabProjectCommand
             The emulator executes a few blocks of every launch and counts sectors of global memory, wavefronts of shared
             memory and matrix instructions, scaled to the grid; a table of public figures says how fast a GPU can be. The time
             is the largest of what memory, load-store units, matrix units, arithmetic and the launch itself need: a lower
-            bound. Registers and shared memory are those of the committed table. A network's step is counted with one and two
-            images and extended to the batch.
+            bound. Registers and shared memory are those of the committed table. Where a network's step does not fit into
+            memory, it is counted with fewer images and extended to the batch.
 
             Examples:
               csunet lab project --op layer_norm --gpu h200
@@ -95,10 +98,12 @@ internal static class LabProjectCommand
     {
         CsUnetOptions options = CsUnetOptions.Preset(name, height, width, 3);
         Precision precision = type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
-        IReadOnlyList<CountedLaunch> counted = ModelProjection.OfStep(
-            options, batch, (network, images) => StepBenchmark.RunOnce(network, images, Device.Cuda, precision));
+        long memory = (long)(CountedShareOfMemory * Machine.Current.MemoryGiB * (1 << 30));
+        (IReadOnlyList<CountedLaunch> counted, int images) = ModelProjection.OfStep(
+            batch, memory, count => StepBenchmark.RunOnce(options, count, Device.Cuda, precision));
         ProjectedLaunch[] launches = [.. counted.Select(launch => Projection.Of(launch, gpu, resources))];
         WriteHeading(terminal, gpu, resources, type);
+        terminal.WriteLine(images == batch ? $"counted: a step of {batch} images" : $"counted: steps of {images / 2} and {images} images, extended to {batch}");
         double total = launches.Sum(launch => launch.Seconds);
         terminal.WriteLine($"{"operator",-34} {"launches",8} {"time us",10} {"share",6}  limited by");
         foreach (IGrouping<string, ProjectedLaunch> group in launches.GroupBy(launch => launch.Counts.Operator).OrderByDescending(group => group.Sum(launch => launch.Seconds)))
