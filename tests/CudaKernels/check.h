@@ -101,6 +101,7 @@ void check_convolution();
 void check_attention();
 void check_gemm();
 void check_mutations(bool all);
+void check_tile_statistics();
 void check_planted(const std::string& self);              // the command that runs this program, without sections
 void run_planted(const std::string& kernel);
 void print_profile();
