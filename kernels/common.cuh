@@ -14,6 +14,7 @@
 //   group_sum<GROUP>, group_max, group_softmax, load_label       rows that a part of a warp shares
 //   gelu_of, gelu_derivative                                       activations
 //   load_pack, store_pack, give_pack, for_each_pack                 passes over memory, four elements at a time and one at a time
+//   RowPlace                                                     rows of merged or shuffled patches
 #pragma once
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
@@ -398,3 +399,30 @@ template <typename F> __device__ __forceinline__ void for_each_row_pack(long lon
             for (int i = first; i < elements; i += step) f(row, i, 1);
     }
 }
+
+// ---- where the rows of a tensor lie that patch merging gathers or pixel shuffle spreads
+
+enum RowLayout { IN_ORDER, MERGED, SHUFFLED };
+
+// Element c of row r of a tensor lies at start(r) + offset(c).
+struct RowPlace {
+    int layout, W, s, C;
+    __device__ __forceinline__ long long start(int row) const {
+        if (layout == IN_ORDER) return static_cast<long long>(row) * C;
+        if (layout == MERGED) {
+            // row = (b H + y) W + x, merged[b,y,x,(2 dx + dy) K + k] = input[b,2y+dy,2x+dx,k], K = C / 4: (2 (b H + y) 2 W + 2 x) K
+            int line = row / W, x = row - line * W;
+            return (4ll * line * W + 2 * x) * (C / 4);
+        }
+        // row = ((b H + y) s + p1) s W + s x + p2, shuffled[b,s y+p1,s x+p2,c] = input[b,y,x,(p1 s + p2) C + c]
+        int fine_line = row / (s * W), fine_x = row - fine_line * (s * W), line = fine_line / s, p1 = fine_line - line * s;
+        int x = fine_x / s, p2 = fine_x - x * s;
+        return ((static_cast<long long>(line) * W + x) * (s * s) + p1 * s + p2) * C;
+    }
+    __device__ __forceinline__ int offset(int c) const {
+        if (layout != MERGED) return c;
+        int K = C / 4, part = c / K;
+        // dy = part % 2, dx = part / 2: (dy 2 W + dx) K + k
+        return (part % 2 * 2 * W + part / 2) * K + c - part * K;
+    }
+};

@@ -3,7 +3,7 @@
 // Backward, g = dOutput weight:
 //   dInput = rstd (g - mean_c(g) - xhat mean_c(g xhat)) [+ dSum]    = or += (argument `accumulate`)
 //   dWeight = sum_rows dOutput xhat,  dBias = sum_rows dOutput       = or +=, without atomics: partial sums per block, then added in order
-// x is a row of `input`, which lies there as `layout` says (Place below): in order; in the four places that patch merging gathers
+// x is a row of `input`, which lies there as `layout` says (RowPlace of common.cuh): in order; in the four places that patch merging gathers
 // (Liu et al. 2021, Swin); or in the place that pixel shuffle takes it from. dInput lies as input does. Or, if branch is not null (in order
 // only), x = sum = input + branch, rounded to T, which is written too; the backward pass then gets sum for input, and adds dSum, the
 // gradient that sum has from elsewhere; dInput is the gradient of input and of branch.
@@ -15,31 +15,6 @@
 #include "common.cuh"
 
 constexpr int THREADS = 128, GROUPS = 3;
-
-enum Layout { IN_ORDER, MERGED, SHUFFLED };
-
-// Element c of row r of a tensor lies at start(r) + offset(c).
-struct Place {
-    int layout, W, s, C;
-    __device__ __forceinline__ long long start(int row) const {
-        if (layout == IN_ORDER) return static_cast<long long>(row) * C;
-        if (layout == MERGED) {
-            // row = (b H + y) W + x, merged[b,y,x,(2 dx + dy) K + k] = input[b,2y+dy,2x+dx,k], K = C / 4: (2 (b H + y) 2 W + 2 x) K
-            int line = row / W, x = row - line * W;
-            return (4ll * line * W + 2 * x) * (C / 4);
-        }
-        // row = ((b H + y) s + p1) s W + s x + p2, shuffled[b,s y+p1,s x+p2,c] = input[b,y,x,(p1 s + p2) C + c]
-        int fine_line = row / (s * W), fine_x = row - fine_line * (s * W), line = fine_line / s, p1 = fine_line - line * s;
-        int x = fine_x / s, p2 = fine_x - x * s;
-        return ((static_cast<long long>(line) * W + x) * (s * s) + p1 * s + p2) * C;
-    }
-    __device__ __forceinline__ int offset(int c) const {
-        if (layout != MERGED) return c;
-        int K = C / 4, part = c / K;
-        // dy = part % 2, dx = part / 2: (dy 2 W + dx) K + k
-        return (part % 2 * 2 * W + part / 2) * K + c - part * K;
-    }
-};
 
 __device__ __forceinline__ float4 zero4() { return make_float4(0.0f, 0.0f, 0.0f, 0.0f); }
 __device__ __forceinline__ float4 add4(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
@@ -78,7 +53,7 @@ __global__ void __launch_bounds__(THREADS, 7) layer_norm_forward(const T* __rest
     const float* __restrict__ weight, const float* __restrict__ bias, T* __restrict__ sum, T* __restrict__ output, float* __restrict__ mean,
     float* __restrict__ rstd, int rows, int C, float eps, int layout, int W, int s) {
     constexpr int ROWS = THREADS / LANES;
-    Place place{layout, W, s, C};
+    RowPlace place{layout, W, s, C};
     int lane = threadIdx.x % LANES, offsets[GROUPS];
     float4 weights[GROUPS], biases[GROUPS];
 #pragma unroll
@@ -138,7 +113,7 @@ __global__ void __launch_bounds__(THREADS) layer_norm_backward(const T* __restri
     T* __restrict__ dInput, float* __restrict__ partial, int rows, int C, int layout, int W, int s, int accumulate) {
     constexpr int ROWS = THREADS / LANES;
     SHARED(float4, sums, [THREADS]);
-    Place place{layout, W, s, C};
+    RowPlace place{layout, W, s, C};
     int lane = threadIdx.x % LANES, offsets[GROUPS];
     float4 weights[GROUPS], dWeight[GROUPS], dBias[GROUPS];
 #pragma unroll

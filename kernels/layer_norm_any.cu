@@ -12,36 +12,11 @@
 
 constexpr int THREADS = 128, WARPS = THREADS / 32;
 
-enum Layout { IN_ORDER, MERGED, SHUFFLED };
-
-// Element c of row r of a tensor lies at start(r) + offset(c).
-struct Place {
-    int layout, W, s, C;
-    __device__ __forceinline__ long long start(int row) const {
-        if (layout == IN_ORDER) return static_cast<long long>(row) * C;
-        if (layout == MERGED) {
-            // row = (b H + y) W + x, merged[b,y,x,(2 dx + dy) K + k] = input[b,2y+dy,2x+dx,k], K = C / 4: (2 (b H + y) 2 W + 2 x) K
-            int line = row / W, x = row - line * W;
-            return (4ll * line * W + 2 * x) * (C / 4);
-        }
-        // row = ((b H + y) s + p1) s W + s x + p2, shuffled[b,s y+p1,s x+p2,c] = input[b,y,x,(p1 s + p2) C + c]
-        int fine_line = row / (s * W), fine_x = row - fine_line * (s * W), line = fine_line / s, p1 = fine_line - line * s;
-        int x = fine_x / s, p2 = fine_x - x * s;
-        return ((static_cast<long long>(line) * W + x) * (s * s) + p1 * s + p2) * C;
-    }
-    __device__ __forceinline__ int offset(int c) const {
-        if (layout != MERGED) return c;
-        int K = C / 4, part = c / K;
-        // dy = part % 2, dx = part / 2: (dy 2 W + dx) K + k
-        return (part % 2 * 2 * W + part / 2) * K + c - part * K;
-    }
-};
-
 template <typename T>
 __global__ void __launch_bounds__(THREADS) layer_norm_any_forward(const T* __restrict__ input, const T* __restrict__ branch,
     const float* __restrict__ weight, const float* __restrict__ bias, T* sum, T* __restrict__ output, float* __restrict__ mean,
     float* __restrict__ rstd, int rows, int C, float eps, int layout, int W, int s) {
-    Place place{layout, W, s, C};
+    RowPlace place{layout, W, s, C};
     int lane = threadIdx.x % 32;
     for (int row = blockIdx.x * WARPS + threadIdx.x / 32; row < rows; row += gridDim.x * WARPS) {
         // output[row, c] is at row * C + c
@@ -72,7 +47,7 @@ template <typename T>
 __global__ void __launch_bounds__(THREADS) layer_norm_any_backward_input(const T* __restrict__ dOutput, const T* __restrict__ input,
     const float* __restrict__ weight, const float* __restrict__ mean, const float* __restrict__ rstd, const T* __restrict__ dSum,
     T* __restrict__ dInput, int rows, int C, int layout, int W, int s, int accumulate) {
-    Place place{layout, W, s, C};
+    RowPlace place{layout, W, s, C};
     int lane = threadIdx.x % 32;
     for (int row = blockIdx.x * WARPS + threadIdx.x / 32; row < rows; row += gridDim.x * WARPS) {
         long long in_order = static_cast<long long>(row) * C, start = place.start(row);
@@ -96,7 +71,7 @@ template <typename T>
 __global__ void __launch_bounds__(THREADS) layer_norm_any_backward_partial(const T* __restrict__ dOutput, const T* __restrict__ input,
     const float* __restrict__ mean, const float* __restrict__ rstd, float* __restrict__ partial, int rows, int C, int blockRows, int layout,
     int W, int s) {
-    Place place{layout, W, s, C};
+    RowPlace place{layout, W, s, C};
     int c = blockIdx.x * THREADS + threadIdx.x, first = blockIdx.y * blockRows, end = min(rows, first + blockRows);
     if (c >= C) return;
     Sum dWeight = zero_sum(), dBias = zero_sum();
