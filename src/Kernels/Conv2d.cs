@@ -149,7 +149,11 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     {
         for (nint i = 0; i < (nint)shape.OutputPixels * shape.Filters; i++)
             output[i] = bias == null ? T.Zero : bias[i % shape.Filters];
-        ForEachTerm(shape, (x, w, y) => output[y] += input[x] * weight[w]);
+        ForEachTap(shape, (x, w, y) =>
+        {
+            for (int c = 0; c < shape.GroupChannels; c++)
+                output[y] += input[x + c] * weight[w + c];
+        });
     }
 
     /// <summary>The specification of the backward pass: plain loops. Each gradient may be null; it is overwritten unless it is to be added to.</summary>
@@ -161,20 +165,31 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
         {
             if (!addsInput)
                 new Span<T>(dInput, checked(shape.Batch * shape.Height * shape.Width * shape.Channels)).Clear();
-            ForEachTerm(shape, (x, w, y) => dInput[x] += dOutput[y] * weight[w]);
+            ForEachTap(shape, (x, w, y) =>
+            {
+                for (int c = 0; c < shape.GroupChannels; c++)
+                    dInput[x + c] += dOutput[y] * weight[w + c];
+            });
         }
         if (dWeight != null)
         {
             if (!addsWeight)
                 new Span<T>(dWeight, shape.Filters * shape.FilterSize).Clear();
-            ForEachTerm(shape, (x, w, y) => dWeight[w] += dOutput[y] * input[x]);
+            ForEachTap(shape, (x, w, y) =>
+            {
+                for (int c = 0; c < shape.GroupChannels; c++)
+                    dWeight[w + c] += dOutput[y] * input[x + c];
+            });
         }
         if (dBias != null)
             ColumnSums.Reference(shape.OutputPixels, shape.Filters, dOutput, dBias, addsBias);
     }
 
-    /// <summary>Calls <paramref name="term"/> with the indices of input, weight and output of every product in the sum.</summary>
-    private static void ForEachTerm(ConvolutionShape shape, Action<nint, nint, nint> term)
+    /// <summary>
+    /// Calls <paramref name="tap"/> for every output, and every tap of its filter that lies inside of the image, with the indices of input,
+    /// weight and output; input and weight are those of the group's first channel.
+    /// </summary>
+    private static void ForEachTap(ConvolutionShape shape, Action<nint, nint, nint> tap)
     {
         for (int b = 0; b < shape.Batch; b++)
             for (int y = 0; y < shape.OutputHeight; y++)
@@ -182,16 +197,15 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
                     for (int o = 0; o < shape.Filters; o++)
                         for (int ky = 0; ky < shape.KernelHeight; ky++)
                             for (int kx = 0; kx < shape.KernelWidth; kx++)
-                                for (int c = 0; c < shape.GroupChannels; c++)
-                                {
-                                    int row = y * shape.Stride + ky - shape.Padding, column = x * shape.Stride + kx - shape.Padding;
-                                    if (row < 0 || row >= shape.Height || column < 0 || column >= shape.Width)
-                                        continue;
-                                    int channel = o / shape.GroupFilters * shape.GroupChannels + c;
-                                    nint input = (((nint)b * shape.Height + row) * shape.Width + column) * shape.Channels + channel;
-                                    nint weight = (((nint)o * shape.KernelHeight + ky) * shape.KernelWidth + kx) * shape.GroupChannels + c;
-                                    nint output = (((nint)b * shape.OutputHeight + y) * shape.OutputWidth + x) * shape.Filters + o;
-                                    term(input, weight, output);
-                                }
+                            {
+                                int row = y * shape.Stride + ky - shape.Padding, column = x * shape.Stride + kx - shape.Padding;
+                                if (row < 0 || row >= shape.Height || column < 0 || column >= shape.Width)
+                                    continue;
+                                int channel = o / shape.GroupFilters * shape.GroupChannels;
+                                nint input = (((nint)b * shape.Height + row) * shape.Width + column) * shape.Channels + channel;
+                                nint weight = (((nint)o * shape.KernelHeight + ky) * shape.KernelWidth + kx) * shape.GroupChannels;
+                                nint output = (((nint)b * shape.OutputHeight + y) * shape.OutputWidth + x) * shape.Filters + o;
+                                tap(input, weight, output);
+                            }
     }
 }

@@ -20,7 +20,7 @@ internal static class CpuVariants
     public static IReadOnlyList<KernelVariant> Of(string fast, string summary, bool choosesVectors) =>
     [
         choosesVectors ? new(fast, summary, s_vectorBits) : new(fast, summary),
-        new(Reference, "the formula as plain loops on one thread"),
+        new(Reference, "the sums of the formula as plain loops on one thread"),
     ];
 
     /// <summary>Whether a call is to be computed by the plain loops.</summary>
