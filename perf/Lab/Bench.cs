@@ -24,6 +24,12 @@ public sealed record BenchRow(
     string Op, string Shape, Pass Pass, string Variant, string Type, Times Times, long Bytes, double Flops,
     IReadOnlyList<string> Launches, KernelUsage? Usage, double Occupancy, string? Baseline, Times? BaselineTimes)
 {
+    /// <summary>What it is called in files.</summary>
+    public string Name => NameOf(Op, Shape, Pass, Variant, Type);
+
+    /// <summary>The name of a row.</summary>
+    public static string NameOf(string op, string shape, Pass pass, string variant, string type) => $"{op} {shape} {pass.ToString().ToLowerInvariant()} {variant} {type}";
+
     /// <summary>Bytes a second.</summary>
     public double BytesPerSecond => Bytes / Times.Median;
 
@@ -148,11 +154,7 @@ public sealed class Bench(Device device, DType type)
     private (string?, Times?) MeasureBaseline(LabCase lab, Pass pass, CancellationToken cancellation)
     {
         if (Baselines.Of(lab.Case, pass, type, device) is { } library)
-        {
-            for (int i = 0; i < 3; i++)
-                library.Run();
-            return (library.Name, Times.Of([.. Enumerable.Range(0, 50).Select(_ => Timing.Time(device, library.Run))]));
-        }
+            return (library.Name, Timing.Repeat(device, cancellation, time => time(library.Run)));
         return lab.Composition is null
             ? (null, null)
             : ("composition", Timing.Measure(lab.Case, lab.Composition, pass, type, device, cancellation));
