@@ -67,7 +67,9 @@ public sealed class Bench(Device device, DType type)
         double worst = 0;
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
-        IReadOnlyList<(string Name, Tensor Value)> expected = item.RunWithGradients(DType.Float64), got;
+        IReadOnlyList<(string Name, Tensor Value)> expected, got;
+        using (KernelChoices.Force(Reference(item.Op, choice)))
+            expected = item.RunWithGradients(DType.Float64);
         IReadOnlyList<(string Name, Tensor Value)>? plain = Precision == Precision.Fp32 ? null : item.RunPlain(Precision);
         using (KernelChoices.Force(choice))
             got = item.RunWithGradients(type, device);
@@ -83,6 +85,17 @@ public sealed class Bench(Device device, DType type)
             worst = Math.Max(worst, comparison.Error == 0 ? 0 : comparison.Error / comparison.Tolerance);
         }
         return worst;
+    }
+
+    /// <summary>
+    /// What computes the double reference: the usual variant, which the tests compare with the plain loops; for a choice in double on the
+    /// processor another variant, as it would be compared with itself.
+    /// </summary>
+    private KernelChoice Reference(Operator op, KernelChoice choice)
+    {
+        IReadOnlyList<KernelVariant> variants = op.Variants(DeviceKind.Cpu);
+        bool isOwn = device.Kind == DeviceKind.Cpu && type == DType.Float64;
+        return new KernelChoice(variants.FirstOrDefault(variant => !isOwn || variant.Name != choice.Variant)?.Name ?? "only");
     }
 
     /// <summary>Times a pass, and its baseline next to it.</summary>
