@@ -88,14 +88,12 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionO
     }
 
     /// <summary>One training step from new weights, for counting what it launches.</summary>
-    /// <returns>Bytes of the step's activations.</returns>
-    public static long RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
+    public static void RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
     {
         using var benchmark = new StepBenchmark(options, batch, new ExecutionOptions { Device = device, UsesGraph = false }, precision);
         benchmark.Prepare();
         benchmark.EagerStep();
         CudaDevice.Get(device).Synchronize();
-        return benchmark._arena.ReservedBytes;
     }
 
     private void Prepare()

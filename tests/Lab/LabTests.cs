@@ -148,16 +148,4 @@ public sealed class LabTests
         Assert.NotEqual(KernelChoices.Key(new Conv2d(1, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]),
             KernelChoices.Key(new Conv2d(2, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]));
     }
-
-    [Fact]
-    public void Counts_are_extended_along_a_line_and_what_does_not_grow_stays()
-    {
-        CountedLaunch Of(string op, string kernel, double sectors, uint blocks) => new(
-            new LaunchTrace.Entry("file", kernel, new dim3(blocks), new dim3(256), 0, (long)(32 * sectors)), sectors, sectors, 0, 0, 0, 0, op);
-        IReadOnlyList<CountedLaunch> extended = ModelProjection.Extend(
-            [Of("Add", "add", 110, 11), Of("Linear", "gemm_split", 70, 7), Of("other", "adamw", 500, 50)],
-            [Of("Add", "add", 210, 21), Of("Linear", "gemm", 100, 10), Of("other", "adamw", 500, 50)], images: 2, batch: 16);
-        Assert.Equal([10 + 16 * 100, 800, 500], extended.Select(launch => launch.Sectors));
-        Assert.Equal([161, 80, 50], extended.Select(launch => launch.Launch.Blocks));
-    }
 }
