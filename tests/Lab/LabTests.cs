@@ -102,6 +102,18 @@ public sealed class LabTests
     }
 
     [Fact]
+    public void Multiprocessors_without_a_block_slow_a_launch_down_but_not_its_bound()
+    {
+        Gpu h200 = Gpu.Named("h200");
+        ProjectedLaunch launch = Projection.Of(new CountedLaunch(
+            new LaunchTrace.Entry("gemm", "gemm_bf16", new dim3(1), new dim3(128), 0, 4096), 128, 128, 0, 0, 1e9, 0, "Linear"), h200,
+            new KernelResources(h200.Architecture));
+        Assert.Equal(Bound.Matrix, launch.Bound);
+        Assert.Equal(1e9 * 2 * 16 * 8 * 16 / h200.MatrixFlops(bf16: true), launch.ArithmeticSeconds, 1e-9);
+        Assert.Equal(launch.Seconds, h200.Multiprocessors * launch.ArithmeticSeconds, 1e-9);
+    }
+
+    [Fact]
     public void Logs_of_ptxas_and_PTX_are_read()
     {
         IReadOnlyDictionary<string, KernelUsage> usage = KernelResources.Parse("""
