@@ -120,14 +120,17 @@ struct PageLock {
     static inline std::atomic_flag flags[1024];
 };
 
-// What a kernel may touch besides memory of the GPU: indices, another lane's captures, constant tables in the module's image.
+// What a kernel may touch besides memory of the GPU: indices, another lane's captures.
 static bool is_machine_memory(Worker* worker, uintptr_t address) {
     auto within = [&](const void* start, size_t bytes) { return address - reinterpret_cast<uintptr_t>(start) < bytes; };
     if (within(worker->stacks, StackStride * MaxThreads) || within(worker, sizeof *worker)
         || within(worker->fibers, sizeof(Fiber) * MaxThreads))
         return true;
-    if (within(&current_thread, sizeof(void*)) || within(&current_block, sizeof(void*)) || within(&describing, 1)) return true;
-    HookState* hook = worker->hook;
+    return within(&current_thread, sizeof(void*)) || within(&current_block, sizeof(void*)) || within(&describing, 1);
+}
+
+// Constant tables in the module's image.
+static bool is_image(HookState* hook, uintptr_t address) {
     return (address >= hook->image_start && address < hook->image_end) || find_image(address, hook->image_start, hook->image_end);
 }
 
@@ -164,18 +167,20 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
             add_finding(std::move(finding));
             return;
         }
-        check_cells(worker, hook->shared_cells + offset / 2, address, bytes, kind, site, nullptr, nullptr);
+        if (worker->launch->checked) check_cells(worker, hook->shared_cells + offset / 2, address, bytes, kind, site, nullptr, nullptr);
         if (counts) profile_access(worker, site, true, address, bytes, write);
         return;
     }
+    // Before the buffers: outside of their address range find_buffer takes a lock, and indices are read all the time.
+    if (is_machine_memory(worker, address)) return;
     Buffer* buffer = find_buffer(address);
     if (!buffer || !buffer->live || !buffer->contains(address, size_t(bytes))) {
-        if (!buffer && is_machine_memory(worker, address)) return;
+        if (!buffer && is_image(hook, address)) return;
         report_outside(worker, address, bytes, write, site);
         return;
     }
-    size_t first = (address - buffer->start) / 2;
-    {
+    if (worker->launch->checked) {
+        size_t first = (address - buffer->start) / 2;
         Cell* cells = cells_of(buffer);
         uint8_t* written = buffer->written;
         PageLock lock(address);

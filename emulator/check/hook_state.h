@@ -53,6 +53,7 @@ void profile_access(Worker* worker, uint32_t site, bool shared, uintptr_t addres
 void profile_finish_block(Worker* worker);
 void profile_finish_launch(Worker* worker);
 void profile_end_launch(const Launch& launch);
+bool profile_repeat(const Launch& launch);             // counts a launch as the one with its signature; false if there was none
 std::string profile_csv();
 std::string profile_json();
 std::string launches_csv();

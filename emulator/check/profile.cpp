@@ -152,38 +152,58 @@ void profile_finish_launch(Worker* worker) {
     worker->hook->matrix.clear();
 }
 
-// Adds the launch to its kernel; counts of a launch that ran in part are scaled to all of its blocks.
-void profile_end_launch(const Launch& launch) {
-    std::lock_guard guard(kernels_mutex);
-    auto scaled = [&](uint64_t count) {
-        return uint64_t((static_cast<unsigned __int128>(count) * launch.blocks + launch.sampled / 2) / launch.sampled);
-    };
-    KernelProfile& kernel = kernels[launch.name];
+// Counts of launches that stand for those like them, by signature.
+static std::map<std::string, KernelProfile> counted_once;
+
+static void add_launch(const char* name, const KernelProfile& launch) {
+    KernelProfile& kernel = kernels[name];
     kernel.launches++;
-    LaunchTotals totals{launch.name};
-    for (auto& [index, count] : launch_profile.sites) {
-        (index & 1 ? totals.wavefronts : totals.sectors) += scaled(count.actual);
-        (index & 1 ? totals.ideal_wavefronts : totals.ideal_sectors) += scaled(count.ideal);
+    LaunchTotals totals{name};
+    for (auto& [index, count] : launch.sites) {
+        (index & 1 ? totals.wavefronts : totals.sectors) += count.actual;
+        (index & 1 ? totals.ideal_wavefronts : totals.ideal_sectors) += count.ideal;
         SiteCount& sum = kernel.sites[index];
-        sum.requests += scaled(count.requests);
-        sum.bytes += scaled(count.bytes);
-        sum.actual += scaled(count.actual);
-        sum.ideal += scaled(count.ideal);
+        sum.requests += count.requests;
+        sum.bytes += count.bytes;
+        sum.actual += count.actual;
+        sum.ideal += count.ideal;
         sum.size = count.size;
         sum.write = count.write;
     }
-    for (auto& [line, count] : launch_profile.matrix) {
-        kernel.matrix[line] += scaled(count);
-        totals.matrix += scaled(count);
+    for (auto& [line, count] : launch.matrix) {
+        kernel.matrix[line] += count;
+        totals.matrix += count;
     }
     counted_launches.push_back(std::move(totals));
+}
+
+// Adds the launch to its kernel; counts of a launch that ran in part are scaled to all of its blocks.
+void profile_end_launch(const Launch& launch) {
+    std::lock_guard guard(kernels_mutex);
+    auto scale = [&](uint64_t& count) {
+        count = uint64_t((static_cast<unsigned __int128>(count) * launch.blocks + launch.sampled / 2) / launch.sampled);
+    };
+    for (auto& [index, count] : launch_profile.sites)
+        for (uint64_t* part : {&count.requests, &count.bytes, &count.actual, &count.ideal}) scale(*part);
+    for (auto& [line, count] : launch_profile.matrix) scale(count);
+    add_launch(launch.name, launch_profile);
+    if (!launch.signature.empty() && !launch.status) counted_once[launch.signature] = std::move(launch_profile);
     launch_profile = KernelProfile{};
+}
+
+bool profile_repeat(const Launch& launch) {
+    std::lock_guard guard(kernels_mutex);
+    auto known = counted_once.find(launch.signature);
+    if (known == counted_once.end()) return false;
+    add_launch(launch.name, known->second);
+    return true;
 }
 
 void clear_profile() {
     std::lock_guard guard(kernels_mutex);
     kernels.clear();
     counted_launches.clear();
+    counted_once.clear();
 }
 
 struct Row {

@@ -64,8 +64,12 @@ CONTROL(int) csunet_emulator_set_order(int order, uint64_t seed) {
 }
 CONTROL(void) csunet_emulator_set_workers(int workers) { settings().workers = workers < 0 ? 0 : workers; }
 // In hook mode at most so many blocks of a launch run, spread evenly over the grid, and the profile is scaled to all of them: exact where
-// blocks are alike. Results of such a launch are incomplete: for counting only. 0: all blocks run.
+// blocks are alike. Results of such a launch are incomplete: for counting only, and nothing but accesses outside of buffers is checked.
+// Buffers allocated meanwhile take no memory before they are touched; they start as zeros and are never checked. 0: all blocks run.
 CONTROL(void) csunet_emulator_set_sample(int blocks) { settings().sample = blocks < 0 ? 0 : blocks; }
+// With a sample: of launches with the same kernel, grid, block, numbers and alignment of pointers only the first since clear_profile runs;
+// the others repeat its counts. Exact unless a kernel's accesses depend on what is in memory.
+CONTROL(void) csunet_emulator_set_count_once(int once) { settings().counts_once = once != 0; }
 CONTROL(void) csunet_emulator_set_watchdog_ms(int milliseconds) { settings().watchdog_ms = milliseconds; }
 CONTROL(void) csunet_emulator_set_strict(int strict) { settings().strict = strict != 0; }
 CONTROL(void) csunet_emulator_set_memory_bytes(uint64_t bytes) { settings().memory_bytes = bytes; }

@@ -35,6 +35,26 @@ static std::vector<Buffer*> reachable_buffers(const Work& work) {
     return buffers;
 }
 
+// What the counts of a launch depend on, but for what is in memory: an address stands for its place in a sector and its alignment.
+static std::string signature(const Work& work) {
+    std::string text(reinterpret_cast<const char*>(&work.kernel->handle), sizeof work.kernel->handle);
+    for (const unsigned* numbers : {work.grid, work.block}) text.append(reinterpret_cast<const char*>(numbers), sizeof work.grid);
+    text.append(reinterpret_cast<const char*>(&work.shared_bytes), sizeof work.shared_bytes);
+    for (const auto& argument : work.arguments) {
+        size_t at = 0;
+        for (; at + 8 <= argument.size(); at += 8) {
+            uint64_t word;
+            memcpy(&word, argument.data() + at, 8);
+            bool address = find_buffer(word);
+            if (address) word %= 256;
+            text += address ? 'a' : 'n';
+            text.append(reinterpret_cast<const char*>(&word), 8);
+        }
+        text.append(argument.begin() + ptrdiff_t(at), argument.end());
+    }
+    return text;
+}
+
 static int run(const Work& work, Order order) {
     Kernel& kernel = *work.kernel;
     Launch launch;
@@ -51,6 +71,10 @@ static int run(const Work& work, Order order) {
     launch.order = order;
     launch.seed = settings().seed;
     launch.hooked = kernel.hooked && settings().mode == Mode::Hook;
+    if (launch.hooked && settings().sample && settings().counts_once) {
+        launch.signature = signature(work);
+        if (profile_repeat(launch)) return Success;
+    }
     int status = run_launch(launch);
     kernel.static_shared = std::max(kernel.static_shared, launch.static_shared.load());
     return status;

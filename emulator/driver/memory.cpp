@@ -49,7 +49,8 @@ static void check_written(uint64_t address, size_t bytes) {
 
 static void fill(uint64_t to, unsigned value, size_t width, size_t count) {
     auto* p = reinterpret_cast<unsigned char*>(to);
-    if (width == 1) memset(p, int(value & 0xff), count);
+    if (!value) fill_zeros(to, width * count);
+    else if (width == 1) memset(p, int(value & 0xff), count);
     else
         for (size_t i = 0; i < count; i++) memcpy(p + i * width, &value, width);
 }

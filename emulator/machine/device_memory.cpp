@@ -81,12 +81,18 @@ Buffer* allocate_device(size_t bytes) {
         buffer->page_bytes = accessible + Page;
         buffer->start = range + accessible - body;
         buffer->size = bytes;
+        buffer->lazy = settings().mode == Mode::Hook && settings().sample > 0;
         buffer->number = ++m.number;
         m.used += bytes;
         m.live[buffer->start] = buffer;
         for (size_t i = 0; i < buffer->page_bytes / Page; i++) m.pages[(range - m.base) / Page + i] = buffer;
     }
     permit(reinterpret_cast<void*>(buffer->pages), accessible);
+    if (buffer->lazy) {
+        // A page that a sampled block touches is not worth 2 MB of its neighbours.
+        madvise(reinterpret_cast<void*>(buffer->pages), accessible, MADV_NOHUGEPAGE);
+        return buffer;
+    }
     fill_poison(reinterpret_cast<void*>(buffer->pages), accessible);
     forbid(reinterpret_cast<void*>(buffer->pages), accessible - body);
     forbid(reinterpret_cast<void*>(buffer->start + bytes), body - bytes + Page);
@@ -219,6 +225,18 @@ std::string describe_address(uintptr_t address) {
     return text;
 }
 
+void fill_zeros(uintptr_t address, size_t bytes) {
+    Buffer* buffer = find_buffer(address);
+    uintptr_t first = (address + Page - 1) / Page * Page, end = (address + bytes) / Page * Page;
+    if (!buffer || !buffer->lazy || first >= end) {
+        memset(reinterpret_cast<void*>(address), 0, bytes);
+        return;
+    }
+    memset(reinterpret_cast<void*>(address), 0, first - address);
+    madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+    memset(reinterpret_cast<void*>(end), 0, address + bytes - end);
+}
+
 void mark_written(uintptr_t address, size_t bytes) {
     Buffer* buffer = find_buffer(address);
     if (!buffer || !bytes) return;
@@ -233,6 +251,7 @@ std::vector<std::string> check_guard_zones() {
     std::lock_guard guard(m.mutex);
     std::vector<std::string> texts;
     for (auto& [start, buffer] : m.live) {
+        if (buffer->lazy) continue;
         auto* end = reinterpret_cast<char*>(start + buffer->size);
         auto* limit = reinterpret_cast<char*>(buffer->pages + buffer->page_bytes - Page);
         auto* front = reinterpret_cast<char*>(std::max(buffer->pages, start - Alignment));

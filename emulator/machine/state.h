@@ -55,7 +55,8 @@ struct Launch {
     Order order = Order::Forward;
     uint64_t seed = 0;
     uint32_t number = 0;                                // counts launches, for the race check
-    bool hooked = false;
+    bool hooked = false, checked = false;               // every access is seen; and checked for races and reads of unwritten memory
+    std::string signature;                              // of a launch whose counts are kept for the next one like it; else empty
     std::atomic<uint64_t> next{0};
     std::atomic<bool> failed{false}, expired{false};
     std::atomic<unsigned> static_shared{0};

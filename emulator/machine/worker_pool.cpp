@@ -75,6 +75,7 @@ int run_launch(Launch& launch) {
     std::lock_guard one(one_launch);
     launch.blocks = uint64_t(launch.grid.x) * launch.grid.y * launch.grid.z;
     int sample = launch.hooked ? settings().sample.load() : 0;
+    launch.checked = launch.hooked && !sample;
     launch.sampled = sample > 0 && uint64_t(sample) < launch.blocks ? uint64_t(sample) : launch.blocks;
     launch.step = 2654435761ull % launch.sampled | 1;
     while (std::gcd(launch.step, launch.sampled) != 1) launch.step++;

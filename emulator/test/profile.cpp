@@ -1,6 +1,7 @@
 // The profiler on kernels whose counts are known by hand, and its table for the real ones.
 #include "client.h"
 #include <algorithm>
+#include <fstream>
 #include <sstream>
 
 struct Row {
@@ -43,6 +44,51 @@ static void check(const Row& r, const std::string& what, long long requests, lon
     expect(r.requests == requests && r.bytes == bytes && r.actual == actual && r.ideal == ideal, text);
 }
 
+// Counting alone: a launch like an earlier one is not run, and memory that nothing touches is none.
+static void test_sampling(Module& module) {
+    auto clear_profile = symbol<void()>("csunet_emulator_clear_profile");
+    auto launches = symbol<const char*()>("csunet_emulator_launches_csv");
+    auto set_memory = symbol<void(uint64_t)>("csunet_emulator_set_memory_bytes");
+    symbol<void(int)>("csunet_emulator_set_sample")(2);
+    set_memory(uint64_t(1) << 40);
+    auto pages = [] {
+        long size = 0, resident = 0;
+        std::ifstream("/proc/self/statm") >> size >> resident;
+        return resident;
+    };
+    std::string counted;
+    for (int once : {0, 1}) {
+        symbol<void(int)>("csunet_emulator_set_count_once")(once);
+        clear_profile();
+        long before = pages();
+        uint64_t x = 0, y = 0;
+        size_t bytes = size_t(4) << 30;
+        require(symbol<int(uint64_t*, size_t)>("cuMemAlloc_v2")(&x, bytes), "allocates more than there is");
+        require(symbol<int(uint64_t*, size_t)>("cuMemAlloc_v2")(&y, bytes), "allocates more than there is");
+        require(symbol<int(uint64_t, unsigned, size_t)>("cuMemsetD32_v2")(x + 4, 0, bytes / 4 - 1), "fills with zeros");
+        const unsigned mark = 0x40000000;
+        for (uint64_t offset : {0, 0, 4, 0}) {
+            require(symbol<int(uint64_t, unsigned, size_t)>("cuMemsetD32_v2")(y, mark, 1), "fills");
+            require(module.launch("coalesced", {1000}, {128}, 0, x + offset, y), "coalesced");
+        }
+        unsigned first = 0;
+        require(symbol<int(void*, uint64_t, size_t)>("cuMemcpyDtoH_v2")(&first, y, 4), "copies");
+        expect((first == mark) == (once == 1), "whether the last launch ran, counting once " + std::to_string(once));
+        std::string text = launches();
+        if (once) expect(text == counted, "launches counted once differ from those counted each:\n" + text + "and\n" + counted);
+        counted = text;
+        std::string aligned = "coalesced,32000,32000,0,0,0\n";
+        // A warp at an odd address reads five sectors instead of four.
+        expect(text.substr(text.find('\n') + 1) == aligned + aligned + "coalesced,36000,32000,0,0,0\n" + aligned, "sampled counts:\n" + text);
+        expect(pages() - before < 8192, "32 MB are enough for 8 GB that nothing touches");
+        for (uint64_t pointer : {x, y}) require(symbol<int(uint64_t)>("cuMemFree_v2")(pointer), "frees");
+    }
+    symbol<void(int)>("csunet_emulator_set_count_once")(0);
+    symbol<void(int)>("csunet_emulator_set_sample")(0);
+    set_memory(uint64_t(8) << 30);
+    clear_profile();
+}
+
 void test_profile() {
     set_mode("hook");
     std::string source = read_file(test_folder + "/profile_kernels.cu");
@@ -68,6 +114,7 @@ void test_profile() {
         check(at("mma_m16n8k8_tf32(c", "matrix", "mma"), "tf32 products", 12, 0, 0, 0);
         check(at("mma_m16n8k16_bf16(c", "matrix", "mma"), "bf16 products", 4, 0, 0, 0);
         expect(symbol<const char*()>("csunet_emulator_profile_json")()[0] == '[', "the profile as JSON");
+        test_sampling(module);
     }
     symbol<void()>("csunet_emulator_clear_profile")();
     std::map<std::string, std::unique_ptr<Module>> modules;

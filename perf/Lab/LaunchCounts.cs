@@ -38,11 +38,16 @@ public static class LaunchCounts
     /// <summary>Runs operators on the emulated device and counts their launches.</summary>
     /// <param name="run">Makes tensors, applies operators, runs backward passes.</param>
     /// <param name="sample">Blocks of a launch that run; 0: all.</param>
+    /// <param name="once">
+    /// With a sample, counts launches that are alike once: same kernel, grid, numbers, and alignment of tensors. No kernel that a network
+    /// launches more than once a step, with the same numbers, accesses memory by what is in memory.
+    /// </param>
     /// <exception cref="InvalidOperationException">The driver is not the emulator.</exception>
-    public static IReadOnlyList<CountedLaunch> Of(Action run, int sample = SampledBlocks)
+    public static IReadOnlyList<CountedLaunch> Of(Action run, int sample = SampledBlocks, bool once = true)
     {
         CudaEmulator.SetMode(CudaEmulatorMode.Hook);
         CudaEmulator.SetSample(sample);
+        CudaEmulator.SetCountOnce(once);
         CudaEmulator.ClearProfile();
         try
         {
@@ -55,6 +60,7 @@ public static class LaunchCounts
         finally
         {
             CudaEmulator.SetSample(0);
+            CudaEmulator.SetCountOnce(false);
             CudaEmulator.ClearProfile();
             // Blocks that were left out have written nothing, and later launches read that: no finding.
             CudaEmulator.ClearReport();

@@ -34,8 +34,10 @@ public static class Bounds
 /// <param name="Seconds">The least time.</param>
 /// <param name="Bound">What limits it.</param>
 /// <param name="MemorySeconds">The time of the memory bus alone.</param>
+/// <param name="ArithmeticSeconds">The time of its products alone, on the matrix units or outside, with every multiprocessor at work.</param>
 public sealed record ProjectedLaunch(
-    CountedLaunch Counts, KernelUsage? Usage, int BlocksPerMultiprocessor, double Occupancy, double Seconds, Bound Bound, double MemorySeconds);
+    CountedLaunch Counts, KernelUsage? Usage, int BlocksPerMultiprocessor, double Occupancy, double Seconds, Bound Bound, double MemorySeconds,
+    double ArithmeticSeconds);
 
 /// <summary>
 /// Projects launches to a GPU: the largest of the times that memory, load-store units, matrix units, multiply-adds and the launch itself
@@ -64,14 +66,15 @@ public static class Projection
         bool bf16 = launch.Launch.Kernel.EndsWith("bf16", StringComparison.Ordinal);
         double memory = Math.Min(launch.Launch.TensorBytes, 32 * launch.Sectors) / gpu.BytesPerSecond;
         double loadStore = (launch.Wavefronts + launch.Sectors / 4) / clocks;
-        double matrix = launch.MatrixInstructions * (bf16 ? Bf16Flops : Tf32Flops) / (gpu.MatrixFlops(bf16) * busy);
-        double arithmetic = launch.Flops / (gpu.Float32TFlops * 1e12 * busy), start = gpu.LaunchMicroseconds * 1e-6;
+        double matrix = launch.MatrixInstructions * (bf16 ? Bf16Flops : Tf32Flops) / gpu.MatrixFlops(bf16);
+        double arithmetic = launch.Flops / (gpu.Float32TFlops * 1e12), start = gpu.LaunchMicroseconds * 1e-6;
         (double seconds, Bound bound) = new[]
         {
-            (memory, Bound.Memory), (loadStore, Bound.LoadStore), (matrix, Bound.Matrix), (arithmetic, Bound.Arithmetic), (start, Bound.Launch),
+            (memory, Bound.Memory), (loadStore, Bound.LoadStore), (matrix / busy, Bound.Matrix), (arithmetic / busy, Bound.Arithmetic), (start, Bound.Launch),
         }.MaxBy(entry => entry.Item1);
         return new ProjectedLaunch(
-            launch, usage, resident, Math.Min(1.0, (double)resident * ((threads + 31) / 32) / gpu.Warps), seconds, bound, memory);
+            launch, usage, resident, Math.Min(1.0, (double)resident * ((threads + 31) / 32) / gpu.Warps), seconds, bound, memory,
+            Math.Max(matrix, arithmetic));
     }
 
     private static double Busy(long blocks, int multiprocessors) =>

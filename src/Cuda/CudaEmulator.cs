@@ -84,7 +84,8 @@ public static unsafe class CudaEmulator
 
     /// <summary>
     /// In <see cref="CudaEmulatorMode.Hook"/>, runs only so many blocks of a launch, spread evenly over its grid, and scales the profile to
-    /// all of them: exact where blocks are alike. The results of such launches are incomplete, so this is for counting alone.
+    /// all of them: exact where blocks are alike. The results of such launches are incomplete, so this is for counting alone: memory that is
+    /// allocated meanwhile is address space until something touches it, and races and reads of unwritten memory are no findings.
     /// </summary>
     /// <param name="blocks">Blocks of a launch; 0: all.</param>
     public static void SetSample(int blocks)
@@ -92,6 +93,17 @@ public static unsafe class CudaEmulator
         Require();
         ArgumentOutOfRangeException.ThrowIfNegative(blocks);
         EmulatorNative.csunet_emulator_set_sample(blocks);
+    }
+
+    /// <summary>
+    /// While <see cref="SetSample"/> is in force, lets a launch with the same kernel, grid, block, numbers and alignment of pointers as an
+    /// earlier one since <see cref="ClearProfile"/> not run but repeat its counts: exact unless what a kernel accesses depends on the
+    /// contents of memory.
+    /// </summary>
+    public static void SetCountOnce(bool once)
+    {
+        Require();
+        EmulatorNative.csunet_emulator_set_count_once(once ? 1 : 0);
     }
 
     /// <summary>Sets after how many milliseconds a launch is taken to hang.</summary>

@@ -102,6 +102,18 @@ public sealed class LabTests
     }
 
     [Fact]
+    public void Multiprocessors_without_a_block_slow_a_launch_down_but_not_its_bound()
+    {
+        Gpu h200 = Gpu.Named("h200");
+        ProjectedLaunch launch = Projection.Of(new CountedLaunch(
+            new LaunchTrace.Entry("gemm", "gemm_bf16", new dim3(1), new dim3(128), 0, 4096), 128, 128, 0, 0, 1e9, 0, "Linear"), h200,
+            new KernelResources(h200.Architecture));
+        Assert.Equal(Bound.Matrix, launch.Bound);
+        Assert.Equal(1e9 * 2 * 16 * 8 * 16 / h200.MatrixFlops(bf16: true), launch.ArithmeticSeconds, 1e-9);
+        Assert.Equal(launch.Seconds, h200.Multiprocessors * launch.ArithmeticSeconds, 1e-9);
+    }
+
+    [Fact]
     public void Logs_of_ptxas_and_PTX_are_read()
     {
         IReadOnlyDictionary<string, KernelUsage> usage = KernelResources.Parse("""
@@ -147,17 +159,5 @@ public sealed class LabTests
         Assert.NotEqual(asRows, KernelChoices.Key(new Linear(), [Tensor.Zeros([31, 8]), weight, bias]));
         Assert.NotEqual(KernelChoices.Key(new Conv2d(1, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]),
             KernelChoices.Key(new Conv2d(2, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]));
-    }
-
-    [Fact]
-    public void Counts_are_extended_along_a_line_and_what_does_not_grow_stays()
-    {
-        CountedLaunch Of(string op, string kernel, double sectors, uint blocks) => new(
-            new LaunchTrace.Entry("file", kernel, new dim3(blocks), new dim3(256), 0, (long)(32 * sectors)), sectors, sectors, 0, 0, 0, 0, op);
-        IReadOnlyList<CountedLaunch> extended = ModelProjection.Extend(
-            [Of("Add", "add", 110, 11), Of("Linear", "gemm_split", 70, 7), Of("other", "adamw", 500, 50)],
-            [Of("Add", "add", 210, 21), Of("Linear", "gemm", 100, 10), Of("other", "adamw", 500, 50)], images: 2, batch: 16);
-        Assert.Equal([10 + 16 * 100, 800, 500], extended.Select(launch => launch.Sectors));
-        Assert.Equal([161, 80, 50], extended.Select(launch => launch.Launch.Blocks));
     }
 }

@@ -22,6 +22,9 @@ internal static unsafe partial class EmulatorNative
     internal static partial void csunet_emulator_set_sample(int blocks);
 
     [LibraryImport(Library)]
+    internal static partial void csunet_emulator_set_count_once(int once);
+
+    [LibraryImport(Library)]
     internal static partial void csunet_emulator_set_watchdog_ms(int milliseconds);
 
     [LibraryImport(Library)]

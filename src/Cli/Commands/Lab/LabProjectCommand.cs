@@ -14,9 +14,6 @@ internal static class LabProjectCommand
     /// <summary>Stands above every projection.</summary>
     public const string Heading = "projected, not measured";
 
-    // The emulated device's activations may take so much of the machine's memory; weights and what is watched come on top.
-    private const double CountedShareOfMemory = 0.4;
-
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
@@ -53,8 +50,8 @@ internal static class LabProjectCommand
             The emulator executes a few blocks of every launch and counts sectors of global memory, wavefronts of shared
             memory and matrix instructions, scaled to the grid; a table of public figures says how fast a GPU can be. The time
             is the largest of what memory, load-store units, matrix units, arithmetic and the launch itself need: a lower
-            bound. Registers and shared memory are those of the committed table. Where a network's step does not fit into
-            memory, it is counted with fewer images and extended to the batch.
+            bound. Registers and shared memory are those of the committed table. A network's step need not fit into this
+            machine's memory.
 
             Examples:
               csunet lab project --op layer_norm --gpu h200
@@ -104,12 +101,10 @@ internal static class LabProjectCommand
     {
         CsUnetOptions options = CsUnetOptions.Preset(name, height, width, 3);
         Precision precision = type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
-        long memory = (long)(CountedShareOfMemory * Machine.Current.MemoryGiB * (1 << 30));
-        (IReadOnlyList<CountedLaunch> counted, int images) = ModelProjection.OfStep(
-            batch, memory, count => StepBenchmark.RunOnce(options, count, Device.Cuda, precision));
+        IReadOnlyList<CountedLaunch> counted = ModelProjection.OfStep(() => StepBenchmark.RunOnce(options, batch, Device.Cuda, precision));
         ProjectedLaunch[] launches = [.. counted.Select(launch => Projection.Of(launch, gpu, resources))];
         WriteHeading(terminal, gpu, resources, type);
-        terminal.WriteLine(images == batch ? $"counted: a step of {batch} images" : $"counted: steps of {images / 2} and {images} images, extended to {batch}");
+        terminal.WriteLine($"counted: a step of {batch} images");
         double total = launches.Sum(launch => launch.Seconds);
         terminal.WriteLine($"{"operator",-34} {"launches",8} {"time us",10} {"share",6}  limited by");
         foreach (IGrouping<string, ProjectedLaunch> group in launches.GroupBy(launch => launch.Counts.Operator).OrderByDescending(group => group.Sum(launch => launch.Seconds)))
@@ -123,6 +118,8 @@ internal static class LabProjectCommand
             $"{name} {height}x{width} batch {batch} {type} on {gpu.Title}: {launches.Length} launches, {total * 1e3:F2} ms a training step at the least, {batch / total:F0} images/s at the most ({Heading})"));
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"of it memory traffic alone: {launches.Sum(launch => launch.MemorySeconds) * 1e3:F2} ms, {launches.Sum(launch => (double)launch.Counts.Launch.TensorBytes) / 1e9:F1} GB"));
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"largest of memory and arithmetic per launch: {launches.Sum(launch => Math.Max(launch.MemorySeconds, launch.ArithmeticSeconds)) * 1e3:F2} ms, the bound of these launches without load-store and launch limits"));
         return ExitCode.Success;
     }
 

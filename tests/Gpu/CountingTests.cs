@@ -1,0 +1,57 @@
+using CsUnet.Autograd;
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Models;
+using CsUnet.Tensors;
+using CsUnet.Training;
+
+namespace CsUnet.Tests.Gpu;
+
+/// <summary>What a projection of a whole network rests on: counts of launches that run in part, and of those that are not run again.</summary>
+public sealed class CountingTests
+{
+    [Theory]
+    [InlineData(Precision.Fp32)]
+    [InlineData(Precision.Bf16)]
+    public void Launches_that_are_alike_count_alike(Precision precision)
+    {
+        CudaDeviceFixture.Require();
+        Assert.SkipUnless(CudaDeviceFixture.IsEmulated, "the emulator counts");
+        (string each, int launches) = CountStep(precision, once: false);
+        (string once, _) = CountStep(precision, once: true);
+        Assert.Equal(launches, each.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length - 1);
+        Assert.True(launches > 300, $"{launches} launches");
+        Assert.Equal(each, once);
+    }
+
+    private static (string Counts, int Launches) CountStep(Precision precision, bool once)
+    {
+        CudaEmulator.SetSample(1);
+        CudaEmulator.SetCountOnce(once);
+        CudaEmulator.ClearProfile();
+        try
+        {
+            var model = new CsUnetModel(CsUnetOptions.Preset("cs-unet-mini", 64, 64, 3)) { Precision = precision };
+            model.To(Device.Cuda);
+            model.Train();
+            Optimizer optimizer = Optimizer.Create(new TrainingOptions(), model);
+            using var arena = new StepArena();
+            using StepArena.StepScope step = arena.BeginStep();
+            using var trace = new LaunchTrace();
+            model.SetRandomKey(0, 0);
+            Tensor labels = Tensor.Zeros([2, 64, 64], DType.UInt8, Device.Cuda);
+            new SegmentationLoss().Apply(model.Forward(new Variable(Tensor.Zeros([2, 64, 64, 3], DType.Float32, Device.Cuda))), labels).Backward();
+            optimizer.Step();
+            CudaDevice.Get(Device.Cuda).Synchronize();
+            return (CudaEmulator.GetLaunchesCsv(), trace.Entries.Count);
+        }
+        finally
+        {
+            CudaEmulator.SetSample(0);
+            CudaEmulator.SetCountOnce(false);
+            CudaEmulator.ClearProfile();
+            CudaEmulator.ClearReport();
+        }
+    }
+}
