@@ -106,14 +106,9 @@ internal static class LabProjectCommand
         WriteHeading(terminal, gpu, resources, type);
         terminal.WriteLine($"counted: a step of {batch} images");
         double total = launches.Sum(launch => launch.Seconds);
-        terminal.WriteLine($"{"operator",-34} {"launches",8} {"time us",10} {"share",6}  limited by");
-        foreach (IGrouping<string, ProjectedLaunch> group in launches.GroupBy(launch => launch.Counts.Operator).OrderByDescending(group => group.Sum(launch => launch.Seconds)))
-        {
-            string bounds = string.Join(", ", group.GroupBy(launch => launch.Bound).OrderByDescending(bound => bound.Sum(launch => launch.Seconds))
-                .Select(bound => $"{bound.Key.Label()} {bound.Sum(launch => launch.Seconds) / group.Sum(launch => launch.Seconds):P0}"));
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{group.Key,-34} {group.Count(),8} {group.Sum(launch => launch.Seconds) * 1e6,10:F1} {group.Sum(launch => launch.Seconds) / total,6:P1}  {bounds}"));
-        }
+        WriteShares("operator", launch => launch.Counts.Operator);
+        terminal.WriteLine();
+        WriteShares("kernel", launch => launch.Counts.Launch.Kernel);
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{name} {height}x{width} batch {batch} {type} on {gpu.Title}: {launches.Length} launches, {total * 1e3:F2} ms a training step at the least, {batch / total:F0} images/s at the most ({Heading})"));
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -121,6 +116,20 @@ internal static class LabProjectCommand
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"largest of memory and arithmetic per launch: {launches.Sum(launch => Math.Max(launch.MemorySeconds, launch.ArithmeticSeconds)) * 1e3:F2} ms, the bound of these launches without load-store and launch limits"));
         return ExitCode.Success;
+
+        void WriteShares(string title, Func<ProjectedLaunch, string> of)
+        {
+            terminal.WriteLine($"{title,-44} {"launches",8} {"time us",10} {"share",6}  limited by");
+            foreach (IGrouping<string, ProjectedLaunch> group in launches.GroupBy(of).OrderByDescending(Seconds))
+            {
+                string bounds = string.Join(", ", group.GroupBy(launch => launch.Bound).OrderByDescending(Seconds)
+                    .Select(bound => $"{bound.Key.Label()} {Seconds(bound) / Seconds(group):P0}"));
+                terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{group.Key,-44} {group.Count(),8} {Seconds(group) * 1e6,10:F1} {Seconds(group) / total,6:P1}  {bounds}"));
+            }
+        }
+
+        static double Seconds(IEnumerable<ProjectedLaunch> some) => some.Sum(launch => launch.Seconds);
     }
 
     private static void WriteHeading(Terminal terminal, Gpu gpu, KernelResources resources, string type)
