@@ -94,15 +94,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// <summary>Runs the case in a precision on a CUDA device, as <see cref="RunWithGradients"/>.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(Precision precision, Device device)
     {
-        precision.Use(device);
-        try
-        {
-            return RunWithGradients(precision.ActivationType(), device);
-        }
-        finally
-        {
-            Precision.Fp32.Use(device);
-        }
+        using PrecisionScope products = precision.Use(device);
+        return RunWithGradients(precision.ActivationType(), device);
     }
 
     /// <summary>
