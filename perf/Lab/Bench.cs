@@ -24,6 +24,12 @@ public sealed record BenchRow(
     string Op, string Shape, Pass Pass, string Variant, string Type, Times Times, long Bytes, double Flops,
     IReadOnlyList<string> Launches, KernelUsage? Usage, double Occupancy, string? Baseline, Times? BaselineTimes)
 {
+    /// <summary>What it is called in files.</summary>
+    public string Name => NameOf(Op, Shape, Pass, Variant, Type);
+
+    /// <summary>The name of a row.</summary>
+    public static string NameOf(string op, string shape, Pass pass, string variant, string type) => $"{op} {shape} {pass.ToString().ToLowerInvariant()} {variant} {type}";
+
     /// <summary>Bytes a second.</summary>
     public double BytesPerSecond => Bytes / Times.Median;
 
@@ -61,7 +67,9 @@ public sealed class Bench(Device device, DType type)
         double worst = 0;
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
-        IReadOnlyList<(string Name, Tensor Value)> expected = item.RunWithGradients(DType.Float64), got;
+        IReadOnlyList<(string Name, Tensor Value)> expected, got;
+        using (KernelChoices.Force(Reference(item.Op, choice)))
+            expected = item.RunWithGradients(DType.Float64);
         IReadOnlyList<(string Name, Tensor Value)>? plain = Precision == Precision.Fp32 ? null : item.RunPlain(Precision);
         using (KernelChoices.Force(choice))
             got = item.RunWithGradients(type, device);
@@ -77,6 +85,17 @@ public sealed class Bench(Device device, DType type)
             worst = Math.Max(worst, comparison.Error == 0 ? 0 : comparison.Error / comparison.Tolerance);
         }
         return worst;
+    }
+
+    /// <summary>
+    /// What computes the double reference: the usual variant, which the tests compare with the plain loops; for a choice in double on the
+    /// processor another variant, as it would be compared with itself.
+    /// </summary>
+    private KernelChoice Reference(Operator op, KernelChoice choice)
+    {
+        IReadOnlyList<KernelVariant> variants = op.Variants(DeviceKind.Cpu);
+        bool isOwn = device.Kind == DeviceKind.Cpu && type == DType.Float64;
+        return new KernelChoice(variants.FirstOrDefault(variant => !isOwn || variant.Name != choice.Variant)?.Name ?? "only");
     }
 
     /// <summary>Times a pass, and its baseline next to it.</summary>
@@ -135,11 +154,7 @@ public sealed class Bench(Device device, DType type)
     private (string?, Times?) MeasureBaseline(LabCase lab, Pass pass, CancellationToken cancellation)
     {
         if (Baselines.Of(lab.Case, pass, type, device) is { } library)
-        {
-            for (int i = 0; i < 3; i++)
-                library.Run();
-            return (library.Name, Times.Of([.. Enumerable.Range(0, 50).Select(_ => Timing.Time(device, library.Run))]));
-        }
+            return (library.Name, Timing.Repeat(device, cancellation, time => time(library.Run)));
         return lab.Composition is null
             ? (null, null)
             : ("composition", Timing.Measure(lab.Case, lab.Composition, pass, type, device, cancellation));

@@ -18,7 +18,13 @@ namespace CsUnet.Lab;
 /// <param name="Operator">The operator's name, and whether it is its backward pass.</param>
 public sealed record CountedLaunch(
     LaunchTrace.Entry Launch, double Sectors, double IdealSectors, double Wavefronts, double IdealWavefronts, double MatrixInstructions,
-    double Flops, string Operator);
+    double Flops, string Operator)
+{
+    /// <summary>Whether it belongs to a backward pass.</summary>
+    public bool IsBackward => Operator.EndsWith(Backward, StringComparison.Ordinal);
+
+    internal const string Backward = " backward";
+}
 
 /// <summary>
 /// Counts what kernels do, on the emulator: of each launch a few blocks run, and their counts are scaled to the grid, which is exact where
@@ -65,7 +71,7 @@ public static class LaunchCounts
         int at = 0;
         foreach (OperatorTrace.Entry entry in operators)
         {
-            Add(entry.LaunchesSoFar, $"{entry.Operator.Name}{(entry.IsBackward ? " backward" : "")}", PassFlops(entry));
+            Add(entry.LaunchesSoFar, $"{entry.Operator.Name}{(entry.IsBackward ? CountedLaunch.Backward : "")}", PassFlops(entry));
         }
         Add(launches.Count, "other", 0);
         return counted;

@@ -19,6 +19,13 @@ public enum Bound
     Launch,
 }
 
+/// <summary>How limits are written.</summary>
+public static class Bounds
+{
+    /// <summary>For example <c>load-store</c>.</summary>
+    public static string Label(this Bound bound) => bound == Bound.LoadStore ? "load-store" : bound.ToString().ToLowerInvariant();
+}
+
 /// <summary>The least time that a launch takes on a GPU, and why.</summary>
 /// <param name="Counts">What it does.</param>
 /// <param name="Usage">Registers and shared memory; null if unknown.</param>

@@ -33,14 +33,14 @@ public sealed record Times(double Median, double Low, double High, int Runs)
 }
 
 /// <summary>
-/// Times operators: on the processor by the clock, on a GPU by events around the pass. Random inputs, several sets of them in turn, so that
-/// a cache does not hold what a network would have to fetch; the first runs do not count; at least half a second and five runs do.
+/// Times operators: on the processor by the clock, on a GPU by events around the pass. Inputs are random. Before every run the caches are
+/// filled with something else, since in a network much lies between two uses of a tensor. The first runs do not count; the others go on
+/// until they have taken half a second, or one and a half with what lies between them, or are a thousand.
 /// </summary>
 public static class Timing
 {
     private const int WarmUps = 3, FewestRuns = 5, MostRuns = 1000;
-    private const long RotatedBytes = 128L << 20;
-    private const double Seconds = 0.5;
+    private const double Seconds = 0.5, SecondsOverall = 1.5;
 
     /// <summary>Times a pass.</summary>
     /// <param name="item">The operator and its inputs.</param>
@@ -52,42 +52,71 @@ public static class Timing
     public static Times Measure(
         OperatorCase item, Func<IReadOnlyList<Variable?>, Variable>? apply, Pass pass, DType type, Device device, CancellationToken cancellation)
     {
-        if (device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
-            throw new InvalidOperationException("the emulator's time is no kernel's time: count and project instead");
         apply ??= inputs => Variable.Apply(item.Op, [.. inputs]);
         using var arena = new StepArena();
-        long bytes = Math.Max(1, item.Inputs.Sum(input => input is null ? 0 : input.Shape.Count * type.Size()));
-        int sets = (int)Math.Clamp(RotatedBytes / bytes, 1, 6);
-        Variable?[][] inputs = [.. Enumerable.Range(0, sets).Select(_ => item.CreateInputs(type, device))];
+        Variable?[] inputs = item.CreateInputs(type, device);
         Tensor? cotangent = null;
+        return Repeat(device, cancellation, time =>
+        {
+            using StepArena.StepScope step = arena.BeginStep();
+            foreach (Variable? input in inputs)
+                input?.ClearGradient();
+            if (pass == Pass.Forward)
+                return time(() => apply(inputs));
+            Variable output = apply(inputs);
+            if (cotangent is null)
+                using (StepArena.Suspend())
+                    cotangent = OperatorCase.CreateCotangent(output.Shape, output.Value.DType).To(device);
+            return time(() => output.Backward(cotangent));
+        });
+    }
+
+    /// <summary>Runs something again and again, from cold caches.</summary>
+    /// <param name="device">Where it runs. Not the emulator, whose time says nothing.</param>
+    /// <param name="cancellation">Stops between two runs.</param>
+    /// <param name="run">One run: calls the function it is given with what is to be timed, and returns what that returns.</param>
+    public static Times Repeat(Device device, CancellationToken cancellation, Func<Func<Action, double>, double> run)
+    {
+        if (device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
+            throw new InvalidOperationException("the emulator's time is no kernel's time: count and project instead");
+        Tensor other;
+        using (StepArena.Suspend())
+            other = Tensor.Full([CacheBytes(device) / sizeof(float)], 1.5, DType.Float32, device);
         var times = new List<double>();
         double total = 0;
-        for (int run = 0; run < WarmUps + MostRuns && (times.Count < FewestRuns || total < Seconds); run++)
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < WarmUps + MostRuns; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            using StepArena.StepScope step = arena.BeginStep();
-            Variable?[] set = inputs[run % sets];
-            foreach (Variable? input in set)
-                input?.ClearGradient();
-            double seconds;
-            if (pass == Pass.Forward)
+            double seconds = run(action =>
             {
-                seconds = Time(device, () => apply(set));
-            }
-            else
-            {
-                Variable output = apply(set);
-                if (cotangent is null)
-                    using (StepArena.Suspend())
-                        cotangent = OperatorCase.CreateCotangent(output.Shape, output.Value.DType).To(device);
-                seconds = Time(device, () => output.Backward(cotangent));
-            }
-            if (run < WarmUps)
+                Evict(other);
+                return Time(device, action);
+            });
+            if (i < WarmUps)
                 continue;
             times.Add(seconds);
             total += seconds;
+            if (times.Count >= FewestRuns && (total >= Seconds || Stopwatch.GetElapsedTime(start).TotalSeconds >= SecondsOverall))
+                break;
         }
         return Times.Of(times);
+    }
+
+    // More than the last cache of a processor's cores, or of a GPU, holds.
+    private static int CacheBytes(Device device) => device.Kind == DeviceKind.Cpu ? 64 << 20 : 256 << 20;
+
+    private static unsafe void Evict(Tensor other)
+    {
+        if (other.Device.Kind == DeviceKind.Cuda)
+        {
+            other.Fill(0);
+            return;
+        }
+        byte* bytes = (byte*)other.RawPointer;
+        // Every thread's own caches, too.
+        Workers.Split(other.Bytes, 1 << 20, (start, end) => new Span<byte>(bytes + start, (int)(end - start)).Fill(1));
+        GC.KeepAlive(other);
     }
 
     /// <summary>The time of an action on a device, in seconds.</summary>

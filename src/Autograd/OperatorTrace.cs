@@ -14,10 +14,13 @@ public sealed class OperatorTrace : IDisposable
     [ThreadStatic] private static OperatorTrace? t_current;
     private readonly OperatorTrace? _previous;
     private readonly List<Entry> _entries = [];
+    private readonly Func<IEnumerable<Tensor>, string?>? _layerOf;
 
     /// <summary>Starts tracing on this thread until disposed.</summary>
-    public OperatorTrace()
+    /// <param name="layerOf">Names the layer of a call from its inputs, null where they tell none; without it no call has a layer.</param>
+    public OperatorTrace(Func<IEnumerable<Tensor>, string?>? layerOf = null)
     {
+        _layerOf = layerOf;
         _previous = t_current;
         t_current = this;
     }
@@ -30,8 +33,10 @@ public sealed class OperatorTrace : IDisposable
     /// <param name="MultiplyAdds">Multiply-adds of the forward call (<see cref="Operator.MultiplyAdds"/>).</param>
     /// <param name="Elapsed">Wall time; on a CUDA device until its work is done.</param>
     /// <param name="LaunchesSoFar">How many launches the thread's <see cref="LaunchTrace"/> held when the call ended; 0 without one.</param>
+    /// <param name="Layer">The layer that it belongs to; null if the trace names none.</param>
     public sealed record Entry(
-        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed, int LaunchesSoFar);
+        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed, int LaunchesSoFar,
+        string? Layer);
 
     /// <summary>The trace that records on this thread, or null.</summary>
     public static OperatorTrace? Current => t_current;
@@ -45,7 +50,7 @@ public sealed class OperatorTrace : IDisposable
             CudaDevice.Get(call.Output.Device).Synchronize();
         _entries.Add(new Entry(
             op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call),
-            Stopwatch.GetElapsedTime(start), LaunchTrace.Current?.Entries.Count ?? 0));
+            Stopwatch.GetElapsedTime(start), LaunchTrace.Current?.Entries.Count ?? 0, _layerOf?.Invoke(call.Inputs.OfType<Tensor>())));
     }
 
     /// <summary>Stops tracing.</summary>

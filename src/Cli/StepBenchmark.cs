@@ -3,6 +3,7 @@ using CsUnet.Autograd;
 using CsUnet.Cli.Display;
 using CsUnet.Data;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Models;
 using CsUnet.Tensors;
 using CsUnet.Training;
@@ -18,17 +19,31 @@ namespace CsUnet.Cli;
 /// <param name="PeakGflops">The processor's fused multiply-add limit, measured between the steps; 0 if it did not do them.</param>
 /// <param name="ArenaBytes">What the step arena holds.</param>
 /// <param name="PeakWorkingSet">The most memory that the process had at once, in bytes.</param>
-/// <param name="Operators">One traced step, by operator.</param>
-/// <param name="TracedStep">How long the traced step took.</param>
+/// <param name="Traced">One step more, launch by launch, with what each part of it took.</param>
+/// <param name="Data">What one thread needs to cut and augment a batch; in training it does so while a step runs.</param>
 internal sealed record StepMeasurement(
     TimeSpan Step, IReadOnlyList<TimeSpan> Steps, TimeSpan Inference, long Parameters, long MultiplyAdds, double PeakGflops, long ArenaBytes,
-    long PeakWorkingSet, IReadOnlyList<OperatorShare> Operators, TimeSpan TracedStep)
+    long PeakWorkingSet, TracedStep Traced, TimeSpan Data)
 {
     /// <summary>FLOPs of a training step: two per multiply-add, and the backward pass twice the forward's.</summary>
     public double StepFlops => 3.0 * 2 * MultiplyAdds;
 
     /// <summary>The step's rate over the machine's limit.</summary>
     public double FmaPeakShare => StepFlops / Step.TotalSeconds / (PeakGflops * 1e9);
+}
+
+/// <summary>A step whose operators were timed one by one.</summary>
+/// <param name="Forward">Inputs, forward pass and loss.</param>
+/// <param name="Backward">The backward pass.</param>
+/// <param name="Update">The optimiser.</param>
+/// <param name="Operators">Its operators.</param>
+/// <param name="Layers">Its layers.</param>
+/// <param name="Launches">Kernels launched; 0 on the processor.</param>
+internal sealed record TracedStep(
+    TimeSpan Forward, TimeSpan Backward, TimeSpan Update, IReadOnlyList<TraceShare> Operators, IReadOnlyList<TraceShare> Layers, int Launches)
+{
+    /// <summary>The time of the step.</summary>
+    public TimeSpan Total => Forward + Backward + Update;
 }
 
 /// <summary>
@@ -67,24 +82,15 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionO
             steps.Add(Time(Step));
             _deviceSteps?.Read();
         }
-        IReadOnlyList<OperatorShare> operators;
-        TimeSpan traced;
-        long multiplyAdds;
-        using (var trace = new OperatorTrace())
-        {
-            // Launch by launch: a graph has no operators.
-            traced = Time(EagerStep);
-            operators = OperatorShare.Of(trace);
-            multiplyAdds = trace.Entries.Where(entry => !entry.IsBackward).Sum(entry => entry.MultiplyAdds);
-        }
+        TracedStep traced = Trace();
         cancellation.ThrowIfCancellationRequested();
         _model.Eval();
         Infer();
         TimeSpan inference = Median([.. Enumerable.Range(0, Math.Max(3, repeats)).Select(_ => Time(Infer))]);
         using var process = Process.GetCurrentProcess();
         return new StepMeasurement(
-            Median(steps), steps, inference, _model.ParameterCount, multiplyAdds, peaks.Order().ElementAt(peaks.Count / 2),
-            _arena.ReservedBytes, process.PeakWorkingSet64, operators, traced);
+            Median(steps), steps, inference, _model.ParameterCount, traced.Operators.Sum(share => share.MultiplyAdds), peaks.Order().ElementAt(peaks.Count / 2),
+            _arena.ReservedBytes, process.PeakWorkingSet64, traced, TimeData());
     }
 
     /// <summary>One training step from new weights, for counting what it launches.</summary>
@@ -130,13 +136,39 @@ internal sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionO
             _deviceSteps.Run(this, (int)_step++, _optimizer.LearningRate);
     }
 
-    private void EagerStep()
+    // Launch by launch: a graph has no operators.
+    private TracedStep Trace()
+    {
+        using var launches = new LaunchTrace();
+        using var operators = new OperatorTrace(_model.LayerNames());
+        (TimeSpan forward, TimeSpan backward, TimeSpan update) = EagerStep();
+        return new TracedStep(
+            forward, backward, update, TraceShare.ByOperator(operators), TraceShare.ByLayer(operators), launches.Entries.Count);
+    }
+
+    private (TimeSpan Forward, TimeSpan Backward, TimeSpan Update) EagerStep()
     {
         using StepArena.StepScope scope = _arena.BeginStep();
         _model.SetRandomKey(0, _step++);
         _model.ClearGradients();
-        _loss.Apply(_model.Forward(new Variable(_images.To(_device))), _labels.To(_device)).Backward();
-        _optimizer.Step();
+        Variable loss = null!;
+        TimeSpan forward = Time(() => loss = _loss.Apply(_model.Forward(new Variable(_images.To(_device))), _labels.To(_device)));
+        return (forward, Time(() => loss.Backward()), Time(_optimizer.Step));
+    }
+
+    private TimeSpan TimeData()
+    {
+        const int warmUps = 2, batches = 8;
+        MicrographDataset images = SyntheticMicrographs.CreateDataset(
+            "train", 4, Math.Max(2 * options.Height, SyntheticMicrographs.SmallestSize), Math.Max(2 * options.Width, SyntheticMicrographs.SmallestSize), seed: 0);
+        using var loader = new BatchLoader(images, new BatchOptions(batch, options.Height, options.Width, Seed: 0) { Prefetch = 1 });
+        for (int step = 0; step < warmUps; step++)
+            loader.GetBatch(step);
+        return Time(() =>
+        {
+            for (int step = warmUps; step < warmUps + batches; step++)
+                loader.GetBatch(step);
+        }) / batches;
     }
 
     private void Infer()

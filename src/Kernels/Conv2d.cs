@@ -23,7 +23,10 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
-    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaConvolution.Variants;
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : CudaConvolution.Variants;
+
+    private static readonly IReadOnlyList<KernelVariant> s_cpuVariants = CpuVariants.Of(
+        CpuVariants.Blocked, "matrix products whose panels are packed straight from the windows of the image", choosesVectors: true);
 
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
@@ -49,12 +52,14 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
         return output;
     }
 
-    private static unsafe void Forward<T>(OperatorCall call, ConvolutionShape shape, Tensor output)
+    private unsafe void Forward<T>(OperatorCall call, ConvolutionShape shape, Tensor output)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Tensor? bias = call.Optional(2);
-        Convolution.Forward(
-            shape, call[0].Pointer<T>(), call[1].Pointer<T>(), bias is null ? null : bias.Pointer<T>(), output.Pointer<T>());
+        T* input = call[0].Pointer<T>(), weight = call[1].Pointer<T>(), bias = call.Optional(2) is { } tensor ? tensor.Pointer<T>() : null;
+        if (CpuVariants.IsReference(call))
+            Reference(shape, input, weight, bias, output.Pointer<T>());
+        else
+            Convolution.Forward(shape, input, weight, bias, output.Pointer<T>(), CpuVariants.IsNarrow(this, call));
     }
 
     /// <inheritdoc />
@@ -92,22 +97,26 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
     {
         ConvolutionShape shape = Shape(call);
-        T* dy = dOutput.Pointer<T>();
+        T* input = call[0].Pointer<T>(), weight = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), dInput = null, dWeight = null, dBias = null;
+        bool addsInput = false, addsWeight = false, addsBias = false;
         if (call.Needs(0))
-        {
-            T* dInput = gradients.Target(0, out bool accumulate).Pointer<T>();
-            Convolution.BackwardInput(shape, call[1].Pointer<T>(), dy, dInput, accumulate);
-        }
+            dInput = gradients.Target(0, out addsInput).Pointer<T>();
         if (call.Needs(1))
-        {
-            T* dWeight = gradients.Target(1, out bool accumulate).Pointer<T>();
-            Convolution.BackwardWeight(shape, call[0].Pointer<T>(), dy, dWeight, accumulate);
-        }
+            dWeight = gradients.Target(1, out addsWeight).Pointer<T>();
         if (call.Needs(2))
+            dBias = gradients.Target(2, out addsBias).Pointer<T>();
+        if (CpuVariants.IsReference(call))
         {
-            T* dBias = gradients.Target(2, out bool accumulate).Pointer<T>();
-            ColumnSums.Run(shape.OutputPixels, shape.Filters, dy, dBias, accumulate);
+            ReferenceBackward(shape, input, weight, dy, dInput, addsInput, dWeight, addsWeight, dBias, addsBias);
+            return;
         }
+        bool narrow = CpuVariants.IsNarrow(this, call);
+        if (dInput != null)
+            Convolution.BackwardInput(shape, weight, dy, dInput, addsInput, narrow);
+        if (dWeight != null)
+            Convolution.BackwardWeight(shape, input, dy, dWeight, addsWeight, narrow);
+        if (dBias != null)
+            ColumnSums.Run(shape.OutputPixels, shape.Filters, dy, dBias, addsBias);
     }
 
     /// <inheritdoc />
@@ -140,34 +149,47 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     {
         for (nint i = 0; i < (nint)shape.OutputPixels * shape.Filters; i++)
             output[i] = bias == null ? T.Zero : bias[i % shape.Filters];
-        ForEachTerm(shape, (x, w, y) => output[y] += input[x] * weight[w]);
+        ForEachTap(shape, (x, w, y) =>
+        {
+            for (int c = 0; c < shape.GroupChannels; c++)
+                output[y] += input[x + c] * weight[w + c];
+        });
     }
 
-    /// <summary>The specification of the backward pass: plain loops. Overwrites the gradients, each of which may be null.</summary>
+    /// <summary>The specification of the backward pass: plain loops. Each gradient may be null; it is overwritten unless it is to be added to.</summary>
     public static unsafe void ReferenceBackward<T>(
-        ConvolutionShape shape, T* input, T* weight, T* dOutput, T* dInput, T* dWeight, T* dBias)
+        ConvolutionShape shape, T* input, T* weight, T* dOutput, T* dInput, bool addsInput, T* dWeight, bool addsWeight, T* dBias, bool addsBias)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         if (dInput != null)
         {
-            new Span<T>(dInput, shape.Batch * shape.Height * shape.Width * shape.Channels).Clear();
-            ForEachTerm(shape, (x, w, y) => dInput[x] += dOutput[y] * weight[w]);
+            if (!addsInput)
+                new Span<T>(dInput, checked(shape.Batch * shape.Height * shape.Width * shape.Channels)).Clear();
+            ForEachTap(shape, (x, w, y) =>
+            {
+                for (int c = 0; c < shape.GroupChannels; c++)
+                    dInput[x + c] += dOutput[y] * weight[w + c];
+            });
         }
         if (dWeight != null)
         {
-            new Span<T>(dWeight, shape.Filters * shape.FilterSize).Clear();
-            ForEachTerm(shape, (x, w, y) => dWeight[w] += dOutput[y] * input[x]);
+            if (!addsWeight)
+                new Span<T>(dWeight, shape.Filters * shape.FilterSize).Clear();
+            ForEachTap(shape, (x, w, y) =>
+            {
+                for (int c = 0; c < shape.GroupChannels; c++)
+                    dWeight[w + c] += dOutput[y] * input[x + c];
+            });
         }
         if (dBias != null)
-        {
-            new Span<T>(dBias, shape.Filters).Clear();
-            for (nint i = 0; i < (nint)shape.OutputPixels * shape.Filters; i++)
-                dBias[i % shape.Filters] += dOutput[i];
-        }
+            ColumnSums.Reference(shape.OutputPixels, shape.Filters, dOutput, dBias, addsBias);
     }
 
-    /// <summary>Calls <paramref name="term"/> with the indices of input, weight and output of every product in the sum.</summary>
-    private static void ForEachTerm(ConvolutionShape shape, Action<nint, nint, nint> term)
+    /// <summary>
+    /// Calls <paramref name="tap"/> for every output, and every tap of its filter that lies inside of the image, with the indices of input,
+    /// weight and output; input and weight are those of the group's first channel.
+    /// </summary>
+    private static void ForEachTap(ConvolutionShape shape, Action<nint, nint, nint> tap)
     {
         for (int b = 0; b < shape.Batch; b++)
             for (int y = 0; y < shape.OutputHeight; y++)
@@ -175,16 +197,15 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
                     for (int o = 0; o < shape.Filters; o++)
                         for (int ky = 0; ky < shape.KernelHeight; ky++)
                             for (int kx = 0; kx < shape.KernelWidth; kx++)
-                                for (int c = 0; c < shape.GroupChannels; c++)
-                                {
-                                    int row = y * shape.Stride + ky - shape.Padding, column = x * shape.Stride + kx - shape.Padding;
-                                    if (row < 0 || row >= shape.Height || column < 0 || column >= shape.Width)
-                                        continue;
-                                    int channel = o / shape.GroupFilters * shape.GroupChannels + c;
-                                    nint input = (((nint)b * shape.Height + row) * shape.Width + column) * shape.Channels + channel;
-                                    nint weight = (((nint)o * shape.KernelHeight + ky) * shape.KernelWidth + kx) * shape.GroupChannels + c;
-                                    nint output = (((nint)b * shape.OutputHeight + y) * shape.OutputWidth + x) * shape.Filters + o;
-                                    term(input, weight, output);
-                                }
+                            {
+                                int row = y * shape.Stride + ky - shape.Padding, column = x * shape.Stride + kx - shape.Padding;
+                                if (row < 0 || row >= shape.Height || column < 0 || column >= shape.Width)
+                                    continue;
+                                int channel = o / shape.GroupFilters * shape.GroupChannels;
+                                nint input = (((nint)b * shape.Height + row) * shape.Width + column) * shape.Channels + channel;
+                                nint weight = (((nint)o * shape.KernelHeight + ky) * shape.KernelWidth + kx) * shape.GroupChannels;
+                                nint output = (((nint)b * shape.OutputHeight + y) * shape.OutputWidth + x) * shape.Filters + o;
+                                tap(input, weight, output);
+                            }
     }
 }

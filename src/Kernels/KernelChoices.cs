@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsUnet.Cuda;
 using CsUnet.Tensors;
@@ -15,7 +17,8 @@ public static class KernelChoices
 {
     [ThreadStatic] private static KernelChoice? t_forced;
     private static readonly Lock s_lock = new();
-    private static readonly Dictionary<Device, Dictionary<string, KernelChoice>> s_stored = [];
+    // A device's choices are read once and replaced as a whole, so that a call reads them without a lock.
+    private static readonly ConcurrentDictionary<Device, IReadOnlyDictionary<string, KernelChoice>> s_stored = [];
 
     /// <summary>Where choices are stored.</summary>
     public static string Folder => Environment.GetEnvironmentVariable("CSUNET_TUNING") is { Length: > 0 } folder
@@ -30,18 +33,33 @@ public static class KernelChoices
         return scope;
     }
 
-    /// <summary>The choice for a call; null: the operator's first variant as usual.</summary>
+    /// <summary>
+    /// The choice for a call; null: the operator's first variant as usual. Every call comes here: where nothing is forced and nothing stored,
+    /// this is a look-up that allocates nothing.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The device's file holds something else than choices.</exception>
     internal static KernelChoice? For(Operator op, OperatorCall call)
     {
-        IReadOnlyList<KernelVariant> variants = op.Variants(call[0].Device.Kind);
+        Device device = call[0].Device;
+        IReadOnlyList<KernelVariant> variants = op.Variants(device.Kind);
         if (variants.Count == 0)
             return null;
         if (t_forced is { } forced)
-            return variants.Any(variant => variant.Name == forced.Variant) ? forced : null;
-        Dictionary<string, KernelChoice> stored = Stored(call[0].Device);
-        KernelChoice? choice = stored.Count == 0 ? null : stored.GetValueOrDefault(Key(op, call.Inputs));
-        // A choice that an older program stored may name a variant that is gone.
-        return variants.Any(variant => variant.Name == choice?.Variant) ? choice : null;
+            return Named(variants, forced.Variant) is null ? null : forced;
+        IReadOnlyDictionary<string, KernelChoice> stored = Stored(device);
+        return stored.Count > 0 && stored.TryGetValue(Key(op, call.Inputs), out KernelChoice? choice)
+            // An older program or another machine may have stored a variant, or a value, that is not to be had here.
+            && Named(variants, choice.Variant) is { } variant && variant.Searches(choice)
+            ? choice
+            : null;
+    }
+
+    private static KernelVariant? Named(IReadOnlyList<KernelVariant> variants, string name)
+    {
+        for (int i = 0; i < variants.Count; i++)
+            if (variants[i].Name == name)
+                return variants[i];
+        return null;
     }
 
     /// <summary>Stores the best choice for an operator on inputs like these; it holds from now on, and in later runs.</summary>
@@ -52,13 +70,18 @@ public static class KernelChoices
     /// <exception cref="IOException">The file cannot be written.</exception>
     public static void Store(Device device, Operator op, IReadOnlyList<Tensor?> inputs, KernelChoice choice)
     {
-        Dictionary<string, KernelChoice> stored = Stored(device);
         lock (s_lock)
         {
+            // What another process has stored since this one read the file stays.
+            Dictionary<string, KernelChoice> stored = Read(PathOf(device));
             stored[Key(op, inputs)] = choice;
             Write(PathOf(device), stored);
+            s_stored[device] = stored;
         }
     }
+
+    /// <summary>Forgets what has been read: the next call reads the files again.</summary>
+    public static void Reload() => s_stored.Clear();
 
     /// <summary>The file of a device's choices.</summary>
     public static string PathOf(Device device)
@@ -79,15 +102,8 @@ public static class KernelChoices
         return $"{op.TuningKey(inputs)} {type}";
     }
 
-    private static Dictionary<string, KernelChoice> Stored(Device device)
-    {
-        lock (s_lock)
-        {
-            if (!s_stored.TryGetValue(device, out Dictionary<string, KernelChoice>? stored))
-                s_stored.Add(device, stored = Read(PathOf(device)));
-            return stored;
-        }
-    }
+    private static IReadOnlyDictionary<string, KernelChoice> Stored(Device device) =>
+        s_stored.TryGetValue(device, out IReadOnlyDictionary<string, KernelChoice>? stored) ? stored : s_stored.GetOrAdd(device, Read(PathOf(device)));
 
     private static Dictionary<string, KernelChoice> Read(string path)
     {
@@ -103,7 +119,7 @@ public static class KernelChoices
                     entry.Value.EnumerateObject().Where(value => value.Name != "variant").ToDictionary(value => value.Name, value => value.Value.GetInt32())));
             return stored;
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
             throw new InvalidDataException($"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or run 'csunet lab tune' again", failure);
         }
@@ -112,7 +128,7 @@ public static class KernelChoices
     private static void Write(string path, Dictionary<string, KernelChoice> stored)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))

@@ -20,6 +20,10 @@ public sealed record KernelVariant(string Name, string Summary, params IReadOnly
                 combination => parameter.Values.Select(value => new Dictionary<string, int>(combination) { [parameter.Name] = value }))];
         return combinations.Select(combination => new KernelChoice(Name, combination));
     }
+
+    /// <summary>Whether a choice of this variant gives values to its parameters only, and only values that a search tries.</summary>
+    public bool Searches(KernelChoice choice) =>
+        choice.Values.All(value => Parameters.Any(parameter => parameter.Name == value.Key && parameter.Values.Contains(value.Value)));
 }
 
 /// <summary>A number in the launch of a variant that changes its time and not its result.</summary>

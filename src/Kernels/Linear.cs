@@ -23,7 +23,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
-    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaGemm.Variants;
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? CpuProduct.Variants : CudaGemm.Variants;
 
     /// <inheritdoc />
     public override string TuningKey(IReadOnlyList<Tensor?> inputs) => $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}->{inputs[Weight]!.Shape[0]}";
@@ -63,16 +63,16 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
 
     private void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        Multiply<T>(call[0], call[Weight], call.Optional(Bias), output);
+        Multiply<T>(call[0], call[Weight], call.Optional(Bias), output, CpuProduct.Of(this, call));
         JoinResidual<T>(output, call.Optional(Residual), DropPath);
     }
 
     /// <summary>output = input · weightᵀ + bias on the processor.</summary>
-    internal static unsafe void Multiply<T>(Tensor input, Tensor weight, Tensor? bias, Tensor output)
+    internal static unsafe void Multiply<T>(Tensor input, Tensor weight, Tensor? bias, Tensor output, CpuProduct product = default)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int n = weight.Shape[0], k = weight.Shape[1];
-        Gemm.Run(false, true, output.Shape.Rows, n, k, input.Pointer<T>(), k, weight.Pointer<T>(), k, output.Pointer<T>(), n,
+        product.Run(false, true, output.Shape.Rows, n, k, input.Pointer<T>(), k, weight.Pointer<T>(), k, output.Pointer<T>(), n,
             false, bias is null ? null : bias.Pointer<T>());
     }
 
@@ -123,6 +123,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     {
         if (!call.Needs(0) && !call.Needs(Weight) && !call.Needs(Bias))
             return;
+        CpuProduct product = CpuProduct.Of(this, call);
         Tensor g = dOutput;
         if (DropPath is not null)
         {
@@ -133,35 +134,36 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            GradientOfInput<T>(g, call[Weight], dInput, accumulate);
+            GradientOfInput<T>(g, call[Weight], dInput, accumulate, product);
         }
-        GradientsOfParameters<T>(call, gradients, Weight, Bias, g, call[0]);
+        GradientsOfParameters<T>(call, gradients, Weight, Bias, g, call[0], product);
         if (DropPath is not null)
             g.Storage.ReleaseReference();
     }
 
     /// <summary>dInput = [dInput +] g · weight on the processor.</summary>
-    internal static unsafe void GradientOfInput<T>(Tensor g, Tensor weight, Tensor dInput, bool accumulate)
+    internal static unsafe void GradientOfInput<T>(Tensor g, Tensor weight, Tensor dInput, bool accumulate, CpuProduct product = default)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int n = weight.Shape[0], k = weight.Shape[1];
-        Gemm.Run(false, false, g.Shape.Rows, k, n, g.Pointer<T>(), n, weight.Pointer<T>(), k, dInput.Pointer<T>(), k, accumulate);
+        product.Run(false, false, g.Shape.Rows, k, n, g.Pointer<T>(), n, weight.Pointer<T>(), k, dInput.Pointer<T>(), k, accumulate);
     }
 
     /// <summary>The gradients that are wanted of two inputs of a call, weight and bias of a map of <paramref name="input"/>, on the processor.</summary>
-    internal static unsafe void GradientsOfParameters<T>(OperatorCall call, GradientSink gradients, int weight, int bias, Tensor g, Tensor input)
+    internal static unsafe void GradientsOfParameters<T>(
+        OperatorCall call, GradientSink gradients, int weight, int bias, Tensor g, Tensor input, CpuProduct product = default)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int n = g.Shape.Last, k = input.Shape.Last, rows = g.Shape.Rows;
         if (call.Needs(weight))
         {
             T* dWeight = gradients.Target(weight, out bool accumulate).Pointer<T>();
-            Gemm.Run(true, false, n, k, rows, g.Pointer<T>(), n, input.Pointer<T>(), k, dWeight, k, accumulate);
+            product.Run(true, false, n, k, rows, g.Pointer<T>(), n, input.Pointer<T>(), k, dWeight, k, accumulate);
         }
         if (call.Needs(bias))
         {
             T* dBias = gradients.Target(bias, out bool accumulate).Pointer<T>();
-            ColumnSums.Run(rows, n, g.Pointer<T>(), dBias, accumulate);
+            product.SumColumns(rows, n, g.Pointer<T>(), dBias, accumulate);
         }
     }
 

@@ -23,7 +23,12 @@ public abstract record RowNormOperator(double Eps) : Operator
     public override bool RunsOn(DeviceKind device) => true;
 
     /// <inheritdoc />
-    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : s_cudaVariants;
+
+    private static readonly IReadOnlyList<KernelVariant> s_cpuVariants =
+        CpuVariants.Of("vectors", "chunks of rows on all threads, a vector of channels at a time", choosesVectors: false);
+
+    private static readonly IReadOnlyList<KernelVariant> s_cudaVariants =
     [
         new(Registers, "rows stay in registers, 12 channels a lane; up to 1536 channels in fours",
             new LaunchParameter(ForwardBlocks, 4, 7, 12), new LaunchParameter(BackwardBlocks, 2, 4, 6)),
@@ -59,9 +64,20 @@ public abstract record RowNormOperator(double Eps) : Operator
         if (input.Device.Kind == DeviceKind.Cuda)
             CudaForward(call, input, places.Cuda, branch, call[weight], call[weight + 1], sum, output, mean, rstd);
         else if (input.DType == DType.Float32)
-            RowNorm.Forward<float, TPlaces>(input, places, call[weight], call[weight + 1], Eps, output, mean, rstd);
+            CpuForward<float, TPlaces>(call, input, places, call[weight], call[weight + 1], output, mean, rstd);
         else
-            RowNorm.Forward<double, TPlaces>(input, places, call[weight], call[weight + 1], Eps, output, mean, rstd);
+            CpuForward<double, TPlaces>(call, input, places, call[weight], call[weight + 1], output, mean, rstd);
+        GC.KeepAlive(call);
+    }
+
+    private void CpuForward<T, TPlaces>(
+        OperatorCall call, Tensor input, TPlaces places, Tensor weight, Tensor bias, Tensor output, Tensor mean, Tensor rstd)
+        where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
+    {
+        if (CpuVariants.IsReference(call))
+            RowNormReference.Forward<T, TPlaces>(input, places, weight, bias, Eps, output, mean, rstd);
+        else
+            RowNorm.Forward<T, TPlaces>(input, places, weight, bias, Eps, output, mean, rstd);
     }
 
     /// <summary>Differentiates <see cref="Normalise"/>, whose tensors were the first that the call saved.</summary>
@@ -87,14 +103,21 @@ public abstract record RowNormOperator(double Eps) : Operator
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
         bool needsParameters = call.Needs(weight) || call.Needs(weight + 1);
         Tensor sums = dOutput.DType == DType.Float32
-            ? RowNorm.Backward<float, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters)
-            : RowNorm.Backward<double, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters);
+            ? CpuBackward<float, TPlaces>(call, dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters)
+            : CpuBackward<double, TPlaces>(call, dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters);
         if (dInput is not null && dSum is not null)
             TensorMath.AddInPlace(dInput, dSum);
         int channels = call[weight].Shape.Last;
         TensorMath.GiveRow(gradients, call, weight, sums, 0, channels);
         TensorMath.GiveRow(gradients, call, weight + 1, sums, channels, channels);
     }
+
+    private static Tensor CpuBackward<T, TPlaces>(
+        OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, Tensor weight, Tensor mean, Tensor rstd, Tensor? dInput, bool accumulate,
+        bool needsParameters)
+        where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces => CpuVariants.IsReference(call)
+            ? RowNormReference.Backward<T, TPlaces>(dOutput, input, places, weight, mean, rstd, dInput, accumulate)
+            : RowNorm.Backward<T, TPlaces>(dOutput, input, places, weight, mean, rstd, dInput, accumulate, needsParameters);
 
     private void CudaForward(
         OperatorCall call, Tensor input, (int Layout, int Width, int Scale) place, Tensor? branch, Tensor weight, Tensor bias, Tensor? sum, Tensor output,

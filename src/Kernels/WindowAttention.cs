@@ -42,9 +42,14 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         return output;
     }
 
-    private static unsafe void Forward<T>(OperatorCall call, AttentionShape shape, Tensor output)
-        where T : unmanaged, IFloatingPointIeee754<T> =>
-        Attention.Forward(shape, call[0].Pointer<T>(), call[1].Pointer<T>(), output.Pointer<T>());
+    private unsafe void Forward<T>(OperatorCall call, AttentionShape shape, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        T* qkv = call[0].Pointer<T>(), table = call[1].Pointer<T>();
+        if (CpuVariants.IsReference(call))
+            AttentionReference.Forward(shape, qkv, table, output.Pointer<T>());
+        else
+            Attention.Forward(shape, qkv, table, output.Pointer<T>(), CpuVariants.IsNarrow(this, call));
+    }
 
     /// <inheritdoc />
     public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
@@ -62,14 +67,16 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
 
     private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        T* dQkv = null, dTable = null;
+        T* qkv = call[0].Pointer<T>(), table = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), dQkv = null, dTable = null;
         bool accumulateQkv = false, accumulateTable = false;
         if (call.Needs(0))
             dQkv = gradients.Target(0, out accumulateQkv).Pointer<T>();
         if (call.Needs(1))
             dTable = gradients.Target(1, out accumulateTable).Pointer<T>();
-        Attention.Backward(
-            Shape(call), call[0].Pointer<T>(), call[1].Pointer<T>(), dOutput.Pointer<T>(), dQkv, accumulateQkv, dTable, accumulateTable);
+        if (CpuVariants.IsReference(call))
+            AttentionReference.Backward(Shape(call), qkv, table, dy, dQkv, accumulateQkv, dTable, accumulateTable);
+        else
+            Attention.Backward(Shape(call), qkv, table, dy, dQkv, accumulateQkv, dTable, accumulateTable, CpuVariants.IsNarrow(this, call));
     }
 
     /// <inheritdoc />
@@ -90,57 +97,6 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         Require(table.Shape == new Shape(rows, Heads), "bias table", table.Shape,
             $"({rows},{Heads}) = ((2·{Window}-1)²,heads) for window {Window}");
         return new AttentionShape(qkv.Shape[0], qkv.Shape[1], qkv.Shape[2], qkv.Shape[3] / 3, Window, Heads, Shift);
-    }
-
-    /// <summary>The specification of the forward pass: plain loops. qkv (B,H,W,3C), table ((2·ws-1)², heads), output (B,H,W,C).</summary>
-    public static unsafe void Reference<T>(AttentionShape shape, T* qkv, T* table, T* output) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        int ws = shape.Window, shift = shape.Shift, channels = shape.Channels, depth = shape.HeadChannels, n = shape.Tokens;
-        T scale = T.One / T.Sqrt(T.CreateChecked(depth));
-        T[] weights = new T[n];
-        for (int b = 0; b < shape.Batch; b++)
-            for (int wy = 0; wy < shape.Height / ws; wy++)
-                for (int wx = 0; wx < shape.Width / ws; wx++)
-                    for (int head = 0; head < shape.Heads; head++)
-                        for (int i = 0; i < n; i++)
-                        {
-                            T* query = qkv + Token(b, wy, wx, i) * 3 * channels + head * depth;
-                            T largest = T.NegativeInfinity, sum = T.Zero;
-                            for (int j = 0; j < n; j++)
-                            {
-                                T* key = qkv + (Token(b, wy, wx, j) * 3 + 1) * channels + head * depth;
-                                T score = T.Zero;
-                                for (int c = 0; c < depth; c++)
-                                    score += query[c] * key[c];
-                                int row = (i / ws - j / ws + ws - 1) * (2 * ws - 1) + i % ws - j % ws + ws - 1;
-                                score = score * scale + table[row * shape.Heads + head];
-                                if (shift > 0 && Region(wy, wx, i) != Region(wy, wx, j))
-                                    score -= T.CreateChecked(100);
-                                weights[j] = score;
-                                largest = T.Max(largest, score);
-                            }
-                            for (int j = 0; j < n; j++)
-                                sum += weights[j] = T.Exp(weights[j] - largest);
-                            T* result = output + Token(b, wy, wx, i) * channels + head * depth;
-                            for (int c = 0; c < depth; c++)
-                            {
-                                T mean = T.Zero;
-                                for (int j = 0; j < n; j++)
-                                    mean += weights[j] * qkv[(Token(b, wy, wx, j) * 3 + 2) * channels + head * depth + c];
-                                result[c] = mean / sum;
-                            }
-                        }
-
-        nint Token(int b, int wy, int wx, int i) =>
-            ((nint)b * shape.Height + (wy * ws + i / ws + shift) % shape.Height) * shape.Width + (wx * ws + i % ws + shift) % shape.Width;
-
-        int Region(int wy, int wx, int i)
-        {
-            int r = wy * ws + i / ws, c = wx * ws + i % ws;
-            int row = r < shape.Height - ws ? 0 : r < shape.Height - shift ? 1 : 2;
-            int column = c < shape.Width - ws ? 0 : c < shape.Width - shift ? 1 : 2;
-            return 3 * row + column;
-        }
     }
 
     // kernels/window_attention.cu: a block of 128 threads per window and head. Saves the log-sum-exp of every row of scores.
@@ -194,7 +150,12 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     private const string Blocked = "blocked", Any = "any", BlocksPerMultiprocessor = "blocks_per_multiprocessor";
 
     /// <inheritdoc />
-    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : s_cudaVariants;
+
+    private static readonly IReadOnlyList<KernelVariant> s_cpuVariants = CpuVariants.Of(
+        CpuVariants.Blocked, "a window and head in one core's caches, scores made again in the backward pass", choosesVectors: true);
+
+    private static readonly IReadOnlyList<KernelVariant> s_cudaVariants =
     [
         new(Blocked, "a window and head in shared memory, scores made again in the backward pass; windows up to 8, 32 channels a head",
             new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),

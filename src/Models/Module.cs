@@ -95,6 +95,32 @@ public abstract class Module(DType type)
         return list;
     }
 
+    /// <summary>
+    /// Says which layer below this module an operator call belongs to: the module that its parameters and buffers have in common. For
+    /// <see cref="OperatorTrace"/>; parameters that move to another device afterwards are not known by it.
+    /// </summary>
+    /// <returns>The module's path from the inputs of a call; null for inputs without parameters.</returns>
+    public Func<IEnumerable<Tensor>, string?> LayerNames()
+    {
+        var owners = new Dictionary<Tensor, string[]>(ReferenceEqualityComparer.Instance);
+        Visit("", (path, module) =>
+        {
+            string[] parts = path.Split('.', StringSplitOptions.RemoveEmptyEntries);
+            foreach ((Parameter parameter, _) in module._parameters)
+                owners.Add(parameter.Value, parts);
+            foreach ((_, Variable buffer) in module._buffers)
+                owners.Add(buffer.Value, parts);
+        });
+        return inputs =>
+        {
+            string[]? common = null;
+            foreach (Tensor input in inputs)
+                if (owners.TryGetValue(input, out string[]? owner))
+                    common = common is null ? owner : [.. common.Zip(owner).TakeWhile(pair => pair.First == pair.Second).Select(pair => pair.First)];
+            return common is null ? null : string.Join('.', common);
+        };
+    }
+
     /// <summary>Number of trained numbers.</summary>
     public long ParameterCount => Parameters().Sum(parameter => parameter.Value.Count);
 

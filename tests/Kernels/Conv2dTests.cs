@@ -102,7 +102,7 @@ public sealed unsafe class Conv2dTests
         Tensor[] expected = [Tensor.EmptyLike(inputs[0]), Tensor.EmptyLike(inputs[1]), Tensor.EmptyLike(inputs[2])];
         Conv2d.Reference(shape, x, w, bias, output.Pointer<T>());
         Conv2d.ReferenceBackward(
-            shape, x, w, dy, expected[0].Pointer<T>(), expected[1].Pointer<T>(), expected[2].Pointer<T>());
+            shape, x, w, dy, expected[0].Pointer<T>(), false, expected[1].Pointer<T>(), false, expected[2].Pointer<T>(), false);
         Numbers.KeepAlive(inputs);
         foreach (bool accumulate in new[] { false, true })
         {

@@ -101,7 +101,7 @@ internal sealed class PlainSink(OperatorCall call, bool accumulate) : GradientSi
     public static (Tensor Output, PlainSink Gradients) Run(Operator op, Tensor?[] inputs, Tensor dOutput, bool accumulate = false)
     {
         var call = new OperatorCall(inputs, [.. inputs.Select(input => input is not null)]);
-        call.Output = op.Forward(call);
+        call.Forward(op);
         var sink = new PlainSink(call, accumulate);
         op.Backward(call, dOutput, sink);
         return (call.Output, sink);

@@ -16,7 +16,7 @@ public sealed unsafe class VectorMathTests
         foreach (bool narrow in new[] { false, true })
         {
             using IDisposable settings = KernelSettings.Use(narrow, 1);
-            ForEach(-87.3f, 88.7f, (x, y, n) => VectorMath.Exp(x, y, n), (x, got) =>
+            ForEach(-87.3f, 88.7f, (x, y, n) => VectorMath.Exp(x, y, n, VectorWidth.Wide), (x, got) =>
             {
                 float nearest = (float)Math.Exp(x);
                 Assert.True(Math.Abs(got - Math.Exp(x)) <= 2 * (MathF.BitIncrement(nearest) - nearest), $"exp({x:R}) = {got:R}");
@@ -66,7 +66,7 @@ public sealed unsafe class VectorMathTests
                 x[n - 1] = float.NaN;
             fixed (float* source = x, target = y)
             {
-                VectorMath.Exp(source, target, n);
+                VectorMath.Exp(source, target, n, VectorWidth.Wide);
                 Assert.True(n == 0 || float.IsNaN(y[n - 1]));
                 VectorMath.Gelu(source, target, n);
                 Assert.True(n == 0 || float.IsNaN(y[n - 1]));

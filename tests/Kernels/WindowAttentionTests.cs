@@ -114,7 +114,7 @@ public sealed unsafe class WindowAttentionTests
     {
         Tensor[] inputs = Inputs(shape, DTypes.Of<T>());
         Tensor expected = Tensor.EmptyLike(inputs[2]), actual = Tensor.Full(expected.Shape, double.NaN, expected.DType);
-        WindowAttention.Reference(shape, inputs[0].Pointer<T>(), inputs[1].Pointer<T>(), expected.Pointer<T>());
+        AttentionReference.Forward(shape, inputs[0].Pointer<T>(), inputs[1].Pointer<T>(), expected.Pointer<T>());
         Attention.Forward(shape, inputs[0].Pointer<T>(), inputs[1].Pointer<T>(), actual.Pointer<T>());
         Numbers.KeepAlive(inputs);
         Numbers.AssertClose(expected, actual, tolerance, shape.ToString());
@@ -132,7 +132,7 @@ public sealed unsafe class WindowAttentionTests
             double Loss(double x)
             {
                 inputs[input][at] = x;
-                WindowAttention.Reference(shape, inputs[0].Pointer<double>(), inputs[1].Pointer<double>(), output.Pointer<double>());
+                AttentionReference.Forward(shape, inputs[0].Pointer<double>(), inputs[1].Pointer<double>(), output.Pointer<double>());
                 double sum = 0;
                 for (long i = 0; i < output.Count; i++)
                     sum += output[i] * inputs[2][i];

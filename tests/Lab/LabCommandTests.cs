@@ -1,4 +1,6 @@
 using CsUnet.Cli;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
 using CsUnet.Tests.Cli;
 
 namespace CsUnet.Tests.Lab;
@@ -12,7 +14,9 @@ public sealed class LabCommandTests
         ProgramRun run = ProgramRun.Of("lab", "list", "--op", "layer_norm");
         Assert.Equal(0, run.Code);
         Assert.Contains("6272x96", run.Out);
-        Assert.Contains("variant registers", run.Out);
+        Assert.Contains("cpu variant vectors", run.Out);
+        Assert.Contains("cpu variant reference", run.Out);
+        Assert.Contains("cuda variant registers", run.Out);
         Assert.Contains("forward_blocks_per_multiprocessor", run.Out);
     }
 
@@ -23,10 +27,11 @@ public sealed class LabCommandTests
         ProgramRun run = ProgramRun.Of("lab", "bench", "--op", "layer_norm", "--shape", "64x32", "--device", "cpu", "--csv", workspace["a.csv"], "--json", workspace["a.json"]);
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Contains("ceilings: ", run.Out);
-        Assert.Equal(3, File.ReadAllLines(workspace["a.csv"]).Length);
+        // A heading, and two passes of two variants.
+        Assert.Equal(5, File.ReadAllLines(workspace["a.csv"]).Length);
         ProgramRun same = ProgramRun.Of("bench", "compare", workspace["a.json"], workspace["a.json"]);
         Assert.True(same.Code == 0, same.Error);
-        Assert.Contains("2 compared, 0 slower", same.Out);
+        Assert.Contains("4 compared, 0 slower", same.Out);
     }
 
     [Fact]
@@ -47,6 +52,20 @@ public sealed class LabCommandTests
         ProgramRun run = ProgramRun.Of("lab", "check", "--op", "softmax", "--device", "cpu");
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Matches(@"[1-9]\d* passed, 0 failed", run.Out);
+    }
+
+    [Fact]
+    public void Tuning_writes_the_file_that_it_names()
+    {
+        using var tuning = new TuningFolder();
+        ProgramRun run = ProgramRun.Of("lab", "tune", "--device", "cpu", "--op", "layer_norm", "--shape", "6x16");
+        Assert.True(run.Code == 0, run.Error + run.Out);
+        string path = Path.Combine(tuning.Path, "cpu.json");
+        Assert.Contains($"choices: {path}", run.Out);
+        KernelChoices.Reload();
+        KernelChoice? stored = KernelChoices.For(new LayerNorm(), new OperatorCall([Tensor.Zeros([2, 3, 16]), Tensor.Zeros([16]), Tensor.Zeros([16])]));
+        Assert.NotNull(stored);
+        Assert.Contains($"stored {stored} (", run.Out);
     }
 
     [Fact]

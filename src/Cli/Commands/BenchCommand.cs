@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsUnet.Cli.Display;
+using CsUnet.Cuda;
 using CsUnet.Models;
 using CsUnet.Tensors;
 using CsUnet.Training;
@@ -25,9 +26,10 @@ internal static class BenchCommand
         Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
         Option<int?> threads = Shared.Threads();
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
+        Option<bool> layers = Options.Flag("--layers", "Shows every layer, not only the parts of the network.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
         {
-            device, precision, noGraph, model, size, batch, classes, repeats, threads, json,
+            device, precision, noGraph, model, size, batch, classes, repeats, threads, layers, json,
         };
         step.SetAction(result =>
         {
@@ -47,13 +49,14 @@ internal static class BenchCommand
                 throw new UsageException($"--model {name}, --size {height}x{width}, --batch {images}: {failure.Message}", failure);
             }
             return Run(terminal, selection, Shared.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
-                result.GetValue(repeats) ?? 7, result.GetValue(json), Shared.CommandLineOf(result));
+                result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), Shared.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
             On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix
             products, convolutions and attention) per second, over the rate of independent fused multiply-adds of the widest
             vectors on all threads, which is measured between the steps. On a GPU a step is one of a training: inputs copied,
-            launches replayed as a CUDA graph; the times of the operators are those of a step without one.
+            launches replayed as a CUDA graph; the times of operators, layers and phases are those of a step without one, which
+            waits for every operator. Data: crops of synthetic micrographs, augmented as in training.
 
             Examples:
               csunet bench step
@@ -66,18 +69,25 @@ internal static class BenchCommand
 
     private static int Run(
         Terminal terminal, DeviceSelection device, ExecutionOptions execution, Precision precision, string name, CsUnetOptions options, int batch,
-        int repeats, string? json, string command)
+        int repeats, bool everyLayer, string? json, string command)
     {
         using var interrupt = new Interrupt(terminal);
         bool isCpu = device.Device.Kind == DeviceKind.Cpu;
         terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, {precision.Label()}; "
             + (isCpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : device.Description));
+        if (!isCpu && CudaLibraries.IsEmulated)
+            terminal.WriteLine("times are the emulator's, and say nothing about a GPU; launches are those of a GPU");
         using var benchmark = new StepBenchmark(options, batch, execution, precision);
         StepMeasurement m = benchmark.Run(repeats, interrupt.Token);
-        OperatorShare.Write(terminal, m.Operators, m.TracedStep);
+        TraceShare.Write(terminal, "operator", m.Traced.Operators, m.Traced.Total);
+        TraceShare.Write(terminal, "layer", everyLayer ? m.Traced.Layers : TraceShare.ByPart(m.Traced.Layers), m.Traced.Total);
         double gflop = m.StepFlops / 1e9;
         terminal.WriteLine(Line("parameters", $"{m.Parameters:N0}"));
         terminal.WriteLine(Line("training step", $"{m.Step.TotalSeconds:F4} s, {batch / m.Step.TotalSeconds:F2} images/s (median of {repeats}, {m.Steps.Min().TotalSeconds:F4} to {m.Steps.Max().TotalSeconds:F4})"));
+        terminal.WriteLine(Line("traced step", $"forward {m.Traced.Forward.TotalSeconds:F4} s, backward {m.Traced.Backward.TotalSeconds:F4} s, optimiser {m.Traced.Update.TotalSeconds:F4} s"));
+        if (!isCpu)
+            terminal.WriteLine(Line("launches", $"{m.Traced.Launches} a step"));
+        terminal.WriteLine(Line("data", $"{m.Data.TotalSeconds:F4} s a batch on a thread of its own, while a step runs"));
         terminal.WriteLine(Line("inference", $"{m.Inference.TotalSeconds:F4} s, {batch / m.Inference.TotalSeconds:F2} images/s"));
         terminal.WriteLine(Line("arena", $"{m.ArenaBytes / 1e6:F0} MB"));
         terminal.WriteLine(Line("peak working set", $"{m.PeakWorkingSet / 1e6:F0} MB"));
@@ -128,6 +138,11 @@ internal static class BenchCommand
                 json.WriteNumberValue(time.TotalSeconds);
             json.WriteEndArray();
             json.WriteNumber("inferenceSeconds", m.Inference.TotalSeconds);
+            json.WriteNumber("forwardSeconds", m.Traced.Forward.TotalSeconds);
+            json.WriteNumber("backwardSeconds", m.Traced.Backward.TotalSeconds);
+            json.WriteNumber("optimizerSeconds", m.Traced.Update.TotalSeconds);
+            json.WriteNumber("dataSeconds", m.Data.TotalSeconds);
+            json.WriteNumber("launches", m.Traced.Launches);
             json.WriteNumber("arenaBytes", m.ArenaBytes);
             json.WriteNumber("peakWorkingSetBytes", m.PeakWorkingSet);
             json.WriteNumber("multiplyAddsForward", m.MultiplyAdds);
@@ -136,20 +151,27 @@ internal static class BenchCommand
                 json.WriteNumber("peakGflops", m.PeakGflops);
                 json.WriteNumber("fmaPeakShare", m.FmaPeakShare);
             }
-            json.WriteStartArray("operators");
-            foreach (OperatorShare share in m.Operators)
-            {
-                json.WriteStartObject();
-                json.WriteString("name", share.Name);
-                json.WriteNumber("calls", share.Calls);
-                json.WriteNumber("forwardSeconds", share.Forward.TotalSeconds);
-                json.WriteNumber("backwardSeconds", share.Backward.TotalSeconds);
-                json.WriteNumber("multiplyAdds", share.MultiplyAdds);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
+            WriteShares(json, "operators", m.Traced.Operators);
+            WriteShares(json, "layers", m.Traced.Layers);
             json.WriteEndObject();
         }
         OutputFiles.WriteText(path, Encoding.UTF8.GetString(stream.ToArray()) + "\n");
+    }
+
+    private static void WriteShares(Utf8JsonWriter json, string name, IReadOnlyList<TraceShare> shares)
+    {
+        json.WriteStartArray(name);
+        foreach (TraceShare share in shares)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", share.Name);
+            json.WriteNumber("calls", share.Calls);
+            json.WriteNumber("forwardSeconds", share.Forward.TotalSeconds);
+            json.WriteNumber("backwardSeconds", share.Backward.TotalSeconds);
+            json.WriteNumber("multiplyAdds", share.MultiplyAdds);
+            json.WriteNumber("launches", share.Launches);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
     }
 }

@@ -16,9 +16,9 @@ internal static unsafe class Attention
     private const double Masked = -100;
 
     /// <summary>output (B,H,W,C) from qkv (B,H,W,3C) and table ((2·ws-1)², heads).</summary>
-    public static void Forward<T>(AttentionShape shape, T* qkv, T* table, T* output) where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Forward<T>(AttentionShape shape, T* qkv, T* table, T* output, bool narrow = false) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        if (VectorWidth.Wide)
+        if (VectorWidth.Wide && !narrow)
             Forward<T, Kernel512>(shape, qkv, table, output);
         else
             Forward<T, Kernel256>(shape, qkv, table, output);
@@ -26,10 +26,11 @@ internal static unsafe class Attention
 
     /// <summary>dQkv and dTable, each null if it is not wanted, from dOutput; qkv and table as in the forward pass.</summary>
     public static void Backward<T>(
-        AttentionShape shape, T* qkv, T* table, T* dOutput, T* dQkv, bool accumulateQkv, T* dTable, bool accumulateTable)
+        AttentionShape shape, T* qkv, T* table, T* dOutput, T* dQkv, bool accumulateQkv, T* dTable, bool accumulateTable,
+        bool narrow = false)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        if (VectorWidth.Wide)
+        if (VectorWidth.Wide && !narrow)
             Backward<T, Kernel512>(shape, qkv, table, dOutput, dQkv, accumulateQkv, dTable, accumulateTable);
         else
             Backward<T, Kernel256>(shape, qkv, table, dOutput, dQkv, accumulateQkv, dTable, accumulateTable);
@@ -300,7 +301,7 @@ internal static unsafe class Attention
             for (int i = 0; i < n; i++)
                 ScorePasses<T, TKernel>.SubtractMaximum(_scores + i * _stride, bias + i * _stride, _keys);
             // One flat pass over all rows: rows apart would wait for each other's chains of dependent instructions.
-            VectorMath.Exp(_scores, _scores, n * _stride);
+            VectorMath.Exp(_scores, _scores, n * _stride, wide: typeof(TKernel) == typeof(Kernel512));
             for (int i = 0; i < n; i++)
                 inverse[i] = T.One / ScorePasses<T, TKernel>.Sum(_scores + i * _stride, _keys);
         }

@@ -43,8 +43,8 @@ internal static unsafe class BlockedProduct
     // Enough for even shares on any machine; more only where a chunk would not fit the cache.
     private const int MostChunks = 256;
 
-    /// <summary>Computes the product on all threads.</summary>
-    public static void Run<T, TLayout, TA, TB, TC>(int m, int n, int k, TA a, TB b, TC c, bool accumulate, T* bias)
+    /// <summary>Computes the product on all threads, if <paramref name="narrow"/> with 256-bit vectors.</summary>
+    public static void Run<T, TLayout, TA, TB, TC>(int m, int n, int k, TA a, TB b, TC c, bool accumulate, T* bias, bool narrow)
         where T : unmanaged, IFloatingPointIeee754<T>
         where TLayout : struct, IPanelLayout
         where TA : struct, IRowSource<T, TLayout>
@@ -55,7 +55,7 @@ internal static unsafe class BlockedProduct
             return;
         if (k <= 0)
             SetRows<T, TC>(m, n, c, accumulate, bias);
-        else if (VectorWidth.Wide)
+        else if (VectorWidth.Wide && !narrow)
             Split<T, TLayout, TA, TB, TC, Kernel512>(m, n, k, a, b, c, accumulate, bias);
         else
             Split<T, TLayout, TA, TB, TC, Kernel256>(m, n, k, a, b, c, accumulate, bias);

@@ -40,6 +40,18 @@ internal static unsafe class ColumnSums
         GC.KeepAlive(partials);
     }
 
+    /// <summary>The specification of <see cref="Run"/>: two plain loops.</summary>
+    public static void Reference<T>(int rows, int channels, T* x, T* sums, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
+    {
+        for (int c = 0; c < channels; c++)
+        {
+            double sum = accumulate ? double.CreateChecked(sums[c]) : 0;
+            for (long row = 0; row < rows; row++)
+                sum += double.CreateChecked(x[row * channels + c]);
+            sums[c] = T.CreateChecked(sum);
+        }
+    }
+
     /// <summary>totals += accumulators, which are then cleared.</summary>
     public static void Flush<T>(T* accumulators, double* totals, int count) where T : unmanaged, IFloatingPointIeee754<T>
     {

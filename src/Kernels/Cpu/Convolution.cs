@@ -16,7 +16,7 @@ internal static unsafe class Convolution
     private const int ManyGroups = 4;
 
     /// <summary>output[b,y,x,o] = bias[o] + Σ input[b, y·s+ky-p, x·s+kx-p, c] weight[o,ky,kx,c]; bias may be null.</summary>
-    public static void Forward<T>(ConvolutionShape shape, T* input, T* weight, T* bias, T* output)
+    public static void Forward<T>(ConvolutionShape shape, T* input, T* weight, T* bias, T* output, bool narrow = false)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int pixels = shape.OutputPixels, channels = shape.GroupChannels, filters = shape.GroupFilters, size = shape.FilterSize;
@@ -29,18 +29,19 @@ internal static unsafe class Convolution
             T* groupBias = bias == null ? null : bias + (nint)group * filters;
             if (shape.IsPointwise)
                 BlockedProduct.Run<T, BlockedLayout, RowMajorRows<T>, ColumnMajorColumns<T>, RowMajorTarget<T>>(
-                    pixels, filters, size, new(input + (nint)group * channels, shape.Channels), filter, target, false, groupBias);
+                    pixels, filters, size, new(input + (nint)group * channels, shape.Channels), filter, target, false, groupBias,
+                    narrow);
             else
                 BlockedProduct.Run<T, BlockedLayout, WindowRows<T>, ColumnMajorColumns<T>, RowMajorTarget<T>>(
                     pixels, filters, size, new(windows with { Image = windows.Image + (nint)group * channels }), filter, target,
-                    false, groupBias);
+                    false, groupBias, narrow);
         });
     }
 
     /// <summary>
     /// dWeight[o,ky,kx,c] = [dWeight +] Σ dOutput[b,y,x,o] input[b, y·s+ky-p, x·s+kx-p, c]: a product whose depth is the output's pixels.
     /// </summary>
-    public static void BackwardWeight<T>(ConvolutionShape shape, T* input, T* dOutput, T* dWeight, bool accumulate)
+    public static void BackwardWeight<T>(ConvolutionShape shape, T* input, T* dOutput, T* dWeight, bool accumulate, bool narrow = false)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int pixels = shape.OutputPixels, channels = shape.GroupChannels, filters = shape.GroupFilters, size = shape.FilterSize;
@@ -52,11 +53,11 @@ internal static unsafe class Convolution
             var target = new RowMajorTarget<T>(dWeight + (nint)group * filters * size, size);
             if (shape.IsPointwise)
                 BlockedProduct.Run<T, InterleavedLayout, ColumnMajorRows<T>, RowMajorColumns<T>, RowMajorTarget<T>>(
-                    filters, size, pixels, rows, new(input + (nint)group * channels, shape.Channels), target, accumulate, null);
+                    filters, size, pixels, rows, new(input + (nint)group * channels, shape.Channels), target, accumulate, null, narrow);
             else
                 BlockedProduct.Run<T, InterleavedLayout, ColumnMajorRows<T>, WindowColumns<T>, RowMajorTarget<T>>(
                     filters, size, pixels, rows, new(windows with { Image = windows.Image + (nint)group * channels }), target,
-                    accumulate, null);
+                    accumulate, null, narrow);
         });
     }
 
@@ -67,7 +68,7 @@ internal static unsafe class Convolution
     /// The input's pixels fall into s·s phases (i mod s, j mod s). Within one, every pixel meets the same taps at the same offsets, so a
     /// phase is a convolution of dOutput with stride 1 and no pixel is written twice.
     /// </remarks>
-    public static void BackwardInput<T>(ConvolutionShape shape, T* weight, T* dOutput, T* dInput, bool accumulate)
+    public static void BackwardInput<T>(ConvolutionShape shape, T* weight, T* dOutput, T* dInput, bool accumulate, bool narrow = false)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int channels = shape.GroupChannels, filters = shape.GroupFilters, size = shape.FilterSize;
@@ -78,14 +79,14 @@ internal static unsafe class Convolution
             if (shape.IsPointwise)
                 BlockedProduct.Run<T, BlockedLayout, RowMajorRows<T>, RowMajorColumns<T>, RowMajorTarget<T>>(
                     shape.OutputPixels, channels, filters, new(source, shape.Filters), new(filter, size),
-                    new(target, shape.Channels), accumulate, null);
+                    new(target, shape.Channels), accumulate, null, narrow);
             else
                 for (int phase = 0; phase < shape.Stride * shape.Stride; phase++)
-                    BackwardPhase(shape, phase / shape.Stride, phase % shape.Stride, filter, source, target, accumulate);
+                    BackwardPhase(shape, phase / shape.Stride, phase % shape.Stride, filter, source, target, accumulate, narrow);
         });
     }
 
-    private static void BackwardPhase<T>(ConvolutionShape shape, int phaseY, int phaseX, T* weight, T* dOutput, T* dInput, bool accumulate)
+    private static void BackwardPhase<T>(ConvolutionShape shape, int phaseY, int phaseX, T* weight, T* dOutput, T* dInput, bool accumulate, bool narrow)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int stride = shape.Stride, channels = shape.GroupChannels, filters = shape.GroupFilters;
@@ -116,13 +117,13 @@ internal static unsafe class Convolution
         nint row = (nint)shape.Width * shape.Channels;
         if (stride == 1)
             BlockedProduct.Run<T, BlockedLayout, WindowRows<T>, TapColumns<T>, RowMajorTarget<T>>(
-                pixels, channels, count * filters, new(windows), columns, new(dInput, shape.Channels), accumulate, null);
+                pixels, channels, count * filters, new(windows), columns, new(dInput, shape.Channels), accumulate, null, narrow);
         else
             BlockedProduct.Run<T, BlockedLayout, WindowRows<T>, TapColumns<T>, PhaseTarget<T>>(
                 pixels, channels, count * filters, new(windows), columns,
                 new(dInput + phaseY * row + phaseX * shape.Channels, gridHeight, gridWidth, (nint)stride * shape.Channels, stride * row,
                     shape.Height * row),
-                accumulate, null);
+                accumulate, null, narrow);
     }
 
     /// <summary>The windows of the input, one row per output pixel.</summary>

@@ -22,19 +22,20 @@ public static unsafe class Gemm
     /// <param name="ldc">Elements from one row of <paramref name="c"/> to the next.</param>
     /// <param name="accumulate">Whether the product is added to what <paramref name="c"/> holds.</param>
     /// <param name="bias">A row of n that is added to every row, or null.</param>
+    /// <param name="narrow">Whether to use 256-bit vectors where there are larger ones.</param>
     public static void Run<T>(
         bool transposeA, bool transposeB, int m, int n, int k, T* a, int lda, T* b, int ldb, T* c, int ldc,
-        bool accumulate = false, T* bias = null)
+        bool accumulate = false, T* bias = null, bool narrow = false)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         if (transposeA)
-            WithRows<T, InterleavedLayout, ColumnMajorRows<T>>(new(a, lda), transposeB, m, n, k, b, ldb, c, ldc, accumulate, bias);
+            WithRows<T, InterleavedLayout, ColumnMajorRows<T>>(new(a, lda), transposeB, m, n, k, b, ldb, c, ldc, accumulate, bias, narrow);
         else
-            WithRows<T, BlockedLayout, RowMajorRows<T>>(new(a, lda), transposeB, m, n, k, b, ldb, c, ldc, accumulate, bias);
+            WithRows<T, BlockedLayout, RowMajorRows<T>>(new(a, lda), transposeB, m, n, k, b, ldb, c, ldc, accumulate, bias, narrow);
     }
 
     private static void WithRows<T, TLayout, TA>(
-        TA a, bool transposeB, int m, int n, int k, T* b, int ldb, T* c, int ldc, bool accumulate, T* bias)
+        TA a, bool transposeB, int m, int n, int k, T* b, int ldb, T* c, int ldc, bool accumulate, T* bias, bool narrow)
         where T : unmanaged, IFloatingPointIeee754<T>
         where TLayout : struct, IPanelLayout
         where TA : struct, IRowSource<T, TLayout>
@@ -42,10 +43,10 @@ public static unsafe class Gemm
         var target = new RowMajorTarget<T>(c, ldc);
         if (transposeB)
             BlockedProduct.Run<T, TLayout, TA, ColumnMajorColumns<T>, RowMajorTarget<T>>(
-                m, n, k, a, new(b, ldb), target, accumulate, bias);
+                m, n, k, a, new(b, ldb), target, accumulate, bias, narrow);
         else
             BlockedProduct.Run<T, TLayout, TA, RowMajorColumns<T>, RowMajorTarget<T>>(
-                m, n, k, a, new(b, ldb), target, accumulate, bias);
+                m, n, k, a, new(b, ldb), target, accumulate, bias, narrow);
     }
 
     /// <summary>The specification of <see cref="Run"/>: three plain loops.</summary>

@@ -74,8 +74,8 @@ internal static unsafe class VectorMath
         return Simd.Load(lanes).As<double, T>();
     }
 
-    /// <summary>y = e^x over n elements, on the calling thread; x and y may be the same.</summary>
-    public static void Exp<T>(T* x, T* y, long n) where T : unmanaged
+    /// <summary>y = e^x over n elements, on the calling thread; x and y may be the same. With 512-bit vectors if <paramref name="wide"/>.</summary>
+    public static void Exp<T>(T* x, T* y, long n, bool wide) where T : unmanaged
     {
         if (typeof(T) == typeof(double))
         {
@@ -85,7 +85,7 @@ internal static unsafe class VectorMath
         }
         float* source = (float*)x, target = (float*)y;
         long i = 0;
-        if (VectorWidth.Wide)
+        if (wide)
             for (; i + Vector512<float>.Count <= n; i += Vector512<float>.Count)
                 Exp(Vector512.Load(source + i)).Store(target + i);
         for (; i + Vector<float>.Count <= n; i += Vector<float>.Count)

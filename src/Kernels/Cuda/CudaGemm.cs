@@ -15,7 +15,7 @@ internal static class CudaGemm
     /// <summary>The ways to compute a product; K is shared out to so many blocks per multiprocessor where tiles are few.</summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
     [
-        new("by_shape", "the tile that covers the result with the least waste", new LaunchParameter(Blocks, 1, 2, 4)),
+        new("by_shape", "the tile that takes the shape the least time, as counted", new LaunchParameter(Blocks, 1, 2, 4)),
         new(SmallVariant, "tiles of 64 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
         new(LargeVariant, "tiles of 128 x 128, without the matrix units 128 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
         new(AnyVariant, "one element per load; any shape"),
@@ -156,19 +156,16 @@ internal static class CudaGemm
         bool fits = product.FitsVectors();
         if (!fits && product.Choice?.Variant is SmallVariant or LargeVariant)
             throw new VariantNotTakenException("matrix product", product.Choice!.Variant, $"rows of whole 16-byte pieces, not {product.A} by {product.B}");
-        Tile tile = !fits ? s_any : product.Choice?.Variant switch
+        int waves = product.Choice?.Value(Blocks, 2) ?? 2, slice = SliceBytes / product.A.DType.Size();
+        ReadOnlySpan<Tile> tiles = !fits ? [s_any] : product.Choice?.Variant switch
         {
-            AnyVariant => s_any,
-            SmallVariant => s_small,
-            LargeVariant => large[0],
-            _ => Choose(large, m, n, multiprocessors),
+            AnyVariant => [s_any],
+            SmallVariant => [s_small],
+            LargeVariant => large.AsSpan(0, 1),
+            _ => [s_small, .. large],
         };
-        // Too few tiles to fill the device: K is shared out to about two blocks per multiprocessor, of eight slices at least.
-        int slice = SliceBytes / product.A.DType.Size(), tiles = tile.Count(m, n);
-        int waves = product.Choice?.Value(Blocks, 2) ?? 2;
-        int splits = tiles >= multiprocessors ? 1 : Math.Clamp(waves * multiprocessors / tiles, 1, Math.Max(1, k / (LeastSlices * slice)));
-        int depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
-        splits = Math.Max(1, Divide(k, depth));
+        (Tile tile, int depth) = Cheapest(tiles, m, n, k, slice, type, multiprocessors, waves);
+        int splits = Math.Max(1, Divide(k, depth));
         bool split = splits > 1;
         Tensor? partials = split ? Tensor.Empty([splits, m, n], DType.Float32, device) : null;
         Tensor? partialBias = split && product.Layout == "tn" ? Tensor.Empty([splits, m, 2], DType.Float32, device) : null;
@@ -199,18 +196,37 @@ internal static class CudaGemm
     }
 
     /// <summary>
-    /// The large tile that covers the matrix with the least waste, if there is one per multiprocessor and the waste is below the cost of
-    /// small tiles, which read twice the shared memory per product, or there are more of those than a grid takes.
+    /// The tile, and the share of K that a block sums over, that take a device the least time. In clocks of a multiprocessor: its blocks one
+    /// after the other, each as long as the load-store units or the arithmetic units need; if K is shared out, the partial results' way to
+    /// memory and back, and a second launch.
     /// </summary>
-    private static Tile Choose(ReadOnlySpan<Tile> large, int m, int n, int multiprocessors)
+    private static (Tile Tile, int Depth) Cheapest(ReadOnlySpan<Tile> candidates, int m, int n, int k, int slice, string type, int multiprocessors, int waves)
     {
-        (Tile best, double least) = (s_small, Divide(m, s_small.Rows) > CudaLaunch.MostBlocksDown ? double.MaxValue : 1.5 * Area(s_small));
-        foreach (Tile tile in large)
-            if (tile.Count(m, n) >= multiprocessors && Area(tile) < least)
-                (best, least) = (tile, Area(tile));
+        const double memoryBytes = 20, launch = 2500;
+        // Multiply-adds a clock: of 128 threads, or what mma.sync reaches.
+        double rate = type switch { "float32" => 128, "tf32" => 640, _ => 1280 };
+        (Tile Tile, int Depth) best = (candidates[0], 0);
+        double least = double.PositiveInfinity;
+        foreach (Tile tile in candidates)
+        {
+            if (candidates.Length > 1 && Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
+                continue;
+            int tiles = tile.Count(m, n), most = Math.Max(1, k / (LeastSlices * slice));
+            for (int wave = 0; wave <= waves; wave++)
+            {
+                int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most), depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
+                splits = Math.Max(1, Divide(k, depth));
+                // Slices are written to shared memory and read from it by two warps each, 128 bytes a clock, and come from memory by four
+                // sectors a clock; the sums pass through shared memory, too.
+                double loadStore = (double)(tile.Rows + tile.Columns) * depth / slice * SliceBytes / 32 + tile.Rows * tile.Columns * 5 / 64.0;
+                double block = Math.Max(loadStore, tile.Rows * tile.Columns * (double)depth / rate);
+                double clocks = Divide(tiles * splits, multiprocessors) * block
+                    + (splits == 1 ? 0 : launch + 2.0 * sizeof(float) * splits * m * n / (memoryBytes * multiprocessors));
+                if (clocks < least)
+                    (best, least) = ((tile, depth), clocks);
+            }
+        }
         return best;
-
-        double Area(Tile tile) => (double)tile.Count(m, n) * tile.Rows * tile.Columns;
     }
 
     private static int Divide(int a, int b) => (a + b - 1) / b;

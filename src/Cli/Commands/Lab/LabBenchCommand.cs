@@ -21,6 +21,7 @@ internal static class LabBenchCommand
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result as JSON, with machine, commit and command.");
         var command = new Command("bench", "Times the usual variant of operators, or all variants of one --op, on this machine.") { csv, json };
         arguments.AddTo(command);
+        command.Add(arguments.Projected);
         command.SetAction(result => Run(terminal, arguments, result, result.GetValue(csv), result.GetValue(json),
             allVariants: result.GetValue(arguments.Op) is not null || result.GetValue(arguments.Variant) is not null));
         HelpWithExamples.SetNotes(command, Notes + """
@@ -38,6 +39,7 @@ internal static class LabBenchCommand
         var arguments = new LabArguments();
         var command = new Command("compare", "Times all variants of operators next to each other and to their baselines.");
         arguments.AddTo(command);
+        command.Add(arguments.Projected);
         command.SetAction(result => Run(terminal, arguments, result, null, null, allVariants: true));
         HelpWithExamples.SetNotes(command, Notes + """
 
@@ -52,8 +54,9 @@ internal static class LabBenchCommand
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
+        ProjectedTimes? projected = ProjectedTimes.Of(result.GetValue(arguments.Projected), selection);
         using var interrupt = new Interrupt(terminal);
-        LabRun run = LabRun.Measure(terminal, arguments, result, selection, type, cases, allVariants, interrupt.Token);
+        LabRun run = LabRun.Measure(terminal, arguments, result, selection, type, cases, allVariants, projected, interrupt.Token);
         if (csv is not null)
             OutputFiles.WriteText(csv, LabTable.ToCsv(run));
         if (json is not null)

@@ -35,6 +35,9 @@ internal sealed class LabArguments
 
     public Option<string?> Device { get; } = Shared.Device();
 
+    /// <summary>Of the commands that measure.</summary>
+    public Option<string?> Projected { get; } = Options.Text("--projected", "FILE", "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
+
     public Option<int?> Threads { get; } = Shared.Threads();
 
     public void AddTo(Command command)

@@ -24,9 +24,10 @@ internal static class LabProjectCommand
         Option<string?> model = Options.Choice("--model", "NAME", "A whole training step of this network, instead of operators.", [.. CsUnetOptions.Presets]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 16.", 1, 4096);
+        Option<string?> json = Options.Text("--json", "FILE", "Without --model: also writes the sums, which 'csunet lab bench --projected' sets beside what it measures.");
         var command = new Command("project", "Projects kernels to a GPU from what the emulator counts: the least time, and what limits it.")
         {
-            gpu, model, size, batch, arguments.Op, arguments.Shape, arguments.Type, arguments.Variant,
+            gpu, model, size, batch, arguments.Op, arguments.Shape, arguments.Type, arguments.Variant, json,
         };
         command.SetAction(result =>
         {
@@ -46,7 +47,7 @@ internal static class LabProjectCommand
                 (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
                 return ProjectModel(terminal, target, resources, name, height, width, result.GetValue(batch) ?? 16, type);
             }
-            return ProjectOperators(terminal, target, resources, arguments, result, element, type);
+            return ProjectOperators(terminal, target, resources, arguments, result, element, type, result.GetValue(json));
         });
         HelpWithExamples.SetNotes(command, """
             The emulator executes a few blocks of every launch and counts sectors of global memory, wavefronts of shared
@@ -64,13 +65,14 @@ internal static class LabProjectCommand
     }
 
     private static int ProjectOperators(
-        Terminal terminal, Gpu gpu, KernelResources resources, LabArguments arguments, ParseResult result, DType element, string type)
+        Terminal terminal, Gpu gpu, KernelResources resources, LabArguments arguments, ParseResult result, DType element, string type, string? json)
     {
         var bench = new Bench(Device.Cuda, element);
         IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, arguments.Cases(result), bench);
         using var interrupt = new Interrupt(terminal);
         WriteHeading(terminal, gpu, resources, type);
         terminal.WriteLine($"{"kernel",-46} {"blocks",9} {"regs",4} {"smem",6} {"occ",4} {"time us",9} {"limited by",-10} {"of memory",9}  operator");
+        var rows = new List<(string, IReadOnlyList<ProjectedLaunch>)>();
         foreach ((LabCase item, KernelChoice choice) in choices)
         {
             interrupt.Token.ThrowIfCancellationRequested();
@@ -89,7 +91,11 @@ internal static class LabProjectCommand
                 terminal.WriteLine(Line(launch));
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"sum",-69} {launches.Sum(launch => launch.Seconds) * 1e6,9:F2}"));
             terminal.Out.Flush();
+            foreach (IGrouping<bool, ProjectedLaunch> pass in launches.GroupBy(launch => launch.Counts.IsBackward))
+                rows.Add((BenchRow.NameOf(item.Op, item.Shape, pass.Key ? Pass.Backward : Pass.Forward, choice.ToString(), type), [.. pass]));
         }
+        if (json is not null)
+            OutputFiles.WriteText(json, ProjectedTimes.ToJson(gpu, rows, Shared.CommandLineOf(result)));
         return ExitCode.Success;
     }
 
@@ -109,7 +115,7 @@ internal static class LabProjectCommand
         foreach (IGrouping<string, ProjectedLaunch> group in launches.GroupBy(launch => launch.Counts.Operator).OrderByDescending(group => group.Sum(launch => launch.Seconds)))
         {
             string bounds = string.Join(", ", group.GroupBy(launch => launch.Bound).OrderByDescending(bound => bound.Sum(launch => launch.Seconds))
-                .Select(bound => $"{Name(bound.Key)} {bound.Sum(launch => launch.Seconds) / group.Sum(launch => launch.Seconds):P0}"));
+                .Select(bound => $"{bound.Key.Label()} {bound.Sum(launch => launch.Seconds) / group.Sum(launch => launch.Seconds):P0}"));
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{group.Key,-34} {group.Count(),8} {group.Sum(launch => launch.Seconds) * 1e6,10:F1} {group.Sum(launch => launch.Seconds) / total,6:P1}  {bounds}"));
         }
@@ -127,14 +133,5 @@ internal static class LabProjectCommand
     }
 
     private static string Line(ProjectedLaunch launch) => string.Create(CultureInfo.InvariantCulture,
-        $"  {launch.Counts.Launch.Kernel,-44} {launch.Counts.Launch.Blocks,9} {launch.Usage?.Registers.ToString(CultureInfo.InvariantCulture) ?? "?",4} {(launch.Usage?.SharedBytes ?? 0) + launch.Counts.Launch.DynamicShared,6} {launch.Occupancy,4:P0} {launch.Seconds * 1e6,9:F2} {Name(launch.Bound),-10} {launch.MemorySeconds / launch.Seconds,9:P0}  {launch.Counts.Operator}");
-
-    private static string Name(Bound bound) => bound switch
-    {
-        Bound.Memory => "memory",
-        Bound.LoadStore => "load-store",
-        Bound.Matrix => "matrix",
-        Bound.Arithmetic => "arithmetic",
-        _ => "launch",
-    };
+        $"  {launch.Counts.Launch.Kernel,-44} {launch.Counts.Launch.Blocks,9} {launch.Usage?.Registers.ToString(CultureInfo.InvariantCulture) ?? "?",4} {(launch.Usage?.SharedBytes ?? 0) + launch.Counts.Launch.DynamicShared,6} {launch.Occupancy,4:P0} {launch.Seconds * 1e6,9:F2} {launch.Bound.Label(),-10} {launch.MemorySeconds / launch.Seconds,9:P0}  {launch.Counts.Operator}");
 }

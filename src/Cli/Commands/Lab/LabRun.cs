@@ -10,12 +10,14 @@ namespace CsUnet.Cli.Commands.Lab;
 /// <param name="Ceilings">The device's limits, measured first.</param>
 /// <param name="Rows">What was measured.</param>
 /// <param name="Failures">What was not, because its check failed.</param>
-internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<BenchRow> Rows, IReadOnlyList<string> Failures)
+/// <param name="Projected">What was projected before; null if nothing was.</param>
+internal sealed record LabRun(
+    string Device, Ceilings Ceilings, IReadOnlyList<BenchRow> Rows, IReadOnlyList<string> Failures, ProjectedTimes? Projected)
 {
     /// <summary>Measures cases and prints each row as it comes.</summary>
     public static LabRun Measure(
         Terminal terminal, LabArguments arguments, ParseResult result, DeviceSelection selection, DType type, IReadOnlyList<LabCase> cases,
-        bool allVariants, CancellationToken cancellation)
+        bool allVariants, ProjectedTimes? projected, CancellationToken cancellation)
     {
         var bench = new Bench(selection.Device, type);
         string device = selection.Device.Kind == DeviceKind.Cpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : selection.Description;
@@ -36,7 +38,7 @@ internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<Be
                 {
                     BenchRow row = bench.Measure(item, pass, choice, cancellation);
                     rows.Add(row);
-                    terminal.WriteLine(LabTable.Line(row, ceilings));
+                    terminal.WriteLine(LabTable.Line(row, ceilings, projected));
                     terminal.Out.Flush();
                 }
             }
@@ -50,6 +52,8 @@ internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<Be
                 terminal.WriteLine($"not timed, its check failed: {failure.Message}");
             }
         }
-        return new LabRun(device, ceilings, rows, failures);
+        if (projected is not null)
+            terminal.WriteLine(projected.Summary(rows));
+        return new LabRun(device, ceilings, rows, failures, projected);
     }
 }

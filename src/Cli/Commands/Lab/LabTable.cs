@@ -12,11 +12,13 @@ internal static class LabTable
     public static string Heading =>
         $"{"operator",-22} {"shape",-40} {"pass",-8} {"variant",-22} {"time us",10} {"spread",13} {"GB/s",8} {"TFLOP/s",8} {"peak",5} {"regs",4} {"occ",4}  baseline";
 
-    public static string Line(BenchRow row, Ceilings ceilings)
+    public static string Line(BenchRow row, Ceilings ceilings, ProjectedTimes? projected)
     {
         string spread = string.Create(CultureInfo.InvariantCulture, $"{row.Times.Low * 1e6:F1}-{row.Times.High * 1e6:F1}");
         string arithmetic = row.Flops > 0 ? string.Create(CultureInfo.InvariantCulture, $"{row.FlopsPerSecond / 1e12:F3}") : "";
         string baseline = row.Speedup is { } speedup ? string.Create(CultureInfo.InvariantCulture, $"{row.Baseline} {row.BaselineTimes!.Median * 1e6:F1} us, x{speedup:F2}") : "";
+        if (projected?.Seconds.TryGetValue(row.Name, out double least) == true)
+            baseline = string.Create(CultureInfo.InvariantCulture, $"{baseline}{(baseline.Length > 0 ? "; " : "")}projected {least * 1e6:F1} us, measured x{row.Times.Median / least:F2}");
         string registers = row.Usage is { } usage ? $"{usage.Registers}{(usage.SpillBytes > 0 ? "!" : "")}" : "";
         string occupancy = row.Usage is null ? "" : string.Create(CultureInfo.InvariantCulture, $"{row.Occupancy:P0}");
         return string.Create(CultureInfo.InvariantCulture,
@@ -47,9 +49,19 @@ internal static class LabTable
             json.WriteNumber("ceilingBytesPerSecond", run.Ceilings.BytesPerSecond);
             json.WriteNumber("ceilingFlopsPerSecond", run.Ceilings.FlopsPerSecond);
             json.WriteString("ceilings", run.Ceilings.Source);
+            if (run.Projected?.Errors(run.Rows) is { } errors)
+            {
+                json.WriteStartObject("measuredOverProjected");
+                json.WriteString("gpu", run.Projected.Gpu);
+                json.WriteNumber("median", errors.Median);
+                json.WriteNumber("least", errors.Least);
+                json.WriteNumber("most", errors.Most);
+                json.WriteNumber("rows", errors.Rows);
+                json.WriteEndObject();
+            }
             json.WriteStartArray("rows");
             foreach (BenchRow row in run.Rows)
-                Write(json, row, run.Ceilings);
+                Write(json, row, run);
             json.WriteEndArray();
             json.WriteStartArray("failed");
             foreach (string failure in run.Failures)
@@ -60,17 +72,19 @@ internal static class LabTable
         return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
     }
 
-    private static void Write(Utf8JsonWriter json, BenchRow row, Ceilings ceilings)
+    private static void Write(Utf8JsonWriter json, BenchRow row, LabRun run)
     {
         json.WriteStartObject();
-        json.WriteString("name", $"{row.Op} {row.Shape} {row.Pass.ToString().ToLowerInvariant()} {row.Variant} {row.Type}");
+        json.WriteString("name", row.Name);
         json.WriteNumber("seconds", row.Times.Median);
         json.WriteNumber("low", row.Times.Low);
         json.WriteNumber("high", row.Times.High);
         json.WriteNumber("runs", row.Times.Runs);
         json.WriteNumber("bytes", row.Bytes);
         json.WriteNumber("flops", row.Flops);
-        json.WriteNumber("peakShare", row.ShareOf(ceilings));
+        json.WriteNumber("peakShare", row.ShareOf(run.Ceilings));
+        if (run.Projected?.Seconds.TryGetValue(row.Name, out double projected) == true)
+            json.WriteNumber("projectedSeconds", projected);
         if (row.Usage is { } usage)
         {
             json.WriteNumber("registers", usage.Registers);

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using CsUnet.Lab;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cli.Commands.Lab;
+
+/// <summary>Projected times by the names of a bench's rows, as <c>lab project --json</c> writes them and <c>lab bench --projected</c> reads them.</summary>
+/// <param name="Gpu">The GPU that they are for.</param>
+/// <param name="Seconds">Least time of a pass, by <see cref="BenchRow.Name"/>.</param>
+internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, double> Seconds)
+{
+    private const string What = "projection";
+
+    /// <summary>The file that a bench is to be compared with; null if none was named.</summary>
+    /// <exception cref="UsageException">It is missing, or something else, or the bench does not run on a GPU.</exception>
+    public static ProjectedTimes? Of(string? path, DeviceSelection selection)
+    {
+        if (path is null)
+            return null;
+        ProjectedTimes projected = Read(path);
+        return selection.Device.Kind == DeviceKind.Cuda
+            ? projected
+            : throw new UsageException($"--projected {path}: projected for {projected.Gpu}, which says nothing about the processor; use --device cuda");
+    }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="UsageException">It is missing, or something else.</exception>
+    public static ProjectedTimes Read(string path)
+    {
+        if (!File.Exists(path))
+            throw new UsageException($"--projected {path}: there is no such file; 'csunet lab project --json FILE' writes one");
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            JsonElement root = document.RootElement;
+            if (root.GetProperty("what").GetString() != What)
+                throw new FormatException($"it holds a {root.GetProperty("what").GetString()}");
+            return new ProjectedTimes(
+                root.GetProperty("gpu").GetString() ?? "",
+                root.GetProperty("rows").EnumerateArray().ToDictionary(row => row.GetProperty("name").GetString() ?? "", row => row.GetProperty("seconds").GetDouble()));
+        }
+        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
+        {
+            throw new UsageException($"--projected {path}: not a projection of operators ({failure.Message}); 'csunet lab project --json FILE' writes one", failure);
+        }
+    }
+
+    /// <summary>The file's text.</summary>
+    /// <param name="gpu">The GPU.</param>
+    /// <param name="rows">Each pass with its launches.</param>
+    /// <param name="command">The command that made it.</param>
+    public static string ToJson(Gpu gpu, IEnumerable<(string Name, IReadOnlyList<ProjectedLaunch> Launches)> rows, string command)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        {
+            json.WriteStartObject();
+            json.WriteString("what", What);
+            json.WriteString("gpu", gpu.Title);
+            json.WriteString("command", command);
+            json.WriteString("commit", Machine.Commit());
+            json.WriteStartArray("rows");
+            foreach ((string name, IReadOnlyList<ProjectedLaunch> launches) in rows)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", name);
+                json.WriteNumber("seconds", Math.Round(launches.Sum(launch => launch.Seconds), 10));
+                json.WriteString("limit", launches.MaxBy(launch => launch.Seconds)!.Bound.Label());
+                json.WriteNumber("launches", launches.Count);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
+    }
+
+    /// <summary>Measured over projected time of the rows that both have: median, least and most; null without one.</summary>
+    public (double Median, double Least, double Most, int Rows)? Errors(IEnumerable<BenchRow> rows)
+    {
+        double[] ratios = [.. rows.Where(row => Seconds.ContainsKey(row.Name)).Select(row => row.Times.Median / Seconds[row.Name]).Order()];
+        return ratios.Length == 0 ? null : (ratios[ratios.Length / 2], ratios[0], ratios[^1], ratios.Length);
+    }
+
+    /// <summary>One line about how far the projection was off.</summary>
+    public string Summary(IReadOnlyCollection<BenchRow> rows) => Errors(rows) is { } errors
+        ? string.Create(CultureInfo.InvariantCulture, $"measured over projected ({Gpu}): median {errors.Median:F2}, from {errors.Least:F2} to {errors.Most:F2}, of {errors.Rows} of {rows.Count} rows")
+        : $"none of the {rows.Count} rows is among the {Seconds.Count} projected ones; project the same operators, shapes and type";
+}

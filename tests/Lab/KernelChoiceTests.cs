@@ -1,0 +1,128 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+using CsUnet.Tests.Kernels;
+using CsUnet.Tests.Training;
+
+namespace CsUnet.Tests.Lab;
+
+/// <summary>Which variant runs: forced, stored, or the usual one.</summary>
+[Collection(KernelSettings.Name)]
+public sealed class KernelChoiceTests
+{
+    private static readonly Linear s_op = new();
+
+    private static readonly Tensor[] s_inputs =
+        [Numbers.Random([7, 40], DType.Float32, 1), Numbers.Random([9, 40], DType.Float32, 2), Numbers.Random([9], DType.Float32, 3)];
+
+    private static OperatorCall Call() => new([.. s_inputs]);
+
+    [Fact]
+    public void Tests_do_not_read_what_a_user_has_tuned() => Assert.False(Directory.Exists(KernelChoices.Folder), KernelChoices.Folder);
+
+    [Fact]
+    public void Nothing_forced_or_stored_allocates_nothing()
+    {
+        using var tuning = new TuningFolder();
+        OperatorCall call = Call();
+        Assert.Null(KernelChoices.For(s_op, call));
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+            Assert.Null(KernelChoices.For(s_op, call));
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void A_stored_choice_is_used_without_forcing_until_its_file_is_deleted()
+    {
+        using var tuning = new TuningFolder();
+        Tensor usual = OperatorCall.Run(s_op, s_inputs), reference;
+        using (KernelChoices.Force(new KernelChoice("reference")))
+            reference = OperatorCall.Run(s_op, s_inputs);
+        Assert.NotEqual(Bits(usual), Bits(reference));
+
+        KernelChoices.Store(Device.Cpu, s_op, s_inputs, new KernelChoice("reference"));
+        Assert.Equal(Bits(reference), Bits(OperatorCall.Run(s_op, s_inputs)));
+        KernelChoices.Reload();
+        Assert.Equal(Bits(reference), Bits(OperatorCall.Run(s_op, s_inputs)));
+        // Other shapes and types go the usual way.
+        Assert.Null(KernelChoices.For(s_op, new OperatorCall([s_inputs[0].Slice(0, 6), .. s_inputs[1..]])));
+        Assert.Null(KernelChoices.For(s_op, new OperatorCall([.. s_inputs.Select(input => input.To(DType.Float64))])));
+
+        File.Delete(KernelChoices.PathOf(Device.Cpu));
+        KernelChoices.Reload();
+        Assert.Equal(Bits(usual), Bits(OperatorCall.Run(s_op, s_inputs)));
+    }
+
+    [Fact]
+    public void A_network_uses_the_stored_choices_of_its_layers()
+    {
+        using var tuning = new TuningFolder();
+        var model = new TinyModel();
+        model.Initialize(3);
+        model.Eval();
+        var images = new Variable(Numbers.Random([1, 32, 32, 3], DType.Float32, 4));
+        byte[] usual = Bits(model.Forward(images).Value), reference;
+        using (KernelChoices.Force(new KernelChoice("reference")))
+            reference = Bits(model.Forward(images).Value);
+        Assert.NotEqual(usual, reference);
+        KernelChoices.Store(Device.Cpu, new Linear(), [Tensor.Zeros([1024, 8]), Tensor.Zeros([3, 8]), Tensor.Zeros([3])], new KernelChoice("reference"));
+        Assert.NotEqual(reference, Bits(model.Forward(images).Value));
+        KernelChoices.Store(Device.Cpu, new Conv2d(1, 1), [images.Value, Tensor.Zeros([8, 3, 3, 3]), Tensor.Zeros([8])], new KernelChoice("reference"));
+        Assert.Equal(reference, Bits(model.Forward(images).Value));
+        Assert.Equal(reference, Bits(model.Forward(images).Value));
+    }
+
+    [Fact]
+    public void What_another_process_has_stored_stays()
+    {
+        using var tuning = new TuningFolder();
+        Assert.Null(KernelChoices.For(s_op, Call()));
+        string key = KernelChoices.Key(s_op, s_inputs);
+        File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{key}}": { "variant": "blocked", "vector_bits": 256 } }""");
+        KernelChoices.Store(Device.Cpu, new LayerNorm(), [s_inputs[0], Tensor.Zeros([40]), Tensor.Zeros([40])], new KernelChoice("vectors"));
+        Assert.Equal("blocked vector_bits=256", KernelChoices.For(s_op, Call())?.ToString());
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("null")]
+    [InlineData("[1]")]
+    [InlineData("""{ "a": 1 }""")]
+    [InlineData("""{ "a": {} }""")]
+    [InlineData("""{ "a": { "variant": 3 } }""")]
+    [InlineData("""{ "a": { "variant": "blocked", "vector_bits": "many" } }""")]
+    [InlineData("""{ "a": { "variant": "blocked", "vector_bits": 1e99 } }""")]
+    [InlineData("""{ "a": { "variant": "blocked", "vector_bits": 256, "vector_bits": 256 } }""")]
+    [InlineData("""{ "a": { "variant": "blocked" }, "a": { "variant": "blocked" } }""")]
+    public void A_file_of_something_else_is_named(string text)
+    {
+        using var tuning = new TuningFolder();
+        string path = KernelChoices.PathOf(Device.Cpu);
+        File.WriteAllText(path, text);
+        string message = Assert.Throws<InvalidDataException>(() => OperatorCall.Run(s_op, s_inputs)).Message;
+        Assert.StartsWith($"{path}: not a file of stored kernel choices", message);
+        Assert.Contains("delete it", message);
+    }
+
+    [Theory]
+    [InlineData("""{ "variant": "gone" }""")]
+    [InlineData("""{ "variant": "blocked", "vector_bits": 4096 }""")]
+    [InlineData("""{ "variant": "blocked", "stages": 2 }""")]
+    public void A_choice_that_is_not_to_be_had_here_is_passed_over(string choice)
+    {
+        using var tuning = new TuningFolder();
+        File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{KernelChoices.Key(s_op, s_inputs)}}": {{choice}} }""");
+        Assert.Null(KernelChoices.For(s_op, Call()));
+    }
+
+    private static byte[] Bits(Tensor tensor)
+    {
+        unsafe
+        {
+            byte[] bytes = new ReadOnlySpan<byte>(tensor.RawPointer, checked((int)tensor.Bytes)).ToArray();
+            Numbers.KeepAlive(tensor);
+            return bytes;
+        }
+    }
+}
