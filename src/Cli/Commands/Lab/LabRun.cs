@@ -26,9 +26,11 @@ internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<Be
         terminal.WriteLine(LabTable.Heading);
         var rows = new List<BenchRow>();
         var failures = new List<string>();
+        var taken = new HashSet<LabCase>();
         foreach ((LabCase item, KernelChoice choice) in choices)
         {
-            if (!allVariants && choice.Variant != bench.Choices(item.Case.Op)[0].Variant)
+            // The usual variant is the first that takes the case.
+            if (!allVariants && taken.Contains(item))
                 continue;
             try
             {
@@ -39,6 +41,7 @@ internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<Be
                     terminal.WriteLine(LabTable.Line(row, ceilings));
                     terminal.Out.Flush();
                 }
+                taken.Add(item);
             }
             catch (VariantNotTakenException failure)
             {
@@ -46,6 +49,7 @@ internal sealed record LabRun(string Device, Ceilings Ceilings, IReadOnlyList<Be
             }
             catch (CheckFailedException failure)
             {
+                taken.Add(item);
                 failures.Add(failure.Message);
                 terminal.WriteLine($"not timed, its check failed: {failure.Message}");
             }
