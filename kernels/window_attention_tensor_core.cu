@@ -5,19 +5,21 @@
 //
 // A row of the window is eight slots, WINDOW of them tokens: slot 8 iy + ix. So a tile of eight keys is row n of the window, a tile of
 // sixteen queries rows 2 m and 2 m + 1, and lane 4 g + q holds of the scores of both
-//   sums[n][2 h + e] = Q[iy, ix] . K[jy, jx],   iy = 2 m + h, ix = g, jy = n, jx = 2 q + e
-// Its relative positions differ in iy - jy only: a bias per iy - jy and e stays in registers, and likewise the sums of dS for the gradient
-// of the table. Empty slots have a bias of -infinity as keys; as queries they are not stored and, backward, have an lse of infinity.
+//   sums[n][2 h + e] = Q[iy, ix] . K[jy, jx],   iy = 2 m + h, ix = g, jy = n, jx = q + 4 e
+// Column 2 q + e of a tile being key q + 4 e, not 2 q + e, shared memory is read without conflicts below.
+// In a tile of queries a lane's relative positions differ in iy - jy and e only: it needs 2 (w + 1) biases, and as many sums of dS for the
+// gradient of the table, which stay in registers. Empty slots have a bias of -infinity as keys; as queries they are not stored and, backward, have an lse of infinity.
 //
 // Forward: a warp owns windows of one head and shares nothing but the table; all operands go from global memory to registers. Q and K:
 // lane 4 g + q loads channels 8 q ... + 7 of row g; which channels a step of the sum takes is free, as long as Q and K agree. V: it loads channels
-// 4 g ... + 3 of rows 2 q, 2 q + 1, and pairs of rows make the operand; column n of tile t is then channel 4 n + t, so that a lane ends up
+// 4 g ... + 3 of rows q, q + 4, and pairs of rows make the operand; column n of tile t is then channel 4 n + t, so that a lane ends up
 // with channels 8 q ... + 7 of a row of the output.
 // Backward: a block of four warps owns a head and the windows blockIdx.x, + gridDim.x, ... Warp m recomputes the scores of query tile m, and
 // with them P, dS and dQ; P and dS go to shared memory, from where two warps make dV = P^T dO, two dK = dS^T Q. The sums of dS go through
 // shared memory once, at the end, in a fixed order; the blocks' tables are added by window_attention_backward_table. No atomics.
 // H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32, B H W < 2^31. Bound by memory.
-// Launch: blocks of 128 threads, grid (any, heads), useful up to ceil(windows / 4) forward, windows backward; no dynamic shared memory.
+// Launch: blocks of 128 threads, grid (any, heads) forward, useful up to ceil(windows / 4), and (1 to windows, heads) backward; no dynamic
+// shared memory. Blocks per multiprocessor by registers: 4, for w = 8 3, and 3.
 #include "common.cuh"
 
 constexpr int THREADS = 128, WARPS = THREADS / 32, D = 32;
@@ -47,12 +49,14 @@ template <int WINDOW> struct Place {
         for (int n = 0; n < WINDOW; n++)
 #pragma unroll
             for (int k = 0; k < 4; k++) {
-                bool same_y = (2 * m + k / 2 < cut_y) == (n < cut_y), same_x = (g < cut_x) == (2 * q + k % 2 < cut_x);
+                bool same_y = (2 * m + k / 2 < cut_y) == (n < cut_y), same_x = (g < cut_x) == (q + k % 2 * 4 < cut_x);
                 if (!same_y || !same_x) sums[n][k] += MASKED / SCALE;
             }
     }
 };
 
+// The key in a column of a tile.
+__device__ __forceinline__ int key_of(int column) { return column / 2 + column % 2 * 4; }
 __device__ __forceinline__ uint4 zero16() { return make_uint4(0, 0, 0, 0); }
 // Eight channels of a token, or of an empty slot zeros.
 __device__ __forceinline__ uint4 load16(const bf16* p, bool token CALLER) {
@@ -99,7 +103,7 @@ template <int WINDOW> __device__ __forceinline__ void load_column(float* column,
     for (int i = threadIdx.x; i < (2 * WINDOW - 1) * (2 * WINDOW - 1); i += THREADS)
         store_vector(column + i, load_vector(table + i * heads + head FROM_CALLER) * (1.0f / SCALE) FROM_CALLER);
 }
-// Query tile m: bias[row][e] = table[iy - jy = 2 m + row - (w - 1), ix - jx = g - 2 q - e], of which h - n + w - 1 is row h of the tile and
+// Query tile m: bias[row][e] = table[iy - jy = 2 m + row - (w - 1), ix - jx = g - q - 4 e], of which h - n + w - 1 is row h of the tile and
 // key row n.
 template <int WINDOW> __device__ __forceinline__ void load_bias(float (&bias)[WINDOW + 1][2], const float* column, int m, int g, int q CALLER) {
     constexpr int SIDE = 2 * WINDOW - 1;
@@ -107,7 +111,7 @@ template <int WINDOW> __device__ __forceinline__ void load_bias(float (&bias)[WI
     for (int row = 0; row <= WINDOW; row++)
 #pragma unroll
         for (int e = 0; e < 2; e++) {
-            int jx = 2 * q + e;
+            int jx = q + 4 * e;
             bias[row][e] = jx >= WINDOW ? -INFINITY : 0.0f;
             if (jx < WINDOW && g < WINDOW && 2 * m + row < SIDE) bias[row][e] = load_vector(column + (2 * m + row) * SIDE + g - jx + WINDOW - 1 FROM_CALLER);
         }
@@ -129,13 +133,13 @@ __global__ void __launch_bounds__(THREADS, WINDOW == 8 ? 3 : 4) window_attention
         uint4 k[WINDOW];
         unsigned v[2 * STEPS][4];
 #pragma unroll
-        for (int n = 0; n < WINDOW; n++) k[n] = load16(operand(n, g, 1, 8 * q), g < WINDOW);
+        for (int n = 0; n < WINDOW; n++) k[n] = load16(operand(n, key_of(g), 1, 8 * q), key_of(g) < WINDOW);
 #pragma unroll
         for (int n = 0; n < 2 * STEPS; n++) {
             uint2 rows[2] = {};
 #pragma unroll
             for (int e = 0; e < 2; e++)
-                if (n < WINDOW && 2 * q + e < WINDOW) rows[e] = load_vector(reinterpret_cast<const uint2*>(operand(n, 2 * q + e, 2, 4 * g)));
+                if (n < WINDOW && q + 4 * e < WINDOW) rows[e] = load_vector(reinterpret_cast<const uint2*>(operand(n, q + 4 * e, 2, 4 * g)));
             pair_rows(v[n], rows[0], rows[1]);
         }
         // Unrolled, the loads of all tiles come first and take all registers.
@@ -200,79 +204,101 @@ __device__ __forceinline__ void give8(bf16* p, float (&v)[8], int accumulate CAL
     store8(p, v FROM_CALLER);
 }
 
+// A tensor of the window in shared memory, eight slots for each of its rows, 32 channels a slot. The 16-byte pieces of a slot change places, so that
+// one of each of eight slots, two of each of slots 0 to 3 or 4 to 7, and all of two neighbours fall into different banks.
+__device__ __forceinline__ int tile_slot(int slot, int d) { return slot * D + (d / 8 ^ slot / 2 % 2 * 2 + slot / 4 % 2) * 8 + d % 8; }
+// Lane l, r = row l % 8 of eight: the address of its piece l / 8, for ldmatrix. The lanes 4 g + q get channels 2 q, 2 q + 1 of the pieces of row g.
+__device__ __forceinline__ uint4 load_rows(const bf16* tile, int row) {
+    unsigned r[4];
+    ldmatrix_x4(r, tile + tile_slot(row, threadIdx.x % 32 / 8 * 8));
+    return make_uint4(r[0], r[1], r[2], r[3]);
+}
+// Slots first + q, + 4: the operand of a sum over them.
+__device__ __forceinline__ void load_pairs(unsigned (&pairs)[4], const bf16* tile, int first) {
+    int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
+    pair_rows(pairs, load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(first + q, 4 * g))),
+        load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(first + q + 4, 4 * g))));
+}
+// Starts copying two tensors of a window to their tiles; token (iy, ix) is at rows pixel * stride.
+template <int WINDOW>
+__device__ __forceinline__ void load_tiles(bf16* first, bf16* second, const Place<WINDOW>& place, const bf16* from_first, const bf16* from_second,
+    int stride_first, int stride_second CALLER) {
+    // Unrolled, what does not change from window to window stays in registers, and those of the larger windows spill.
+#pragma unroll 1
+    for (int piece = threadIdx.x; piece < WINDOW * WINDOW * 4; piece += THREADS) {
+        int i = piece / 4, d = piece % 4 * 8, at = tile_slot(i / WINDOW * 8 + i % WINDOW, d);
+        long long pixel = place.pixel(i / WINDOW, i % WINDOW);
+        cp_async_16(first + at, from_first + pixel * stride_first + d, 16 FROM_CALLER);
+        cp_async_16(second + at, from_second + pixel * stride_second + d, 16 FROM_CALLER);
+    }
+}
+
 template <int WINDOW>
 __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backward(const bf16* __restrict__ qkv, const float* __restrict__ table,
     const float* __restrict__ lse, const bf16* __restrict__ dOutput, bf16* __restrict__ dQkv, float* __restrict__ partial, int B, int H, int W,
     int heads, int shift, int accumulate) {
-    // Rows of operands are 80 bytes apart, those of P and dS 16 more than a multiple of 128 or 64: then the 16-byte pieces of eight rows, and the
-    // 32-byte pieces of four even rows, fall into different banks.
-    constexpr int T = WINDOW * WINDOW, SIDE = 2 * WINDOW - 1, STEPS = (WINDOW + 1) / 2, ROWS = 16 * STEPS, LD = D + 8, LDP = ROWS + 8;
-    constexpr int Q = 0, K = ROWS * LD, V = 2 * ROWS * LD, G = 3 * ROWS * LD;
-    SHARED(bf16, tiles, [4 * ROWS * LD]);
+    // Rows of P and dS are 16 bytes more than a multiple of 32 apart, so that the 16-byte pieces of eight rows fall into different banks.
+    constexpr int T = WINDOW * WINDOW, SIDE = 2 * WINDOW - 1, STEPS = (WINDOW + 1) / 2, ROWS = 16 * STEPS, LDP = ROWS + 8;
+    SHARED(bf16, tiles, [6][ROWS * D]);
     SHARED(bf16, probabilities, [2][ROWS * LDP]);
     SHARED(float, column, [SIDE * SIDE]);
+    bf16 *k = tiles[0], *v = tiles[1];
     int t = threadIdx.x, lane = t % 32, m = t / 32, g = lane / 4, q = lane % 4, head = blockIdx.y;
     int windows = B * (H / WINDOW) * (W / WINDOW);
     load_column<WINDOW>(column, table, heads, head);
     // Empty slots stay zero.
-    for (int i = t; i < 4 * ROWS * 4; i += THREADS) {
+    for (int i = t; i < 6 * ROWS * 4; i += THREADS) {
         int slot = i / 4 % ROWS;
-        if (slot / 8 >= WINDOW || slot % 8 >= WINDOW) store_vector(reinterpret_cast<uint4*>(tiles + i / 4 * LD + i % 4 * 8), zero16());
+        if (slot / 8 >= WINDOW || slot % 8 >= WINDOW) store_vector(reinterpret_cast<uint4*>(tiles[i / 4 / ROWS] + tile_slot(slot, i % 4 * 8)), zero16());
     }
     if (WINDOW % 2)
         for (int i = t; i < 2 * ROWS; i += THREADS) store_vector(reinterpret_cast<uint4*>(&probabilities[i / ROWS][i % ROWS * LDP + 8 * WINDOW]), zero16());
-    __syncthreads();
+    // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
+    const int row = heads * D;
+    auto load_keys = [&](int window) {
+        load_tiles(k, v, Place<WINDOW>(window, H, W, shift), qkv + row + head * D, qkv + 2 * row + head * D, 3 * row, 3 * row);
+    };
+    // Q and dO have two places each: a window's are used to its end.
+    auto load_queries = [&](int window, int buffer) {
+        load_tiles(tiles[2 + buffer], tiles[4 + buffer], Place<WINDOW>(window, H, W, shift), qkv + head * D, dOutput + head * D, 3 * row, row);
+    };
+    load_keys(blockIdx.x);
+    load_queries(blockIdx.x, 0);
+    cp_async_commit();
     float totals[WINDOW + 1][2] = {};
-    // Rows first + g of a tile: their four pieces of eight channels.
-    auto rows = [&](int tile, int first) {
-        unsigned r[4];
-        ldmatrix_x4(r, tiles + tile + (first + lane % 8) * LD + lane / 8 * 8);
-        return make_uint4(r[0], r[1], r[2], r[3]);
-    };
-    // Rows first + 2 q, + 1: the operand of a sum over rows.
-    auto pairs = [&](unsigned (&pair)[4], int tile, int first) {
-        const bf16* from = tiles + tile + (first + 2 * q) * LD + 4 * g;
-        pair_rows(pair, load_vector(reinterpret_cast<const uint2*>(from)), load_vector(reinterpret_cast<const uint2*>(from + LD)));
-    };
-    for (int window = blockIdx.x; window < windows; window += gridDim.x) {
+    int buffer = 0;
+    for (int window = blockIdx.x; window < windows; window += gridDim.x, buffer ^= 1) {
+        const bf16 *queries = tiles[2 + buffer], *g_output = tiles[4 + buffer];
         Place<WINDOW> place(window, H, W, shift);
-        // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
-        for (int piece = t; piece < T * 4; piece += THREADS) {
-            int i = piece / 4, d = piece % 4 * 8;
-            long long at = place.pixel(i / WINDOW, i % WINDOW);
-            const bf16* from = qkv + (at * 3 * heads + head) * D + d;
-            bf16* to = tiles + (i / WINDOW * 8 + i % WINDOW) * LD + d;
-            cp_async_16(to + Q, from);
-            cp_async_16(to + K, from + heads * D);
-            cp_async_16(to + V, from + 2 * heads * D);
-            cp_async_16(to + G, dOutput + (at * heads + head) * D + d);
-        }
-        cp_async_commit();
+        int next = window + gridDim.x;
         cp_async_wait<0>();
+        // The window's tiles are there for all, and all are done with what belongs to the last one.
         __syncthreads();
-        auto give = [&](const float (&sums)[4][4], int tile, int which, float factor) {
+        if (next < windows) load_queries(next, buffer ^ 1);
+        // Token (2 tile + h, ix) of dQ, dK or dV.
+        auto give = [&](const float (&sums)[4][4], int tile, int ix, int which, float factor) {
 #pragma unroll
             for (int h = 0; h < 2; h++) {
-                if (g >= WINDOW || 2 * tile + h >= WINDOW) continue;
-                float row[8];
-                row_of(row, sums, h, factor);
-                give8(dQkv + ((place.pixel(2 * tile + h, g) * 3 + which) * heads + head) * D + 8 * q, row, accumulate);
+                if (ix >= WINDOW || 2 * tile + h >= WINDOW) continue;
+                float values[8];
+                row_of(values, sums, h, factor);
+                give8(dQkv + ((place.pixel(2 * tile + h, ix) * 3 + which) * heads + head) * D + 8 * q, values, accumulate);
             }
         };
         if (m < STEPS) {
             float bias[WINDOW + 1][2], s[WINDOW][4], dp[WINDOW][4] = {};
             load_bias<WINDOW>(bias, column, m, g, q);
-            uint4 upper = rows(Q, 16 * m), lower = rows(Q, 16 * m + 8);
+            uint4 upper = load_rows(queries, 16 * m + lane % 8), lower = load_rows(queries, 16 * m + 8 + lane % 8);
 #pragma unroll
             for (int n = 0; n < WINDOW; n++) {
 #pragma unroll
                 for (int e = 0; e < 4; e++) s[n][e] = bias[e / 2 - n + WINDOW - 1][e % 2];
-                multiply_rows(s[n], upper, lower, rows(K, 8 * n));
+                multiply_rows(s[n], upper, lower, load_rows(k, 8 * n + key_of(lane % 8)));
             }
             place.mask(s, m, g, q);
-            upper = rows(G, 16 * m), lower = rows(G, 16 * m + 8);
+            upper = load_rows(g_output, 16 * m + lane % 8), lower = load_rows(g_output, 16 * m + 8 + lane % 8);
 #pragma unroll
-            for (int n = 0; n < WINDOW; n++) multiply_rows(dp[n], upper, lower, rows(V, 8 * n));
+            for (int n = 0; n < WINDOW; n++) multiply_rows(dp[n], upper, lower, load_rows(v, 8 * n + key_of(lane % 8)));
 #pragma unroll
             for (int h = 0; h < 2; h++) {
                 // lse[window, head, i] is at (window * heads + head) * T + i
@@ -304,39 +330,44 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
             for (int step = 0; step < STEPS; step++) {
                 unsigned ds[4], first[4], second[4];
                 operand_of(ds, dp, step);
-                pairs(first, K, 16 * step);
-                pairs(second, K, 16 * step + 8);
+                load_pairs(first, k, 16 * step);
+                load_pairs(second, k, 16 * step + 8);
                 multiply_pairs(dq, ds, first, second);
             }
-            give(dq, m, 0, SCALE);
+            give(dq, m, g, 0, SCALE);
         }
+        // P and dS are there for all, and all are done with K and V.
         __syncthreads();
+        if (next < windows) load_keys(next);
+        cp_async_commit();
         // Warps 0 and 1: dV = P^T dO; warps 2 and 3: dK = dS^T Q; of tiles of sixteen keys every second.
         int other = m / 2, tile = m % 2;
         float sums[2][4][4] = {};
 #pragma unroll
         for (int step = 0; step < STEPS; step++) {
             unsigned first[4], second[4], a[4];
-            pairs(first, other ? Q : G, 16 * step);
-            pairs(second, other ? Q : G, 16 * step + 8);
+            load_pairs(first, other ? queries : g_output, 16 * step);
+            load_pairs(second, other ? queries : g_output, 16 * step + 8);
 #pragma unroll
             for (int i = 0; i < 2; i++) {
                 if (tile + 2 * i >= STEPS) continue;
-                ldmatrix_x4_trans(a, probabilities[other] + (16 * step + lane % 8 + lane / 16 * 8) * LDP + 16 * (tile + 2 * i) + lane / 8 % 2 * 8);
+                ldmatrix_x4_trans(a, probabilities[other] + (16 * step + key_of(lane % 8) + lane / 16 * 8) * LDP + 16 * (tile + 2 * i) + lane / 8 % 2 * 8);
                 multiply_pairs(sums[i], a, first, second);
             }
         }
 #pragma unroll
-        for (int i = 0; i < 2; i++) give(sums[i], tile + 2 * i, 2 - other, other ? SCALE : 1.0f);
-        // The next window must not overwrite what a slower warp still reads.
-        __syncthreads();
+        for (int i = 0; i < 2; i++) give(sums[i], tile + 2 * i, key_of(g), 2 - other, other ? SCALE : 1.0f);
     }
-    // shares[m][row][g, jx]
+    // All are done with P and dS: shares[m, row] (g, jx) takes their place, spaced so that neither writes nor the sums below conflict.
+    __syncthreads();
+    constexpr int SPACING = 128 - SIDE;
+    static_assert(STEPS * (WINDOW + 1) * SPACING * sizeof(float) <= sizeof(probabilities), "the sums take the place of P and dS");
     float* shares = reinterpret_cast<float*>(probabilities);
-    static_assert(STEPS * (WINDOW + 1) * 64 * sizeof(float) <= sizeof(probabilities), "the sums take the place of P and dS");
     if (m < STEPS)
 #pragma unroll
-        for (int row = 0; row <= WINDOW; row++) store2(shares + ((m * (WINDOW + 1) + row) * 8 + g) * 8 + 2 * q, totals[row][0], totals[row][1]);
+        for (int row = 0; row <= WINDOW; row++)
+#pragma unroll
+            for (int e = 0; e < 2; e++) shares[(m * (WINDOW + 1) + row) * SPACING + g * 12 + q + 4 * e] = totals[row][e];
     __syncthreads();
     for (int relative = t; relative < SIDE * SIDE; relative += THREADS) {
         int dx = relative % SIDE - (WINDOW - 1);
@@ -344,7 +375,8 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
         for (int tile = 0; tile < STEPS; tile++) {
             int row = relative / SIDE - 2 * tile;
             if (row < 0 || row > WINDOW) continue;
-            for (int ix = max(0, dx); ix < min(WINDOW, WINDOW + dx); ix++) sum += shares[((tile * (WINDOW + 1) + row) * 8 + ix) * 8 + ix - dx];
+            for (int ix = 0; ix < WINDOW; ix++)
+                if (ix >= dx && ix - dx < WINDOW) sum += shares[(tile * (WINDOW + 1) + row) * SPACING + ix * 13 - dx];
         }
         // partial[slot, head, relative] is at (slot * heads + head) * SIDE * SIDE + relative
         partial[(static_cast<long long>(blockIdx.x) * heads + head) * SIDE * SIDE + relative] = sum;

@@ -206,7 +206,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         launch.Add(call[0], call[1], output, logSums);
         launch.Add(output.Shape[0], output.Shape[1], output.Shape[2], Heads, Shift);
         int warps = CudaThreads / 32;
-        launch.Run(new dim3(Slots(call, (Windows(output.Shape) + warps - 1) / warps, 4), Heads), new dim3(CudaThreads));
+        launch.Run(new dim3(Slots(call, (Windows(output.Shape) + warps - 1) / warps, 8), Heads), new dim3(CudaThreads));
     }
 
     /// <summary>Blocks to a head: as many as there is work for, at most so many per multiprocessor over all heads.</summary>
@@ -223,7 +223,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] :
     [
         new(MatrixUnits, "bfloat16 only, a window and head on the matrix units, scores made again in the backward pass; windows up to 8, 32 channels a head",
-            new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),
+            new LaunchParameter(BlocksPerMultiprocessor, 2, 3, 4, 8)),
         new(Blocked, "a window and head in shared memory, scores made again in the backward pass; windows up to 8, 32 channels a head",
             new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),
         new(Any, "probabilities in memory; any window and head"),
