@@ -98,33 +98,37 @@ template <int WINDOW> __device__ __forceinline__ void operand_of(unsigned (&a)[4
     }
 }
 
-// The head's column of the table in shared memory, in units of the unscaled scores.
-template <int WINDOW> __device__ __forceinline__ void load_column(float* column, const float* table, int heads, int head CALLER) {
-    for (int i = threadIdx.x; i < (2 * WINDOW - 1) * (2 * WINDOW - 1); i += THREADS)
-        store_vector(column + i, load_vector(table + i * heads + head FROM_CALLER) * (1.0f / SCALE) FROM_CALLER);
-}
-// Query tile m: bias[row][e] = table[iy - jy = 2 m + row - (w - 1), ix - jx = g - q - 4 e], of which h - n + w - 1 is row h of the tile and
-// key row n.
-template <int WINDOW> __device__ __forceinline__ void load_bias(float (&bias)[WINDOW + 1][2], const float* column, int m, int g, int q CALLER) {
-    constexpr int SIDE = 2 * WINDOW - 1;
-#pragma unroll
-    for (int row = 0; row <= WINDOW; row++)
-#pragma unroll
-        for (int e = 0; e < 2; e++) {
-            int jx = q + 4 * e;
-            bias[row][e] = jx >= WINDOW ? -INFINITY : 0.0f;
-            if (jx < WINDOW && g < WINDOW && 2 * m + row < SIDE) bias[row][e] = load_vector(column + (2 * m + row) * SIDE + g - jx + WINDOW - 1 FROM_CALLER);
+// The head's column of the table in shared memory, in units of the unscaled scores, and zeros around it for empty slots.
+template <int WINDOW> struct Column {
+    static constexpr int SIDE = 2 * WINDOW - 1, BEFORE = 8, SIZE = BEFORE + SIDE * SIDE + 16;
+    static __device__ __forceinline__ void load(float (&column)[SIZE], const float* table, int heads, int head CALLER) {
+        for (int i = threadIdx.x; i < SIZE; i += THREADS) {
+            bool inside = i >= BEFORE && i < BEFORE + SIDE * SIDE;
+            store_vector(column + i, inside ? load_vector(table + (i - BEFORE) * heads + head FROM_CALLER) * (1.0f / SCALE) : 0.0f FROM_CALLER);
         }
-}
+    }
+    // Query tile m: bias[row][e] = table[iy - jy = 2 m + row - (w - 1), ix - jx = g - q - 4 e], of which h - n + w - 1 is row h of the tile and
+    // key row n.
+    static __device__ __forceinline__ void bias(float (&bias)[WINDOW + 1][2], const float (&column)[SIZE], int m, int g, int q CALLER) {
+#pragma unroll
+        for (int row = 0; row <= WINDOW; row++)
+#pragma unroll
+            for (int e = 0; e < 2; e++) {
+                int jx = q + 4 * e;
+                bias[row][e] = load_vector(column + BEFORE + (2 * m + row) * SIDE + g - jx + WINDOW - 1 FROM_CALLER);
+                if (jx >= WINDOW) bias[row][e] = -INFINITY;
+            }
+    }
+};
 
 template <int WINDOW>
 __global__ void __launch_bounds__(THREADS, WINDOW == 8 ? 3 : 4) window_attention_tensor_core_forward(const bf16* __restrict__ qkv, const float* __restrict__ table,
     bf16* __restrict__ output, float* __restrict__ lse, int B, int H, int W, int heads, int shift) {
-    constexpr int T = WINDOW * WINDOW, SIDE = 2 * WINDOW - 1, STEPS = (WINDOW + 1) / 2;
-    SHARED(float, column, [SIDE * SIDE]);
+    constexpr int T = WINDOW * WINDOW, STEPS = (WINDOW + 1) / 2;
+    SHARED(float, column, [Column<WINDOW>::SIZE]);
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, q = lane % 4, head = blockIdx.y;
     int windows = B * (H / WINDOW) * (W / WINDOW);
-    load_column<WINDOW>(column, table, heads, head);
+    Column<WINDOW>::load(column, table, heads, head);
     __syncthreads();
     for (int window = blockIdx.x * WARPS + warp; window < windows; window += gridDim.x * WARPS) {
         Place<WINDOW> place(window, H, W, shift);
@@ -150,7 +154,7 @@ __global__ void __launch_bounds__(THREADS, WINDOW == 8 ? 3 : 4) window_attention
             for (int h = 0; h < 2; h++) rows[h] = load16(operand(2 * m + h, g, 0, 8 * q), g < WINDOW && 2 * m + h < WINDOW);
             // The bias is what the sums start from.
             float bias[WINDOW + 1][2], s[WINDOW][4];
-            load_bias<WINDOW>(bias, column, m, g, q);
+            Column<WINDOW>::bias(bias, column, m, g, q);
 #pragma unroll
             for (int n = 0; n < WINDOW; n++) {
 #pragma unroll
@@ -207,17 +211,17 @@ __device__ __forceinline__ void give8(bf16* p, float (&v)[8], int accumulate CAL
 // A tensor of the window in shared memory, eight slots for each of its rows, 32 channels a slot. The 16-byte pieces of a slot change places, so that
 // one of each of eight slots, two of each of slots 0 to 3 or 4 to 7, and all of two neighbours fall into different banks.
 __device__ __forceinline__ int tile_slot(int slot, int d) { return slot * D + (d / 8 ^ slot / 2 % 2 * 2 + slot / 4 % 2) * 8 + d % 8; }
-// Lane l, r = row l % 8 of eight: the address of its piece l / 8, for ldmatrix. The lanes 4 g + q get channels 2 q, 2 q + 1 of the pieces of row g.
+// Eight slots; lane l names a slot of which it is to read piece l / 8. Lane 4 g + q gets channels 2 q, 2 q + 1 of the pieces of what lane g named.
 __device__ __forceinline__ uint4 load_rows(const bf16* tile, int row) {
     unsigned r[4];
     ldmatrix_x4(r, tile + tile_slot(row, threadIdx.x % 32 / 8 * 8));
     return make_uint4(r[0], r[1], r[2], r[3]);
 }
-// Slots first + q, + 4: the operand of a sum over them.
-__device__ __forceinline__ void load_pairs(unsigned (&pairs)[4], const bf16* tile, int first) {
+// Slots q and q + 4 of eight: the operand of a sum over them.
+__device__ __forceinline__ void load_pairs(unsigned (&pairs)[4], const bf16* tile) {
     int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
-    pair_rows(pairs, load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(first + q, 4 * g))),
-        load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(first + q + 4, 4 * g))));
+    pair_rows(pairs, load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(q, 4 * g))),
+        load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(q + 4, 4 * g))));
 }
 // Starts copying two tensors of a window to their tiles; token (iy, ix) is at rows pixel * stride.
 template <int WINDOW>
@@ -241,11 +245,11 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
     constexpr int T = WINDOW * WINDOW, SIDE = 2 * WINDOW - 1, STEPS = (WINDOW + 1) / 2, ROWS = 16 * STEPS, LDP = ROWS + 8;
     SHARED(bf16, tiles, [6][ROWS * D]);
     SHARED(bf16, probabilities, [2][ROWS * LDP]);
-    SHARED(float, column, [SIDE * SIDE]);
+    SHARED(float, column, [Column<WINDOW>::SIZE]);
     bf16 *k = tiles[0], *v = tiles[1];
     int t = threadIdx.x, lane = t % 32, m = t / 32, g = lane / 4, q = lane % 4, head = blockIdx.y;
     int windows = B * (H / WINDOW) * (W / WINDOW);
-    load_column<WINDOW>(column, table, heads, head);
+    Column<WINDOW>::load(column, table, heads, head);
     // Empty slots stay zero.
     for (int i = t; i < 6 * ROWS * 4; i += THREADS) {
         int slot = i / 4 % ROWS;
@@ -287,18 +291,18 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
         };
         if (m < STEPS) {
             float bias[WINDOW + 1][2], s[WINDOW][4], dp[WINDOW][4] = {};
-            load_bias<WINDOW>(bias, column, m, g, q);
-            uint4 upper = load_rows(queries, 16 * m + lane % 8), lower = load_rows(queries, 16 * m + 8 + lane % 8);
+            Column<WINDOW>::bias(bias, column, m, g, q);
+            uint4 upper = load_rows(queries + 16 * m * D, lane % 8), lower = load_rows(queries + (16 * m + 8) * D, lane % 8);
 #pragma unroll
             for (int n = 0; n < WINDOW; n++) {
 #pragma unroll
                 for (int e = 0; e < 4; e++) s[n][e] = bias[e / 2 - n + WINDOW - 1][e % 2];
-                multiply_rows(s[n], upper, lower, load_rows(k, 8 * n + key_of(lane % 8)));
+                multiply_rows(s[n], upper, lower, load_rows(k + 8 * n * D, key_of(lane % 8)));
             }
             place.mask(s, m, g, q);
-            upper = load_rows(g_output, 16 * m + lane % 8), lower = load_rows(g_output, 16 * m + 8 + lane % 8);
+            upper = load_rows(g_output + 16 * m * D, lane % 8), lower = load_rows(g_output + (16 * m + 8) * D, lane % 8);
 #pragma unroll
-            for (int n = 0; n < WINDOW; n++) multiply_rows(dp[n], upper, lower, load_rows(v, 8 * n + key_of(lane % 8)));
+            for (int n = 0; n < WINDOW; n++) multiply_rows(dp[n], upper, lower, load_rows(v + 8 * n * D, key_of(lane % 8)));
 #pragma unroll
             for (int h = 0; h < 2; h++) {
                 // lse[window, head, i] is at (window * heads + head) * T + i
@@ -330,8 +334,8 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
             for (int step = 0; step < STEPS; step++) {
                 unsigned ds[4], first[4], second[4];
                 operand_of(ds, dp, step);
-                load_pairs(first, k, 16 * step);
-                load_pairs(second, k, 16 * step + 8);
+                load_pairs(first, k + 16 * step * D);
+                load_pairs(second, k + (16 * step + 8) * D);
                 multiply_pairs(dq, ds, first, second);
             }
             give(dq, m, g, 0, SCALE);
@@ -342,12 +346,14 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
         cp_async_commit();
         // Warps 0 and 1: dV = P^T dO; warps 2 and 3: dK = dS^T Q; of tiles of sixteen keys every second.
         int other = m / 2, tile = m % 2;
+        const bf16* operand = other ? queries : g_output;
         float sums[2][4][4] = {};
-#pragma unroll
+        // Unrolled in full, the kernel of window 8 spills.
+#pragma unroll 2
         for (int step = 0; step < STEPS; step++) {
             unsigned first[4], second[4], a[4];
-            load_pairs(first, other ? queries : g_output, 16 * step);
-            load_pairs(second, other ? queries : g_output, 16 * step + 8);
+            load_pairs(first, operand + 16 * step * D);
+            load_pairs(second, operand + (16 * step + 8) * D);
 #pragma unroll
             for (int i = 0; i < 2; i++) {
                 if (tile + 2 * i >= STEPS) continue;

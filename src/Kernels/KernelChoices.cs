@@ -8,8 +8,8 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// Which variant of an operator runs: the one that this thread has asked for, else the fastest one that a search has stored for device,
-/// operator, element type and shapes, else the operator's first. Stored choices are a file per device in the folder <c>tuning</c> of the
-/// user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
+/// operator, element type and shapes, else the operator's first that takes the call. Stored choices are a file per device in the folder
+/// <c>tuning</c> of the user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
 /// </summary>
 public static class KernelChoices
 {
@@ -30,7 +30,7 @@ public static class KernelChoices
         return scope;
     }
 
-    /// <summary>The choice for a call; null: the operator's first variant as usual.</summary>
+    /// <summary>The choice for a call; null: the operator's first variant that takes it, as usual.</summary>
     internal static KernelChoice? For(Operator op, OperatorCall call)
     {
         IReadOnlyList<KernelVariant> variants = op.Variants(call[0].Device.Kind);

@@ -7,7 +7,7 @@ static void attention(bool half, int w, int B, int H, int W, int heads, int shif
     size_t tokens = size_t(B * H * W), positions = size_t(side * side);
     Values qkv = random_values(tokens * size_t(3 * C), 1, half), table = random_values(positions * size_t(heads), 2), g = random_values(tokens * size_t(C), 3, half);
     Values old = random_values(qkv.size(), 4, half), old_table = random_values(table.size(), 5);
-    Doubles output(g.size()), dqkv(qkv.size()), dtable(table.size());
+    Doubles output(g.size()), dqkv(qkv.size()), dtable(table.size()), log_sums;
     double scale = 1 / std::sqrt(double(D));
     for (int b = 0; b < B; b++)
         for (int wy = 0; wy < H / w; wy++)
@@ -28,6 +28,7 @@ static void attention(bool half, int w, int B, int H, int W, int heads, int shif
                             for (int d = 0; d < D; d++) s += double(qkv[at(i, 0, d)]) * qkv[at(j, 1, d)], dp[size_t(j)] += double(g[pixel(i) * size_t(C) + size_t(h * D + d)]) * qkv[at(j, 2, d)];
                             sum += p[size_t(j)] = std::exp(s * scale + table[relative(j)] - (region(i) == region(j) ? 0 : 100));
                         }
+                        log_sums.push_back(std::log(sum));
                         for (int j = 0; j < T; j++) p[size_t(j)] /= sum, delta += p[size_t(j)] * dp[size_t(j)];
                         for (int j = 0; j < T; j++) {
                             double ds = p[size_t(j)] * (dp[size_t(j)] - delta);
@@ -51,22 +52,23 @@ static void attention(bool half, int w, int B, int H, int W, int heads, int shif
         go("window_attention_any", "window_attention_any_backward" + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *p, *dOut, *ds, *dIn, H, W, w, heads, D,
             shift, int(accumulate));
         go("window_attention_any", "window_attention_any_backward_table", {unsigned(heads * side * side + 127) / 128}, {128}, 0, *ds, *dTable, windows, w, heads, int(accumulate));
-    } else if (matrix) {
-        what += " tensor_core";
-        Device<float> lse(size_t(windows * heads * T)), partial(slots * size_t(heads) * positions);
-        go("window_attention_tensor_core", "window_attention_tensor_core_forward_" + size + "_bf16", {(slots + 1) / 2, unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, B, H, W, heads,
-            shift);
-        go("window_attention_tensor_core", "window_attention_tensor_core_backward_" + size + "_bf16", {slots, unsigned(heads)}, {128}, 0, *in, *bias, *lse, *dOut, *dIn, *partial, B, H,
-            W, heads, shift, int(accumulate));
-        go("window_attention_backward", "window_attention_backward_table", {unsigned(heads * side * side + 255) / 256}, {256}, 0, *partial, *dTable, int(slots), heads, side * side,
-            int(accumulate));
     } else {
-        Device<float> lse(size_t(windows * heads * T)), partial(slots * size_t(heads) * positions);
-        go("window_attention", "window_attention_forward_" + size + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift);
-        int tp = (T + 3) / 4 * 4;
-        unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
-        go("window_attention_backward", "window_attention_backward_" + size + type_name(half), {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
-            heads, shift, int(accumulate));
+        what += matrix ? " tensor_core" : "";
+        Device<float> lse(log_sums.size()), partial(slots * size_t(heads) * positions);
+        if (matrix) {
+            go("window_attention_tensor_core", "window_attention_tensor_core_forward_" + size + "_bf16", {(slots + 1) / 2, unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, B, H, W,
+                heads, shift);
+            go("window_attention_tensor_core", "window_attention_tensor_core_backward_" + size + "_bf16", {slots, unsigned(heads)}, {128}, 0, *in, *bias, *lse, *dOut, *dIn, *partial, B,
+                H, W, heads, shift, int(accumulate));
+        } else {
+            go("window_attention", "window_attention_forward_" + size + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift);
+            int tp = (T + 3) / 4 * 4;
+            unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
+            go("window_attention_backward", "window_attention_backward_" + size + type_name(half), {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H,
+                W, heads, shift, int(accumulate));
+        }
+        // Either forward pass saves what either backward pass reads.
+        compare(what + " log sums", lse.get(), log_sums, 1e-6);
         go("window_attention_backward", "window_attention_backward_table", {unsigned(heads * side * side + 255) / 256}, {256}, 0, *partial, *dTable, int(slots), heads, side * side,
             int(accumulate));
     }
