@@ -17,7 +17,7 @@ internal static class CudaGemm
     [
         new("by_shape", "the tile that takes the shape the least time, as counted", new LaunchParameter(Blocks, 1, 2, 4)),
         new(SmallVariant, "tiles of 64 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
-        new(LargeVariant, "tiles of 128 x 128, without the matrix units 128 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
+        new(LargeVariant, "tiles of 128 x 128", new LaunchParameter(Blocks, 1, 2, 4)),
         new(AnyVariant, "one element per load; any shape"),
     ];
 
@@ -27,9 +27,9 @@ internal static class CudaGemm
         public int Count(int rows, int columns) => Divide(rows, Rows) * Divide(columns, Columns);
     }
 
-    // Without the matrix units more than 128 x 64 does not fit into registers.
     private static readonly Tile s_small = new("64x64", 64, 64), s_any = new("any", 64, 64);
-    private static readonly Tile[] s_float32 = [new("128x64", 128, 64)], s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
+    private static readonly Tile[] s_float32 = [new("128x128", 128, 128), new("128x64", 128, 64)],
+        s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
 
     /// <summary>output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.</summary>
     /// <param name="input">Tokens (..., K).</param>
