@@ -45,7 +45,7 @@ internal sealed record LabRun(
                 }
                 taken.Add(item);
             }
-            catch (VariantNotTakenException failure)
+            catch (Exception failure) when (bench.IsRefusal(failure))
             {
                 terminal.WriteLine($"{item.Op,-22} {item.Shape,-40} not taken: {failure.Message}");
             }

@@ -55,7 +55,7 @@ internal static class LabTuneCommand
                     if (best is null || seconds < best.Value.Seconds)
                         best = (choice, seconds);
                 }
-                catch (VariantNotTakenException failure)
+                catch (Exception failure) when (bench.IsRefusal(failure))
                 {
                     terminal.WriteLine($"{item}: {failure.Message}");
                 }
