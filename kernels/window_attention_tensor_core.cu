@@ -7,7 +7,8 @@
 // A row of the window is eight slots, WINDOW of them tokens: slot 8 iy + ix. So a tile of eight keys is row n of the window, a tile of
 // sixteen queries rows 2 m and 2 m + 1, and lane 4 g + q holds of the scores of both
 //   sums[n][2 h + e] = Q[iy, ix] . K[jy, jx],   iy = 2 m + h, ix = g, jy = n, jx = q + 4 e
-// Column 2 q + e of a tile being key q + 4 e, not 2 q + e, shared memory is read without conflicts below.
+// Column 2 q + e of a tile being key q + 4 e, not 2 q + e, shared memory is read without conflicts below, and a lane's scores are in tf32, too, the
+// operand of P V as they stand.
 // In a tile of queries a lane's relative positions differ in iy - jy and e only: it needs 2 (w + 1) biases, and as many sums of dS for the
 // gradient of the table, which stay in registers. Empty slots have a bias of -infinity as keys; as queries they are not stored and, backward, have an lse of infinity.
 //
@@ -21,8 +22,8 @@
 // shared memory once, at the end, in a fixed order; the blocks' tables are added by window_attention_backward_table. No atomics.
 // H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32, B H W < 2^31. Bound by memory.
 // Launch: blocks of 128 threads, grid (any, heads) forward, useful up to ceil(windows / 4), and (1 to windows, heads) backward; dynamic shared
-// memory backward only, (6 * 32 + 2 (R + 8)) R elements of the type of qkv, R = 16 ceil(w / 2). Blocks per multiprocessor by registers: bf16 4,
-// for w = 8 3, and 3; tf32 2 and 2, backward with 90 KB of shared memory each.
+// memory backward only, (6 * 32 + 2 (R + 8)) R elements of the type of qkv, R = 16 ceil(w / 2). Blocks per multiprocessor: bf16 4, for w = 8 3,
+// and backward 3; tf32 2, and backward, by shared memory for w > 6, 2 on sm_90 and 1 on the others.
 #include "common.cuh"
 
 constexpr int THREADS = 128, WARPS = THREADS / 32, D = 32;
@@ -38,11 +39,13 @@ template <typename E> struct FourOf;
 template <> struct FourOf<bf16> { using type = uint2; };
 template <> struct FourOf<float> { using type = uint4; };
 template <typename E> using Four = typename FourOf<E>::type;   // four channels
-// Two bf16 as they are, or a float rounded.
+// Of a product's operands bf16 stay as they are, floats are rounded.
 template <typename E> __device__ __forceinline__ unsigned operand(unsigned word) {
     if constexpr (sizeof(E) == 4) return float_to_tf32(__uint_as_float(word));
     else return word;
 }
+template <typename E> __device__ __forceinline__ uint2 operands(uint2 v) { return make_uint2(operand<E>(v.x), operand<E>(v.y)); }
+template <typename E> __device__ __forceinline__ uint4 operands(uint4 v) { return make_uint4(operand<E>(v.x), operand<E>(v.y), operand<E>(v.z), operand<E>(v.w)); }
 template <typename E> __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
     if constexpr (sizeof(E) == 4) mma_m16n8k8_tf32(c, a, b);
     else mma_m16n8k16_bf16(c, a, b);
@@ -91,8 +94,8 @@ template <typename E> __device__ __forceinline__ Share<E> load_share(const E* ro
     Share<E> share;
 #pragma unroll
     for (int k = 0; k < SHARE<E>; k += 4) {
-        uint4 v = token ? load_vector(reinterpret_cast<const uint4*>(row + channel<E>(q, k)) FROM_CALLER) : zero16();
-        share.words[k] = operand<E>(v.x), share.words[k + 1] = operand<E>(v.y), share.words[k + 2] = operand<E>(v.z), share.words[k + 3] = operand<E>(v.w);
+        uint4 v = token ? operands<E>(load_vector(reinterpret_cast<const uint4*>(row + channel<E>(q, k)) FROM_CALLER)) : zero16();
+        share.words[k] = v.x, share.words[k + 1] = v.y, share.words[k + 2] = v.z, share.words[k + 3] = v.w;
     }
     return share;
 }
@@ -104,8 +107,6 @@ template <typename E> __device__ __forceinline__ void multiply_rows(float (&c)[4
         multiply<E>(c, rows, columns);
     }
 }
-__device__ __forceinline__ uint2 rounded(uint2 v) { return v; }
-__device__ __forceinline__ uint4 rounded(uint4 v) { return make_uint4(operand<float>(v.x), operand<float>(v.y), operand<float>(v.z), operand<float>(v.w)); }
 // The operands of sums over slots: rows[2 step + half][t] = channel t of four, of slots q and q + 4 of tile 2 step + half in bf16, and of slot
 // q + 4 half of tile `step` in float. These are tile n's, of its slots q and q + 4.
 template <int N> __device__ __forceinline__ void set_slots(unsigned (&rows)[N][4], int n, uint2 first, uint2 second) {
@@ -204,7 +205,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : WINDOW == 8 ? 3 
 #pragma unroll
             for (int e = 0; e < 2; e++)
                 if (n < WINDOW && q + 4 * e < WINDOW) slots[e] = load_vector(reinterpret_cast<const Four<E>*>(row(n, q + 4 * e, 2) + channel_of_four<E>(g)));
-            set_slots(v, n, rounded(slots[0]), rounded(slots[1]));
+            set_slots(v, n, operands<E>(slots[0]), operands<E>(slots[1]));
         }
         // Unrolled, the loads of all tiles come first and take all registers.
 #pragma unroll 1
@@ -301,31 +302,14 @@ __device__ __forceinline__ void load_transposed(unsigned (&a)[4], const float* c
 #pragma unroll
     for (int i = 0; i < 4; i++) a[i] = __float_as_uint(load_vector(columns + (8 * step + q + i / 2 * 4) * ld + g + i % 2 * 8));
 }
-// Starts copying two tensors of a window to their tiles; token (iy, ix) is at rows pixel * stride.
-template <typename E, int WINDOW>
-__device__ __forceinline__ void load_tiles(E* first, E* second, const Place<WINDOW>& place, const E* from_first, const E* from_second,
-    int stride_first, int stride_second CALLER) {
+// f(iy, ix, d, at) for every 16-byte piece of a tensor of the window that this thread has to copy: the channels from d on of a token, and its place.
+template <typename E, int WINDOW, typename F> __device__ __forceinline__ void for_each_piece(const F& f) {
     // Unrolled, what does not change from window to window stays in registers, and those of the larger windows spill.
 #pragma unroll 1
     for (int piece = threadIdx.x; piece < WINDOW * WINDOW * PIECES<E>; piece += THREADS) {
-        int i = piece / PIECES<E>, d = piece % PIECES<E> * PIECE<E>, at = tile_slot<E>(i / WINDOW * 8 + i % WINDOW, d);
-        long long pixel = place.pixel(i / WINDOW, i % WINDOW);
-        cp_async_16(first + at, from_first + pixel * stride_first + d, 16 FROM_CALLER);
-        cp_async_16(second + at, from_second + pixel * stride_second + d, 16 FROM_CALLER);
+        int iy = piece / PIECES<E> / WINDOW, ix = piece / PIECES<E> % WINDOW, d = piece % PIECES<E> * PIECE<E>;
+        f(iy, ix, d, tile_slot<E>(8 * iy + ix, d));
     }
-}
-// Rounds what this thread has copied: once, not every time that it is read.
-template <typename E, int WINDOW> __device__ __forceinline__ void round_tiles(E* const (&tiles)[4] CALLER) {
-    if constexpr (sizeof(E) == 4)
-#pragma unroll 1
-        for (int piece = threadIdx.x; piece < WINDOW * WINDOW * PIECES<E>; piece += THREADS) {
-            int i = piece / PIECES<E>, at = tile_slot<E>(i / WINDOW * 8 + i % WINDOW, piece % PIECES<E> * PIECE<E>);
-#pragma unroll
-            for (E* tile : tiles) {
-                uint4* p = reinterpret_cast<uint4*>(tile + at);
-                store_vector(p, rounded(load_vector(p FROM_CALLER)) FROM_CALLER);
-            }
-        }
 }
 
 template <typename E, int WINDOW>
@@ -353,11 +337,21 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attent
     // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
     const int row = heads * D;
     auto load_keys = [&](int window) {
-        load_tiles<E, WINDOW>(k, v, Place<WINDOW>(window, H, W, shift), qkv + row + head * D, qkv + 2 * row + head * D, 3 * row, 3 * row);
+        Place<WINDOW> place(window, H, W, shift);
+        for_each_piece<E, WINDOW>([&](int iy, int ix, int d, int at) {
+            const E* from = qkv + place.pixel(iy, ix) * (3 * row) + head * D + d;
+            cp_async_16(k + at, from + row);
+            cp_async_16(v + at, from + 2 * row);
+        });
     };
     // Q and dO have two places each: a window's are used to its end.
     auto load_queries = [&](int window, int buffer) {
-        load_tiles<E, WINDOW>(tile_at(2 + buffer), tile_at(4 + buffer), Place<WINDOW>(window, H, W, shift), qkv + head * D, dOutput + head * D, 3 * row, row);
+        Place<WINDOW> place(window, H, W, shift);
+        for_each_piece<E, WINDOW>([&](int iy, int ix, int d, int at) {
+            long long pixel = place.pixel(iy, ix);
+            cp_async_16(tile_at(2 + buffer) + at, qkv + pixel * (3 * row) + head * D + d);
+            cp_async_16(tile_at(4 + buffer) + at, dOutput + pixel * row + head * D + d);
+        });
     };
     load_keys(blockIdx.x);
     load_queries(blockIdx.x, 0);
@@ -369,7 +363,16 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attent
         Place<WINDOW> place(window, H, W, shift);
         int next = window + gridDim.x;
         cp_async_wait<0>();
-        round_tiles<E, WINDOW>({k, v, queries, g_output});
+        // Every thread rounds what it has copied: once, not whenever it is read.
+        if constexpr (sizeof(E) == 4)
+            for_each_piece<E, WINDOW>([&](int, int, int, int at) {
+                E* const copied[4] = {k, v, queries, g_output};
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    uint4* p = reinterpret_cast<uint4*>(copied[i] + at);
+                    store_vector(p, operands<E>(load_vector(p)));
+                }
+            });
         // The window's tiles are there for all, and all are done with what belongs to the last one.
         __syncthreads();
         if (next < windows) load_queries(next, buffer ^ 1);
