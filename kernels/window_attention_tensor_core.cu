@@ -1,29 +1,55 @@
 // Windowed multi-head attention with relative-position bias and cyclic shift (Swin) on the matrix units, forward and backward. Formulas and
-// layouts are those of window_attention.cu and window_attention_backward.cu, for bf16: qkv (B, H, W, 3, heads, D), output (B, H, W, heads, D)
-// and their gradients bf16; table, lse, partial float; dQkv = or += (`accumulate`). P and dS are rounded to bf16 as operands of a product and
-// nowhere else; softmax, sums and dTable are float. Saves lse (windows, heads, T), which the other variant's backward pass could use as well.
+// layouts are those of window_attention.cu and window_attention_backward.cu: qkv (B, H, W, 3, heads, D), output (B, H, W, heads, D) and their
+// gradients bf16 or float; table, lse, partial float; dQkv = or += (`accumulate`). The operands of products, P and dS among them, are bf16, or
+// floats rounded to tf32; softmax, sums and dTable are float. Saves lse (windows, heads, T), which the other variant's backward pass could use
+// as well.
 //
 // A row of the window is eight slots, WINDOW of them tokens: slot 8 iy + ix. So a tile of eight keys is row n of the window, a tile of
 // sixteen queries rows 2 m and 2 m + 1, and lane 4 g + q holds of the scores of both
 //   sums[n][2 h + e] = Q[iy, ix] . K[jy, jx],   iy = 2 m + h, ix = g, jy = n, jx = q + 4 e
-// Column 2 q + e of a tile being key q + 4 e, not 2 q + e, shared memory is read without conflicts below.
+// Column 2 q + e of a tile being key q + 4 e, not 2 q + e, shared memory is read without conflicts below, and a lane's scores are in tf32, too, the
+// operand of P V as they stand.
 // In a tile of queries a lane's relative positions differ in iy - jy and e only: it needs 2 (w + 1) biases, and as many sums of dS for the
 // gradient of the table, which stay in registers. Empty slots have a bias of -infinity as keys; as queries they are not stored and, backward, have an lse of infinity.
 //
 // Forward: a warp owns windows of one head and shares nothing but the table; all operands go from global memory to registers. Q and K:
-// lane 4 g + q loads channels 8 q ... + 7 of row g; which channels a step of the sum takes is free, as long as Q and K agree. V: it loads channels
-// 4 g ... + 3 of rows q, q + 4, and pairs of rows make the operand; column n of tile t is then channel 4 n + t, so that a lane ends up
-// with channels 8 q ... + 7 of a row of the output.
+// lane 4 g + q loads eight channels of row g; which channels a step of the sum takes is free, as long as Q and K agree. V: it loads four
+// channels of rows q, q + 4, which are the keys that it holds the scores of; column n of tile t is then channel t of lane n's four, so that a lane
+// ends up with eight channels of a row of the output, the same as of Q and K. Which they are is chosen for whole sectors:
+//   bf16: 8 q ... + 7, and of V 4 g ... + 3;   float: 4 q ... + 3 and 16 + 4 q ... + 3, and of V the first or the second of these for q = g / 2
 // Backward: a block of four warps owns a head and the windows blockIdx.x, + gridDim.x, ... Warp m recomputes the scores of query tile m, and
 // with them P, dS and dQ; P and dS go to shared memory, from where two warps make dV = P^T dO, two dK = dS^T Q. The sums of dS go through
 // shared memory once, at the end, in a fixed order; the blocks' tables are added by window_attention_backward_table. No atomics.
 // H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32, B H W < 2^31. Bound by memory.
-// Launch: blocks of 128 threads, grid (any, heads) forward, useful up to ceil(windows / 4), and (1 to windows, heads) backward; no dynamic
-// shared memory. Blocks per multiprocessor by registers: 4, for w = 8 3, and 3.
+// Launch: blocks of 128 threads, grid (any, heads) forward, useful up to ceil(windows / 4), and (1 to windows, heads) backward; dynamic shared
+// memory backward only, (6 * 32 + 2 (R + 8)) R elements of the type of qkv, R = 16 ceil(w / 2). Blocks per multiprocessor: bf16 4, for w = 8 3,
+// and backward 3; tf32 2, and backward, by shared memory for w > 6, 2 on sm_90 and 1 on the others.
 #include "common.cuh"
 
 constexpr int THREADS = 128, WARPS = THREADS / 32, D = 32;
 constexpr float LOG2E = 1.4426950408889634f, SCALE = 0.17677669529663687f, MASKED = -100.0f;   // SCALE = 1 / sqrt(D)
+
+// What depends on the element type E, bf16 or float: a step of a sum takes 32 bytes of each row, so that one over slots takes two tiles or one.
+template <typename E> constexpr int PIECE = 16 / sizeof(E);
+template <typename E> constexpr int PIECES = D / PIECE<E>;
+template <typename E> constexpr int SHARE = 2 * sizeof(E);
+template <typename E> constexpr int TILES = 4 / sizeof(E);
+template <typename E, int WINDOW> constexpr int SLOT_STEPS = (WINDOW + TILES<E> - 1) / TILES<E>;
+template <typename E> struct FourOf;
+template <> struct FourOf<bf16> { using type = uint2; };
+template <> struct FourOf<float> { using type = uint4; };
+template <typename E> using Four = typename FourOf<E>::type;   // four channels
+// Of a product's operands bf16 stay as they are, floats are rounded.
+template <typename E> __device__ __forceinline__ unsigned operand(unsigned word) {
+    if constexpr (sizeof(E) == 4) return float_to_tf32(__uint_as_float(word));
+    else return word;
+}
+template <typename E> __device__ __forceinline__ uint2 operands(uint2 v) { return make_uint2(operand<E>(v.x), operand<E>(v.y)); }
+template <typename E> __device__ __forceinline__ uint4 operands(uint4 v) { return make_uint4(operand<E>(v.x), operand<E>(v.y), operand<E>(v.z), operand<E>(v.w)); }
+template <typename E> __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    if constexpr (sizeof(E) == 4) mma_m16n8k8_tf32(c, a, b);
+    else mma_m16n8k16_bf16(c, a, b);
+}
 
 // Where the tokens of a window lie, and which of them were neighbours before the shift.
 template <int WINDOW> struct Place {
@@ -58,43 +84,78 @@ template <int WINDOW> struct Place {
 // The key in a column of a tile.
 __device__ __forceinline__ int key_of(int column) { return column / 2 + column % 2 * 4; }
 __device__ __forceinline__ uint4 zero16() { return make_uint4(0, 0, 0, 0); }
-// Eight channels of a token, or of an empty slot zeros.
-__device__ __forceinline__ uint4 load16(const bf16* p, bool token CALLER) {
-    return token ? load_vector(reinterpret_cast<const uint4*>(p) FROM_CALLER) : zero16();
-}
-// c += a b over 32 channels: a, rows g and g + 8 of sixteen; b, row g of eight; of each the lane's share of the channels.
-__device__ __forceinline__ void multiply_rows(float (&c)[4], uint4 upper, uint4 lower, uint4 b) {
-    const unsigned a0[4] = {upper.x, lower.x, upper.y, lower.y}, a1[4] = {upper.z, lower.z, upper.w, lower.w};
-    const unsigned b0[2] = {b.x, b.y}, b1[2] = {b.z, b.w};
-    mma_m16n8k16_bf16(c, a0, b0);
-    mma_m16n8k16_bf16(c, a1, b1);
-}
-// The operand of a sum over rows: pairs[t] = channel t of four, of two rows.
-__device__ __forceinline__ void pair_rows(unsigned (&pairs)[4], uint2 first, uint2 second) {
-    pairs[0] = (first.x & 0xffffu) | second.x << 16;
-    pairs[1] = first.x >> 16 | (second.x & 0xffff0000u);
-    pairs[2] = (first.y & 0xffffu) | second.y << 16;
-    pairs[3] = first.y >> 16 | (second.y & 0xffff0000u);
-}
-// sums[t] += a b over sixteen rows, for four tiles of eight channels: b, pairs of the upper eight rows and of the lower.
-__device__ __forceinline__ void multiply_pairs(float (&sums)[4][4], const unsigned (&a)[4], const unsigned (&upper)[4], const unsigned (&lower)[4]) {
+// The first of the four channels 0 ... 3 (c = 0) or 4 ... 7 (c = 4) of a lane's eight, and of the four that lane g has of rows to be summed over.
+template <typename E> __device__ __forceinline__ int channel(int q, int c) { return sizeof(E) == 4 ? 4 * q + 4 * c : 8 * q + c; }
+template <typename E> __device__ __forceinline__ int channel_of_four(int g) { return channel<E>(g / 2, g % 2 * 4); }
+// A lane's eight channels of a row.
+template <typename E> struct Share { unsigned words[SHARE<E>]; };
+// Of a token, or of an empty slot zeros.
+template <typename E> __device__ __forceinline__ Share<E> load_share(const E* row, int q, bool token CALLER) {
+    Share<E> share;
 #pragma unroll
-    for (int t = 0; t < 4; t++) {
-        const unsigned b[2] = {upper[t], lower[t]};
-        mma_m16n8k16_bf16(sums[t], a, b);
+    for (int k = 0; k < SHARE<E>; k += 4) {
+        uint4 v = token ? operands<E>(load_vector(reinterpret_cast<const uint4*>(row + channel<E>(q, k)) FROM_CALLER)) : zero16();
+        share.words[k] = v.x, share.words[k + 1] = v.y, share.words[k + 2] = v.z, share.words[k + 3] = v.w;
+    }
+    return share;
+}
+// c += a b over 32 channels: a, rows g and g + 8 of sixteen; b, row g of eight.
+template <typename E> __device__ __forceinline__ void multiply_rows(float (&c)[4], const Share<E>& upper, const Share<E>& lower, const Share<E>& b) {
+#pragma unroll
+    for (int k = 0; k < SHARE<E>; k += 2) {
+        const unsigned rows[4] = {upper.words[k], lower.words[k], upper.words[k + 1], lower.words[k + 1]}, columns[2] = {b.words[k], b.words[k + 1]};
+        multiply<E>(c, rows, columns);
     }
 }
-// Channels 8 q ... + 7 of row g (half 0) or g + 8 (half 1) of such sums.
+// The operands of sums over slots: rows[2 step + half][t] = channel t of four, of slots q and q + 4 of tile 2 step + half in bf16, and of slot
+// q + 4 half of tile `step` in float. These are tile n's, of its slots q and q + 4.
+template <int N> __device__ __forceinline__ void set_slots(unsigned (&rows)[N][4], int n, uint2 first, uint2 second) {
+    rows[n][0] = (first.x & 0xffffu) | second.x << 16;
+    rows[n][1] = first.x >> 16 | (second.x & 0xffff0000u);
+    rows[n][2] = (first.y & 0xffffu) | second.y << 16;
+    rows[n][3] = first.y >> 16 | (second.y & 0xffff0000u);
+}
+template <int N> __device__ __forceinline__ void set_slots(unsigned (&rows)[N][4], int n, uint4 first, uint4 second) {
+    rows[2 * n][0] = first.x, rows[2 * n][1] = first.y, rows[2 * n][2] = first.z, rows[2 * n][3] = first.w;
+    rows[2 * n + 1][0] = second.x, rows[2 * n + 1][1] = second.y, rows[2 * n + 1][2] = second.z, rows[2 * n + 1][3] = second.w;
+}
+// sums[t] += a b over the slots of a step, for four tiles of eight channels.
+template <typename E, int N>
+__device__ __forceinline__ void multiply_slots(float (&sums)[4][4], const unsigned (&a)[4], const unsigned (&rows)[N][4], int step) {
+#pragma unroll
+    for (int t = 0; t < 4; t++) {
+        const unsigned b[2] = {rows[2 * step][t], rows[2 * step + 1][t]};
+        multiply<E>(sums[t], a, b);
+    }
+}
+// A lane's eight channels of row g (half 0) or g + 8 (half 1) of such sums.
 __device__ __forceinline__ void row_of(float (&v)[8], const float (&sums)[4][4], int half, float factor) {
 #pragma unroll
     for (int c = 0; c < 8; c++) v[c] = factor * sums[c % 4][2 * half + c / 4];
 }
-// Tiles 2 step and 2 step + 1 of eight columns each, as the operand of a sum over their columns. Past the last tile: zeros.
-template <int WINDOW> __device__ __forceinline__ void operand_of(unsigned (&a)[4], const float (&tiles)[WINDOW][4], int step) {
+// Their place: = or, if `accumulate`, +=.
+__device__ __forceinline__ void give_row(bf16* row, int q, float (&v)[8], int accumulate CALLER) {
+    if (accumulate) {
+        float old[8];
+        load8(row + 8 * q, old FROM_CALLER);
+#pragma unroll
+        for (int c = 0; c < 8; c++) v[c] += old[c];
+    }
+    store8(row + 8 * q, v FROM_CALLER);
+}
+__device__ __forceinline__ void give_row(float* row, int q, float (&v)[8], int accumulate CALLER) {
+#pragma unroll
+    for (int c = 0; c < 8; c += 4) give_pack(row + channel<float>(q, c), Pack{{v[c], v[c + 1], v[c + 2], v[c + 3]}}, accumulate, 4 FROM_CALLER);
+}
+// Tiles of eight columns each, as the operand of a sum over the columns of a step. Past the last tile: zeros.
+template <typename E, int WINDOW> __device__ __forceinline__ void operand_of(unsigned (&a)[4], const float (&tiles)[WINDOW][4], int step) {
 #pragma unroll
     for (int k = 0; k < 4; k++) {
-        int n = 2 * step + k / 2;
-        a[k] = n < WINDOW ? pack_bf16x2(tiles[n < WINDOW ? n : 0][k % 2 * 2], tiles[n < WINDOW ? n : 0][k % 2 * 2 + 1]) : 0;
+        if constexpr (sizeof(E) == 4) a[k] = float_to_tf32(tiles[step][k % 2 * 2 + k / 2]);
+        else {
+            int n = 2 * step + k / 2;
+            a[k] = n < WINDOW ? pack_bf16x2(tiles[n < WINDOW ? n : 0][k % 2 * 2], tiles[n < WINDOW ? n : 0][k % 2 * 2 + 1]) : 0;
+        }
     }
 }
 
@@ -121,10 +182,10 @@ template <int WINDOW> struct Column {
     }
 };
 
-template <int WINDOW>
-__global__ void __launch_bounds__(THREADS, WINDOW == 8 ? 3 : 4) window_attention_tensor_core_forward(const bf16* __restrict__ qkv, const float* __restrict__ table,
-    bf16* __restrict__ output, float* __restrict__ lse, int B, int H, int W, int heads, int shift) {
-    constexpr int T = WINDOW * WINDOW, STEPS = (WINDOW + 1) / 2;
+template <typename E, int WINDOW>
+__global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : WINDOW == 8 ? 3 : 4) window_attention_tensor_core_forward(const E* __restrict__ qkv,
+    const float* __restrict__ table, E* __restrict__ output, float* __restrict__ lse, int B, int H, int W, int heads, int shift) {
+    constexpr int T = WINDOW * WINDOW, QUERY_TILES = (WINDOW + 1) / 2, STEPS = SLOT_STEPS<E, WINDOW>;
     SHARED(float, column, [Column<WINDOW>::SIZE]);
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32, g = lane / 4, q = lane % 4, head = blockIdx.y;
     int windows = B * (H / WINDOW) * (W / WINDOW);
@@ -133,25 +194,25 @@ __global__ void __launch_bounds__(THREADS, WINDOW == 8 ? 3 : 4) window_attention
     for (int window = blockIdx.x * WARPS + warp; window < windows; window += gridDim.x * WARPS) {
         Place<WINDOW> place(window, H, W, shift);
         // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
-        auto operand = [&](int iy, int ix, int which, int d) { return qkv + ((place.pixel(iy, ix) * 3 + which) * heads + head) * D + d; };
-        uint4 k[WINDOW];
+        auto row = [&](int iy, int ix, int which) { return qkv + ((place.pixel(iy, ix) * 3 + which) * heads + head) * D; };
+        Share<E> k[WINDOW];
         unsigned v[2 * STEPS][4];
 #pragma unroll
-        for (int n = 0; n < WINDOW; n++) k[n] = load16(operand(n, key_of(g), 1, 8 * q), key_of(g) < WINDOW);
+        for (int n = 0; n < WINDOW; n++) k[n] = load_share(row(n, key_of(g), 1), q, key_of(g) < WINDOW);
 #pragma unroll
-        for (int n = 0; n < 2 * STEPS; n++) {
-            uint2 rows[2] = {};
+        for (int n = 0; n < TILES<E> * STEPS; n++) {
+            Four<E> slots[2] = {};
 #pragma unroll
             for (int e = 0; e < 2; e++)
-                if (n < WINDOW && q + 4 * e < WINDOW) rows[e] = load_vector(reinterpret_cast<const uint2*>(operand(n, q + 4 * e, 2, 4 * g)));
-            pair_rows(v[n], rows[0], rows[1]);
+                if (n < WINDOW && q + 4 * e < WINDOW) slots[e] = load_vector(reinterpret_cast<const Four<E>*>(row(n, q + 4 * e, 2) + channel_of_four<E>(g)));
+            set_slots(v, n, operands<E>(slots[0]), operands<E>(slots[1]));
         }
         // Unrolled, the loads of all tiles come first and take all registers.
 #pragma unroll 1
-        for (int m = 0; m < STEPS; m++) {
-            uint4 rows[2];
+        for (int m = 0; m < QUERY_TILES; m++) {
+            Share<E> rows[2];
 #pragma unroll
-            for (int h = 0; h < 2; h++) rows[h] = load16(operand(2 * m + h, g, 0, 8 * q), g < WINDOW && 2 * m + h < WINDOW);
+            for (int h = 0; h < 2; h++) rows[h] = load_share(row(2 * m + h, g, 0), q, g < WINDOW && 2 * m + h < WINDOW);
             // The bias is what the sums start from.
             float bias[WINDOW + 1][2], s[WINDOW][4];
             Column<WINDOW>::bias(bias, column, m, g, q);
@@ -183,88 +244,114 @@ __global__ void __launch_bounds__(THREADS, WINDOW == 8 ? 3 : 4) window_attention
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
                 unsigned p[4];
-                operand_of(p, s, step);
-                multiply_pairs(o, p, v[2 * step], v[2 * step + 1]);
+                operand_of<E>(p, s, step);
+                multiply_slots<E>(o, p, v, step);
             }
 #pragma unroll
             for (int h = 0; h < 2; h++) {
-                float row[8];
-                row_of(row, o, h, factors[h]);
+                float values[8];
+                row_of(values, o, h, factors[h]);
                 // output[pixel, head, d] is at (pixel * heads + head) * D + d
-                if (g < WINDOW && 2 * m + h < WINDOW) store8(output + (place.pixel(2 * m + h, g) * heads + head) * D + 8 * q, row);
+                if (g < WINDOW && 2 * m + h < WINDOW) give_row(output + (place.pixel(2 * m + h, g) * heads + head) * D, q, values, 0);
             }
         }
     }
 }
 
-// = or, if `accumulate`, +=.
-__device__ __forceinline__ void give8(bf16* p, float (&v)[8], int accumulate CALLER) {
-    if (accumulate) {
-        float old[8];
-        load8(p, old FROM_CALLER);
+// A tensor of the window in shared memory, eight slots for each of its rows, 32 channels a slot. The 16-byte pieces of a slot change places:
+// in float so that one of each of eight slots, and pieces p and p + 4 of each of slots 0 to 3 or 4 to 7, fall into different banks; in bf16 so that
+// one of each of eight slots, two of each of slots 0 to 3 or 4 to 7, and all of two neighbours do.
+template <typename E> __device__ __forceinline__ int tile_slot(int slot, int d) {
+    int moved = sizeof(E) == 4 ? slot % 8 : slot / 2 % 2 * 2 + slot / 4 % 2;
+    return slot * D + (d / PIECE<E> ^ moved) * PIECE<E> + d % PIECE<E>;
+}
+// Eight slots; lane l names a slot of which it is to read every fourth piece from l / 8 on. Lane 4 g + q gets 4 bytes, its q-th, of each piece of
+// what lane g named.
+template <typename E> __device__ __forceinline__ Share<E> load_rows(const E* tile, int row) {
+    Share<E> share;
 #pragma unroll
-        for (int c = 0; c < 8; c++) v[c] += old[c];
+    for (int k = 0; k < SHARE<E>; k += 4) {
+        unsigned r[4];
+        ldmatrix_x4(r, tile + tile_slot<E>(row, (threadIdx.x % 32 / 8 + k) * PIECE<E>));
+#pragma unroll
+        for (int i = 0; i < 4; i++) share.words[k + i] = r[i];
     }
-    store8(p, v FROM_CALLER);
+    return share;
 }
-
-// A tensor of the window in shared memory, eight slots for each of its rows, 32 channels a slot. The 16-byte pieces of a slot change places, so that
-// one of each of eight slots, two of each of slots 0 to 3 or 4 to 7, and all of two neighbours fall into different banks.
-__device__ __forceinline__ int tile_slot(int slot, int d) { return slot * D + (d / 8 ^ slot / 2 % 2 * 2 + slot / 4 % 2) * 8 + d % 8; }
-// Eight slots; lane l names a slot of which it is to read piece l / 8. Lane 4 g + q gets channels 2 q, 2 q + 1 of the pieces of what lane g named.
-__device__ __forceinline__ uint4 load_rows(const bf16* tile, int row) {
-    unsigned r[4];
-    ldmatrix_x4(r, tile + tile_slot(row, threadIdx.x % 32 / 8 * 8));
-    return make_uint4(r[0], r[1], r[2], r[3]);
-}
-// Slots q and q + 4 of eight: the operand of a sum over them.
-__device__ __forceinline__ void load_pairs(unsigned (&pairs)[4], const bf16* tile) {
+// The operand of a step of a sum over slots.
+template <typename E> __device__ __forceinline__ void load_slots(unsigned (&rows)[2][4], const E* tile, int step) {
     int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
-    pair_rows(pairs, load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(q, 4 * g))),
-        load_vector(reinterpret_cast<const uint2*>(tile + tile_slot(q + 4, 4 * g))));
+#pragma unroll
+    for (int n = 0; n < TILES<E>; n++) {
+        auto four = [&](int slot) { return load_vector(reinterpret_cast<const Four<E>*>(tile + tile_slot<E>(8 * (TILES<E> * step + n) + slot, channel_of_four<E>(g)))); };
+        set_slots(rows, n, four(q), four(q + 4));
+    }
 }
-// Starts copying two tensors of a window to their tiles; token (iy, ix) is at rows pixel * stride.
-template <int WINDOW>
-__device__ __forceinline__ void load_tiles(bf16* first, bf16* second, const Place<WINDOW>& place, const bf16* from_first, const bf16* from_second,
-    int stride_first, int stride_second CALLER) {
+// Two neighbours of P or dS, as operands.
+__device__ __forceinline__ void store_operands(bf16* p, float x, float y CALLER) { store2(p, x, y FROM_CALLER); }
+__device__ __forceinline__ void store_operands(float* p, float x, float y CALLER) {
+    store2(p, __uint_as_float(float_to_tf32(x)), __uint_as_float(float_to_tf32(y)) FROM_CALLER);
+}
+// The operand of a step of a sum over queries: sixteen columns, lines `ld` apart, of P or dS.
+__device__ __forceinline__ void load_transposed(unsigned (&a)[4], const bf16* columns, int ld, int step) {
+    int lane = threadIdx.x % 32;
+    ldmatrix_x4_trans(a, columns + (16 * step + key_of(lane % 8) + lane / 16 * 8) * ld + lane / 8 % 2 * 8);
+}
+__device__ __forceinline__ void load_transposed(unsigned (&a)[4], const float* columns, int ld, int step) {
+    int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
+#pragma unroll
+    for (int i = 0; i < 4; i++) a[i] = __float_as_uint(load_vector(columns + (8 * step + q + i / 2 * 4) * ld + g + i % 2 * 8));
+}
+// f(iy, ix, d, at) for every 16-byte piece of a tensor of the window that this thread has to copy: the channels from d on of a token, and its place.
+template <typename E, int WINDOW, typename F> __device__ __forceinline__ void for_each_piece(const F& f) {
     // Unrolled, what does not change from window to window stays in registers, and those of the larger windows spill.
 #pragma unroll 1
-    for (int piece = threadIdx.x; piece < WINDOW * WINDOW * 4; piece += THREADS) {
-        int i = piece / 4, d = piece % 4 * 8, at = tile_slot(i / WINDOW * 8 + i % WINDOW, d);
-        long long pixel = place.pixel(i / WINDOW, i % WINDOW);
-        cp_async_16(first + at, from_first + pixel * stride_first + d, 16 FROM_CALLER);
-        cp_async_16(second + at, from_second + pixel * stride_second + d, 16 FROM_CALLER);
+    for (int piece = threadIdx.x; piece < WINDOW * WINDOW * PIECES<E>; piece += THREADS) {
+        int iy = piece / PIECES<E> / WINDOW, ix = piece / PIECES<E> % WINDOW, d = piece % PIECES<E> * PIECE<E>;
+        f(iy, ix, d, tile_slot<E>(8 * iy + ix, d));
     }
 }
 
-template <int WINDOW>
-__global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backward(const bf16* __restrict__ qkv, const float* __restrict__ table,
-    const float* __restrict__ lse, const bf16* __restrict__ dOutput, bf16* __restrict__ dQkv, float* __restrict__ partial, int B, int H, int W,
-    int heads, int shift, int accumulate) {
-    // Rows of P and dS are 16 bytes more than a multiple of 32 apart, so that the 16-byte pieces of eight rows fall into different banks.
-    constexpr int T = WINDOW * WINDOW, SIDE = 2 * WINDOW - 1, STEPS = (WINDOW + 1) / 2, ROWS = 16 * STEPS, LDP = ROWS + 8;
-    SHARED(bf16, tiles, [6][ROWS * D]);
-    SHARED(bf16, probabilities, [2][ROWS * LDP]);
+template <typename E, int WINDOW>
+__global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attention_tensor_core_backward(const E* __restrict__ qkv,
+    const float* __restrict__ table, const float* __restrict__ lse, const E* __restrict__ dOutput, E* __restrict__ dQkv, float* __restrict__ partial,
+    int B, int H, int W, int heads, int shift, int accumulate) {
+    // Rows of P and dS are an odd multiple of eight elements apart, so that the 16-byte pieces of eight rows of bf16, or eight floats of each of
+    // four rows, fall into different banks.
+    constexpr int T = WINDOW * WINDOW, SIDE = 2 * WINDOW - 1, QUERY_TILES = (WINDOW + 1) / 2, STEPS = SLOT_STEPS<E, WINDOW>;
+    constexpr int ROWS = 16 * QUERY_TILES, LDP = ROWS + 8;
+    SHARED_DYN(E, memory);
     SHARED(float, column, [Column<WINDOW>::SIZE]);
-    bf16 *k = tiles[0], *v = tiles[1];
+    auto tile_at = [&](int i) { return memory + i * ROWS * D; };
+    E *const k = tile_at(0), *const v = tile_at(1), *const probabilities = tile_at(6);
     int t = threadIdx.x, lane = t % 32, m = t / 32, g = lane / 4, q = lane % 4, head = blockIdx.y;
     int windows = B * (H / WINDOW) * (W / WINDOW);
     Column<WINDOW>::load(column, table, heads, head);
     // Empty slots stay zero.
-    for (int i = t; i < 6 * ROWS * 4; i += THREADS) {
-        int slot = i / 4 % ROWS;
-        if (slot / 8 >= WINDOW || slot % 8 >= WINDOW) store_vector(reinterpret_cast<uint4*>(tiles[i / 4 / ROWS] + tile_slot(slot, i % 4 * 8)), zero16());
+    for (int i = t; i < 6 * ROWS * PIECES<E>; i += THREADS) {
+        int slot = i / PIECES<E>;
+        if (slot % ROWS / 8 >= WINDOW || slot % 8 >= WINDOW) store_vector(reinterpret_cast<uint4*>(memory + i * PIECE<E>), zero16());
     }
     if (WINDOW % 2)
-        for (int i = t; i < 2 * ROWS; i += THREADS) store_vector(reinterpret_cast<uint4*>(&probabilities[i / ROWS][i % ROWS * LDP + 8 * WINDOW]), zero16());
+        for (int i = t; i < 2 * ROWS * 8; i += THREADS) store_vector(probabilities + i / 8 * LDP + 8 * WINDOW + i % 8, from_float<E>(0.0f));
     // qkv[pixel, which, head, d] is at ((pixel * 3 + which) * heads + head) * D + d
     const int row = heads * D;
     auto load_keys = [&](int window) {
-        load_tiles(k, v, Place<WINDOW>(window, H, W, shift), qkv + row + head * D, qkv + 2 * row + head * D, 3 * row, 3 * row);
+        Place<WINDOW> place(window, H, W, shift);
+        for_each_piece<E, WINDOW>([&](int iy, int ix, int d, int at) {
+            const E* from = qkv + place.pixel(iy, ix) * (3 * row) + head * D + d;
+            cp_async_16(k + at, from + row);
+            cp_async_16(v + at, from + 2 * row);
+        });
     };
     // Q and dO have two places each: a window's are used to its end.
     auto load_queries = [&](int window, int buffer) {
-        load_tiles(tiles[2 + buffer], tiles[4 + buffer], Place<WINDOW>(window, H, W, shift), qkv + head * D, dOutput + head * D, 3 * row, row);
+        Place<WINDOW> place(window, H, W, shift);
+        for_each_piece<E, WINDOW>([&](int iy, int ix, int d, int at) {
+            long long pixel = place.pixel(iy, ix);
+            cp_async_16(tile_at(2 + buffer) + at, qkv + pixel * (3 * row) + head * D + d);
+            cp_async_16(tile_at(4 + buffer) + at, dOutput + pixel * row + head * D + d);
+        });
     };
     load_keys(blockIdx.x);
     load_queries(blockIdx.x, 0);
@@ -272,10 +359,20 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
     float totals[WINDOW + 1][2] = {};
     int buffer = 0;
     for (int window = blockIdx.x; window < windows; window += gridDim.x, buffer ^= 1) {
-        const bf16 *queries = tiles[2 + buffer], *g_output = tiles[4 + buffer];
+        E *const queries = tile_at(2 + buffer), *const g_output = tile_at(4 + buffer);
         Place<WINDOW> place(window, H, W, shift);
         int next = window + gridDim.x;
         cp_async_wait<0>();
+        // Every thread rounds what it has copied: once, not whenever it is read.
+        if constexpr (sizeof(E) == 4)
+            for_each_piece<E, WINDOW>([&](int, int, int, int at) {
+                E* const copied[4] = {k, v, queries, g_output};
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    uint4* p = reinterpret_cast<uint4*>(copied[i] + at);
+                    store_vector(p, operands<E>(load_vector(p)));
+                }
+            });
         // The window's tiles are there for all, and all are done with what belongs to the last one.
         __syncthreads();
         if (next < windows) load_queries(next, buffer ^ 1);
@@ -286,13 +383,13 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
                 if (ix >= WINDOW || 2 * tile + h >= WINDOW) continue;
                 float values[8];
                 row_of(values, sums, h, factor);
-                give8(dQkv + ((place.pixel(2 * tile + h, ix) * 3 + which) * heads + head) * D + 8 * q, values, accumulate);
+                give_row(dQkv + ((place.pixel(2 * tile + h, ix) * 3 + which) * heads + head) * D, q, values, accumulate);
             }
         };
-        if (m < STEPS) {
+        if (m < QUERY_TILES) {
             float bias[WINDOW + 1][2], s[WINDOW][4], dp[WINDOW][4] = {};
             Column<WINDOW>::bias(bias, column, m, g, q);
-            uint4 upper = load_rows(queries + 16 * m * D, lane % 8), lower = load_rows(queries + (16 * m + 8) * D, lane % 8);
+            Share<E> upper = load_rows(queries + 16 * m * D, lane % 8), lower = load_rows(queries + (16 * m + 8) * D, lane % 8);
 #pragma unroll
             for (int n = 0; n < WINDOW; n++) {
 #pragma unroll
@@ -318,25 +415,24 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
                 delta = group_sum<4>(delta);
 #pragma unroll
                 for (int n = 0; n < WINDOW; n++) {
-                    bf16* to = probabilities[0] + (16 * m + 8 * h + g) * LDP + 8 * n + 2 * q;
-                    store2(to, s[n][2 * h], s[n][2 * h + 1]);
+                    E* to = probabilities + (16 * m + 8 * h + g) * LDP + 8 * n + 2 * q;
+                    store_operands(to, s[n][2 * h], s[n][2 * h + 1]);
 #pragma unroll
                     for (int e = 0; e < 2; e++) {
                         float& ds = dp[n][2 * h + e];
                         ds = s[n][2 * h + e] * (ds - delta);
                         totals[h - n + WINDOW - 1][e] += ds;
                     }
-                    store2(to + ROWS * LDP, dp[n][2 * h], dp[n][2 * h + 1]);
+                    store_operands(to + ROWS * LDP, dp[n][2 * h], dp[n][2 * h + 1]);
                 }
             }
             float dq[4][4] = {};
 #pragma unroll
             for (int step = 0; step < STEPS; step++) {
-                unsigned ds[4], first[4], second[4];
-                operand_of(ds, dp, step);
-                load_pairs(first, k + 16 * step * D);
-                load_pairs(second, k + (16 * step + 8) * D);
-                multiply_pairs(dq, ds, first, second);
+                unsigned ds[4], rows[2][4];
+                operand_of<E>(ds, dp, step);
+                load_slots(rows, k, step);
+                multiply_slots<E>(dq, ds, rows, 0);
             }
             give(dq, m, g, 0, SCALE);
         }
@@ -346,19 +442,18 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
         cp_async_commit();
         // Warps 0 and 1: dV = P^T dO; warps 2 and 3: dK = dS^T Q; of tiles of sixteen keys every second.
         int other = m / 2, tile = m % 2;
-        const bf16* operand = other ? queries : g_output;
+        const E* factor = other ? queries : g_output;
         float sums[2][4][4] = {};
         // Unrolled in full, the kernel of window 8 spills.
 #pragma unroll 2
         for (int step = 0; step < STEPS; step++) {
-            unsigned first[4], second[4], a[4];
-            load_pairs(first, operand + 16 * step * D);
-            load_pairs(second, operand + (16 * step + 8) * D);
+            unsigned rows[2][4], a[4];
+            load_slots(rows, factor, step);
 #pragma unroll
             for (int i = 0; i < 2; i++) {
-                if (tile + 2 * i >= STEPS) continue;
-                ldmatrix_x4_trans(a, probabilities[other] + (16 * step + key_of(lane % 8) + lane / 16 * 8) * LDP + 16 * (tile + 2 * i) + lane / 8 % 2 * 8);
-                multiply_pairs(sums[i], a, first, second);
+                if (tile + 2 * i >= QUERY_TILES) continue;
+                load_transposed(a, probabilities + other * ROWS * LDP + 16 * (tile + 2 * i), LDP, step);
+                multiply_slots<E>(sums[i], a, rows, 0);
             }
         }
 #pragma unroll
@@ -367,9 +462,9 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
     // All are done with P and dS: shares[m, row] (g, jx) takes their place, spaced so that neither writes nor the sums below conflict.
     __syncthreads();
     constexpr int SPACING = 128 - SIDE;
-    static_assert(STEPS * (WINDOW + 1) * SPACING * sizeof(float) <= sizeof(probabilities), "the sums take the place of P and dS");
+    static_assert(QUERY_TILES * (WINDOW + 1) * SPACING * sizeof(float) <= 2 * ROWS * LDP * sizeof(E), "the sums take the place of P and dS");
     float* shares = reinterpret_cast<float*>(probabilities);
-    if (m < STEPS)
+    if (m < QUERY_TILES)
 #pragma unroll
         for (int row = 0; row <= WINDOW; row++)
 #pragma unroll
@@ -378,7 +473,7 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
     for (int relative = t; relative < SIDE * SIDE; relative += THREADS) {
         int dx = relative % SIDE - (WINDOW - 1);
         float sum = 0.0f;
-        for (int tile = 0; tile < STEPS; tile++) {
+        for (int tile = 0; tile < QUERY_TILES; tile++) {
             int row = relative / SIDE - 2 * tile;
             if (row < 0 || row > WINDOW) continue;
             for (int ix = 0; ix < WINDOW; ix++)
@@ -389,19 +484,35 @@ __global__ void __launch_bounds__(THREADS, 3) window_attention_tensor_core_backw
     }
 }
 
-EXPORT_KERNEL(window_attention_tensor_core_forward_1_bf16, (window_attention_tensor_core_forward<1>));
-EXPORT_KERNEL(window_attention_tensor_core_forward_2_bf16, (window_attention_tensor_core_forward<2>));
-EXPORT_KERNEL(window_attention_tensor_core_forward_3_bf16, (window_attention_tensor_core_forward<3>));
-EXPORT_KERNEL(window_attention_tensor_core_forward_4_bf16, (window_attention_tensor_core_forward<4>));
-EXPORT_KERNEL(window_attention_tensor_core_forward_5_bf16, (window_attention_tensor_core_forward<5>));
-EXPORT_KERNEL(window_attention_tensor_core_forward_6_bf16, (window_attention_tensor_core_forward<6>));
-EXPORT_KERNEL(window_attention_tensor_core_forward_7_bf16, (window_attention_tensor_core_forward<7>));
-EXPORT_KERNEL(window_attention_tensor_core_forward_8_bf16, (window_attention_tensor_core_forward<8>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_1_bf16, (window_attention_tensor_core_backward<1>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_2_bf16, (window_attention_tensor_core_backward<2>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_3_bf16, (window_attention_tensor_core_backward<3>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_4_bf16, (window_attention_tensor_core_backward<4>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_5_bf16, (window_attention_tensor_core_backward<5>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_6_bf16, (window_attention_tensor_core_backward<6>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_7_bf16, (window_attention_tensor_core_backward<7>));
-EXPORT_KERNEL(window_attention_tensor_core_backward_8_bf16, (window_attention_tensor_core_backward<8>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_1_bf16, (window_attention_tensor_core_forward<bf16, 1>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_2_bf16, (window_attention_tensor_core_forward<bf16, 2>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_3_bf16, (window_attention_tensor_core_forward<bf16, 3>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_4_bf16, (window_attention_tensor_core_forward<bf16, 4>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_5_bf16, (window_attention_tensor_core_forward<bf16, 5>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_6_bf16, (window_attention_tensor_core_forward<bf16, 6>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_7_bf16, (window_attention_tensor_core_forward<bf16, 7>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_8_bf16, (window_attention_tensor_core_forward<bf16, 8>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_1_bf16, (window_attention_tensor_core_backward<bf16, 1>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_2_bf16, (window_attention_tensor_core_backward<bf16, 2>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_3_bf16, (window_attention_tensor_core_backward<bf16, 3>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_4_bf16, (window_attention_tensor_core_backward<bf16, 4>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_5_bf16, (window_attention_tensor_core_backward<bf16, 5>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_6_bf16, (window_attention_tensor_core_backward<bf16, 6>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_7_bf16, (window_attention_tensor_core_backward<bf16, 7>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_8_bf16, (window_attention_tensor_core_backward<bf16, 8>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_1_tf32, (window_attention_tensor_core_forward<float, 1>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_2_tf32, (window_attention_tensor_core_forward<float, 2>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_3_tf32, (window_attention_tensor_core_forward<float, 3>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_4_tf32, (window_attention_tensor_core_forward<float, 4>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_5_tf32, (window_attention_tensor_core_forward<float, 5>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_6_tf32, (window_attention_tensor_core_forward<float, 6>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_7_tf32, (window_attention_tensor_core_forward<float, 7>));
+EXPORT_KERNEL(window_attention_tensor_core_forward_8_tf32, (window_attention_tensor_core_forward<float, 8>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_1_tf32, (window_attention_tensor_core_backward<float, 1>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_2_tf32, (window_attention_tensor_core_backward<float, 2>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_3_tf32, (window_attention_tensor_core_backward<float, 3>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_4_tf32, (window_attention_tensor_core_backward<float, 4>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_5_tf32, (window_attention_tensor_core_backward<float, 5>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_6_tf32, (window_attention_tensor_core_backward<float, 6>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_7_tf32, (window_attention_tensor_core_backward<float, 7>));
+EXPORT_KERNEL(window_attention_tensor_core_backward_8_tf32, (window_attention_tensor_core_backward<float, 8>));

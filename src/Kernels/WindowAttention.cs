@@ -131,20 +131,25 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         Tensor qkv = call[0];
         int tokens = (Window * Window + 3) / 4 * 4, positions = (2 * Window - 1) * (2 * Window - 1);
         bool onMatrixUnits = IsOnMatrixUnits(call);
-        int slots = Slots(call, Windows(qkv.Shape), onMatrixUnits ? 3 : 2);
+        int slots = Slots(call, Windows(qkv.Shape), onMatrixUnits && qkv.DType == DType.BFloat16 ? 3 : 2);
         bool accumulate = false;
         Tensor dQkv = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(qkv);
         Tensor partials = Tensor.Empty([slots, Heads, positions], DType.Float32, qkv.Device);
         CudaLaunch launch = onMatrixUnits
-            ? new(qkv, "window_attention_tensor_core", $"window_attention_tensor_core_backward_{Window}")
+            ? CudaLaunch.OnMatrices(qkv, "window_attention_tensor_core", $"window_attention_tensor_core_backward_{Window}")
             : new(qkv, "window_attention_backward", $"window_attention_backward_{Window}");
         launch.Add(qkv, call[1], call.Saved[0], dOutput, dQkv, partials);
         launch.Add(qkv.Shape[0], qkv.Shape[1], qkv.Shape[2], Heads, Shift);
         launch.Add(accumulate);
         if (onMatrixUnits)
-            launch.Run(new dim3(slots, Heads), new dim3(CudaThreads));
+        {
+            int rows = (Window + 1) / 2 * 16;
+            launch.Run(new dim3(slots, Heads), new dim3(CudaThreads), qkv.DType.Size() * (6 * 32 + 2 * (rows + 8)) * rows);
+        }
         else
+        {
             launch.Run(new dim3(slots, Heads), new dim3(CudaBackwardThreads), sizeof(float) * (4 * tokens * 36 + tokens * tokens + positions + 3 * tokens));
+        }
         if (!call.Needs(1))
             return;
         Tensor dTable = gradients.Target(1, out bool accumulateTable);
@@ -158,7 +163,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     // kernels/window_attention_tensor_core.cu: a warp owns every so many windows of a head.
     private void CudaForwardOnMatrixUnits(OperatorCall call, Tensor output, Tensor logSums)
     {
-        var launch = new CudaLaunch(output, "window_attention_tensor_core", $"window_attention_tensor_core_forward_{Window}");
+        CudaLaunch launch = CudaLaunch.OnMatrices(output, "window_attention_tensor_core", $"window_attention_tensor_core_forward_{Window}");
         launch.Add(call[0], call[1], output, logSums);
         launch.Add(output.Shape[0], output.Shape[1], output.Shape[2], Heads, Shift);
         int warps = CudaThreads / 32;
@@ -183,7 +188,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
 
     private static readonly IReadOnlyList<KernelVariant> s_cudaVariants =
     [
-        new(MatrixUnits, "bfloat16 only, a window and head on the matrix units, scores made again in the backward pass; windows up to 8, 32 channels a head",
+        new(MatrixUnits, "bfloat16 and tf32, a window and head on the matrix units, scores made again in the backward pass; windows up to 8, 32 channels a head",
             new LaunchParameter(BlocksPerMultiprocessor, 2, 3, 4, 8)),
         new(Blocked, "a window and head in shared memory, scores made again in the backward pass; windows up to 8, 32 channels a head",
             new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),
@@ -201,12 +206,12 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         return fits && call.Choice?.Variant != Any;
     }
 
-    /// <summary>Whether a call that fits runs on the matrix units, which take bfloat16.</summary>
+    /// <summary>Whether a call that fits runs on the matrix units, which take bfloat16, and float32 rounded to tf32.</summary>
     private bool IsOnMatrixUnits(OperatorCall call)
     {
-        bool fits = call[0].DType == DType.BFloat16;
+        bool fits = CudaLaunch.MatrixType(call[0], Name) != "float32";
         if (!fits && call.Choice?.Variant == MatrixUnits)
-            throw new VariantNotTakenException(Name, MatrixUnits, $"bfloat16 tensors, not {call[0].DType.Label()}");
+            throw new VariantNotTakenException(Name, MatrixUnits, "bfloat16 tensors, or float32 ones in a precision of tf32, not float32 alone");
         return fits && call.Choice?.Variant != Blocked;
     }
 

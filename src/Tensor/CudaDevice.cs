@@ -46,8 +46,8 @@ public sealed unsafe class CudaDevice
     public CudaDeviceProperties Properties { get; }
 
     /// <summary>
-    /// Whether matrix products and convolutions of float32 tensors round their operands to tf32 (10 bits of mantissa) for the matrix units,
-    /// as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false. A network sets it for
+    /// Whether matrix products, attention's among them, and convolutions of float32 tensors round their operands to tf32 (10 bits of mantissa)
+    /// for the matrix units, as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false. A network sets it for
     /// its forward pass, as its precision says, and every operator's backward pass uses what its forward pass did.
     /// </summary>
     public bool AllowTf32 { get; set; }

@@ -10,8 +10,8 @@ public enum Precision
     Fp32,
 
     /// <summary>
-    /// float32 tensors whose matrix products and convolutions round their operands to tf32, 11 significant bits, for the matrix units; see
-    /// <see cref="CudaDevice.AllowTf32"/>.
+    /// float32 tensors whose matrix products, attention's among them, and convolutions round their operands to tf32, 11 significant bits, for
+    /// the matrix units; see <see cref="CudaDevice.AllowTf32"/>.
     /// </summary>
     Tf32,
 

@@ -159,7 +159,7 @@ public static class GradCheckSuite
 
     // A device has no float64 to convert to. tf32 is about matrices; whether an operator takes bfloat16 it says itself.
     private static bool IsMeant(OperatorCase item, Precision precision) => item.Op is not Cast
-        && (precision != Precision.Tf32 || item.Inputs.Any(input => input is { Role: InputRole.MatrixWeight }));
+        && (precision != Precision.Tf32 || item.MultipliesMatrices);
 
     private static Check KernelCheckOf(OperatorCase item, Precision precision, Device device) => new(
         item.Name, GradCheckKind.Kernel, precision.Label(), OnlyInAll: false, _ => RunKernels(item, precision, device));

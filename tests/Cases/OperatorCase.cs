@@ -64,6 +64,9 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// <summary>The operator's name and the label.</summary>
     public string Name => $"{Op.Name} {Label}";
 
+    /// <summary>Whether the operator multiplies matrices, whose operands tf32 rounds.</summary>
+    public bool MultipliesMatrices => Op is WindowAttention || Inputs.Any(input => input is { Role: InputRole.MatrixWeight });
+
     /// <summary>
     /// The inputs as leaves; the values are the same numbers, exact in float32, for both float32 and float64. Beside bfloat16 activations,
     /// which are those numbers rounded, parameters are float32.
@@ -105,7 +108,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     public IReadOnlyList<(string Name, Tensor Value)> RunPlain(Precision precision)
     {
         // tf32 is for the operands of matrix products only.
-        if (precision == Precision.Tf32 && Op is not WindowAttention && !Inputs.Any(input => input is { Role: InputRole.MatrixWeight }))
+        if (precision == Precision.Tf32 && !MultipliesMatrices)
             precision = Precision.Fp32;
         var arithmetic = new PlainArithmetic(precision);
         Variable?[] inputs = CreateInputs((input, index) => Draw(input, DType.Float64, index) is var drawn

@@ -21,7 +21,7 @@ public sealed class PrecisionTests
         foreach (OperatorCase item in OperatorCases.All.Where(item => item.Op is not Cast && !IsLoss(item)))
         {
             cases.Add(item.Name, Precision.Bf16);
-            if (item.Inputs.Any(input => input is { Role: InputRole.MatrixWeight }))
+            if (item.MultipliesMatrices)
                 cases.Add(item.Name, Precision.Tf32);
         }
         return cases;
