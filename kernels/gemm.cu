@@ -12,7 +12,8 @@
 // units. _bf16: bf16 tensors on the matrix units. bias, dBias, dWeight, partial results and all sums are float, dBias's to about twice that.
 // Bound by arithmetic from about M, N, K = 256 up.
 //
-// A block of 128 threads owns a BM x BN tile of C: 64 x 64, where tiles are few, 128 x 96, which channel counts of 96 2^i fill, or 128 x 128.
+// A block of 128 threads owns a BM x BN tile of C: 64 x 64, where tiles are few, 128 x 128, or between them 128 x 96, which channel counts of
+// 96 2^i fill, and without the matrix units 128 x 64.
 // K is cut into slices of 64 bytes (16 float, 32 bf16), of which four are in flight between global and shared memory (cp.async) or in use;
 // what is outside the matrices, or dropped, arrives as zeros. On the matrix units each of 2 x 2 warps owns a quarter of the tile; without
 // them each thread of 16 x 8 owns BM / 16 rows of BN / 8 columns. The sums then go through the same shared memory, so that rows of C are
@@ -329,6 +330,9 @@ EXPORT_KERNEL(gemm_tn_64x64_float32, (gemm<float, float, TN, false, 64, 64, 4>))
 EXPORT_KERNEL(gemm_nt_128x64_float32, (gemm<float, float, NT, false, 128, 64, 4>));
 EXPORT_KERNEL(gemm_nn_128x64_float32, (gemm<float, float, NN, false, 128, 64, 4>));
 EXPORT_KERNEL(gemm_tn_128x64_float32, (gemm<float, float, TN, false, 128, 64, 4>));
+EXPORT_KERNEL(gemm_nt_128x128_float32, (gemm<float, float, NT, false, 128, 128, 4>));
+EXPORT_KERNEL(gemm_nn_128x128_float32, (gemm<float, float, NN, false, 128, 128, 4>));
+EXPORT_KERNEL(gemm_tn_128x128_float32, (gemm<float, float, TN, false, 128, 128, 4>));
 EXPORT_KERNEL(gemm_nt_any_float32, (gemm<float, float, NT, false, 64, 64, 1>));
 EXPORT_KERNEL(gemm_nn_any_float32, (gemm<float, float, NN, false, 64, 64, 1>));
 EXPORT_KERNEL(gemm_tn_any_float32, (gemm<float, float, TN, false, 64, 64, 1>));

@@ -60,17 +60,8 @@ internal static class Tape
                 OperatorTrace? trace = OperatorTrace.Current;
                 long start = trace is null ? 0 : Stopwatch.GetTimestamp();
                 var sink = new Sink(node);
-                try
-                {
-                    using (StorageScope.Begin())
-                        node.Operator.Backward(node.Call!, dOutput, sink);
-                }
-                catch (RecordingException failure) when (failure.Operation is null)
-                {
-                    throw failure.In($"{node.Operator.Name} (backward)");
-                }
+                node.Call!.Backward(node.Operator, dOutput, sink);
                 sink.Finish();
-                GC.KeepAlive(dOutput);
                 trace?.Add(node.Operator, node.Call!, backward: true, start);
                 node.Gradient = null;
                 dOutput.Storage.ReleaseReference();

@@ -25,9 +25,19 @@ internal sealed class LoadedRun
 
     public ClassMap ClassMap => Checkpoint.ClassMap;
 
-    /// <summary>Loads the weights called last or best of a run, by default the newest in runs/, onto a device, to compute in a precision.</summary>
+    /// <summary>The arithmetic of the network.</summary>
+    public Precision Precision => Checkpoint.Model.Precision;
+
+    /// <summary>The precision that was asked for; else the one that the run was trained in, where the device computes in it; else fp32.</summary>
+    public static Precision Choose(Precision? asked, Precision trained, Device device) =>
+        asked ?? (trained.RunsOn(device) ? trained : Precision.Fp32);
+
+    /// <summary>
+    /// Loads the weights called last or best of a run, by default the newest in runs/, onto a device, to compute in a precision, or in
+    /// that of the training (see <see cref="Choose"/>).
+    /// </summary>
     /// <exception cref="UsageException">There is no such run, or it has no such weights.</exception>
-    public static LoadedRun Open(string? path, string checkpoint, DeviceSelection device, Precision precision = Precision.Fp32)
+    public static LoadedRun Open(string? path, string checkpoint, DeviceSelection device, Precision? precision = null)
     {
         RunFolder folder = FindFolder(path);
         string file = folder.CheckpointPath(checkpoint);
@@ -39,8 +49,9 @@ internal sealed class LoadedRun
             throw new UsageException($"{file}: no such file; {remedy}");
         }
         Checkpoint weights = Checkpoint.Load(file, device: device.Device);
-        weights.Model.Precision = precision;
-        return new LoadedRun(folder, folder.LoadOptions(), weights, checkpoint);
+        TrainingOptions options = folder.LoadOptions();
+        weights.Model.Precision = Choose(precision, options.Precision, device.Device);
+        return new LoadedRun(folder, options, weights, checkpoint);
     }
 
     /// <summary>The run folder of a path, or the newest.</summary>
@@ -70,6 +81,11 @@ internal sealed class LoadedRun
             throw new UsageException($"--stride: {failure.Message}", failure);
         }
     }
+
+    /// <summary>Device and precision; for example <c>cpu; fp32, trained in bf16</c>.</summary>
+    public string Describe(DeviceSelection device) => Precision == Options.Precision
+        ? Commands.Shared.Describe(device, Precision)
+        : $"{device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
 
     /// <summary>For example <c>runs/first, last weights (step 300): cs-unet-mini, 128x128, 3 classes</c>.</summary>
     public string Describe() => $"{Folder.Path}, {CheckpointName} weights (step {Checkpoint.Header.Step}): "

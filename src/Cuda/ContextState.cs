@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;
@@ -82,9 +83,18 @@ internal sealed unsafe class ContextState
                     s_abandoned.Add(this);
             }
             CUResult result = release(this);
-            if (result != CUResult.Success && !(FaultReported && Driver.IsDeviceFault(result)))
-                Driver.Check(result, $"{call}");
+            CheckRelease(result, $"{call}");
         }
+    }
+
+    /// <summary>
+    /// Throws unless a call that gives something back succeeded. A context lost to a fault fails every call with the fault's status: once
+    /// that was reported, repeating it would only hide the report, since Dispose often runs while the first exception is on its way up.
+    /// </summary>
+    internal void CheckRelease(CUResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call)
+    {
+        if (!(FaultReported && Driver.IsDeviceFault(result)))
+            Driver.Check(result, ref call);
     }
 
     /// <summary>The state of the context that is current on this thread.</summary>

@@ -59,6 +59,12 @@ public unsafe class CudaContext : IDisposable
     }
 
     /// <summary>
+    /// Whether a kernel failed and an exception said so. The context is lost then: every further call fails with the same status, but for
+    /// those that give something back, which do nothing.
+    /// </summary>
+    public bool HasReportedFault => State.FaultReported;
+
+    /// <summary>
     /// Whether every allocation keeps the stack it was made on, for <see cref="LiveAllocations"/>. Slow; on from the start when the
     /// environment variable <c>CSUNET_CUDA_STACKS</c> is 1.
     /// </summary>

@@ -140,8 +140,8 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
                 "only memory allocated on a stream or from a pool can be freed on a stream. Call Dispose().");
         }
         CUdeviceptr pointer = new((nuint)_handle.Enter("CudaDeviceVariable.Dispose"));
-        Driver.Check(DriverNative.cuMemFreeAsync(pointer, stream.Stream),
-            $"cuMemFreeAsync(pointer={pointer}, stream=0x{stream.Stream.Pointer:x})");
+        CUResult result = DriverNative.cuMemFreeAsync(pointer, stream.Stream);
+        _handle.Context.CheckRelease(result, $"cuMemFreeAsync(pointer={pointer}, stream=0x{stream.Stream.Pointer:x})");
         _handle.Forget();
     }
 

@@ -120,10 +120,7 @@ internal sealed class ResourceHandle
         {
             CUResult result = default;
             Context.Enter(() => result = _release!(_value));
-            // A context lost to a fault fails every call with the fault's status. Once that was reported, repeating it here would only
-            // hide the report: Dispose often runs while the first exception is on its way up.
-            if (!(Context.FaultReported && Driver.IsDeviceFault(result)))
-                Driver.Check(result, $"{call}(0x{_value:x})");
+            Context.CheckRelease(result, $"{call}(0x{_value:x})");
         }
     }
 

@@ -10,8 +10,8 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// Which variant of an operator runs: the one that this thread has asked for, else the fastest one that a search has stored for device,
-/// operator, element type and shapes, else the operator's first. Stored choices are a file per device in the folder <c>tuning</c> of the
-/// user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
+/// operator, element type and shapes, else the operator's first that takes the call. Stored choices are a file per device in the folder
+/// <c>tuning</c> of the user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
 /// </summary>
 public static class KernelChoices
 {
@@ -34,7 +34,7 @@ public static class KernelChoices
     }
 
     /// <summary>
-    /// The choice for a call; null: the operator's first variant as usual. Every call comes here: where nothing is forced and nothing stored,
+    /// The choice for a call; null: the operator's first variant that takes it, as usual. Every call comes here: where nothing is forced and nothing stored,
     /// this is a look-up that allocates nothing.
     /// </summary>
     /// <exception cref="InvalidDataException">The device's file holds something else than choices.</exception>

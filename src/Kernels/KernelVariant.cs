@@ -4,7 +4,7 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// One way to compute an operator on a device: other kernels, or another rule of launching them. Every variant gives the operator's result;
-/// they differ in time. The first of an operator's variants is what it uses unless a choice says otherwise.
+/// they differ in time. The first of an operator's variants that takes a call is what it uses unless a choice says otherwise.
 /// </summary>
 /// <param name="Name">Named for what it does: <c>registers</c>, <c>any</c>, <c>reference</c>.</param>
 /// <param name="Summary">What that is, in a few words.</param>

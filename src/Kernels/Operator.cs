@@ -119,6 +119,12 @@ public sealed class OperatorCall
     /// <summary>Which of the operator's variants computes this call, in both passes; null: the usual one.</summary>
     public KernelChoice? Choice { get; private set; }
 
+    /// <summary>
+    /// The arithmetic of float32 matrix products that the device was set to when Forward ran (<see cref="CudaDevice.AllowTf32"/>): tf32 or
+    /// fp32. The backward pass uses it too, whatever the device is set to by then.
+    /// </summary>
+    public Precision Products { get; private set; }
+
     /// <summary>The output, once Forward has returned.</summary>
     public Tensor Output { get; set; } = null!;
 
@@ -156,6 +162,7 @@ public sealed class OperatorCall
                 if (input is { DType: DType.BFloat16 })
                     throw new NotSupportedException($"{op.Name}: bfloat16 tensors are computed with on CUDA devices only; use float32 on the processor");
         Choice = KernelChoices.For(op, this);
+        Products = Precisions.InUse(device);
         try
         {
             using (StorageScope.Begin())
@@ -166,6 +173,25 @@ public sealed class OperatorCall
             throw failure.In($"{op.Name} (forward)");
         }
         GC.KeepAlive(this);
+    }
+
+    /// <summary>Runs an operator's backward rule on this call, in the arithmetic of its forward pass.</summary>
+    /// <param name="op">The operator that <see cref="Forward"/> ran.</param>
+    /// <param name="dOutput">The gradient of the output.</param>
+    /// <param name="gradients">Receives the inputs' gradients.</param>
+    public void Backward(Operator op, Tensor dOutput, GradientSink gradients)
+    {
+        try
+        {
+            using PrecisionScope products = Products.Use(dOutput.Device);
+            using (StorageScope.Begin())
+                op.Backward(this, dOutput, gradients);
+        }
+        catch (RecordingException failure) when (failure.Operation is null)
+        {
+            throw failure.In($"{op.Name} (backward)");
+        }
+        GC.KeepAlive(dOutput);
     }
 }
 

@@ -109,6 +109,11 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         }
         Tensor logSums = Tensor.Empty([Windows(call[0].Shape), Heads, Window * Window], DType.Float32, output.Device);
         call.Save(logSums);
+        if (IsOnMatrixUnits(call))
+        {
+            CudaForwardOnMatrixUnits(call, output, logSums);
+            return;
+        }
         var launch = new CudaLaunch(output, "window_attention", $"window_attention_forward_{Window}");
         launch.Add(call[0], call[1], output, logSums);
         launch.Add(output.Shape[1], output.Shape[2], Heads, Shift);
@@ -125,17 +130,21 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         }
         Tensor qkv = call[0];
         int tokens = (Window * Window + 3) / 4 * 4, positions = (2 * Window - 1) * (2 * Window - 1);
-        int multiprocessors = CudaDevice.Get(qkv.Device).Properties.MultiProcessorCount;
-        int slots = Math.Min(Windows(qkv.Shape), Math.Max(1, (call.Choice?.Value(BlocksPerMultiprocessor, 2) ?? 2) * multiprocessors / Heads));
-        int shared = sizeof(float) * (4 * tokens * 36 + tokens * tokens + positions + 3 * tokens);
+        bool onMatrixUnits = IsOnMatrixUnits(call);
+        int slots = Slots(call, Windows(qkv.Shape), onMatrixUnits ? 3 : 2);
         bool accumulate = false;
         Tensor dQkv = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(qkv);
         Tensor partials = Tensor.Empty([slots, Heads, positions], DType.Float32, qkv.Device);
-        var launch = new CudaLaunch(qkv, "window_attention_backward", $"window_attention_backward_{Window}");
+        CudaLaunch launch = onMatrixUnits
+            ? new(qkv, "window_attention_tensor_core", $"window_attention_tensor_core_backward_{Window}")
+            : new(qkv, "window_attention_backward", $"window_attention_backward_{Window}");
         launch.Add(qkv, call[1], call.Saved[0], dOutput, dQkv, partials);
         launch.Add(qkv.Shape[0], qkv.Shape[1], qkv.Shape[2], Heads, Shift);
         launch.Add(accumulate);
-        launch.Run(new dim3(slots, Heads), new dim3(CudaBackwardThreads), shared);
+        if (onMatrixUnits)
+            launch.Run(new dim3(slots, Heads), new dim3(CudaThreads));
+        else
+            launch.Run(new dim3(slots, Heads), new dim3(CudaBackwardThreads), sizeof(float) * (4 * tokens * 36 + tokens * tokens + positions + 3 * tokens));
         if (!call.Needs(1))
             return;
         Tensor dTable = gradients.Target(1, out bool accumulateTable);
@@ -146,8 +155,25 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         total.Run(new dim3((Heads * positions + CudaBackwardThreads - 1) / CudaBackwardThreads), new dim3(CudaBackwardThreads));
     }
 
+    // kernels/window_attention_tensor_core.cu: a warp owns every so many windows of a head.
+    private void CudaForwardOnMatrixUnits(OperatorCall call, Tensor output, Tensor logSums)
+    {
+        var launch = new CudaLaunch(output, "window_attention_tensor_core", $"window_attention_tensor_core_forward_{Window}");
+        launch.Add(call[0], call[1], output, logSums);
+        launch.Add(output.Shape[0], output.Shape[1], output.Shape[2], Heads, Shift);
+        int warps = CudaThreads / 32;
+        launch.Run(new dim3(Slots(call, (Windows(output.Shape) + warps - 1) / warps, 8), Heads), new dim3(CudaThreads));
+    }
+
+    /// <summary>Blocks to a head: as many as there is work for, at most so many per multiprocessor over all heads.</summary>
+    private int Slots(OperatorCall call, int most, int usual)
+    {
+        int multiprocessors = CudaDevice.Get(call[0].Device).Properties.MultiProcessorCount;
+        return Math.Min(most, Math.Max(1, (call.Choice?.Value(BlocksPerMultiprocessor, usual) ?? usual) * multiprocessors / Heads));
+    }
+
     private const int CudaThreads = 128, CudaBackwardThreads = 256;
-    private const string Blocked = "blocked", Any = "any", BlocksPerMultiprocessor = "blocks_per_multiprocessor";
+    private const string MatrixUnits = "matrix_units", Blocked = "blocked", Any = "any", BlocksPerMultiprocessor = "blocks_per_multiprocessor";
 
     /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : s_cudaVariants;
@@ -157,6 +183,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
 
     private static readonly IReadOnlyList<KernelVariant> s_cudaVariants =
     [
+        new(MatrixUnits, "bfloat16 only, a window and head on the matrix units, scores made again in the backward pass; windows up to 8, 32 channels a head",
+            new LaunchParameter(BlocksPerMultiprocessor, 2, 3, 4, 8)),
         new(Blocked, "a window and head in shared memory, scores made again in the backward pass; windows up to 8, 32 channels a head",
             new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),
         new(Any, "probabilities in memory; any window and head"),
@@ -168,9 +196,18 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     private bool IsBlocked(OperatorCall call)
     {
         bool fits = Window <= 8 && call[0].Shape[3] == 96 * Heads;
-        if (!fits && call.Choice?.Variant == Blocked)
-            throw new VariantNotTakenException(Name, Blocked, $"windows up to 8 and heads of 32 channels, not window {Window} and heads of {call[0].Shape[3] / 3 / Heads}");
+        if (!fits && call.Choice?.Variant is { } variant && variant != Any)
+            throw new VariantNotTakenException(Name, variant, $"windows up to 8 and heads of 32 channels, not window {Window} and heads of {call[0].Shape[3] / 3 / Heads}");
         return fits && call.Choice?.Variant != Any;
+    }
+
+    /// <summary>Whether a call that fits runs on the matrix units, which take bfloat16.</summary>
+    private bool IsOnMatrixUnits(OperatorCall call)
+    {
+        bool fits = call[0].DType == DType.BFloat16;
+        if (!fits && call.Choice?.Variant == MatrixUnits)
+            throw new VariantNotTakenException(Name, MatrixUnits, $"bfloat16 tensors, not {call[0].DType.Label()}");
+        return fits && call.Choice?.Variant != Blocked;
     }
 
     // kernels/window_attention_any.cu: any window and head size; keeps the probabilities in memory.

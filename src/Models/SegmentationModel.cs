@@ -41,7 +41,7 @@ public abstract class SegmentationModel(int height, int width, int classes, DTyp
     {
         if (images.Value.DType != DType)
             throw new ShapeException(GetType().Name, "images", images.Value, $"{DType.Label()} = element type of the model");
-        Precision.Use(images.Value.Device);
+        using PrecisionScope products = Precision.Use(images.Value.Device);
         if (Precision != Precision.Bf16)
             return Logits(images);
         return Variable.Apply(new Cast(DType), Logits(Variable.Apply(new Cast(DType.BFloat16), images)));

@@ -47,8 +47,8 @@ public sealed unsafe class CudaDevice
 
     /// <summary>
     /// Whether matrix products and convolutions of float32 tensors round their operands to tf32 (10 bits of mantissa) for the matrix units,
-    /// as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false. A network sets it at every
-    /// forward pass, as its precision says.
+    /// as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false. A network sets it for
+    /// its forward pass, as its precision says, and every operator's backward pass uses what its forward pass did.
     /// </summary>
     public bool AllowTf32 { get; set; }
 
@@ -120,9 +120,29 @@ public sealed unsafe class CudaDevice
     internal CudaDeviceVariable<byte> Allocate(long bytes)
     {
         RequireNotRecording($"{bytes} bytes of device memory would be allocated, which the step before did not need");
+        bytes = Math.Max(1, bytes);
+        FreeCollected();
+        try
+        {
+            return new CudaDeviceVariable<byte>(bytes, Stream);
+        }
+        catch (CudaException failure) when (failure.CudaError == CUResult.ErrorOutOfMemory)
+        {
+            // Tensors that nobody refers to any more hold memory until they are collected, and the collector does not see the device's.
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            FreeCollected();
+            Stream.Synchronize();
+            if (Properties.MemoryPoolsSupported)
+                new CudaMemoryPool(Context.Device, isDefault: true).TrimTo(0);
+        }
+        return new CudaDeviceVariable<byte>(bytes, Stream);
+    }
+
+    private void FreeCollected()
+    {
         while (_collected.TryDequeue(out CudaDeviceVariable<byte>? block))
             block.Dispose(Stream);
-        return new CudaDeviceVariable<byte>(Math.Max(1, bytes), Stream);
     }
 
     /// <summary>Takes over a block whose last tensor was collected. Calls no driver: it runs on the finaliser's thread, where a failure ends the process.</summary>
@@ -137,6 +157,19 @@ public sealed unsafe class CudaDevice
     {
         RequireNotRecording("it waits for the device");
         Stream.Synchronize();
+    }
+
+    /// <summary>
+    /// Waits until all work and copies so far are done, so that what they use can be freed. Once a fault was reported there is nothing to
+    /// wait for, and another exception would hide the report.
+    /// </summary>
+    public void SynchronizeToFree()
+    {
+        if (Context.HasReportedFault)
+            return;
+        Context.SetCurrent();
+        CopyStream.Synchronize();
+        Synchronize();
     }
 
     /// <summary>Sets the first four bytes of a tensor on this device, in the order of the stream; copies nothing from the host.</summary>

@@ -41,17 +41,41 @@ public static class Precisions
     /// <summary>The element type of activations between float32 images and float32 logits.</summary>
     public static DType ActivationType(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
 
+    /// <summary>The arithmetic that a device's products of float32 matrices are set to: tf32 or fp32.</summary>
+    public static Precision InUse(Device device) =>
+        device.Kind == DeviceKind.Cuda && CudaDevice.Get(device).AllowTf32 ? Precision.Tf32 : Precision.Fp32;
+
     /// <summary>
-    /// Makes the matrix products of a device work in a precision from now on: <see cref="CudaDevice.AllowTf32"/> becomes true for tf32,
-    /// else false.
+    /// Makes the matrix products of a device work in a precision until the result is disposed: <see cref="CudaDevice.AllowTf32"/> is true
+    /// for tf32, else false, and then what it was.
     /// </summary>
     /// <exception cref="NotSupportedException">The device is the processor, and the precision is not fp32.</exception>
-    public static void Use(this Precision precision, Device device)
+    public static PrecisionScope Use(this Precision precision, Device device)
     {
-        if (device.Kind == DeviceKind.Cuda)
-            CudaDevice.Get(device).AllowTf32 = precision == Precision.Tf32;
-        else if (!precision.RunsOn(device))
+        if (!precision.RunsOn(device))
             throw new NotSupportedException(
                 $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32; use --precision fp32, or --device cuda");
+        return new PrecisionScope(device.Kind == DeviceKind.Cuda ? CudaDevice.Get(device) : null, precision == Precision.Tf32);
+    }
+}
+
+/// <summary>The extent of a <see cref="Precisions.Use"/>.</summary>
+public readonly struct PrecisionScope : IDisposable
+{
+    private readonly CudaDevice? _device;
+    private readonly bool _previous;
+
+    internal PrecisionScope(CudaDevice? device, bool allowTf32)
+    {
+        (_device, _previous) = (device, device is { AllowTf32: true });
+        if (device is not null)
+            device.AllowTf32 = allowTf32;
+    }
+
+    /// <summary>Ends it.</summary>
+    public void Dispose()
+    {
+        if (_device is not null)
+            _device.AllowTf32 = _previous;
     }
 }

@@ -79,9 +79,7 @@ internal sealed class StagedInputs : IDisposable
     /// <summary>Waits for the copies and frees the memory.</summary>
     public void Dispose()
     {
-        _device.Context.SetCurrent();
-        _device.CopyStream.Synchronize();
-        _device.Synchronize();
+        _device.SynchronizeToFree();
         foreach (Way way in _ways)
             way.Dispose();
     }

@@ -64,6 +64,15 @@ public sealed record Comparison(string Tensor, string Index, double Got, double 
         return Math.Sqrt(sum);
     }
 
+    /// <summary>The length of the difference of two tensors of one shape; infinite if an entry is not finite.</summary>
+    public static double Distance(Tensor got, Tensor expected)
+    {
+        double sum = 0;
+        for (long i = 0; i < expected.Count; i++)
+            sum += (got[i] - expected[i]) * (got[i] - expected[i]);
+        return double.IsFinite(sum) ? Math.Sqrt(sum) : double.PositiveInfinity;
+    }
+
     /// <summary>A row-major position as coordinates.</summary>
     public static string IndexText(Shape shape, long position)
     {

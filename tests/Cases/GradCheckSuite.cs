@@ -47,7 +47,7 @@ public static class GradCheckSuite
         .. ModuleCases.Networks.Select(item =>
             new Check(item.Name, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
             {
-                DifferentiableCase network = item.Create(DType.Float64, Device.Cpu);
+                DifferentiableCase network = item.Create(DType.Float64, Precision.Fp32, Device.Cpu);
                 return all ? RunModule(network, entries: 3, groups: null) : RunModule(network, entries: 4, [.. network.Names.Select(Group)]);
             })),
         .. ShapeFamilies.All.Select(family =>
@@ -68,7 +68,7 @@ public static class GradCheckSuite
     public static bool Run(GradCheckSelection selection, Action<GradCheckReport> report)
     {
         bool isSelected = !string.IsNullOrEmpty(selection.Pattern), passed = true;
-        IReadOnlyList<Check> checks = selection.Model is { } model ? [ChecksOfModel(model, selection.Device)] : ChecksOn(selection.Device);
+        IReadOnlyList<Check> checks = selection.Model is { } model ? ChecksOfModel(model, selection.Device) : ChecksOn(selection.Device);
         Check[] chosen = [.. checks.Where(check => isSelected
             ? check.Name.Contains(selection.Pattern!, StringComparison.OrdinalIgnoreCase)
             : selection.Model is not null || selection.All || !check.OnlyInAll)];
@@ -102,6 +102,10 @@ public static class GradCheckSuite
     /// <summary>Checks one case's kernels on a CUDA device as the suite does: also one that the suite does not have.</summary>
     public static GradCheckReport RunOne(OperatorCase item, Precision precision, Device device) => Run(KernelCheckOf(item, precision, device), all: true);
 
+    /// <summary>Checks a network on a CUDA device as the suite does: also one that the suite does not have.</summary>
+    public static GradCheckReport RunOne(string name, NetworkFactory create, Precision precision, Device device) =>
+        Run(NetworkCheckOf(name, create, precision, device), all: false);
+
     private static GradCheckReport Run(Check check, bool all)
     {
         long start = Stopwatch.GetTimestamp();
@@ -134,8 +138,7 @@ public static class GradCheckSuite
         .. OnDevice(Precision.Fp32, device), .. OnDevice(Precision.Tf32, device), .. OnDevice(Precision.Bf16, device),
         .. ModuleCases.Modules.Select(item => new Check(item.Name, GradCheckKind.Module, "float32", OnlyInAll: true,
             _ => new Found(NetworkCheck.Run(item.Create, device), ""))),
-        .. ModuleCases.Networks.Select(item => new Check(item.Name, GradCheckKind.Network, "float32", OnlyInAll: false,
-            _ => new Found(NetworkCheck.Run(item.Create, device), ""))),
+        .. ModuleCases.Networks.SelectMany(item => NetworkChecks(item.Name, item.Create, device)),
     ];
 
     /// <summary>Every case that a precision can make a difference to, and random shapes.</summary>
@@ -161,14 +164,26 @@ public static class GradCheckSuite
     private static Check KernelCheckOf(OperatorCase item, Precision precision, Device device) => new(
         item.Name, GradCheckKind.Kernel, precision.Label(), OnlyInAll: false, _ => RunKernels(item, precision, device));
 
-    private static Check ChecksOfModel(string preset, Device device) => device.Kind == DeviceKind.Cuda
-        ? new(preset, GradCheckKind.Network, "float32", OnlyInAll: false,
-            _ => new Found(NetworkCheck.Run((type, where) => ModuleCases.Preset(preset, type, where), device), ""))
-        : new(preset, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
+    private static IReadOnlyList<Check> ChecksOfModel(string preset, Device device)
+    {
+        NetworkFactory create = (type, precision, where) => ModuleCases.Preset(preset, type, precision, where);
+        if (device.Kind == DeviceKind.Cuda)
+            return [.. NetworkChecks(preset, create, device)];
+        return [new(preset, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
         {
-            DifferentiableCase item = ModuleCases.Preset(preset, DType.Float64, Device.Cpu);
+            DifferentiableCase item = create(DType.Float64, Precision.Fp32, Device.Cpu);
             return RunModule(item, entries: all ? 12 : 4, groups: [.. item.Names.Select(Group)]);
-        });
+        })];
+    }
+
+    private static IEnumerable<Check> NetworkChecks(string name, NetworkFactory create, Device device) =>
+        Enum.GetValues<Precision>().Select(precision => NetworkCheckOf(name, create, precision, device));
+
+    private static Check NetworkCheckOf(string name, NetworkFactory create, Precision precision, Device device) => precision == Precision.Fp32
+        ? new(name, GradCheckKind.Network, "float32", OnlyInAll: false,
+            _ => new Found(NetworkCheck.Run((type, where) => create(type, precision, where), device), ""))
+        : new(name, GradCheckKind.Network, precision.Label(), OnlyInAll: false, _ => new Found(NetworkCheck.Run(create, precision, device),
+            "rectifiers inside, which rounding switches: lengths of errors, against a plain implementation's"));
 
     /// <summary>The part of the network that a parameter belongs to: large networks are reported by parts.</summary>
     private static string Group(string name)

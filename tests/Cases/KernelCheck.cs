@@ -21,19 +21,12 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
-        precision.Use(device);
-        try
-        {
-            Results got = Run(item);
-            CompareWithDouble(got);
-            Compare("repeat", Run(item), got, _ => 0);
-            if (item.Inputs.Any(input => input is { NeedsGradient: true }))
-                CompareGraphs(got);
-        }
-        finally
-        {
-            Precision.Fp32.Use(device);
-        }
+        using PrecisionScope products = precision.Use(device);
+        Results got = Run(item);
+        CompareWithDouble(got);
+        Compare("repeat", Run(item), got, _ => 0);
+        if (item.Inputs.Any(input => input is { NeedsGradient: true }))
+            CompareGraphs(got);
         return [.. _findings.GroupBy(finding => finding.Comparison.Tensor).Select(Line)];
     }
 

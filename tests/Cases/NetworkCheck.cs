@@ -1,5 +1,6 @@
 using CsUnet.Autograd;
 using CsUnet.Tensors;
+using Results = System.Collections.Generic.List<(string Name, CsUnet.Tensors.Tensor Value)>;
 
 namespace CsUnet.Cases;
 
@@ -14,10 +15,10 @@ internal static class NetworkCheck
     /// <param name="device">Where the kernels run.</param>
     public static IReadOnlyList<GradCheckLine> Run(Func<DType, Device, DifferentiableCase> create, Device device)
     {
-        List<(string Name, Tensor Value)> exact = Differentiate(create(DType.Float64, Device.Cpu), Device.Cpu);
-        List<(string Name, Tensor Value)> plain = Differentiate(create(DType.Float32, Device.Cpu), Device.Cpu);
+        Results exact = Differentiate(create(DType.Float64, Device.Cpu), Device.Cpu);
+        Results plain = Differentiate(create(DType.Float32, Device.Cpu), Device.Cpu);
         DifferentiableCase onDevice = create(DType.Float32, device);
-        List<(string Name, Tensor Value)> got = Differentiate(onDevice, device), again = Differentiate(onDevice, device);
+        Results got = Differentiate(onDevice, device), again = Differentiate(onDevice, device);
         double norm = exact.Max(result => Comparison.Norm(result.Value));
         var lines = new List<GradCheckLine>();
         for (int i = 0; i < exact.Count; i++)
@@ -35,8 +36,41 @@ internal static class NetworkCheck
         return lines;
     }
 
+    /// <summary>
+    /// A network in tf32 or bf16. Rounding switches rectifiers, which turns the gradients before them, so that single entries say little: a
+    /// tensor is judged by the length of its error over its own length, against that of <see cref="PlainArithmetic"/>.
+    /// </summary>
+    /// <param name="create">Makes the network and its input.</param>
+    /// <param name="precision">The precision.</param>
+    /// <param name="device">Where the kernels run.</param>
+    public static IReadOnlyList<GradCheckLine> Run(NetworkFactory create, Precision precision, Device device)
+    {
+        Results exact = Differentiate(create(DType.Float64, Precision.Fp32, Device.Cpu), Device.Cpu), plain;
+        using (ReplacedApply.Begin(new PlainArithmetic(precision).ApplyInNetwork))
+            plain = Differentiate(create(DType.Float64, Precision.Fp32, Device.Cpu), Device.Cpu);
+        DifferentiableCase onDevice = create(DType.Float32, precision, device);
+        Results got = Differentiate(onDevice, device), again = Differentiate(onDevice, device);
+        double norm = exact.Max(result => Comparison.Norm(result.Value));
+        var lines = new List<GradCheckLine>();
+        for (int i = 0; i < exact.Count; i++)
+        {
+            (string name, Tensor reference) = exact[i];
+            double length = Comparison.Norm(reference), scale = length < Tolerances.ZeroGradient * norm ? Tolerances.ZeroGradientScale * norm : length;
+            double error = Comparison.Distance(got[i].Value, reference) / scale, plainError = Comparison.Distance(plain[i].Value, reference) / scale;
+            double tolerance = Tolerances.ReducedLength(precision, plainError, reference.Count);
+            Comparison repeated = Comparison.Of(name, again[i].Value, got[i].Value, 0);
+            string? failure = error > tolerance
+                ? FormattableString.Invariant(
+                    $"length: the error of {name} is {error:E2} times as long as it, allowed {tolerance:E2}; the plain implementation's is {plainError:E2}")
+                : repeated.IsWithin ? null : $"repeat: {repeated}";
+            lines.Add(new GradCheckLine(name, error <= tolerance && !repeated.IsWithin ? "repeat" : "length", error, error / tolerance, reference.Count,
+                0, 0, FormattableString.Invariant($"all of it; plain {plainError:0.0E+00}"), failure));
+        }
+        return lines;
+    }
+
     /// <summary>Output and gradients, on the processor, in memory of their own.</summary>
-    private static List<(string Name, Tensor Value)> Differentiate(DifferentiableCase item, Device device)
+    private static Results Differentiate(DifferentiableCase item, Device device)
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
@@ -44,7 +78,7 @@ internal static class NetworkCheck
             argument.ClearGradient();
         Variable output = item.Function().Keep();
         output.Backward(OperatorCase.CreateCotangent(output.Shape, output.Value.DType).To(device));
-        var results = new List<(string, Tensor)> { ("output", Read(output.Value)) };
+        var results = new Results { ("output", Read(output.Value)) };
         results.AddRange(item.Arguments.Zip(item.Names, (argument, name) => (name, argument.Gradient is { } gradient
             ? Read(gradient)
             : throw new CaseException($"{name}: backward gave no gradient on {device}"))));

@@ -94,15 +94,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// <summary>Runs the case in a precision on a CUDA device, as <see cref="RunWithGradients"/>.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(Precision precision, Device device)
     {
-        precision.Use(device);
-        try
-        {
-            return RunWithGradients(precision.ActivationType(), device);
-        }
-        finally
-        {
-            Precision.Fp32.Use(device);
-        }
+        using PrecisionScope products = precision.Use(device);
+        return RunWithGradients(precision.ActivationType(), device);
     }
 
     /// <summary>
@@ -114,41 +107,15 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
         // tf32 is for the operands of matrix products only.
         if (precision == Precision.Tf32 && Op is not WindowAttention && !Inputs.Any(input => input is { Role: InputRole.MatrixWeight }))
             precision = Precision.Fp32;
-        Tensor Rounded(Tensor tensor) => Round(tensor, value => Round(value, precision));
+        var arithmetic = new PlainArithmetic(precision);
         Variable?[] inputs = CreateInputs((input, index) => Draw(input, DType.Float64, index) is var drawn
-            && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? Rounded(drawn) : drawn);
+            && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? arithmetic.Round(drawn) : drawn);
         HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
             .SelectMany(input => new[] { input!.Name, GradientOf(input.Name) })];
-        Variable ApplyPlain(Variable?[] to) => precision == Precision.Bf16 && Op is ConvBatchNormReLU fused ? ApplyInSteps(fused, new Stored(Rounded), to)
-            : precision == Precision.Bf16 && Op is ConvBatchNormChain chain ? ApplyInSteps(chain, new Stored(Rounded), to) : Variable.Apply(Op, to);
-        return [.. Run(inputs, output => Rounded(CreateCotangent(output.Shape, output.DType)), ApplyPlain).Select(result => (result.Name,
-            precision == Precision.Bf16 && !parameters.Contains(result.Name) ? Rounded(result.Value) : Round(result.Value, value => (float)value)))];
-    }
-
-    /// <summary>What is stored of a tensor, and of its gradient.</summary>
-    private sealed record Stored(Func<Tensor, Tensor> Rounded) : Operator
-    {
-        public override Tensor Forward(OperatorCall call) => Rounded(call[0]);
-
-        public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients) => gradients.Give(0, Rounded(dOutput));
-    }
-
-    private static Variable ApplyInSteps(ConvBatchNormReLU op, Stored stored, Variable?[] inputs)
-    {
-        Variable convolved = Variable.Apply(stored, Variable.Apply(new Conv2d(op.Stride, op.Padding, op.Groups), inputs[0], inputs[1]));
-        Variable output = Variable.Apply(new BatchNorm(op.Eps, op.Momentum, op.Training), [convolved, .. inputs[2..6]]);
-        if (inputs[6] is { } residual)
-            output = Variable.Apply(new Add(), output, residual);
-        return op.ReLU ? Variable.Apply(new ReLU(), output) : output;
-    }
-
-    private static Variable ApplyInSteps(ConvBatchNormChain op, Stored stored, Variable?[] inputs)
-    {
-        Variable x = Variable.Apply(stored, ApplyInSteps(op.First, stored, [.. inputs[..6], null]));
-        if (op.Third is null)
-            return ApplyInSteps(op.Second, stored, [x, .. inputs[6..]]);
-        x = Variable.Apply(stored, ApplyInSteps(op.Second, stored, [x, .. inputs[6..11], null]));
-        return ApplyInSteps(op.Third, stored, [x, .. inputs[11..]]);
+        return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)), to => arithmetic.ApplyInParts(Op, to))
+            .Select(result => (result.Name, precision == Precision.Bf16 && !parameters.Contains(result.Name)
+                ? arithmetic.Round(result.Value)
+                : PlainArithmetic.RoundToFloat32(result.Value)))];
     }
 
     private IReadOnlyList<(string Name, Tensor Value)> Run(
@@ -168,23 +135,6 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     }
 
     private static string GradientOf(string input) => $"gradient of {input}";
-
-    private static Tensor Round(Tensor tensor, Func<double, double> round)
-    {
-        Tensor result = Tensor.EmptyLike(tensor);
-        for (long i = 0; i < tensor.Count; i++)
-            result[i] = round(tensor[i]);
-        return result;
-    }
-
-    /// <summary>The nearest number that a precision's matrix units take.</summary>
-    private static double Round(double value, Precision precision) => precision switch
-    {
-        Precision.Bf16 => (float)(BFloat16)value,
-        // Ten bits of fraction, ties away from zero, as cvt.rna.tf32.f32.
-        Precision.Tf32 => BitConverter.UInt32BitsToSingle(BitConverter.SingleToUInt32Bits((float)value) + 0x1000 & ~0x1FFFu),
-        _ => (float)value,
-    };
 
     private Tensor Draw(OperatorInput input, DType type, uint index)
     {

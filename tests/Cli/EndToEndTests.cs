@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Xml.Linq;
 using CsUnet.Cli;
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 using Xunit;
 
@@ -93,6 +94,28 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.Equal(["matrix", "secondary", "tertiary"], root.GetProperty("classes").EnumerateArray().Select(entry => entry.GetProperty("name").GetString()));
         Assert.Equal(2, root.GetProperty("images").GetArrayLength());
         Assert.Contains("Evaluation on test", File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
+    }
+
+    /// <summary>A run that was trained in bf16 is evaluated in it where the device can, else in fp32; the program says which.</summary>
+    [Fact]
+    public void EvaluateUsesThePrecisionOfTheTraining()
+    {
+        Assert.Equal(Precision.Bf16, LoadedRun.Choose(null, trained: Precision.Bf16, Device.Cuda));
+        Assert.Equal(Precision.Fp32, LoadedRun.Choose(Precision.Fp32, trained: Precision.Bf16, Device.Cuda));
+        Assert.Equal(Precision.Tf32, LoadedRun.Choose(Precision.Tf32, trained: Precision.Fp32, Device.Cuda));
+        Assert.Equal(Precision.Fp32, LoadedRun.Choose(null, trained: Precision.Bf16, Device.Cpu));
+
+        string copy = trained.Path("in-bf16");
+        Directory.CreateDirectory(copy);
+        foreach (string file in new[] { "classes.yaml", "metrics.csv", "run.json", "last.safetensors" })
+            File.Copy(Path.Combine(trained.Folder, file), Path.Combine(copy, file));
+        string config = File.ReadAllText(Path.Combine(trained.Folder, "config.yaml"));
+        Assert.Contains("precision: fp32", config);
+        File.WriteAllText(Path.Combine(copy, "config.yaml"), config.Replace("precision: fp32", "precision: bf16", StringComparison.Ordinal));
+        ProgramRun run = ProgramRun.Of("evaluate", "--device", "cpu", "--run", copy, "--split", "test");
+        Assert.True(run.Code == ExitCode.Success, run.Error);
+        Assert.Contains("; fp32, trained in bf16\n", run.Out);
+        Assert.DoesNotContain("trained in", ProgramRun.Of("evaluate", "--device", "cpu", "--run", trained.Folder, "--split", "test").Out);
     }
 
     // A kill while the examples are written leaves only some of their pictures; the run can still be evaluated and reported.

@@ -40,7 +40,7 @@ internal static class Isolated
 
     private sealed class FreshContext() : AssemblyLoadContext("isolated")
     {
-        protected override Assembly? Load(AssemblyName name) => name.Name is "CsUnet.Cuda" or "CsUnet.Tensor" or "CsUnet.Kernels" or "CsUnet.Tests"
+        protected override Assembly? Load(AssemblyName name) => name.Name!.StartsWith("CsUnet.", StringComparison.Ordinal)
             ? LoadFromAssemblyPath(Path.Combine(AppContext.BaseDirectory, name.Name + ".dll")) : null;
     }
 }

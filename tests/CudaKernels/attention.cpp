@@ -1,13 +1,13 @@
 // window_attention, its backward pass, and the kernels for other windows and heads.
 #include "check.h"
 
-static void attention(bool half, int w, int B, int H, int W, int heads, int shift, unsigned slots, bool accumulate, int D = 32) {
+static void attention(bool half, int w, int B, int H, int W, int heads, int shift, unsigned slots, bool accumulate, int D = 32, bool matrix = false) {
     const int T = w * w, side = 2 * w - 1, C = heads * D, windows = B * (H / w) * (W / w);
     std::string size = std::to_string(w), what = "window_attention " + size + " shift " + std::to_string(shift);
     size_t tokens = size_t(B * H * W), positions = size_t(side * side);
     Values qkv = random_values(tokens * size_t(3 * C), 1, half), table = random_values(positions * size_t(heads), 2), g = random_values(tokens * size_t(C), 3, half);
     Values old = random_values(qkv.size(), 4, half), old_table = random_values(table.size(), 5);
-    Doubles output(g.size()), dqkv(qkv.size()), dtable(table.size());
+    Doubles output(g.size()), dqkv(qkv.size()), dtable(table.size()), log_sums;
     double scale = 1 / std::sqrt(double(D));
     for (int b = 0; b < B; b++)
         for (int wy = 0; wy < H / w; wy++)
@@ -28,6 +28,7 @@ static void attention(bool half, int w, int B, int H, int W, int heads, int shif
                             for (int d = 0; d < D; d++) s += double(qkv[at(i, 0, d)]) * qkv[at(j, 1, d)], dp[size_t(j)] += double(g[pixel(i) * size_t(C) + size_t(h * D + d)]) * qkv[at(j, 2, d)];
                             sum += p[size_t(j)] = std::exp(s * scale + table[relative(j)] - (region(i) == region(j) ? 0 : 100));
                         }
+                        log_sums.push_back(std::log(sum));
                         for (int j = 0; j < T; j++) p[size_t(j)] /= sum, delta += p[size_t(j)] * dp[size_t(j)];
                         for (int j = 0; j < T; j++) {
                             double ds = p[size_t(j)] * (dp[size_t(j)] - delta);
@@ -52,17 +53,29 @@ static void attention(bool half, int w, int B, int H, int W, int heads, int shif
             shift, int(accumulate));
         go("window_attention_any", "window_attention_any_backward_table", {unsigned(heads * side * side + 127) / 128}, {128}, 0, *ds, *dTable, windows, w, heads, int(accumulate));
     } else {
-        Device<float> lse(size_t(windows * heads * T)), partial(slots * size_t(heads) * positions);
-        go("window_attention", "window_attention_forward_" + size + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift);
-        int tp = (T + 3) / 4 * 4;
-        unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
-        go("window_attention_backward", "window_attention_backward_" + size + type_name(half), {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H, W,
-            heads, shift, int(accumulate));
+        what += matrix ? " tensor_core" : "";
+        Device<float> lse(log_sums.size()), partial(slots * size_t(heads) * positions);
+        if (matrix) {
+            go("window_attention_tensor_core", "window_attention_tensor_core_forward_" + size + "_bf16", {(slots + 1) / 2, unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, B, H, W,
+                heads, shift);
+            go("window_attention_tensor_core", "window_attention_tensor_core_backward_" + size + "_bf16", {slots, unsigned(heads)}, {128}, 0, *in, *bias, *lse, *dOut, *dIn, *partial, B,
+                H, W, heads, shift, int(accumulate));
+        } else {
+            go("window_attention", "window_attention_forward_" + size + type_name(half), {unsigned(windows), unsigned(heads)}, {128}, 0, *in, *bias, *out, *lse, H, W, heads, shift);
+            int tp = (T + 3) / 4 * 4;
+            unsigned shared = unsigned(4 * (4 * tp * 36 + tp * tp + side * side + 3 * tp));
+            go("window_attention_backward", "window_attention_backward_" + size + type_name(half), {slots, unsigned(heads)}, {256}, shared, *in, *bias, *lse, *dOut, *dIn, *partial, B, H,
+                W, heads, shift, int(accumulate));
+        }
+        // Either forward pass saves what either backward pass reads.
+        compare(what + " log sums", lse.get(), log_sums, 1e-6);
         go("window_attention_backward", "window_attention_backward_table", {unsigned(heads * side * side + 255) / 256}, {256}, 0, *partial, *dTable, int(slots), heads, side * side,
             int(accumulate));
     }
-    compare(what + " output", out.get(), output, half ? 4e-3 : 1e-6);
-    compare(what + " dQkv", dIn.get(), given(dqkv, old, accumulate), half ? 4e-3 : 3e-6);
+    // On the matrix units P and dS are rounded to bf16, too, before their products are.
+    double rounding = matrix ? 6e-3 : 4e-3;
+    compare(what + " output", out.get(), output, half ? rounding : 1e-6);
+    compare(what + " dQkv", dIn.get(), given(dqkv, old, accumulate), half ? rounding : 3e-6);
     compare(what + " dTable", dTable.get(), given(dtable, old_table, accumulate), 3e-6);
 }
 
@@ -76,4 +89,9 @@ void check_attention() {
         attention(half, 3, 2, 6, 9, 3, 1, 1, true, 5);
         for (int w = 1; w <= 6; w++) attention(half, w, 1, 2 * w, w, 2, w / 2, 2, w % 2 == 0);
     }
+    attention(true, 7, 1, 14, 21, 2, 3, 2, false, 32, true);
+    attention(true, 7, 2, 7, 14, 1, 0, 3, true, 32, true);
+    attention(true, 8, 1, 16, 24, 1, 4, 6, false, 32, true);
+    attention(true, 8, 1, 16, 8, 2, 0, 1, true, 32, true);
+    for (int w = 1; w <= 6; w++) attention(true, w, 1, 2 * w, w, 2, w / 2, 2, w % 2 == 0, 32, true);
 }

@@ -92,7 +92,8 @@ void check_gemm() {
     for (std::string precision : {"_float32", "_tf32", "_bf16"}) {
         std::vector<Tile> tiles = {{"64x64", 64, 64}};
         if (precision == "_float32") tiles.push_back({"128x64", 128, 64});
-        else tiles.insert(tiles.end(), {{"128x96", 128, 96}, {"128x128", 128, 128}});
+        else tiles.push_back({"128x96", 128, 96});
+        tiles.push_back({"128x128", 128, 128});
         for (const Tile& tile : tiles) {
             // One tile and a bit each way; K a slice and a bit, and one below.
             int M = tile.BM + 8, N = tile.BN + 24;

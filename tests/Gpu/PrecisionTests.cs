@@ -1,6 +1,8 @@
+using CsUnet.Autograd;
 using CsUnet.Cases;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
+using CsUnet.Tests.Training;
 
 namespace CsUnet.Tests.Gpu;
 
@@ -82,6 +84,36 @@ public sealed class PrecisionTests
         IReadOnlyList<byte[]> first = Run();
         for (int run = 0; run < 2; run++)
             Assert.Equal(first, Run());
+    }
+
+    /// <summary>Two networks on one device in turns, each in its own precision: neither may see what the other one set.</summary>
+    [Fact]
+    public void Networks_of_different_precision_take_turns()
+    {
+        Device device = CudaDeviceFixture.Require();
+        CudaDeviceFixture.ClearFindings();
+        Func<IReadOnlyList<byte[]>> Begin(Precision precision)
+        {
+            var model = new TinyModel { Precision = precision };
+            model.Initialize(3);
+            model.To(device);
+            Variable logits = model.Forward(new Variable(OperatorCase.CreateCotangent([2, 32, 32, 3], DType.Float32).To(device)));
+            return () =>
+            {
+                logits.Backward(OperatorCase.CreateCotangent(logits.Shape, DType.Float32).To(device));
+                return [.. model.Parameters().Select(parameter => CudaDeviceFixture.Bits(parameter.Gradient!))];
+            };
+        }
+        Dictionary<Precision, IReadOnlyList<byte[]>> alone = Enum.GetValues<Precision>().ToDictionary(precision => precision, precision => Begin(precision)());
+        Assert.NotEqual(alone[Precision.Fp32], alone[Precision.Tf32]);
+        foreach ((Precision first, Precision second) in new[] { (Precision.Tf32, Precision.Fp32), (Precision.Fp32, Precision.Tf32), (Precision.Bf16, Precision.Tf32) })
+        {
+            Func<IReadOnlyList<byte[]>> a = Begin(first), b = Begin(second);
+            Assert.Equal(alone[first], a());
+            Assert.Equal(alone[second], b());
+            Assert.False(CudaDevice.Get(device).AllowTf32);
+        }
+        CudaDeviceFixture.AssertNoFindings();
     }
 
     [Fact]

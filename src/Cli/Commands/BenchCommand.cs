@@ -34,7 +34,7 @@ internal static class BenchCommand
         step.SetAction(result =>
         {
             DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection) ?? Precision.Fp32;
             Shared.UseThreads(result.GetValue(threads));
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";

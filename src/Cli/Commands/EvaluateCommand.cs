@@ -19,7 +19,7 @@ internal static class EvaluateCommand
         Option<string?> checkpoint = Shared.Checkpoint();
         Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = Shared.Device();
-        Option<string?> precision = Shared.Precision();
+        Option<string?> precision = Shared.PrecisionOfRun();
         Option<int?> threads = Shared.Threads();
         var command = new Command("evaluate", "Measures a trained network on the images of a split.")
         {
@@ -29,7 +29,7 @@ internal static class EvaluateCommand
         {
             DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
-            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            Precision? arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
             return Run(terminal, selection, arithmetic, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
                 result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
         });
@@ -47,7 +47,7 @@ internal static class EvaluateCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, Precision precision, string? runPath, string? data, string split, string checkpoint, int? stride)
+        Terminal terminal, DeviceSelection device, Precision? precision, string? runPath, string? data, string split, string checkpoint, int? stride)
     {
         using var interrupt = new Interrupt(terminal);
         // It is part of a file name, too.
@@ -57,7 +57,7 @@ internal static class EvaluateCommand
         MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
-        terminal.WriteLine($"device: {Shared.Describe(device, precision)}");
+        terminal.WriteLine($"device: {run.Describe(device)}");
         Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");

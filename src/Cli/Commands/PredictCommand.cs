@@ -25,7 +25,7 @@ internal static class PredictCommand
         Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = Shared.Device();
-        Option<string?> precision = Shared.Precision();
+        Option<string?> precision = Shared.PrecisionOfRun();
         Option<int?> threads = Shared.Threads();
         var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
         {
@@ -35,7 +35,7 @@ internal static class PredictCommand
         {
             DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
             Shared.UseThreads(result.GetValue(threads));
-            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            Precision? arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
             return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
                 result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
         });
@@ -55,7 +55,7 @@ internal static class PredictCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, Precision precision, string[] arguments, string? runPath, string checkpoint, string output,
+        Terminal terminal, DeviceSelection device, Precision? precision, string[] arguments, string? runPath, string checkpoint, string output,
         int? stride)
     {
         using var interrupt = new Interrupt(terminal);
@@ -64,7 +64,7 @@ internal static class PredictCommand
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
-        terminal.WriteLine($"device: {Shared.Describe(device, precision)}");
+        terminal.WriteLine($"device: {run.Describe(device)}");
         var fractions = new StringBuilder("file,class,fraction\n");
         int failed = 0, done = 0;
         bool isStopped = false;

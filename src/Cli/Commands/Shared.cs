@@ -10,8 +10,11 @@ internal static class Shared
     public static Option<string?> Device() => Options.Text(
         "--device", "NAME", "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the processor, slowly). Default: auto.");
 
-    public static Option<string?> Precision() => Options.Choice(
-        "--precision", string.Join('|', Precisions.Labels), "Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: fp32.", [.. Precisions.Labels]);
+    public static Option<string?> Precision(string standard = "fp32") => Options.Choice(
+        "--precision", string.Join('|', Precisions.Labels), $"Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: {standard}.", [.. Precisions.Labels]);
+
+    /// <summary>The option of commands that work with a run.</summary>
+    public static Option<string?> PrecisionOfRun() => Precision("that of the run's training, or fp32 on the processor");
 
     public static Option<bool> NoGraph() => Options.Flag(
         "--no-graph", "Launches every kernel of a step on a GPU by itself, instead of recording a step once and replaying it as a CUDA graph. Same result, slower.");
@@ -52,11 +55,13 @@ internal static class Shared
         }
     }
 
-    /// <summary>The precision that an option names, fp32 without one.</summary>
+    /// <summary>The precision that an option names; null without one.</summary>
     /// <exception cref="UsageException">The device does not compute in it.</exception>
-    public static Precision PrecisionOf(string? label, DeviceSelection device)
+    public static Precision? PrecisionOf(string? label, DeviceSelection device)
     {
-        Precision precision = label is null ? Tensors.Precision.Fp32 : Precisions.Find(label)!.Value;
+        if (label is null)
+            return null;
+        Precision precision = Precisions.Find(label)!.Value;
         RequirePrecision(precision, device);
         return precision;
     }

@@ -17,7 +17,7 @@ internal static class CudaGemm
     [
         new("by_shape", "the tile that takes the shape the least time, as counted", new LaunchParameter(Blocks, 1, 2, 4)),
         new(SmallVariant, "tiles of 64 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
-        new(LargeVariant, "tiles of 128 x 128, without the matrix units 128 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
+        new(LargeVariant, "tiles of 128 x 128", new LaunchParameter(Blocks, 1, 2, 4)),
         new(AnyVariant, "one element per load; any shape"),
     ];
 
@@ -27,9 +27,9 @@ internal static class CudaGemm
         public int Count(int rows, int columns) => Divide(rows, Rows) * Divide(columns, Columns);
     }
 
-    // Without the matrix units more than 128 x 64 does not fit into registers.
     private static readonly Tile s_small = new("64x64", 64, 64), s_any = new("any", 64, 64);
-    private static readonly Tile[] s_float32 = [new("128x64", 128, 64)], s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
+    private static readonly Tile[] s_float32 = [new("128x128", 128, 128), new("128x64", 128, 64)],
+        s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
 
     /// <summary>output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.</summary>
     /// <param name="input">Tokens (..., K).</param>
@@ -216,10 +216,12 @@ internal static class CudaGemm
             {
                 int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most), depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
                 splits = Math.Max(1, Divide(k, depth));
-                // Slices are written to shared memory and read from it by two warps each, 128 bytes a clock, and come from memory by four
-                // sectors a clock; the sums pass through shared memory, too.
-                double loadStore = (double)(tile.Rows + tile.Columns) * depth / slice * SliceBytes / 32 + tile.Rows * tile.Columns * 5 / 64.0;
-                double block = Math.Max(loadStore, tile.Rows * tile.Columns * (double)depth / rate);
+                // Slices come from memory by four sectors a clock and are written to shared memory by 128 bytes a clock. On the matrix units
+                // two warps read each of them again; without, a thread reads four numbers a time, four clocks for each warp. The sums pass
+                // through shared memory, too.
+                double bytes = (double)(tile.Rows + tile.Columns) * SliceBytes / slice;
+                double loadStore = bytes / 64 + (type == "float32" ? 4 * (tile.Rows / 16 + tile.Columns / 8) : bytes / 64);
+                double block = Math.Max(loadStore, tile.Rows * tile.Columns / rate) * depth + tile.Rows * tile.Columns * 5 / 64.0;
                 double clocks = Divide(tiles * splits, multiprocessors) * block
                     + (splits == 1 ? 0 : launch + 2.0 * sizeof(float) * splits * m * n / (memoryBytes * multiprocessors));
                 if (clocks < least)

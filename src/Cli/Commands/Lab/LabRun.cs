@@ -28,9 +28,11 @@ internal sealed record LabRun(
         terminal.WriteLine(LabTable.Heading);
         var rows = new List<BenchRow>();
         var failures = new List<string>();
+        var taken = new HashSet<LabCase>();
         foreach ((LabCase item, KernelChoice choice) in choices)
         {
-            if (!allVariants && choice.Variant != bench.Choices(item.Case.Op)[0].Variant)
+            // The usual variant is the first that takes the case.
+            if (!allVariants && taken.Contains(item))
                 continue;
             try
             {
@@ -41,6 +43,7 @@ internal sealed record LabRun(
                     terminal.WriteLine(LabTable.Line(row, ceilings, projected));
                     terminal.Out.Flush();
                 }
+                taken.Add(item);
             }
             catch (VariantNotTakenException failure)
             {
@@ -48,6 +51,7 @@ internal sealed record LabRun(
             }
             catch (CheckFailedException failure)
             {
+                taken.Add(item);
                 failures.Add(failure.Message);
                 terminal.WriteLine($"not timed, its check failed: {failure.Message}");
             }
