@@ -61,7 +61,8 @@ __global__ void __launch_bounds__(THREADS) conv2d_few_filters_forward(const T* _
     // A warp has 64 pixels; of the group's sums[p], lane p / 2 gets those of pixel p % 2 * 32 + its own number in the warp.
     int lane = threadIdx.x % LANES, first = blockIdx.x * BLOCK_PIXELS, warp = threadIdx.x / 32 * 64, group = threadIdx.x % 32 / LANES * LANES;
     float sums[PIXELS][FILTERS] = {};
-    for (int c = lane * N; c < C; c += LANES * N) {
+    // Warps without pixels load no weights either.
+    for (int c = lane * N; c < C && first + warp < pixels; c += LANES * N) {
         float w[FILTERS][N];
         load_weights(w, weight, O, C, c);
 #pragma unroll
@@ -79,10 +80,18 @@ __global__ void __launch_bounds__(THREADS) conv2d_few_filters_forward(const T* _
     exchange<PIXELS / 2>(sums, 2);
     exchange<PIXELS / 4>(sums, 1);
 #pragma unroll
-    for (int p = 0; p < PIXELS / LANES; p++)
+    for (int p = 0; p < PIXELS / LANES; p++) {
+        float* at = tile + (warp + 32 * p + group + lane) * O;
 #pragma unroll
         for (int o = 0; o < FILTERS; o++)
-            if (o < O) store1(tile + (warp + 32 * p + group + lane) * O + o, bias ? sums[p][o] + load1(bias + o) : sums[p][o]);
+            if (bias && o < O) sums[p][o] += load1(bias + o);
+        // One by one, the sums of four filters would meet in banks.
+        if (O == FILTERS) store4(at, make_float4(sums[p][0], sums[p][1], sums[p][2], sums[p][3]));
+        else
+#pragma unroll
+            for (int o = 0; o < FILTERS - 1; o++)
+                if (o < O) store1(at + o, sums[p][o]);
+    }
     __syncthreads();
     int count = min(BLOCK_PIXELS, pixels - first) * O;
     T* target = output + static_cast<long long>(first) * O;
@@ -123,10 +132,10 @@ template <typename T>
 __global__ void __launch_bounds__(THREADS) conv2d_few_filters_backward_weight(const T* __restrict__ dOutput, const T* __restrict__ input,
     float2* __restrict__ partial, int pixels, int C, int O, int blockPixels) {
     constexpr int N = PER<T>;
-    // Four channels k ... k + 3 of the piece of thread t, at (k / 4 THREADS + t) 4: threads beside each other meet in no bank.
-    SHARED(float, shares, [THREADS * N]);
+    // Channels k ... k + 3 of the piece of thread t are at k / 4 * half + 4 t: neighbours meet in no bank, neither here nor where halves meet below.
+    SHARED(float, shares, [THREADS * N + 32]);
     int width = min(C / N, THREADS), rows = THREADS / width, row = threadIdx.x / width, lane = threadIdx.x - row * width;
-    int from = blockIdx.x * blockPixels, to = min(pixels, from + blockPixels);
+    int from = blockIdx.x * blockPixels, to = min(pixels, from + blockPixels), half = 4 * THREADS + 4 * width % 32;
     for (int c0 = 0; c0 < C; c0 += width * N) {
         int c = c0 + lane * N;
         float sums[FILTERS][N] = {};
@@ -146,12 +155,12 @@ __global__ void __launch_bounds__(THREADS) conv2d_few_filters_backward_weight(co
             if (o >= O) break;
 #pragma unroll
             for (int k = 0; k < N; k += 4)
-                store4(shares + (k / 4 * THREADS + threadIdx.x) * 4, make_float4(sums[o][k], sums[o][k + 1], sums[o][k + 2], sums[o][k + 3]));
+                store4(shares + k / 4 * half + 4 * threadIdx.x, make_float4(sums[o][k], sums[o][k + 1], sums[o][k + 2], sums[o][k + 3]));
             __syncthreads();
             for (int i = threadIdx.x; i < width * N; i += THREADS) {
-                int half = i / (4 * width), within = i - half * 4 * width, channel = c0 + within / 4 * N + half * 4 + within % 4;
+                int upper = i / (4 * width), within = i - upper * 4 * width, channel = c0 + within / 4 * N + 4 * upper + within % 4;
                 Sum sum = zero_sum();
-                for (int r = 0; r < rows; r++) add(sum, load1(shares + (half * THREADS + r * width) * 4 + within));
+                for (int r = 0; r < rows; r++) add(sum, load1(shares + upper * half + 4 * r * width + within));
                 // partial[block, o, c] is at (block * O + o) * C + c
                 if (channel < C) store_sum(partial + (static_cast<long long>(blockIdx.x) * O + o) * C + channel, sum);
             }
