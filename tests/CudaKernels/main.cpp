@@ -35,8 +35,8 @@ int main(int count, char** words) {
         set_mode("hook");
     }
     const std::pair<std::string, void (*)()> sections[] = {{"elementwise", check_elementwise}, {"moves", check_moves}, {"norms", check_norms},
-        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"few", check_few}, {"attention", check_attention}, {"gemm", check_gemm},
-        {"mutations", check_first_mutations}, {"all_mutations", check_all_mutations}};
+        {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"few", check_few}, {"attention", check_attention},
+        {"gemm", check_gemm}, {"mutations", check_first_mutations}, {"all_mutations", check_all_mutations}};
     bool update = wanted == std::vector<std::string>{"update"}, table = update || wanted.empty();
     for (auto& name : wanted) {
         bool known = update;
