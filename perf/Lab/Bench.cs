@@ -52,12 +52,16 @@ public sealed class CheckFailedException(string message) : Exception(message);
 /// <summary>Checks and times operators on a device.</summary>
 /// <param name="device">The device.</param>
 /// <param name="type">Element type of the inputs: float32, float64, or bfloat16 on a GPU.</param>
-public sealed class Bench(Device device, DType type)
+/// <param name="seconds">How long a row is timed.</param>
+public sealed class Bench(Device device, DType type, double seconds = Timing.UsualSeconds)
 {
     /// <summary>The choices of an operator on this device: one per variant, as usually launched.</summary>
     public IReadOnlyList<KernelChoice> Choices(Operator op) => op.Variants(device.Kind) is { Count: > 0 } variants
         ? [.. variants.Select(variant => new KernelChoice(variant.Name))]
         : [new KernelChoice("only")];
+
+    /// <summary>Whether a failure says that the variant does not take the shape, or the operator not the element type: losses want float32.</summary>
+    public bool IsRefusal(Exception failure) => failure is VariantNotTakenException || failure is ShapeException && type == DType.BFloat16;
 
     /// <summary>Compares output and gradients with the double reference of the processor.</summary>
     /// <returns>The largest share of the tolerance that an element takes.</returns>
@@ -109,7 +113,7 @@ public sealed class Bench(Device device, DType type)
         using (KernelChoices.Force(choice))
         {
             (launches, flops, output) = Trace(lab.Case, pass);
-            Times times = Timing.Measure(lab.Case, null, pass, type, device, cancellation);
+            Times times = Timing.Measure(lab.Case, null, pass, type, device, seconds, cancellation);
             (string? baseline, Times? baselineTimes) = MeasureBaseline(lab, pass, cancellation);
             (KernelUsage? usage, double occupancy) = Resources(launches);
             return new BenchRow(
@@ -154,10 +158,10 @@ public sealed class Bench(Device device, DType type)
     private (string?, Times?) MeasureBaseline(LabCase lab, Pass pass, CancellationToken cancellation)
     {
         if (Baselines.Of(lab.Case, pass, type, device) is { } library)
-            return (library.Name, Timing.Repeat(device, cancellation, time => time(library.Run)));
+            return (library.Name, Timing.Repeat(device, seconds, cancellation, time => time(library.Run)));
         return lab.Composition is null
             ? (null, null)
-            : ("composition", Timing.Measure(lab.Case, lab.Composition, pass, type, device, cancellation));
+            : ("composition", Timing.Measure(lab.Case, lab.Composition, pass, type, device, seconds, cancellation));
     }
 
     private (KernelUsage?, double) Resources(IReadOnlyList<LaunchTrace.Entry> launches)

@@ -35,12 +35,15 @@ public sealed record Times(double Median, double Low, double High, int Runs)
 /// <summary>
 /// Times operators: on the processor by the clock, on a GPU by events around the pass. Inputs are random. Before every run the caches are
 /// filled with something else, since in a network much lies between two uses of a tensor. The first runs do not count; the others go on
-/// until they have taken half a second, or one and a half with what lies between them, or are a thousand.
+/// until they have taken the time asked for, or three times that with what lies between them, or are a thousand.
 /// </summary>
 public static class Timing
 {
     private const int WarmUps = 3, FewestRuns = 5, MostRuns = 1000;
-    private const double Seconds = 0.5, SecondsOverall = 1.5;
+    private const int Overall = 3;
+
+    /// <summary>How long a row is usually timed.</summary>
+    public const double UsualSeconds = 0.5;
 
     /// <summary>Times a pass.</summary>
     /// <param name="item">The operator and its inputs.</param>
@@ -48,15 +51,17 @@ public static class Timing
     /// <param name="pass">Which pass.</param>
     /// <param name="type">Element type of the inputs.</param>
     /// <param name="device">Where. Not the emulator, whose time says nothing.</param>
+    /// <param name="wanted">Seconds that the runs shall take together.</param>
     /// <param name="cancellation">Stops between two runs.</param>
     public static Times Measure(
-        OperatorCase item, Func<IReadOnlyList<Variable?>, Variable>? apply, Pass pass, DType type, Device device, CancellationToken cancellation)
+        OperatorCase item, Func<IReadOnlyList<Variable?>, Variable>? apply, Pass pass, DType type, Device device, double wanted,
+        CancellationToken cancellation)
     {
         apply ??= inputs => Variable.Apply(item.Op, [.. inputs]);
         using var arena = new StepArena();
         Variable?[] inputs = item.CreateInputs(type, device);
         Tensor? cotangent = null;
-        return Repeat(device, cancellation, time =>
+        return Repeat(device, wanted, cancellation, time =>
         {
             using StepArena.StepScope step = arena.BeginStep();
             foreach (Variable? input in inputs)
@@ -73,9 +78,10 @@ public static class Timing
 
     /// <summary>Runs something again and again, from cold caches.</summary>
     /// <param name="device">Where it runs. Not the emulator, whose time says nothing.</param>
+    /// <param name="wanted">Seconds that the runs shall take together.</param>
     /// <param name="cancellation">Stops between two runs.</param>
     /// <param name="run">One run: calls the function it is given with what is to be timed, and returns what that returns.</param>
-    public static Times Repeat(Device device, CancellationToken cancellation, Func<Func<Action, double>, double> run)
+    public static Times Repeat(Device device, double wanted, CancellationToken cancellation, Func<Func<Action, double>, double> run)
     {
         if (device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
             throw new InvalidOperationException("the emulator's time is no kernel's time: count and project instead");
@@ -97,7 +103,7 @@ public static class Timing
                 continue;
             times.Add(seconds);
             total += seconds;
-            if (times.Count >= FewestRuns && (total >= Seconds || Stopwatch.GetElapsedTime(start).TotalSeconds >= SecondsOverall))
+            if (times.Count >= FewestRuns && (total >= wanted || Stopwatch.GetElapsedTime(start).TotalSeconds >= Overall * wanted))
                 break;
         }
         return Times.Of(times);

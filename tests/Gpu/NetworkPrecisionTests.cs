@@ -15,7 +15,7 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
 
     private static readonly TrainingOptions s_options = new()
     {
-        Model = "cs-unet-mini", Height = Size, Width = Size, Batch = Batch, Steps = 5, WarmUp = 2, ValidateEvery = 0, CheckpointEvery = 0,
+        Model = "cs-unet-mini", Height = Size, Width = Size, Batch = Batch, Steps = 3, WarmUp = 2, ValidateEvery = 0, CheckpointEvery = 0,
     };
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -25,7 +25,7 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
 
     public void Dispose() => _workshop.Dispose();
 
-    private (double[] Losses, RunFolder Folder) Train(Precision precision, int steps = 5)
+    private (double[] Losses, RunFolder Folder) Train(Precision precision, int steps = 3)
     {
         RunFolder folder = _workshop.NewFolder($"{precision}-{steps}");
         using Trainer trainer = Trainer.Create(s_options with { Precision = precision }, folder, Workshop.Train, null,
@@ -42,7 +42,7 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
     {
         Assert.NotNull(_plain);
         (double[] expected, _) = Train(Precision.Fp32);
-        Assert.Equal(5, expected.Length);
+        Assert.Equal(3, expected.Length);
         foreach (Precision precision in new[] { Precision.Tf32, Precision.Bf16 })
         {
             (double[] losses, RunFolder folder) = Train(precision);

@@ -24,7 +24,7 @@ public sealed class LabCommandTests
     public void A_bench_prints_checks_and_writes_what_was_asked_for()
     {
         using var workspace = new Workspace();
-        ProgramRun run = ProgramRun.Of("lab", "bench", "--op", "layer_norm", "--shape", "64x32", "--device", "cpu", "--csv", workspace["a.csv"], "--json", workspace["a.json"]);
+        ProgramRun run = ProgramRun.Of("lab", "bench", "--op", "layer_norm", "--shape", "64x32", "--device", "cpu", "--milliseconds", "20", "--csv", workspace["a.csv"], "--json", workspace["a.json"]);
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Contains("ceilings: ", run.Out);
         // A heading, and two passes of two variants.
@@ -38,7 +38,7 @@ public sealed class LabCommandTests
     public void A_report_holds_a_roofline()
     {
         using var workspace = new Workspace();
-        ProgramRun run = ProgramRun.Of("lab", "report", "--op", "linear", "--shape", "64x32->32", "--device", "cpu", "--out", workspace["lab.html"]);
+        ProgramRun run = ProgramRun.Of("lab", "report", "--op", "linear", "--shape", "64x32->32", "--device", "cpu", "--milliseconds", "20", "--out", workspace["lab.html"]);
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Equal(["lab.csv", "lab.html", "lab.json", "lab.svg"], workspace.Files());
         string page = File.ReadAllText(workspace["lab.html"]);
@@ -58,7 +58,7 @@ public sealed class LabCommandTests
     public void Tuning_writes_the_file_that_it_names()
     {
         using var tuning = new TuningFolder();
-        ProgramRun run = ProgramRun.Of("lab", "tune", "--device", "cpu", "--op", "layer_norm", "--shape", "6x16");
+        ProgramRun run = ProgramRun.Of("lab", "tune", "--device", "cpu", "--milliseconds", "20", "--op", "layer_norm", "--shape", "6x16");
         Assert.True(run.Code == 0, run.Error + run.Out);
         string path = Path.Combine(tuning.Path, "cpu.json");
         Assert.Contains($"choices: {path}", run.Out);

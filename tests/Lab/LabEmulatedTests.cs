@@ -35,6 +35,17 @@ public sealed class LabEmulatedTests
     }
 
     [Fact]
+    public void An_operator_that_does_not_take_bfloat16_says_so_and_the_others_go_on()
+    {
+        Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
+        using var kernels = new KernelFolder();
+        ProgramRun run = kernels.Run(["lab", "check", "--op", "s", "--variant", "only", "--dtype", "bf16", "--device", "cuda:emulated"]);
+        Assert.True(run.Code == 0, run.Error + run.Out);
+        Assert.Contains("SoftDice: logits is bfloat16", run.Out);
+        Assert.Matches(@"[1-9]\d* passed, 0 failed, [1-9]\d* not taken", run.Out);
+    }
+
+    [Fact]
     public void Watch_compares_a_changed_kernel_with_the_embedded_one()
     {
         Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);

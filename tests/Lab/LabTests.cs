@@ -42,7 +42,7 @@ public sealed class LabTests
     [Fact]
     public void A_bench_measures_a_time_within_the_machines_limits()
     {
-        var bench = new Bench(Device.Cpu, DType.Float32);
+        var bench = new Bench(Device.Cpu, DType.Float32, seconds: 0.05);
         LabCase item = LabCases.Create("linear", "256x128->128");
         BenchRow row = bench.Measure(item, Pass.Backward, new KernelChoice("only"), TestContext.Current.CancellationToken);
         Assert.InRange(row.Times.Median, 1e-7, 1);
@@ -106,7 +106,7 @@ public sealed class LabTests
     {
         Gpu h200 = Gpu.Named("h200");
         ProjectedLaunch launch = Projection.Of(new CountedLaunch(
-            new LaunchTrace.Entry("gemm", "gemm_bf16", new dim3(1), new dim3(128), 0, 4096), 128, 128, 0, 0, 1e9, 0, "Linear"), h200,
+            new LaunchTrace.Entry("gemm", "gemm_nt_64x64_bf16", new dim3(1), new dim3(128), 0, 4096), 128, 128, 0, 0, 1e9, 0, "Linear"), h200,
             new KernelResources(h200.Architecture));
         Assert.Equal(Bound.Matrix, launch.Bound);
         Assert.Equal(1e9 * 2 * 16 * 8 * 16 / h200.MatrixFlops(bf16: true), launch.ArithmeticSeconds, 1e-9);

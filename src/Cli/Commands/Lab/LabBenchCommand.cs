@@ -21,6 +21,7 @@ internal static class LabBenchCommand
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result as JSON, with machine, commit and command.");
         var command = new Command("bench", "Times the usual variant of operators, or all variants of one --op, on this machine.") { csv, json };
         arguments.AddTo(command);
+        command.Add(arguments.Milliseconds);
         command.Add(arguments.Projected);
         command.SetAction(result => Run(terminal, arguments, result, result.GetValue(csv), result.GetValue(json),
             allVariants: result.GetValue(arguments.Op) is not null || result.GetValue(arguments.Variant) is not null));
@@ -39,6 +40,7 @@ internal static class LabBenchCommand
         var arguments = new LabArguments();
         var command = new Command("compare", "Times all variants of operators next to each other and to their baselines.");
         arguments.AddTo(command);
+        command.Add(arguments.Milliseconds);
         command.Add(arguments.Projected);
         command.SetAction(result => Run(terminal, arguments, result, null, null, allVariants: true));
         HelpWithExamples.SetNotes(command, Notes + """

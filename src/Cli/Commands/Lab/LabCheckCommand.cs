@@ -55,7 +55,7 @@ internal static class LabCheckCommand
                 if (emulated && CudaEmulator.FindingCount > 0)
                     problem = CudaEmulator.GetReport().TrimEnd();
             }
-            catch (VariantNotTakenException failure)
+            catch (Exception failure) when (bench.IsRefusal(failure))
             {
                 notTaken++;
                 terminal.WriteLine($"-      {item.Op,-22} {choice,-20} {item.Case.Label,-44} {failure.Message}");

@@ -36,6 +36,9 @@ internal sealed class LabArguments
     public Option<string?> Device { get; } = Shared.Device();
 
     /// <summary>Of the commands that measure.</summary>
+    public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1, 600_000);
+
+    /// <summary>Of those that show what they measure.</summary>
     public Option<string?> Projected { get; } = Options.Text("--projected", "FILE", "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
 
     public Option<int?> Threads { get; } = Shared.Threads();
@@ -45,6 +48,9 @@ internal sealed class LabArguments
         foreach (Option option in new Option[] { Op, Variant, Shape, Type, Device, Threads })
             command.Add(option);
     }
+
+    /// <summary>How long each row is timed.</summary>
+    public double Seconds(ParseResult result) => result.GetValue(Milliseconds) is { } given ? given / 1e3 : Timing.UsualSeconds;
 
     /// <summary>The cases that were asked for.</summary>
     /// <exception cref="UsageException">There are none.</exception>

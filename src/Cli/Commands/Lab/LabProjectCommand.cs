@@ -79,7 +79,7 @@ internal static class LabProjectCommand
             {
                 launches = [.. ModelProjection.OfOperator(item.Case, element, choice).Select(launch => Projection.Of(launch, gpu, resources))];
             }
-            catch (VariantNotTakenException failure)
+            catch (Exception failure) when (bench.IsRefusal(failure))
             {
                 terminal.WriteLine($"  not taken: {failure.Message}");
                 continue;

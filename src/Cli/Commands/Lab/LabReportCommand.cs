@@ -17,6 +17,7 @@ internal static class LabReportCommand
         Option<string?> output = Options.Text("--out", "FILE", "The page. Default: lab-report.html; a roofline.svg, a .csv and a .json are written beside it.");
         var command = new Command("report", "Benches operators and writes a page with tables and a roofline plot.") { output };
         arguments.AddTo(command);
+        command.Add(arguments.Milliseconds);
         command.Add(arguments.Projected);
         command.SetAction(result =>
         {

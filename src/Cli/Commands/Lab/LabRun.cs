@@ -19,7 +19,7 @@ internal sealed record LabRun(
         Terminal terminal, LabArguments arguments, ParseResult result, DeviceSelection selection, DType type, IReadOnlyList<LabCase> cases,
         bool allVariants, ProjectedTimes? projected, CancellationToken cancellation)
     {
-        var bench = new Bench(selection.Device, type);
+        var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         string device = selection.Device.Kind == DeviceKind.Cpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : selection.Description;
         IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, cases, bench);
         Ceilings ceilings = Ceilings.Measure(selection.Device);
@@ -45,7 +45,7 @@ internal sealed record LabRun(
                 }
                 taken.Add(item);
             }
-            catch (VariantNotTakenException failure)
+            catch (Exception failure) when (bench.IsRefusal(failure))
             {
                 terminal.WriteLine($"{item.Op,-22} {item.Shape,-40} not taken: {failure.Message}");
             }

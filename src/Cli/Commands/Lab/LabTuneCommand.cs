@@ -14,6 +14,7 @@ internal static class LabTuneCommand
         var arguments = new LabArguments();
         var command = new Command("tune", "Searches variants and launch parameters, and stores the fastest for this device, shape and type.");
         arguments.AddTo(command);
+        command.Add(arguments.Milliseconds);
         command.SetAction(result => Run(terminal, arguments, result));
         HelpWithExamples.SetNotes(command, """
             Every choice is checked before it is timed; forward and backward count together. The engine uses a stored choice for
@@ -32,7 +33,7 @@ internal static class LabTuneCommand
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
-        var bench = new Bench(selection.Device, type);
+        var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
         int failed = 0, stored = 0;
         string? wanted = result.GetValue(arguments.Variant);
@@ -54,7 +55,7 @@ internal static class LabTuneCommand
                     if (best is null || seconds < best.Value.Seconds)
                         best = (choice, seconds);
                 }
-                catch (VariantNotTakenException failure)
+                catch (Exception failure) when (bench.IsRefusal(failure))
                 {
                     terminal.WriteLine($"{item}: {failure.Message}");
                 }
