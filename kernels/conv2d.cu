@@ -14,7 +14,8 @@
 // product is with a zero: (pixels of the residue, taps that reach it x O) by (the same, C); dWeight (O, pixels) by (pixels, KH KW C), the
 // pixels cut into splits whose partial products are added in order.
 //
-// All products here are of float32, one fused multiply-add each; conv2d_tensor_core.cu is for the matrix units.
+// All products here are of float32, one fused multiply-add each; conv2d_tensor_core.cu is for the matrix units. conv2d_few_channels.cu packs
+// images for both, conv2d_few_filters.cu is for pointwise convolutions to at most four filters.
 // Names: _float32: float tensors, C / groups and O / groups multiples of 4, addresses of 16. _any_float32, _any_bf16: any shape, one element
 // per load: the pixels of a three-channel image begin anywhere in a sector, and depthwise filters fill none, so these read 2 (depthwise: 5)
 // times the ideal sectors, from the first-level cache, and store operands at up to 2 times the ideal wavefronts. bf16: input, weight, output,

@@ -103,7 +103,7 @@ public static class LaunchCounts
         (kernel.StartsWith("gemm", StringComparison.Ordinal) || kernel.StartsWith("linear", StringComparison.Ordinal)
             || kernel.StartsWith("conv2d", StringComparison.Ordinal) || kernel.StartsWith("window_attention", StringComparison.Ordinal))
         && !kernel.Contains("_total", StringComparison.Ordinal) && !kernel.Contains("_table", StringComparison.Ordinal)
-        && !kernel.Contains("_reduce", StringComparison.Ordinal);
+        && !kernel.Contains("_reduce", StringComparison.Ordinal) && !kernel.Contains("_pack", StringComparison.Ordinal);
 
     // Two operations per multiply-add; a backward pass has two products for each one of the forward pass, and attention's recomputes one
     // of the two forward products: five for two.

@@ -14,8 +14,8 @@ namespace CsUnet.Kernels;
 /// <param name="Padding">Zero pixels on all four sides of the input.</param>
 /// <param name="Groups">Groups of channels that are convolved apart; C of them are a depthwise convolution.</param>
 /// <remarks>
-/// Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass, but for bfloat16 inputs the weight,
-/// rounded to that.
+/// Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass, but on CUDA devices for bfloat16 inputs
+/// the weight, rounded to that, and a packed input (<see cref="CudaFewChannels"/>).
 /// </remarks>
 public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator
 {
@@ -78,18 +78,46 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
 
     private static void CudaForward(OperatorCall call, ConvolutionShape shape, Tensor output)
     {
+        if (CudaConvolution.HasFewFilters(shape, call[0], call.Choice))
+        {
+            CudaFewFilters.Forward(shape, call[0], call[1], call.Optional(2), output);
+            return;
+        }
+        if (CudaConvolution.Packed(shape, call[0], norm: null, call.Choice) is { } packed)
+        {
+            Tensor packedInput = packed.PackInput(call[0]), packedWeight = packed.PackWeight(call[1], call[0].DType);
+            using Temporary ofWeight = new(packedWeight), ofInput = new(call.IsRecording ? null : packedInput);
+            call.Save(call[1]);
+            call.Save(packedInput);
+            CudaConvolution.Forward(packed.Packed, packedInput, packedWeight, call.Optional(2), output, call.Choice);
+            return;
+        }
         Tensor weight = Cast.Convert(call[1], call[0].DType);
         call.Save(weight);
+        call.Save(call[0]);
         CudaConvolution.Forward(shape, call[0], weight, call.Optional(2), output, call.Choice);
     }
 
     private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvolutionShape shape = Shape(call);
+        bool few = CudaConvolution.HasFewFilters(shape, call[0], call.Choice);
         if (call.Needs(0))
-            CudaConvolution.BackwardInput(shape, dOutput, call.Saved[0], gradients.Target(0, out bool accumulate), accumulate, call.Choice);
+        {
+            Tensor dInput = gradients.Target(0, out bool accumulate);
+            if (few)
+                CudaFewFilters.BackwardInput(shape, dOutput, call[1], dInput, accumulate);
+            else
+                CudaConvolution.BackwardInput(shape, dOutput, call.Saved[0], dInput, accumulate, call.Choice);
+        }
         if (call.Needs(1))
-            CudaConvolution.BackwardWeight(shape, dOutput, call[0], gradients.Target(1, out bool accumulate), accumulate, call.Choice);
+        {
+            Tensor dWeight = gradients.Target(1, out bool accumulate);
+            if (few)
+                CudaFewFilters.BackwardWeight(shape, dOutput, call[0], dWeight, accumulate);
+            else
+                CudaConvolution.BackwardWeight(shape, dOutput, call.Saved[1], dWeight, accumulate, call.Choice);
+        }
         if (call.Needs(2))
             ColumnBlocks.Sum(dOutput, gradients.Target(2, out bool accumulate), accumulate);
     }

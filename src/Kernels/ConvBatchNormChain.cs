@@ -9,7 +9,7 @@ namespace CsUnet.Kernels;
 /// and to the batch norm of the last a residual may be added before its ReLU. Inputs: input (B, H, W, C); per layer convolution weight,
 /// batch-norm weight, bias, runningMean, runningVar; optional residual, like the output.
 /// On CUDA devices with a backward pass to come, the x_i between are never stored: a convolution of z = conv(x) before it applies scale, shift
-/// and ReLU to what it loads, as the gradient of its weight does. Saves z, the coefficients of every batch norm, and bfloat16 weights.
+/// and ReLU to what it loads, as the gradient of its weight does. Saves z, the coefficients of every batch norm, bfloat16 weights, and a packed input.
 /// On the processor it is the operators one after the other, and so is evaluation without gradients, with batch norm folded into the weights.
 /// </summary>
 /// <param name="First">The first layer; it has a ReLU.</param>
@@ -142,8 +142,7 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
             ReLUMask mask = saved[i].Mask(layers[i].ReLU, last && call.Optional(Residual) is not null ? call.Output : null);
             Tensor? dInput = !NeedsInputOf(call, i) ? null : i > 0 ? Tensor.EmptyLike(saved[i - 1].Convolved) : gradients.Target(0, out accumulate);
             saved[i].Backward(
-                call, gradients, FirstOf(i), i > 0 ? saved[i - 1].Convolved : call[0], i > 0 ? saved[i - 1].Norm : null, mask, gradient, dInput,
-                accumulate);
+                call, gradients, FirstOf(i), i > 0 ? saved[i - 1].Norm : null, mask, gradient, dInput, accumulate);
             if (last && call.Needs(Residual) && mask.Masked is { } masked)
                 gradients.Give(Residual, masked);
             else if (last && call.Needs(Residual))

@@ -186,7 +186,7 @@ public sealed record ConvBatchNormReLU(
         ReLUMask mask = layer.Mask(ReLU, call.Optional(Residual) is null ? null : call.Output);
         bool accumulate = false;
         Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
-        layer.Backward(call, gradients, first: 1, call[0], norm: null, mask, dOutput, dInput, accumulate);
+        layer.Backward(call, gradients, first: 1, norm: null, mask, dOutput, dInput, accumulate);
         if (call.Needs(Residual))
             GiveResidual(mask.Masked, dOutput, gradients);
     }

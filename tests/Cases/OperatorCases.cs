@@ -83,6 +83,15 @@ public static class OperatorCases
         yield return new("depthwise (1,6,5,5)->5", new Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
         yield return new("3x3 (1,5,6,16)->24", new Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]), Bias(24));
         yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]), Weight([32, 3, 3, 8]));
+        // Images: pixels that are packed; and few filters.
+        yield return new("7x7 stride 2 (2,9,7,3)->8", new Conv2d(2, 3), Exactness.Sums, In([2, 9, 7, 3]), Weight([8, 7, 7, 3]));
+        yield return new("4x4 stride 4 (1,9,12,3)->16", new Conv2d(4), Exactness.Sums, In([1, 9, 12, 3]), Weight([16, 4, 4, 3]), Bias(16));
+        yield return new("3x3 (1,5,7,1)->8", new Conv2d(1, 1), Exactness.Sums, In([1, 5, 7, 1]), Weight([8, 3, 3, 1]), Bias(8));
+        yield return new("3x2 stride 3 (2,8,7,3)->8", new Conv2d(3, 2), Exactness.Sums, In([2, 8, 7, 3]), Weight([8, 3, 2, 3]));
+        yield return new("1x1 (2,5,7,16)->3", new Conv2d(), Exactness.Sums, In([2, 5, 7, 16]), Weight([3, 1, 1, 16]), Bias(3));
+        yield return new("1x1 (1,3,9,24)->4 no bias", new Conv2d(), Exactness.Sums, In([1, 3, 9, 24]), Weight([4, 1, 1, 24]));
+        yield return Fused("training 7x7 stride 2 (1,11,9,3)->8", new ConvBatchNormReLU(2, 3), [1, 11, 9, 3], [8, 7, 7, 3], null);
+        yield return Fused("evaluation 3x3 stride 2 (2,7,5,3)->8", new ConvBatchNormReLU(2, 1, Training: false), [2, 7, 5, 3], [8, 3, 3, 3], null);
         yield return Fused("training 1x1 (2,5,7,8)->16", new ConvBatchNormReLU(), [2, 5, 7, 8], [16, 1, 1, 8], null);
         yield return Fused("training 1x1 stride 2 (1,9,8,16)->8", new ConvBatchNormReLU(2, ReLU: false), [1, 9, 8, 16], [8, 1, 1, 16], null);
         yield return Fused("training 3x3 (1,6,5,16)->8", new ConvBatchNormReLU(1, 1), [1, 6, 5, 16], [8, 3, 3, 16], null);

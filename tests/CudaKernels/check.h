@@ -98,6 +98,7 @@ void check_norms();
 void check_losses();
 void check_optimizer();
 void check_convolution();
+void check_few();
 void check_attention();
 void check_gemm();
 void check_mutations(bool all);

@@ -16,8 +16,8 @@ struct Target { const char* file; void (*section)(); bool representative = false
 static const Target Targets[] = {
     {"column_sum", check_norms, true}, {"batch_norm", check_batch_norm, true}, {"layer_norm", check_norms, true}, {"soft_dice", check_losses, true},
     {"cross_entropy_dice", check_losses}, {"argmax", check_losses, true}, {"conv2d", check_convolution, true},
-    {"conv2d_tensor_core", check_convolution}, {"gemm", check_gemm, true}, {"window_attention", check_attention},
-    {"window_attention_any", check_attention}, {"window_attention_backward", check_attention}, {"window_attention_tensor_core", check_attention},
+    {"conv2d_tensor_core", check_convolution}, {"conv2d_few_channels", check_few}, {"conv2d_few_filters", check_few}, {"gemm", check_gemm, true},
+    {"window_attention", check_attention}, {"window_attention_any", check_attention}, {"window_attention_backward", check_attention}, {"window_attention_tensor_core", check_attention},
 };
 struct Mutant { const Target* target; std::string source, what; };
 

@@ -1,5 +1,6 @@
 using CsUnet.Cases;
 using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
@@ -45,6 +46,45 @@ public sealed class ConvolutionTests
             Op = new ConvBatchNormReLU(1, 1, ReLU: false),
             Inputs = [.. item.Inputs.Select((input, index) => input is null ? null : input with { Shape = shapes[index] })],
         }, precision);
+    }
+
+    /// <summary>Images are packed, and few filters have their own kernels; "any" takes both when it is asked for by name, with the same result.</summary>
+    [Theory]
+    [InlineData("7x7 stride 2 (2,9,7,3)->8", "conv2d_few_channels_pack_float32,conv2d_few_channels_pack_float32,conv2d_forward_float32")]
+    [InlineData("1x1 (2,5,7,16)->3", "conv2d_few_filters_forward_float32")]
+    public void Few_channels_and_few_filters_leave_any(string label, string kernels)
+    {
+        Device device = CudaDeviceFixture.Require();
+        OperatorCase item = OperatorCases.All.Single(item => item.Op is Conv2d && item.Label == label);
+        Tensor?[] inputs = [.. item.CreateInputs(DType.Float32, device).Select(input => input?.Value)];
+        (Tensor output, string launched) = Run();
+        Assert.Equal(kernels, launched);
+        using (KernelChoices.Force(new KernelChoice("any")))
+        {
+            (Tensor any, launched) = Run();
+            Assert.Equal("conv2d_forward_any_float32", launched);
+            Comparison comparison = Comparison.Of(label, output.To(Device.Cpu), any.To(Device.Cpu), Tolerances.Float32(item.Exactness));
+            Assert.True(comparison.IsWithin, comparison.ToString());
+        }
+
+        (Tensor Output, string Kernels) Run()
+        {
+            using var launches = new LaunchTrace();
+            Tensor result = OperatorCall.Run(item.Op, inputs);
+            return (result, string.Join(',', launches.Entries.Select(entry => entry.Kernel)));
+        }
+    }
+
+    /// <summary>The gradients of a variant that is asked for by name are the usual ones.</summary>
+    [Theory]
+    [InlineData("any")]
+    [InlineData("small_tiles")]
+    public void Variants_agree_with_double(string variant)
+    {
+        using KernelChoices.Forced forced = KernelChoices.Force(new KernelChoice(variant));
+        foreach (OperatorCase item in OperatorCases.All.Where(item => item.Op is Conv2d))
+            foreach (Precision precision in Enum.GetValues<Precision>())
+                AssertAgrees(item, precision);
     }
 
     private static void AssertAgrees(OperatorCase item, Precision precision)

@@ -57,11 +57,18 @@ internal readonly struct ColumnBlocks
         partial.Add(matrix, partials);
         partial.Add(blocks.Rows, blocks.Channels, blocks.BlockRows);
         partial.Run(blocks.SumGrid, Block);
-        var total = new CudaLaunch(matrix, "column_sum", "column_sum_total", typed: false);
+        Total(partials, sums, accumulate);
+    }
+
+    /// <summary>sums (channels) = [sums +] sum over the blocks of partials (blocks, channels, 2), in order. kernels/column_sum.cu</summary>
+    public static void Total(Tensor partials, Tensor sums, bool accumulate)
+    {
+        (int blocks, int channels) = (partials.Shape[0], partials.Shape[1]);
+        var total = new CudaLaunch(partials, "column_sum", "column_sum_total", typed: false);
         total.Add(partials, sums);
-        total.Add(blocks.Count, blocks.Channels);
+        total.Add(blocks, channels);
         total.Add(accumulate);
-        total.Run(blocks.TotalGrid, Block);
+        total.Run(new dim3(Divide(channels, BlockChannels)), Block);
     }
 
     private static int Divide(int a, int b) => (a + b - 1) / b;

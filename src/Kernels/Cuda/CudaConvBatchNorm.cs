@@ -4,17 +4,18 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// One convolution with batch norm on a CUDA device, between its passes: kernels/conv2d.cu, kernels/conv2d_tensor_core.cu and
-/// kernels/batch_norm.cu.
+/// One convolution with batch norm on a CUDA device, between its passes: <see cref="CudaConvolution"/> and kernels/batch_norm.cu.
 /// </summary>
 /// <param name="Op">The settings.</param>
 /// <param name="Shape">The sizes.</param>
 /// <param name="Convolved">z, the output of the convolution.</param>
 /// <param name="Coefficients">Mean, rstd, scale and shift (4, O).</param>
-/// <param name="Weight">The convolution's weight in the type of the activations.</param>
-internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape Shape, Tensor Convolved, Tensor Coefficients, Tensor Weight)
+/// <param name="Input">What the convolution read: its input, or that packed.</param>
+/// <param name="Weight">The convolution's weight in the type of the activations, or, where that was packed, in float32.</param>
+internal sealed record CudaConvBatchNorm(
+    ConvBatchNormReLU Op, ConvolutionShape Shape, Tensor Convolved, Tensor Coefficients, Tensor Input, Tensor Weight)
 {
-    private const int SavedTensors = 3;
+    private const int SavedTensors = 4;
 
     /// <summary>Scale and shift (2, O): what a next convolution needs that reads relu(batchnorm(z)) on the way.</summary>
     public Tensor Norm => Coefficients.Slice(2, 2);
@@ -30,19 +31,23 @@ internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape 
     {
         Tensor convolved = Tensor.Empty(ConvBatchNormReLU.OutputOf(shape), input.DType, input.Device);
         Tensor coefficients = Tensor.Empty([4, shape.Filters], DType.Float32, input.Device);
-        Tensor weight = Cast.Convert(parameters[0], input.DType);
+        CudaFewChannels? packed = CudaConvolution.Packed(shape, input, norm);
+        Tensor weight = packed?.PackWeight(parameters[0], input.DType) ?? Cast.Convert(parameters[0], input.DType);
+        using var ofWeight = new Temporary(packed is null ? null : weight);
+        input = packed?.PackInput(input) ?? input;
+        ConvolutionShape read = packed?.Packed ?? shape;
         if (op.Training)
         {
-            TileStatistics statistics = CudaConvolution.ForwardWithStatistics(shape, input, norm, weight, convolved);
-            using var temporary = new Temporary(statistics.Values);
+            TileStatistics statistics = CudaConvolution.ForwardWithStatistics(read, input, norm, weight, convolved);
+            using var ofStatistics = new Temporary(statistics.Values);
             CudaBatchNorm.Coefficients(op.Norm, statistics, shape.OutputPixels, parameters[1..], Rows(coefficients));
         }
         else
         {
-            CudaConvolution.Forward(shape, input, norm, weight, bias: null, residual: null, convolved);
+            CudaConvolution.Forward(read, input, norm, weight, bias: null, residual: null, convolved);
             CudaBatchNorm.Coefficients(op.Norm, input: null, parameters[1..], Rows(coefficients));
         }
-        return new CudaConvBatchNorm(op, shape, convolved, coefficients, weight);
+        return new CudaConvBatchNorm(op, shape, convolved, coefficients, input, packed is null ? weight : parameters[0]);
     }
 
     /// <summary>Evaluation without gradients: batch norm folded into the weight, bias, residual and ReLU with the output.</summary>
@@ -52,8 +57,11 @@ internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape 
         Tensor output = Tensor.Empty(ConvBatchNormReLU.OutputOf(shape), input.DType, input.Device);
         Tensor[] coefficients = Rows(Tensor.Empty([4, shape.Filters], DType.Float32, input.Device));
         CudaBatchNorm.Coefficients(op.Norm, input: null, parameters[1..], coefficients);
-        Tensor folded = CudaBatchNorm.Fold(parameters[0], coefficients[2], input.DType);
-        CudaConvolution.Forward(shape, input, norm: null, folded, coefficients[3], residual, output, op.ReLU);
+        CudaFewChannels? packed = CudaConvolution.Packed(shape, input, norm: null);
+        Tensor folded = CudaBatchNorm.Fold(parameters[0], coefficients[2], packed is null ? input.DType : DType.Float32);
+        CudaConvolution.Forward(
+            packed?.Packed ?? shape, packed?.PackInput(input) ?? input, norm: null, packed?.PackWeight(folded, input.DType) ?? folded,
+            coefficients[3], residual, output, op.ReLU);
         return output;
     }
 
@@ -62,12 +70,14 @@ internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape 
     {
         call.Save(Convolved);
         call.Save(Coefficients);
+        call.Save(Input);
         call.Save(Weight);
     }
 
     /// <summary>The layer that was saved as number <paramref name="index"/> of a call.</summary>
     public static CudaConvBatchNorm Saved(ConvBatchNormReLU op, ConvolutionShape shape, OperatorCall call, int index) => new(
-        op, shape, call.Saved[SavedTensors * index], call.Saved[SavedTensors * index + 1], call.Saved[SavedTensors * index + 2]);
+        op, shape, call.Saved[SavedTensors * index], call.Saved[SavedTensors * index + 1], call.Saved[SavedTensors * index + 2],
+        call.Saved[SavedTensors * index + 3]);
 
     /// <summary>Batch norm, residual unless null, ReLU if wanted; in place of z unless that is kept.</summary>
     public Tensor Apply(Tensor? residual, bool relu, bool keepsConvolved)
@@ -88,15 +98,13 @@ internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape 
     /// <param name="call">The call.</param>
     /// <param name="gradients">Receives the parameters' gradients.</param>
     /// <param name="first">The input of the call that is the convolution's weight; batch-norm weight and bias follow.</param>
-    /// <param name="input">As in the forward pass.</param>
     /// <param name="norm">As in the forward pass.</param>
     /// <param name="mask">The ReLU.</param>
     /// <param name="dOutput">The gradient of the output.</param>
     /// <param name="dInput">Receives the gradient of what is convolved; null if nobody wants it.</param>
     /// <param name="accumulate">Whether dInput is added to.</param>
     public void Backward(
-        OperatorCall call, GradientSink gradients, int first, Tensor input, Tensor? norm, ReLUMask mask, Tensor dOutput, Tensor? dInput,
-        bool accumulate)
+        OperatorCall call, GradientSink gradients, int first, Tensor? norm, ReLUMask mask, Tensor dOutput, Tensor? dInput, bool accumulate)
     {
         Tensor coefficients = CudaBatchNorm.Backward(
             Op.Norm, call, gradients, Convolved, mask, dOutput, weight: first + 1, bias: first + 2, Coefficients.Slice(0, 1), Coefficients.Slice(1, 1));
@@ -116,7 +124,7 @@ internal sealed record CudaConvBatchNorm(ConvBatchNormReLU Op, ConvolutionShape 
         if (dInput is not null)
             CudaConvolution.BackwardInput(Shape, gradient, through, Weight, dInput, accumulate);
         if (needsWeight)
-            CudaConvolution.BackwardWeight(Shape, gradient, through, input, norm, gradients.Target(first, out bool adds), adds);
+            CudaConvolution.BackwardWeight(Shape, gradient, through, Input, norm, gradients.Target(first, out bool adds), adds);
     }
 
     private static Tensor[] Rows(Tensor coefficients) => [.. Enumerable.Range(0, 4).Select(row => coefficients.Slice(row, 1))];

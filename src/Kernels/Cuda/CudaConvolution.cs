@@ -6,7 +6,8 @@ namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
 /// The launches of kernels/conv2d.cu and, for shapes and precisions that the matrix units take, kernels/conv2d_tensor_core.cu: implicit
-/// matrix products of tiles of 64 or 128 by 64, by blocks of 128 threads.
+/// matrix products of tiles of 64 or 128 by 64, by blocks of 128 threads. Pixels that are no whole pieces of 16 bytes are packed before
+/// (<see cref="CudaFewChannels"/>); pointwise convolutions of few filters have kernels of their own (<see cref="CudaFewFilters"/>).
 /// </summary>
 internal static class CudaConvolution
 {
@@ -16,16 +17,28 @@ internal static class CudaConvolution
     // where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
     private const int MostReadsOnTheWay = 8;
 
-    private const string SmallTiles = "small_tiles", LargeTiles = "large_tiles", Any = "any", Splits = "splits_per_multiprocessor";
+    private const string ByShape = "by_shape", SmallTiles = "small_tiles", LargeTiles = "large_tiles", Any = "any", Splits = "splits_per_multiprocessor";
 
     /// <summary>The ways to compute a convolution; the pixels of a weight gradient are shared out to so many blocks per multiprocessor.</summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
     [
-        new("by_shape", "large tiles where there are enough of them", new LaunchParameter(Splits, 2, 4, 8)),
+        new(ByShape, "large tiles where there are enough of them; few filters, at most four, without tiles", new LaunchParameter(Splits, 2, 4, 8)),
         new(SmallTiles, "tiles of 64 pixels by 64 filters", new LaunchParameter(Splits, 2, 4, 8)),
         new(LargeTiles, "tiles of 128 pixels by 64 filters on the matrix units", new LaunchParameter(Splits, 2, 4, 8)),
-        new(Any, "one channel per load, without the matrix units; any number of channels", new LaunchParameter(Splits, 2, 4, 8)),
+        new(Any, "one channel per load, without the matrix units; any number of channels, unpacked", new LaunchParameter(Splits, 2, 4, 8)),
     ];
+
+    /// <summary>Whether the convolution goes to <see cref="CudaFewFilters"/>.</summary>
+    public static bool HasFewFilters(ConvolutionShape shape, Tensor input, KernelChoice? choice) =>
+        choice?.Variant is null or ByShape && CudaFewFilters.Takes(shape, input);
+
+    /// <summary>The packed convolution that takes this one's place in the forward pass and in the gradient of the weight; null if none does.</summary>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="input">The input, or anything of its type.</param>
+    /// <param name="norm">As in the forward pass: what is normalised on the way is not packed.</param>
+    /// <param name="choice">Which variant.</param>
+    public static CudaFewChannels? Packed(ConvolutionShape shape, Tensor input, Tensor? norm, KernelChoice? choice = null) =>
+        norm is null && choice?.Variant != Any ? CudaFewChannels.Of(shape, input) : null;
 
     /// <summary>output = input convolved with weight, plus bias unless that is null.</summary>
     public static void Forward(ConvolutionShape shape, Tensor input, Tensor weight, Tensor? bias, Tensor output, KernelChoice? choice = null) =>
@@ -86,6 +99,13 @@ internal static class CudaConvolution
         BackwardInput(shape, dOutput, through: null, weight, dInput, accumulate, choice);
 
     /// <summary>dInput = [dInput +] gradient of the input: per residue of its position modulo the stride, no product is with a zero.</summary>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="dOutput">The gradient of the output.</param>
+    /// <param name="through">What is on the way from dOutput to the convolution, or null.</param>
+    /// <param name="weight">Of the type of dOutput, or float32: packed convolutions leave no other behind.</param>
+    /// <param name="dInput">Receives the result.</param>
+    /// <param name="accumulate">Whether it is added to.</param>
+    /// <param name="choice">Which variant.</param>
     public static void BackwardInput(
         ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput, bool accumulate,
         KernelChoice? choice = null)
@@ -97,7 +117,7 @@ internal static class CudaConvolution
         launch.Add(dOutput);
         launch.Add(through?.Convolved);
         launch.Add(through?.Coefficients);
-        launch.Add(weight, dInput);
+        launch.Add(Cast.Convert(weight, dOutput.DType), dInput);
         AddSizes(ref launch, shape);
         launch.Add(accumulate);
         launch.Run(new dim3(Divide(pixels, tile), Divide(shape.GroupChannels, Tile), residues), new dim3(Threads));
@@ -109,15 +129,25 @@ internal static class CudaConvolution
         BackwardWeight(shape, dOutput, through: null, input, norm: null, dWeight, accumulate, choice);
 
     /// <summary>dWeight = [dWeight +] gradient of the weight: partial products over shares of the pixels, added in order.</summary>
+    /// <param name="shape">The sizes.</param>
+    /// <param name="dOutput">The gradient of the output.</param>
+    /// <param name="through">What is on the way from dOutput to the convolution, or null.</param>
+    /// <param name="input">The input as the forward pass read it: packed where that packed it.</param>
+    /// <param name="norm">As in the forward pass.</param>
+    /// <param name="dWeight">Receives the result.</param>
+    /// <param name="accumulate">Whether it is added to.</param>
+    /// <param name="choice">Which variant.</param>
     public static void BackwardWeight(
         ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor input, Tensor? norm, Tensor dWeight, bool accumulate,
         KernelChoice? choice = null)
     {
+        CudaFewChannels? packed = Packed(shape, input, norm, choice);
+        shape = packed?.Packed ?? shape;
         int columns = Divide(shape.FilterSize, Tile), rows = Divide(shape.GroupFilters, Tile);
         int multiprocessors = CudaDevice.Get(input.Device).Properties.MultiProcessorCount;
         int wanted = Math.Max(1, (choice?.Value(Splits, 4) ?? 4) * multiprocessors / (columns * rows * shape.Groups));
         int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Divide(shape.OutputPixels, splitPixels);
-        Tensor partials = Tensor.Empty([splits, (int)dWeight.Count], DType.Float32, input.Device);
+        Tensor partials = Tensor.Empty([splits, shape.Filters * shape.FilterSize], DType.Float32, input.Device);
         using var temporary = new Temporary(partials);
         string variant = (through is null, norm is null) switch
         {
@@ -136,6 +166,11 @@ internal static class CudaConvolution
         AddSizes(ref launch, shape);
         launch.Add(splitPixels);
         launch.Run(new dim3(columns, rows, shape.Groups * splits), new dim3(Threads));
+        if (packed is not null)
+        {
+            packed.Value.Total(partials, dWeight, accumulate);
+            return;
+        }
         var total = new CudaLaunch(dWeight, "conv2d", "conv2d_backward_weight_total", typed: false);
         total.Add(partials, dWeight);
         total.Add(dWeight.Count);
@@ -145,7 +180,7 @@ internal static class CudaConvolution
     }
 
     /// <summary>
-    /// Tensors whose groups are pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels of "any"
+    /// Tensors whose groups are whole pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels of "any"
     /// take the rest. The kernels without matrix units have one name for all variants: they look at the arguments.
     /// </summary>
     private static CudaLaunch Launch(ConvolutionShape shape, string pass, string variant, Tensor like, KernelChoice? choice)
