@@ -114,16 +114,18 @@ public static partial class LabCases
 
     private static OperatorInput In(Shape shape, Fill fill = Fill.Normal) => new("input", shape, fill);
 
-    private static OperatorInput Weight(Shape shape, string name) => new(name, shape, Role: InputRole.MatrixWeight);
+    private static OperatorInput Weight(Shape shape, string name) => new(name, shape, Fill.FanIn, Role: InputRole.MatrixWeight);
 
-    private static OperatorInput Weight(Shape shape, Fill fill = Fill.Normal) => new("weight", shape, fill, Role: shape.Rank > 1 ? InputRole.MatrixWeight : InputRole.Parameter);
+    private static OperatorInput Weight(Shape shape, Fill fill = Fill.Normal) => shape.Rank > 1
+        ? Weight(shape, "weight")
+        : new("weight", shape, fill, Role: InputRole.Parameter);
 
     private static OperatorInput Bias(int count, string name = "bias") => new(name, [count], Role: InputRole.Parameter);
 
     private static OperatorInput Statistics(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
 
-    private static OperatorInput ConvolutionWeight(ShapeText shape) =>
-        new("convolution weight", [shape.Channels, shape["kernel", 3], shape["kernel", 3], shape.Sizes.Last / shape["groups", 1]], Role: InputRole.MatrixWeight);
+    private static OperatorInput ConvolutionWeight(ShapeText shape) => Weight(
+        [shape.Channels, shape["kernel", 3], shape["kernel", 3], shape.Sizes.Last / shape["groups", 1]], "convolution weight");
 
     private static OperatorInput Labels(ShapeText shape) => new("labels", [shape.Sizes.Rows], Fill.ByteLabels, NeedsGradient: false, shape.Sizes.Last);
 

@@ -10,6 +10,9 @@ public enum Fill
     /// <summary>Standard normal.</summary>
     Normal,
 
+    /// <summary>Normal of variance 1 / (elements for each of the first dimension), the fan-in: weights whose products are as large as their inputs.</summary>
+    FanIn,
+
     /// <summary>Uniform from 0.5 to 1.5: variances, scales.</summary>
     Positive,
 
@@ -163,6 +166,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
             double normal = key.Normal((ulong)i);
             tensor[i] = (float)(input.Fill switch
             {
+                Fill.FanIn => normal / Math.Sqrt((double)count / input.Shape[0]),
                 Fill.Positive => 0.5 + key.Uniform((ulong)i),
                 Fill.AwayFromZero => normal + Math.CopySign(0.1, normal),
                 _ => normal,
