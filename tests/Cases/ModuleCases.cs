@@ -69,19 +69,26 @@ public static class ModuleCases
     ];
 
     /// <summary>
-    /// The network of a preset on four images of 64 x 64, in training: 2 x 2 pixels at stride 32, so that batch norm has 16 of them. Among a million
-    /// rectified values some lie so near 0 that float32 rounding switches them; here none does: every batch norm scales by about 0.1 and adds
-    /// about 1 to even channels and -1 to odd ones, so that a channel is rectified everywhere or nowhere.
+    /// The network of a preset on four images of 64 x 64, in training: 2 x 2 pixels at stride 32, so that batch norm has 16 of them. Among its
+    /// million rectified values some lie so near 0 that float32 rounding switches them, hence <see cref="WithSteadyNorms"/>.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such preset.</exception>
     public static DifferentiableCase Preset(string name, DType type, Precision precision, Device device)
     {
         var module = new CsUnetModel(CsUnetOptions.Preset(name, 64, 64, classes: 3), type) { Precision = precision };
         module.SetRandomKey(seed: 5, step: 1);
-        DifferentiableCase item = Create(module, device, [4, 64, 64, 3], module.Forward);
-        foreach ((string path, Parameter parameter) in module.NamedParameters())
-            if (path.StartsWith("cnn.", StringComparison.Ordinal) && parameter.Shape.Rank == 1)
-                parameter.Value.CopyFrom(OfSteadyNorm(parameter.Value.To(Device.Cpu), isScale: path.EndsWith("weight", StringComparison.Ordinal)));
+        return WithSteadyNorms(Create(module, device, [4, 64, 64, 3], module.Forward));
+    }
+
+    /// <summary>
+    /// A network whose rectifiers rounding does not switch: every batch norm scales by about 0.1 and adds about 1 to even channels and -1 to odd
+    /// ones, so that a channel is rectified everywhere or nowhere.
+    /// </summary>
+    public static DifferentiableCase WithSteadyNorms(DifferentiableCase item)
+    {
+        foreach ((Variable argument, string name) in item.Arguments.Zip(item.Names))
+            if (name.StartsWith("cnn.", StringComparison.Ordinal) && argument.Shape.Rank == 1)
+                argument.Value.CopyFrom(OfSteadyNorm(argument.Value.To(Device.Cpu), isScale: name.EndsWith("weight", StringComparison.Ordinal)));
         return item;
     }
 
