@@ -138,7 +138,7 @@ public static class GradCheckSuite
         .. OnDevice(Precision.Fp32, device), .. OnDevice(Precision.Tf32, device), .. OnDevice(Precision.Bf16, device),
         .. ModuleCases.Modules.Select(item => new Check(item.Name, GradCheckKind.Module, "float32", OnlyInAll: true,
             _ => new Found(NetworkCheck.Run(item.Create, device), ""))),
-        .. ModuleCases.Networks.SelectMany(item => NetworkChecks(item.Name, item.Create, Steady(item.Create), device)),
+        .. ModuleCases.Networks.SelectMany(item => NetworkChecks(item.Name, item.Create, device)),
     ];
 
     /// <summary>Every case that a precision can make a difference to, and random shapes.</summary>
@@ -168,7 +168,7 @@ public static class GradCheckSuite
     {
         NetworkFactory create = (type, precision, where) => ModuleCases.Preset(preset, type, precision, where);
         if (device.Kind == DeviceKind.Cuda)
-            return [.. NetworkChecks(preset, create, create, device)];
+            return [.. Enum.GetValues<Precision>().Select(precision => NetworkCheckOf(preset, create, precision, device))];
         return [new(preset, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
         {
             DifferentiableCase item = create(DType.Float64, Precision.Fp32, Device.Cpu);
@@ -177,16 +177,17 @@ public static class GradCheckSuite
     }
 
     // Few bits switch more rectifiers than float32 does.
-    private static IEnumerable<Check> NetworkChecks(string name, NetworkFactory create, NetworkFactory inFewBits, Device device) =>
-        Enum.GetValues<Precision>().Select(precision => NetworkCheckOf(name, precision == Precision.Fp32 ? create : inFewBits, precision, device));
+    private static IEnumerable<Check> NetworkChecks(string name, NetworkFactory create, Device device) =>
+    [
+        new(name, GradCheckKind.Network, "float32", OnlyInAll: false,
+            _ => new Found(NetworkCheck.Run((type, where) => create(type, Precision.Fp32, where), device), "")),
+        .. new[] { Precision.Tf32, Precision.Bf16 }.Select(precision => NetworkCheckOf(
+            name, (type, arithmetic, where) => ModuleCases.WithSteadyNorms(create(type, arithmetic, where)), precision, device)),
+    ];
 
-    private static NetworkFactory Steady(NetworkFactory create) => (type, precision, device) => ModuleCases.WithSteadyNorms(create(type, precision, device));
-
-    private static Check NetworkCheckOf(string name, NetworkFactory create, Precision precision, Device device) => precision == Precision.Fp32
-        ? new(name, GradCheckKind.Network, "float32", OnlyInAll: false,
-            _ => new Found(NetworkCheck.Run((type, where) => create(type, precision, where), device), ""))
-        : new(name, GradCheckKind.Network, precision.Label(), OnlyInAll: false, _ => new Found(NetworkCheck.Run(create, precision, device),
-            "lengths of errors, against a plain implementation's; batch norms keep rectifiers from switching"));
+    private static Check NetworkCheckOf(string name, NetworkFactory create, Precision precision, Device device) => new(
+        name, GradCheckKind.Network, precision == Precision.Fp32 ? "float32" : precision.Label(), OnlyInAll: false,
+        _ => new Found(NetworkCheck.Run(create, precision, device), "lengths of errors, against a plain implementation's; batch norms keep rectifiers from switching"));
 
     /// <summary>The part of the network that a parameter belongs to: large networks are reported by parts.</summary>
     private static string Group(string name)
