@@ -34,8 +34,8 @@ public static class KernelChoices
     }
 
     /// <summary>
-    /// The choice for a call; null: the operator's first variant that takes it, as usual. Every call comes here: where nothing is forced and nothing stored,
-    /// this is a look-up that allocates nothing.
+    /// The choice for a call; null: the operator's first variant that takes it, as usual. Every call comes here: where nothing is forced and
+    /// nothing stored, this is a look-up that allocates nothing.
     /// </summary>
     /// <exception cref="InvalidDataException">The device's file holds something else than choices.</exception>
     internal static KernelChoice? For(Operator op, OperatorCall call)

@@ -209,7 +209,8 @@ internal static class CudaGemm
         double least = double.PositiveInfinity;
         foreach (Tile tile in candidates)
         {
-            if (candidates.Length > 1 && Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
+            // More rows than a grid of small tiles takes; where a grid of large ones does not either, the launch says so.
+            if (candidates.Length > 1 && tile == s_small && Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
                 continue;
             int tiles = tile.Count(m, n), most = Math.Max(1, k / (LeastSlices * slice));
             for (int wave = 0; wave <= waves; wave++)
