@@ -25,15 +25,3 @@ internal static class TestFiles
         throw new DirectoryNotFoundException($"no folder above {AppContext.BaseDirectory} holds tests/Golden/data");
     }
 }
-
-/// <summary>A folder that is deleted with all it holds.</summary>
-internal sealed class TemporaryFolder : IDisposable
-{
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("csunet-test-");
-
-    public string Path => _folder.FullName;
-
-    public string File(string name) => System.IO.Path.Combine(Path, name);
-
-    public void Dispose() => _folder.Delete(recursive: true);
-}

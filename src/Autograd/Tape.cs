@@ -4,45 +4,6 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>One recorded operator call and the variables it was called on.</summary>
-internal sealed class Node
-{
-    [ThreadStatic] private static long t_sequence;
-
-    public Node(Operator op, OperatorCall call, Variable?[] inputs)
-    {
-        Operator = op;
-        Call = call;
-        Inputs = inputs;
-        Sequence = t_sequence++;
-        // One reference for the output, one per saved tensor: when backward drops the last one, the block returns to the step arena.
-        call.Output.Storage.AddReference();
-        foreach (Tensor saved in call.Saved)
-            saved.Storage.AddReference();
-    }
-
-    public Operator Operator { get; }
-
-    public OperatorCall? Call { get; private set; }
-
-    public Variable?[] Inputs { get; private set; }
-
-    /// <summary>Order of recording: a producer's number is below those of its consumers, so descending order is a topological one.</summary>
-    public long Sequence { get; }
-
-    /// <summary>The gradient of the output so far.</summary>
-    public Tensor? Gradient { get; set; }
-
-    public void Release()
-    {
-        foreach (Tensor saved in Call!.Saved)
-            saved.Storage.ReleaseReference();
-        Call.Output.Storage.ReleaseReference();
-        Call = null;
-        Inputs = [];
-    }
-}
-
 /// <summary>Reverse mode over recorded nodes.</summary>
 internal static class Tape
 {

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using CsUnet.Cli.Commands;
-using CsUnet.Training;
+using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
 

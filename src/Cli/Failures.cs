@@ -1,6 +1,6 @@
 using CsUnet.Cuda;
 using CsUnet.Data;
-using CsUnet.Models;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using CsUnet.Training;
+using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Cli.Report;
 using CsUnet.Data;
-using CsUnet.Models;
 using CsUnet.Tensors;
 using CsUnet.Training;
 

@@ -1,4 +1,8 @@
 using System.Runtime.CompilerServices;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Cuda.Blas;
+using CsUnet.Cuda.Dnn;
+using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;

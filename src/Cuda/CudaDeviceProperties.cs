@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;

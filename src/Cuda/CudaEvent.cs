@@ -1,3 +1,4 @@
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;

@@ -1,3 +1,5 @@
+using CsUnet.Cuda.BasicTypes;
+
 namespace CsUnet.Cuda;
 
 /// <summary>

@@ -1,25 +1,11 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Cuda.NVRTC;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;
-
-/// <summary>A native library of NVIDIA's that this engine can use.</summary>
-public enum CudaLibrary
-{
-    /// <summary>The driver: <c>libcuda.so.1</c>, <c>nvcuda.dll</c>. Comes with the display driver; everything needs it.</summary>
-    Driver,
-
-    /// <summary>NVRTC, the run-time compiler: <c>libnvrtc.so.*</c>, <c>nvrtc64_*_0.dll</c>. Needed to compile kernels.</summary>
-    Nvrtc,
-
-    /// <summary>cuBLAS: <c>libcublas.so.*</c>, <c>cublas64_*.dll</c>. Optional.</summary>
-    CuBlas,
-
-    /// <summary>cuDNN 8 or 9: <c>libcudnn.so.*</c>, <c>cudnn64_*.dll</c>. Optional.</summary>
-    CuDnn,
-}
 
 /// <summary>
 /// Finds and loads the native libraries. Nothing is loaded before the first call that needs it. A library that is found stays for the
@@ -144,14 +130,4 @@ public static class CudaLibraries
     [ModuleInitializer]
     internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(CudaLibraries).Assembly, Resolve);
 #pragma warning restore CA2255
-}
-
-/// <summary>No candidate for a native library could be loaded. The message lists every file that was tried, and why it failed.</summary>
-public sealed class CudaLibraryException : CudaException
-{
-    /// <summary>A failure to load <paramref name="library"/>.</summary>
-    public CudaLibraryException(CudaLibrary library, string report) : base(report) => Library = library;
-
-    /// <summary>The library that was looked for.</summary>
-    public CudaLibrary Library { get; }
 }

@@ -1,4 +1,6 @@
 using System.Text;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Cuda.NVRTC;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;

@@ -1,4 +1,5 @@
 using System.Text;
+using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;
 

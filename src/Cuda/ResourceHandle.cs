@@ -1,53 +1,6 @@
-using CsUnet.Cuda.Native;
+using CsUnet.Cuda.BasicTypes;
 
 namespace CsUnet.Cuda;
-
-/// <summary>What a live resource of a context is.</summary>
-public enum ResourceKind
-{
-    /// <summary>Device memory from cuMemAlloc.</summary>
-    DeviceMemory,
-
-    /// <summary>Device memory from a stream-ordered pool.</summary>
-    PoolMemory,
-
-    /// <summary>Page-locked host memory.</summary>
-    HostMemory,
-
-    /// <summary>A stream.</summary>
-    Stream,
-
-    /// <summary>An event.</summary>
-    Event,
-
-    /// <summary>A module.</summary>
-    Module,
-
-    /// <summary>A memory pool.</summary>
-    MemoryPool,
-
-    /// <summary>A graph.</summary>
-    Graph,
-
-    /// <summary>An executable graph.</summary>
-    GraphExec,
-
-    /// <summary>A cuBLAS or cuDNN handle.</summary>
-    LibraryHandle,
-}
-
-/// <summary>Memory that has been allocated and not freed.</summary>
-/// <param name="Kind">Where it is.</param>
-/// <param name="Pointer">Its address.</param>
-/// <param name="Bytes">Its size in bytes.</param>
-/// <param name="DeviceId">The number of its context's device.</param>
-/// <param name="Stack">Where it was allocated; null unless <see cref="CudaContext.RecordAllocationStacks"/> was on.</param>
-public sealed record LiveAllocation(ResourceKind Kind, ulong Pointer, long Bytes, int DeviceId, string? Stack)
-{
-    /// <inheritdoc/>
-    public override string ToString()
-        => $"{Kind} of {Bytes} bytes at 0x{Pointer:x} on device {DeviceId}" + (Stack is null ? "" : $", allocated\n{Stack}");
-}
 
 /// <summary>
 /// The one owner of a driver handle. The context lists it from its creation to its release, which is how leaks are found; there is no

@@ -3,12 +3,6 @@ using System.Text;
 
 namespace CsUnet.Data;
 
-/// <summary>With probability <paramref name="Probability"/>, one of the operations, all equally likely; a single one is the common
-/// case.</summary>
-/// <param name="Probability">0 to 1.</param>
-/// <param name="OneOf">The operations to choose from.</param>
-public sealed record PixelGroup(double Probability, IReadOnlyList<PixelOperation> OneOf);
-
 /// <summary>
 /// What happens to a training sample after its random crop. In YAML: <c>flip_horizontal</c>, <c>flip_vertical</c>, <c>rotate</c>
 /// (probabilities) and <c>pixels: [{p, one_of: [{op, ...}]}]</c>; what is left out is off.

@@ -1,12 +1,5 @@
 namespace CsUnet.Data;
 
-/// <summary>One class of a segmentation task.</summary>
-/// <param name="Name">As in tables and reports.</param>
-/// <param name="Display">Its colour in label maps and overlays.</param>
-/// <param name="Values">Grey values (or palette indices) of annotation files that mean it.</param>
-/// <param name="Colours">Colours of annotation files that mean it.</param>
-public sealed record SegmentationClass(string Name, Rgb Display, IReadOnlyList<int> Values, IReadOnlyList<Rgb> Colours);
-
 /// <summary>
 /// How annotation files become labels: the label of a class is its position in <see cref="Classes"/>. A grey pixel of value v and the
 /// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours stand multiplied by 257.

@@ -1,6 +1,7 @@
 using System.Numerics;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Cuda;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;

@@ -1,5 +1,5 @@
-using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Cuda;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;

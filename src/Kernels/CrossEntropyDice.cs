@@ -1,5 +1,5 @@
 using System.Numerics;
-using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 

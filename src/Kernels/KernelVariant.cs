@@ -25,31 +25,3 @@ public sealed record KernelVariant(string Name, string Summary, params IReadOnly
     public bool Searches(KernelChoice choice) =>
         choice.Values.All(value => Parameters.Any(parameter => parameter.Name == value.Key && parameter.Values.Contains(value.Value)));
 }
-
-/// <summary>A number in the launch of a variant that changes its time and not its result.</summary>
-/// <param name="Name">Its name, such as <c>blocks_per_multiprocessor</c>.</param>
-/// <param name="Values">The values that a search tries.</param>
-public sealed record LaunchParameter(string Name, params IReadOnlyList<int> Values);
-
-/// <summary>A variant with values for its parameters; parameters that it leaves out have their usual value.</summary>
-/// <param name="Variant">The variant's name.</param>
-/// <param name="Values">Values by name.</param>
-public sealed record KernelChoice(string Variant, IReadOnlyDictionary<string, int> Values)
-{
-    /// <summary>A variant as it is usually launched.</summary>
-    public KernelChoice(string variant) : this(variant, new Dictionary<string, int>()) { }
-
-    /// <summary>A parameter's value, or the usual one.</summary>
-    public int Value(string name, int usual) => Values.GetValueOrDefault(name, usual);
-
-    /// <summary>For example <c>registers slots=4</c>.</summary>
-    public override string ToString() => string.Join(' ', [Variant, .. Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(
-        value => string.Create(CultureInfo.InvariantCulture, $"{value.Key}={value.Value}"))]);
-}
-
-/// <summary>A call whose variant was chosen by name does not fit that variant: another would have to run under its name.</summary>
-/// <param name="op">The operator.</param>
-/// <param name="variant">The variant.</param>
-/// <param name="takes">What it takes.</param>
-public sealed class VariantNotTakenException(string op, string variant, string takes)
-    : NotSupportedException($"{op}: the variant {variant} takes {takes}; choose another for these inputs");

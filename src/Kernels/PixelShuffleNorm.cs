@@ -1,4 +1,4 @@
-using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;

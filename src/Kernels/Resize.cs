@@ -4,16 +4,6 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>Interpolation of <see cref="Resize"/>.</summary>
-public enum ResizeMode
-{
-    /// <summary>Two taps per axis, linear.</summary>
-    Bilinear,
-
-    /// <summary>Four taps per axis, Keys' cubic convolution with a = -0.75, as PyTorch's.</summary>
-    Bicubic,
-}
-
 /// <summary>
 /// Resampling with align_corners = false and no antialiasing. Input: input (B, H, W, C); output (B, Height, Width, C):
 /// output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y)+i), clamp(s(x)+j), c], where the source position of y is

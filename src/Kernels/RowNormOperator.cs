@@ -1,7 +1,8 @@
 using System.Numerics;
-using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Cuda;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;

@@ -71,34 +71,3 @@ public sealed record Sgd(double LearningRate, double Momentum = 0, double Weight
     /// <param name="factor">A number in the memory of the device that every gradient is multiplied by; null: 1.</param>
     public static void Update(TensorTable table, Tensor settings, Tensor? factor) => UpdateRule.Launch(table, "sgd", settings, factor);
 }
-
-/// <summary>What the update rules check alike.</summary>
-internal static class UpdateRule
-{
-    /// <summary>The garbage collector does not see the addresses that a loop holds: this keeps their tensors until the loop is done.</summary>
-    public static void KeepAlive(params ReadOnlySpan<Tensor?> tensors)
-    {
-        foreach (Tensor? tensor in tensors)
-            GC.KeepAlive(tensor);
-    }
-
-    public static void RequireLike(string rule, Tensor parameter, params ReadOnlySpan<(string Name, Tensor Tensor)> others)
-    {
-        if (!parameter.DType.IsFloat())
-            throw new ShapeException(rule, "parameter", parameter, "a float32 or float64 tensor");
-        foreach ((string name, Tensor tensor) in others)
-            if (tensor.Shape != parameter.Shape || tensor.DType != parameter.DType || tensor.Device != parameter.Device)
-                throw new ShapeException(rule, name, $"{tensor} on {tensor.Device}", $"{parameter} on {parameter.Device} like the parameter");
-    }
-
-    public static Tensor OnDevice(float[] settings, Device device) => Tensor.From(settings, [settings.Length]).To(device);
-
-    public static void Launch(TensorTable table, string kernel, Tensor settings, Tensor? factor)
-    {
-        CudaLaunch launch = table.Launch(kernel);
-        launch.Add(settings);
-        launch.Add(factor);
-        table.Run(ref launch);
-        KeepAlive(settings, factor);
-    }
-}

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 
 namespace CsUnet.Tensors;
 

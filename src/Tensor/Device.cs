@@ -1,15 +1,5 @@
 namespace CsUnet.Tensors;
 
-/// <summary>Where a tensor's memory lives and its operators run.</summary>
-public enum DeviceKind
-{
-    /// <summary>The processor of this machine.</summary>
-    Cpu,
-
-    /// <summary>An NVIDIA GPU, or the emulated one.</summary>
-    Cuda,
-}
-
 /// <summary>One device of a kind.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Index">Which one of its kind, from 0.</param>

@@ -1,3 +1,5 @@
+using CsUnet.Cuda.Blas;
+
 namespace CsUnet.Tensors;
 
 /// <summary>

@@ -1,36 +1,6 @@
 using System.Runtime.InteropServices;
-using CsUnet.Cuda;
 
 namespace CsUnet.Tensors;
-
-/// <summary>
-/// Keeps every block made on this thread alive until the scope ends. Kernels hold the addresses of temporaries, which the garbage
-/// collector does not see: outside of a step, where a block is its own owner, it could be freed while worker threads still write to it.
-/// </summary>
-public readonly struct StorageScope : IDisposable
-{
-    [ThreadStatic] private static List<Storage>? t_blocks;
-    private readonly List<Storage>? _previous;
-
-    private StorageScope(List<Storage>? previous) => _previous = previous;
-
-    /// <summary>Begins a scope; scopes nest.</summary>
-    public static StorageScope Begin()
-    {
-        var scope = new StorageScope(t_blocks);
-        t_blocks = [];
-        return scope;
-    }
-
-    internal static void Add(Storage storage) => t_blocks?.Add(storage);
-
-    /// <summary>Ends the scope.</summary>
-    public void Dispose()
-    {
-        GC.KeepAlive(t_blocks);
-        t_blocks = _previous;
-    }
-}
 
 /// <summary>
 /// A block of memory that one or more tensors view: native memory, 64-byte aligned, or memory of a CUDA device. A block is either its own
@@ -110,53 +80,5 @@ public sealed unsafe class Storage
         MemoryBlock block = _block;
         _block = default;
         return block;
-    }
-}
-
-/// <summary>An allocation on a device.</summary>
-internal readonly unsafe struct MemoryBlock
-{
-    private readonly CudaDeviceVariable<byte>? _deviceMemory;
-
-    private MemoryBlock(nint address, CudaDeviceVariable<byte>? deviceMemory) => (Address, _deviceMemory) = (address, deviceMemory);
-
-    public nint Address { get; }
-
-    public bool IsEmpty => Address == 0;
-
-    public static MemoryBlock Allocate(long bytes, Device device)
-    {
-        if (device.Kind == DeviceKind.Cuda)
-        {
-            CudaDeviceVariable<byte> memory = CudaDevice.Get(device).Allocate(bytes);
-            return new MemoryBlock((nint)memory.DevicePointer.Pointer, memory);
-        }
-        // Large blocks start on a 2 MiB boundary, so that the system can back them by huge pages.
-        nuint alignment = bytes >= 1 << 21 ? 1u << 21 : Storage.Alignment;
-        try
-        {
-            return new MemoryBlock((nint)NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, Storage.Alignment)), alignment), null);
-        }
-        catch (OutOfMemoryException)
-        {
-            throw new OutOfMemoryException(
-                $"could not allocate {bytes / 1048576.0:F1} MiB for a tensor; use a smaller batch, size or model");
-        }
-    }
-
-    public void Free(Device device)
-    {
-        if (_deviceMemory is null)
-            NativeMemory.AlignedFree((void*)Address);
-        else
-            _deviceMemory.Dispose(CudaDevice.Get(device).Stream);
-    }
-
-    public void FreeFromFinaliser(Device device)
-    {
-        if (_deviceMemory is null)
-            NativeMemory.AlignedFree((void*)Address);
-        else
-            CudaDevice.FreeLater(device, _deviceMemory);
     }
 }

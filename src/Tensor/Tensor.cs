@@ -1,4 +1,4 @@
-using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 
 namespace CsUnet.Tensors;
 

@@ -4,74 +4,11 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using CsUnet.Data;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
-
-/// <summary>What a weight file says about its weights: everything that prediction needs beside them.</summary>
-/// <param name="Model">The architecture.</param>
-/// <param name="ClassMap">The classes, their colours, and how annotations name them.</param>
-/// <param name="Normalisation">How images become the network's input.</param>
-/// <param name="Step">Training steps behind the weights.</param>
-/// <param name="Program">Version of the program that wrote them.</param>
-/// <param name="StateFile">Name of the optimiser state that belongs to them, in the same folder; null if there is none.</param>
-public sealed record CheckpointHeader(
-    CsUnetOptions Model, ClassMap ClassMap, Normalisation Normalisation, int Step, string Program, string? StateFile = null)
-{
-    private static readonly JsonSerializerOptions s_json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
-        IgnoreReadOnlyProperties = true,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    };
-
-    /// <summary>The version of this program.</summary>
-    public static string ThisProgram { get; } = "csunet "
-        + (typeof(CheckpointHeader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown");
-
-    /// <summary>The header as safetensors metadata.</summary>
-    public IReadOnlyDictionary<string, string> ToMetadata()
-    {
-        var metadata = new Dictionary<string, string>
-        {
-            ["format"] = "pt",
-            ["program"] = Program,
-            ["step"] = Step.ToString(CultureInfo.InvariantCulture),
-            ["model"] = JsonSerializer.Serialize(Model, s_json),
-            ["classes"] = ClassMap.ToYaml(),
-            ["normalisation"] = JsonSerializer.Serialize(Normalisation, s_json),
-        };
-        if (StateFile is not null)
-            metadata["optimizer_state"] = StateFile;
-        return metadata;
-    }
-
-    /// <summary>The header of a weight file.</summary>
-    /// <exception cref="WeightFileException">The file was not written by a training run, or its header is damaged.</exception>
-    public static CheckpointHeader Of(SafetensorsFile file)
-    {
-        string Entry(string key) => file.Metadata.TryGetValue(key, out string? value)
-            ? value
-            : throw new WeightFileException(file.Path, $"its metadata has no '{key}'", "give a file that 'csunet train' wrote, such as last.safetensors of a run");
-        string program = Entry("program"), model = Entry("model"), classes = Entry("classes"), normalisation = Entry("normalisation"), step = Entry("step");
-        try
-        {
-            CsUnetOptions options = JsonSerializer.Deserialize<CsUnetOptions>(model, s_json) ?? throw new JsonException("model is null");
-            options.Validate();
-            return new CheckpointHeader(
-                options, ClassMap.FromYaml(classes, file.Path),
-                JsonSerializer.Deserialize<Normalisation>(normalisation, s_json) ?? throw new JsonException("normalisation is null"),
-                int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture), program, file.Metadata.GetValueOrDefault("optimizer_state"));
-        }
-        catch (Exception failure) when (failure is JsonException or FormatException or OverflowException or ArgumentException or DataException)
-        {
-            throw new WeightFileException(file.Path, $"its metadata is not understood ({failure.Message})",
-                $"it was written by {program}, this is {ThisProgram}", failure);
-        }
-    }
-}
 
 /// <summary>Trained weights, ready to predict.</summary>
 /// <example><code>

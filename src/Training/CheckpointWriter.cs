@@ -1,5 +1,7 @@
 using CsUnet.Data;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
+using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 

@@ -1,3 +1,4 @@
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
@@ -8,7 +9,7 @@ namespace CsUnet.Training;
 public sealed class ConfusionMatrix
 {
     /// <summary>The label of pixels that do not count.</summary>
-    public const byte Ignore = 255;
+    public const byte Ignore = SegmentationLoss.IgnoreIndex;
 
     private readonly long[] _counts;
 

@@ -4,6 +4,7 @@ using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;

@@ -3,17 +3,6 @@ using System.Text.Json;
 
 namespace CsUnet.Training;
 
-/// <summary>Metrics of one class.</summary>
-/// <param name="Name">The class.</param>
-/// <param name="IoU">Intersection over union; null if the class is neither in the truth nor in the prediction.</param>
-/// <param name="Dice">Dice coefficient; null likewise.</param>
-public sealed record ClassScore(string Name, double? IoU, double? Dice);
-
-/// <summary>Metrics of one image.</summary>
-/// <param name="File">The image's name, without its ending.</param>
-/// <param name="Confusion">Its pixels.</param>
-public sealed record ImageScore(string File, ConfusionMatrix Confusion);
-
 /// <summary>The result of an evaluation over a set of images: everything follows from the confusion matrices.</summary>
 public sealed class Evaluation
 {

@@ -1,4 +1,5 @@
 using CsUnet.Data;
+using CsUnet.Nn;
 
 namespace CsUnet.Training;
 

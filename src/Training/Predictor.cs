@@ -1,28 +1,10 @@
 using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
-
-/// <summary>The labels of an image.</summary>
-/// <param name="Labels">One label per pixel, (H, W).</param>
-/// <param name="Height">Rows.</param>
-/// <param name="Width">Columns.</param>
-/// <param name="Classes">Number of classes.</param>
-/// <param name="Probabilities">Probabilities (H, W, classes), if they were asked for.</param>
-public sealed record Prediction(byte[] Labels, int Height, int Width, int Classes, float[]? Probabilities)
-{
-    /// <summary>Share of the pixels that each class has.</summary>
-    public double[] Fractions()
-    {
-        var counts = new long[Classes];
-        foreach (byte label in Labels)
-            counts[label]++;
-        return [.. counts.Select(count => (double)count / Labels.Length)];
-    }
-}
 
 /// <summary>
 /// Labels images of any size by overlapping tiles of the model's size. A pixel's class probabilities are the mean over the tiles that

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using CsUnet.Data;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
@@ -59,9 +60,9 @@ public sealed partial class Trainer : IDisposable
         _validation = validation is { Count: > 0 } ? validation : null;
         if (_validation is null && (options.Patience > 0 || options.Schedule == ScheduleKind.Plateau))
             throw new RunException("patience and the plateau schedule need validation images, but the data set has none; set patience to 0 and another schedule");
-        _loss = SegmentationLoss.Create(options, model.Classes);
-        _optimizer = Optimizer.Create(options, model);
-        _schedule = Schedule.Create(options, Steps);
+        _loss = options.CreateLoss(model.Classes);
+        _optimizer = options.CreateOptimizer(model);
+        _schedule = options.CreateSchedule(Steps);
         _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
         _steps = TrainingStep.Create(new StepParts(options, model, _loss, _optimizer, _arena), execution);
         _predictor = CreatePredictor(options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride);

@@ -1,5 +1,6 @@
 using System.Globalization;
-using CsUnet.Models;
+using CsUnet.Nn;
+using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 

@@ -1,5 +1,7 @@
 using System.Globalization;
-using CsUnet.Models;
+using CsUnet.Models.Encoders;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;

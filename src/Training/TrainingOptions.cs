@@ -1,34 +1,10 @@
 using CsUnet.Data;
-using CsUnet.Models;
+using CsUnet.Models.Encoders;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
-
-/// <summary>The optimiser of a run.</summary>
-public enum OptimizerKind
-{
-    /// <summary>Adam with decoupled weight decay.</summary>
-    AdamW,
-
-    /// <summary>Stochastic gradient descent with momentum.</summary>
-    Sgd,
-}
-
-/// <summary>How the learning rate changes after the warm-up.</summary>
-public enum ScheduleKind
-{
-    /// <summary>Half a cosine down to <see cref="TrainingOptions.MinimumLearningRate"/> at the last step.</summary>
-    Cosine,
-
-    /// <summary>It does not.</summary>
-    Constant,
-
-    /// <summary>Multiplied by <see cref="TrainingOptions.ScheduleFactor"/> every <see cref="TrainingOptions.ScheduleEvery"/> steps.</summary>
-    Step,
-
-    /// <summary>Multiplied by the factor when validation has not improved for <see cref="TrainingOptions.PlateauPatience"/> validations.</summary>
-    Plateau,
-}
 
 /// <summary>
 /// Everything that a training run's result depends on, and config.yaml in its folder. The defaults are the recipe by which PyTorch
@@ -194,4 +170,27 @@ public sealed partial record TrainingOptions
 
     /// <inheritdoc />
     public override int GetHashCode() => ToYaml().GetHashCode(StringComparison.Ordinal);
+
+    /// <summary>The optimiser of a run with these options.</summary>
+    /// <param name="module">What it updates.</param>
+    public Optimizer CreateOptimizer(Module module) => Optimizer switch
+    {
+        OptimizerKind.Sgd => new SgdOptimizer(module) { LearningRate = LearningRate, Momentum = Momentum, WeightDecay = WeightDecay },
+        _ => new AdamWOptimizer(module) { LearningRate = LearningRate, WeightDecay = WeightDecay },
+    };
+
+    /// <summary>The learning-rate schedule of a run with these options.</summary>
+    /// <param name="steps">Steps of the run.</param>
+    public Schedule CreateSchedule(int steps) =>
+        new(Schedule, LearningRate, steps, WarmUp, MinimumLearningRate, ScheduleEvery, ScheduleFactor);
+
+    /// <summary>The loss of a run with these options.</summary>
+    /// <param name="classes">Number of classes.</param>
+    /// <exception cref="RunException">There is not one class weight per class.</exception>
+    public SegmentationLoss CreateLoss(int classes)
+    {
+        if (ClassWeights.Count != 0 && ClassWeights.Count != classes)
+            throw new RunException($"class_weights holds {ClassWeights.Count} numbers, expected {classes}, one per class");
+        return new SegmentationLoss(CrossEntropyWeight, DiceWeight, ClassWeights);
+    }
 }

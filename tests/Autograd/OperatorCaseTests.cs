@@ -1,7 +1,7 @@
-using CsUnet.Cases;
+using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using CsUnet.Tests.Kernels;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Autograd;

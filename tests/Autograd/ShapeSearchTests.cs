@@ -1,4 +1,4 @@
-using CsUnet.Cases;
+using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 using Xunit;

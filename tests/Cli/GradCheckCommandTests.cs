@@ -1,10 +1,11 @@
 using System.Text.Json;
-using CsUnet.Cases;
+using CsUnet.Verification;
+using CsUnet.Cli.Commands;
 using CsUnet.Cli;
 using CsUnet.Cli.Report;
 using CsUnet.Cuda;
-using CsUnet.Tests.Kernels;
 using Xunit;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Cli;
 
@@ -49,7 +50,7 @@ public sealed class GradCheckCommandTests
     [Fact]
     public void A_failure_is_exit_code_1_and_comes_first_on_the_page()
     {
-        Assert.Equal(ExitCode.Failure, Failing.Code);
+        Assert.Equal(ExitCode.Failure, GradCheckCommand.CodeOf(Failing));
         Assert.Equal("1 passed, 1 failed; 2 arguments, 10 entries, 1 undecided, 0 random shapes; largest share 50000000.000: Bad (1); 3 s", Failing.Text);
         string page = GradCheckPage.Render(Failing);
         Assert.Contains("Failed: Bad (1), float64", page);

@@ -30,26 +30,3 @@ internal sealed record ProgramRun(int Code, string Out, string Error)
         Assert.Empty(run.Out);
     }
 }
-
-/// <summary>A folder that goes away with the test.</summary>
-internal sealed class Workspace : IDisposable
-{
-    public Workspace() => Root = Directory.CreateTempSubdirectory("csunet-cli-").FullName;
-
-    public string Root { get; }
-
-    public string this[string name] => Path.Combine(Root, name);
-
-    /// <summary>Paths of all files below, relative, in order.</summary>
-    public IReadOnlyList<string> Files(string folder = "") => !Directory.Exists(this[folder]) ? [] :
-        [.. Directory.EnumerateFiles(this[folder], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(this[folder], file)).Order(StringComparer.Ordinal)];
-
-    public string Write(string name, string text)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(this[name])!);
-        File.WriteAllText(this[name], text);
-        return this[name];
-    }
-
-    public void Dispose() => Directory.Delete(Root, recursive: true);
-}

@@ -1,12 +1,14 @@
 using System.Runtime.CompilerServices;
 using CsUnet.Autograd;
 using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Data;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Tests.Training;
 using CsUnet.Training;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Cuda;
@@ -68,13 +70,13 @@ public sealed class CudaDeviceTests
     private static void Train(string library, int failsAt)
     {
         CudaLibraries.UseEmulator(library);
-        using var workshop = new Workshop();
-        TrainingOptions options = Workshop.Options with { ValidateEvery = 0, CheckpointEvery = 0, Steps = 3 };
+        using var workshop = new TrainingFixture();
+        TrainingOptions options = TrainingFixture.Options with { ValidateEvery = 0, CheckpointEvery = 0, Steps = 3 };
         CudaException? first = null;
         Exception? surfaced = Record.Exception(() =>
         {
-            using var trainer = new Trainer(options, new FailingModel(failsAt), Workshop.Header(options),
-                new CropSource(Workshop.Train, options, Normalisation.ImageNet), null, workshop.NewFolder("run"),
+            using var trainer = new Trainer(options, new FailingModel(failsAt), TrainingFixture.Header(options),
+                new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet), null, workshop.NewFolder("run"),
                 new ExecutionOptions { Device = Device.Cuda });
             try
             {

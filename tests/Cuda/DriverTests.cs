@@ -1,4 +1,7 @@
 using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Cuda.NVRTC;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Cuda;

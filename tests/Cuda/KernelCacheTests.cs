@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using CsUnet.Cuda;
+using CsUnet.Cuda.NVRTC;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Cuda;

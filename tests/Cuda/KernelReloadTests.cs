@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
 using CsUnet.Cuda;
+using CsUnet.Cuda.NVRTC;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Cuda;

@@ -1,4 +1,5 @@
 using CsUnet.Cuda;
+using CsUnet.Cuda.NVRTC;
 using CsUnet.Cuda.Native;
 using Xunit;
 

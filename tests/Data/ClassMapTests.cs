@@ -1,4 +1,5 @@
 using CsUnet.Data;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Data;
@@ -104,9 +105,9 @@ public class ClassMapTests
     public void MapsAreLoadedByNameOrFile()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["mine.yaml"], Good);
+        File.WriteAllText(folder.File("mine.yaml"), Good);
         Assert.Same(ClassMap.NasaEbc, ClassMap.Load("nasa-ebc"));
-        Assert.Equal("mine", ClassMap.Load(folder["mine.yaml"]).Name);
+        Assert.Equal("mine", ClassMap.Load(folder.File("mine.yaml")).Name);
         Assert.Contains("nasa-super", Assert.Throws<DataException>(() => ClassMap.Load("nasa-sup")).Message);
     }
 }

@@ -1,4 +1,5 @@
 using CsUnet.Data;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Data;
@@ -13,15 +14,15 @@ public class DatasetTests
         using var folder = new TemporaryFolder();
         byte[] grey = [.. Enumerable.Repeat((byte)1, 64)];
         foreach (string name in new[] { "good", "no mask", "small", "values", "broken#1", "mask(2)" })
-            ImageFileTests.Save(folder[$"train/{name}.tif"], grey, 8, 8, 1);
-        ImageFileTests.Save(folder["train_annot/good.png"], grey, 8, 8, 1);
-        ImageFileTests.Save(folder["train_annot/small.tif"], grey[..32], 4, 8, 1);
-        ImageFileTests.Save<byte>(folder["train_annot/values.tif"], [.. grey[..63], 42], 8, 8, 1);
-        ImageFileTests.Save(folder["train_annot/broken#1.tif"], grey, 8, 8, 1);
-        File.WriteAllText(folder["train/broken#1.tif"], "no image");
-        File.WriteAllText(folder["train_annot/mask(2).tif"], "no image");
-        File.WriteAllText(folder["train/notes.txt"], "not an image, and not taken for one");
-        File.WriteAllText(folder["train/.hidden.tif"], "not taken for one either");
+            ImageFileTests.Save(folder.File($"train/{name}.tif"), grey, 8, 8, 1);
+        ImageFileTests.Save(folder.File("train_annot/good.png"), grey, 8, 8, 1);
+        ImageFileTests.Save(folder.File("train_annot/small.tif"), grey[..32], 4, 8, 1);
+        ImageFileTests.Save<byte>(folder.File("train_annot/values.tif"), [.. grey[..63], 42], 8, 8, 1);
+        ImageFileTests.Save(folder.File("train_annot/broken#1.tif"), grey, 8, 8, 1);
+        File.WriteAllText(folder.File("train/broken#1.tif"), "no image");
+        File.WriteAllText(folder.File("train_annot/mask(2).tif"), "no image");
+        File.WriteAllText(folder.File("train/notes.txt"), "not an image, and not taken for one");
+        File.WriteAllText(folder.File("train/.hidden.tif"), "not taken for one either");
 
         DataException failure = Assert.Throws<DataException>(() => MicrographDataset.Open(folder.Path, "train", s_map));
         Assert.Equal(5, failure.Problems.Count);
@@ -42,12 +43,12 @@ public class DatasetTests
     {
         using var folder = new TemporaryFolder();
         Assert.Contains("no such folder", Open(Path.Combine(folder.Path, "nowhere"), "train"));
-        Directory.CreateDirectory(folder["val/x/.."]);
+        Directory.CreateDirectory(folder.File("val/x/.."));
         string both = Open(folder.Path, "train");
         Assert.Contains("no folder 'train' (folders here: val)", both);
         Assert.Contains("no folder 'train_annot'", both);
-        Directory.CreateDirectory(folder["train/x/.."]);
-        Directory.CreateDirectory(folder["train_annot/x/.."]);
+        Directory.CreateDirectory(folder.File("train/x/.."));
+        Directory.CreateDirectory(folder.File("train_annot/x/.."));
         Assert.Contains("the split is empty", Open(folder.Path, "train"));
 
         static string Open(string directory, string split) =>
@@ -59,11 +60,11 @@ public class DatasetTests
     {
         using var folder = new TemporaryFolder();
         byte[] grey = new byte[4];
-        ImageFileTests.Save(folder["train/a.tif"], grey, 2, 2, 1);
-        ImageFileTests.Save(folder["train/a.png"], grey, 2, 2, 1);
-        ImageFileTests.Save(folder["train/b.png"], grey, 2, 2, 1);
-        ImageFileTests.Save(folder["train_annot/b.png"], grey, 2, 2, 1);
-        ImageFileTests.Save(folder["train_annot/b.tif"], grey, 2, 2, 1);
+        ImageFileTests.Save(folder.File("train/a.tif"), grey, 2, 2, 1);
+        ImageFileTests.Save(folder.File("train/a.png"), grey, 2, 2, 1);
+        ImageFileTests.Save(folder.File("train/b.png"), grey, 2, 2, 1);
+        ImageFileTests.Save(folder.File("train_annot/b.png"), grey, 2, 2, 1);
+        ImageFileTests.Save(folder.File("train_annot/b.tif"), grey, 2, 2, 1);
         DataException failure = Assert.Throws<DataException>(() => MicrographDataset.Open(folder.Path, "train", s_map, ["a", "b", "c"]));
         Assert.Equal(3, failure.Problems.Count);
         AssertOne(failure, "several images are named 'a'", "a.png, a.tif");
@@ -88,12 +89,12 @@ public class DatasetTests
         ClassMap map = ClassMap.FromYaml("classes: [{name: a, values: [0]}, {name: b, values: [1]}]\nignore: [255]", "map.yaml");
         foreach (string name in new[] { "a", "b" })
         {
-            ImageFileTests.Save(folder[$"val/{name}.png"], new byte[4], 2, 2, 1);
-            ImageFileTests.Save(folder[$"val_annot/{name}.png"], new byte[] { 255, 255, 255, 255 }, 2, 2, 1);
+            ImageFileTests.Save(folder.File($"val/{name}.png"), new byte[4], 2, 2, 1);
+            ImageFileTests.Save(folder.File($"val_annot/{name}.png"), new byte[] { 255, 255, 255, 255 }, 2, 2, 1);
         }
         Assert.Contains("every pixel of every mask is ignored",
             Assert.Throws<DataException>(() => MicrographDataset.Open(folder.Path, "val", map)).Message);
-        ImageFileTests.Save(folder["val_annot/a.png"], new byte[] { 255, 255, 1, 255 }, 2, 2, 1);
+        ImageFileTests.Save(folder.File("val_annot/a.png"), new byte[] { 255, 255, 1, 255 }, 2, 2, 1);
         Assert.Equal([0.0, 1.0], MicrographDataset.Open(folder.Path, "val", map).PixelShares());
     }
 
@@ -102,13 +103,13 @@ public class DatasetTests
     {
         using var folder = new TemporaryFolder();
         byte[] grey = new byte[64];
-        ImageFileTests.Save(folder["train/a.tif"], grey, 8, 8, 1);
-        ImageFileTests.Save(folder["train_annot/a.tif"], grey, 8, 8, 1);
+        ImageFileTests.Save(folder.File("train/a.tif"), grey, 8, 8, 1);
+        ImageFileTests.Save(folder.File("train_annot/a.tif"), grey, 8, 8, 1);
         MicrographDataset dataset = MicrographDataset.Open(folder.Path, "train", s_map, memoryLimit: 0);
         grey[5] = 1;
-        ImageFileTests.Save(folder["train_annot/a.tif"], grey, 8, 8, 1);
+        ImageFileTests.Save(folder.File("train_annot/a.tif"), grey, 8, 8, 1);
         Assert.Equal(1, dataset[0].Labels[5]);
-        File.Delete(folder["train/a.tif"]);
+        File.Delete(folder.File("train/a.tif"));
         Assert.Throws<DataException>(() => dataset[0]);
     }
 
@@ -116,8 +117,8 @@ public class DatasetTests
     public void SubsetsComeFromNamesFilesAndLists()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["list.txt"], "a b\r\n\n c#1 \n");
-        Assert.Equal(["a b", "c#1"], Subsets.Resolve(folder["list.txt"]));
+        File.WriteAllText(folder.File("list.txt"), "a b\r\n\n c#1 \n");
+        Assert.Equal(["a b", "c#1"], Subsets.Resolve(folder.File("list.txt")));
         Assert.Equal(["x", "y"], Subsets.Resolve("x, y"));
         Assert.Equal(["spot7_180d_3"], Subsets.Resolve("super3"));
         Assert.Throws<DataException>(() => Subsets.Resolve(" , "));

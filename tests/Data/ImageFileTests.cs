@@ -1,4 +1,6 @@
 using CsUnet.Data;
+using CsUnet.Verification;
+using CsUnet.Tests.Support;
 using NetVips;
 using Xunit;
 using Image = CsUnet.Data.Image;
@@ -19,11 +21,11 @@ public class ImageFileTests
     {
         using var folder = new TemporaryFolder();
         byte[] pixels = s_bytes[..(6 * 5 * channels)];
-        Save(folder[name], pixels, 6, 5, channels);
-        Image image = ImageFile.Read(folder[name]);
+        Save(folder.File(name), pixels, 6, 5, channels);
+        Image image = ImageFile.Read(folder.File(name));
         Assert.Equal($"6x5x{channels}", image.ToString());
         Assert.Equal(pixels, image.Pixels);
-        Assert.Equal(pixels.Select(value => (ushort)value), ImageFile.ReadMask(folder[name]).Samples);
+        Assert.Equal(pixels.Select(value => (ushort)value), ImageFile.ReadMask(folder.File(name)).Samples);
     }
 
     [Fact]
@@ -32,9 +34,9 @@ public class ImageFileTests
         using var folder = new TemporaryFolder();
         byte[] grey = new byte[64 * 64];
         Array.Fill(grey, (byte)90);
-        Save(folder["a.jpg"], grey, 64, 64, 1);
-        Assert.All(ImageFile.Read(folder["a.jpg"]).Pixels, value => Assert.InRange(value, (byte)89, (byte)91));
-        Assert.Contains("JPEG", Assert.Throws<DataException>(() => ImageFile.ReadMask(folder["a.jpg"])).Message);
+        Save(folder.File("a.jpg"), grey, 64, 64, 1);
+        Assert.All(ImageFile.Read(folder.File("a.jpg")).Pixels, value => Assert.InRange(value, (byte)89, (byte)91));
+        Assert.Contains("JPEG", Assert.Throws<DataException>(() => ImageFile.ReadMask(folder.File("a.jpg"))).Message);
     }
 
     [Fact]
@@ -42,9 +44,9 @@ public class ImageFileTests
     {
         using var folder = new TemporaryFolder();
         ushort[] samples = [0, 128, 129, 257, 32767, 65535];
-        Save(folder["a.tif"], samples, 2, 3, 1);
-        Assert.Equal(new byte[] { 0, 0, 1, 1, 127, 255 }, ImageFile.Read(folder["a.tif"]).Pixels);
-        MaskImage mask = ImageFile.ReadMask(folder["a.tif"]);
+        Save(folder.File("a.tif"), samples, 2, 3, 1);
+        Assert.Equal(new byte[] { 0, 0, 1, 1, 127, 255 }, ImageFile.Read(folder.File("a.tif")).Pixels);
+        MaskImage mask = ImageFile.ReadMask(folder.File("a.tif"));
         Assert.Equal(16, mask.Bits);
         Assert.Equal(samples, mask.Samples);
     }
@@ -58,8 +60,8 @@ public class ImageFileTests
             0, 0, 65535, 65535, 65535, 0, 0, 65535, 30000, 30000, 30000, 65535,
             0, 0, 65534, 65535, 0, 0, 65535, 65535, 65535, 65535, 65535, 65535,
         ];
-        Save(folder["a.tif"], samples, 2, 3, 4);
-        byte[] labels = ClassMap.NasaSuper.Label(ImageFile.ReadMask(folder["a.tif"]), out string? unknown);
+        Save(folder.File("a.tif"), samples, 2, 3, 4);
+        byte[] labels = ClassMap.NasaSuper.Label(ImageFile.ReadMask(folder.File("a.tif")), out string? unknown);
         Assert.Null(unknown);
         // 65534 is no pure blue: exact comparison, not rounding.
         Assert.Equal(new byte[] { 1, 2, 0, 0, 1, 0 }, labels);
@@ -69,11 +71,11 @@ public class ImageFileTests
     public void OpaqueAlphaIsDroppedAndTransparencyBlendedOrRefused()
     {
         using var folder = new TemporaryFolder();
-        Save(folder["opaque.png"], new byte[] { 10, 20, 30, 255, 40, 50, 60, 255 }, 1, 2, 4);
-        Assert.Equal(new byte[] { 10, 20, 30, 40, 50, 60 }, ImageFile.Read(folder["opaque.png"]).Pixels);
-        Save(folder["glass.png"], new byte[] { 10, 20, 30, 255, 100, 200, 60, 128 }, 1, 2, 4);
-        Assert.Equal(new byte[] { 10, 20, 30, 50, 100, 30 }, ImageFile.Read(folder["glass.png"]).Pixels);
-        Assert.Contains("row 0, column 1", Assert.Throws<DataException>(() => ImageFile.ReadMask(folder["glass.png"])).Message);
+        Save(folder.File("opaque.png"), new byte[] { 10, 20, 30, 255, 40, 50, 60, 255 }, 1, 2, 4);
+        Assert.Equal(new byte[] { 10, 20, 30, 40, 50, 60 }, ImageFile.Read(folder.File("opaque.png")).Pixels);
+        Save(folder.File("glass.png"), new byte[] { 10, 20, 30, 255, 100, 200, 60, 128 }, 1, 2, 4);
+        Assert.Equal(new byte[] { 10, 20, 30, 50, 100, 30 }, ImageFile.Read(folder.File("glass.png")).Pixels);
+        Assert.Contains("row 0, column 1", Assert.Throws<DataException>(() => ImageFile.ReadMask(folder.File("glass.png"))).Message);
     }
 
     [Theory]
@@ -88,7 +90,7 @@ public class ImageFileTests
         var random = new Random(1);
         byte[] pixels = new byte[64 * 64 * 3];
         random.NextBytes(pixels);
-        string path = folder["whole" + ending], cut = folder["cut" + ending];
+        string path = folder.File("whole" + ending), cut = folder.File("cut" + ending);
         Save(path, pixels, 64, 64, 3);
         byte[] file = File.ReadAllBytes(path);
         File.WriteAllBytes(cut, file[..(int)Math.Max(8, file.Length * share)]);
@@ -107,14 +109,14 @@ public class ImageFileTests
         int failures = 0;
         foreach (string ending in new[] { ".tif", ".png", ".jpg" })
         {
-            Save(folder["whole" + ending], pixels, 32, 32, 3);
-            byte[] file = File.ReadAllBytes(folder["whole" + ending]);
+            Save(folder.File("whole" + ending), pixels, 32, 32, 3);
+            byte[] file = File.ReadAllBytes(folder.File("whole" + ending));
             for (int i = 0; i < 60; i++)
             {
                 byte[] damaged = [.. file];
                 for (int hit = 0; hit < 4; hit++)
                     damaged[random.Next(i % 2 == 0 ? Math.Min(200, file.Length) : file.Length)] = (byte)random.Next(256);
-                string path = folder[$"damaged{i}{ending}"];
+                string path = folder.File($"damaged{i}{ending}");
                 File.WriteAllBytes(path, damaged);
                 Exception? failure = Record.Exception(() => Assert.NotEmpty(ImageFile.Read(path).Pixels));
                 Assert.True(failure is null or DataException, $"{path}: {failure}");
@@ -128,28 +130,28 @@ public class ImageFileTests
     public void OtherContentIsNamed()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["empty.tif"], "");
-        File.WriteAllText(folder["page.png"], "<html></html>");
-        File.WriteAllText(folder["pointer.tif"], "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
-        Assert.Contains("empty", Assert.Throws<DataException>(() => ImageFile.Read(folder["empty.tif"])).Message);
-        Assert.Contains("another format", Assert.Throws<DataException>(() => ImageFile.Read(folder["page.png"])).Message);
-        Assert.Contains("git lfs pull", Assert.Throws<DataException>(() => ImageFile.Read(folder["pointer.tif"])).Message);
-        Assert.Contains("cannot be read", Assert.Throws<DataException>(() => ImageFile.Read(folder["missing.tif"])).Message);
-        Save(folder["float.tif"], new float[] { 1, 2 }, 1, 2, 1);
-        Assert.Contains("type float", Assert.Throws<DataException>(() => ImageFile.Read(folder["float.tif"])).Message);
+        File.WriteAllText(folder.File("empty.tif"), "");
+        File.WriteAllText(folder.File("page.png"), "<html></html>");
+        File.WriteAllText(folder.File("pointer.tif"), "version https://git-lfs.github.com/spec/v1\noid sha256:0\n");
+        Assert.Contains("empty", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("empty.tif"))).Message);
+        Assert.Contains("another format", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("page.png"))).Message);
+        Assert.Contains("git lfs pull", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("pointer.tif"))).Message);
+        Assert.Contains("cannot be read", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("missing.tif"))).Message);
+        Save(folder.File("float.tif"), new float[] { 1, 2 }, 1, 2, 1);
+        Assert.Contains("type float", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("float.tif"))).Message);
     }
 
     [Fact]
     public void LargeImagesAreRefusedBeforeDecoding()
     {
         using var folder = new TemporaryFolder();
-        Save(folder["a.png"], s_bytes[..30], 6, 5, 1);
-        Assert.Contains("at most 29 pixels", Assert.Throws<DataException>(() => ImageFile.Read(folder["a.png"], maxPixels: 29)).Message);
+        Save(folder.File("a.png"), s_bytes[..30], 6, 5, 1);
+        Assert.Contains("at most 29 pixels", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("a.png"), maxPixels: 29)).Message);
         // A header that claims 2^31-1 by 2^31-1 pixels, with a right checksum or not, must not allocate.
-        byte[] file = File.ReadAllBytes(folder["a.png"]);
+        byte[] file = File.ReadAllBytes(folder.File("a.png"));
         file[16] = file[20] = 0x7F;
-        File.WriteAllBytes(folder["bomb.png"], file);
-        Assert.Throws<DataException>(() => ImageFile.Read(folder["bomb.png"]));
+        File.WriteAllBytes(folder.File("bomb.png"), file);
+        Assert.Throws<DataException>(() => ImageFile.Read(folder.File("bomb.png")));
     }
 
     [Fact]
@@ -158,12 +160,12 @@ public class ImageFileTests
         using var folder = new TemporaryFolder();
         using VipsImage page = VipsImage.Black(8, 4);
         using VipsImage stack = VipsImage.Arrayjoin([page, page], across: 1).Mutate(image => image.Set(GValue.GIntType, "page-height", 4));
-        stack.Tiffsave(folder["stack.tif"]);
-        Assert.Contains("stack of 2", Assert.Throws<DataException>(() => ImageFile.Read(folder["stack.tif"])).Message);
+        stack.Tiffsave(folder.File("stack.tif"));
+        Assert.Contains("stack of 2", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("stack.tif"))).Message);
 
         using VipsImage large = VipsImage.Black(300, 200);
-        large.Tiffsave(folder["pyramid.tif"], tile: true, tileWidth: 64, tileHeight: 64, pyramid: true);
-        Assert.Equal("200x300x1", ImageFile.Read(folder["pyramid.tif"]).ToString());
+        large.Tiffsave(folder.File("pyramid.tif"), tile: true, tileWidth: 64, tileHeight: 64, pyramid: true);
+        Assert.Equal("200x300x1", ImageFile.Read(folder.File("pyramid.tif")).ToString());
     }
 
     [Fact]
@@ -172,17 +174,17 @@ public class ImageFileTests
         using var folder = new TemporaryFolder();
         var colour = new Image(s_bytes[..90], 6, 5, 3);
         var grey = new Image(s_bytes[..30], 6, 5, 1);
-        ImageFile.WritePng(folder["c.png"], colour);
-        ImageFile.WritePng(folder["sub/g.png"], grey);
-        Assert.Equal(colour.Pixels, ImageFile.Read(folder["c.png"]).Pixels);
-        Assert.Equal(grey.Pixels, ImageFile.Read(folder["sub/g.png"]).Pixels);
+        ImageFile.WritePng(folder.File("c.png"), colour);
+        ImageFile.WritePng(folder.File("sub/g.png"), grey);
+        Assert.Equal(colour.Pixels, ImageFile.Read(folder.File("c.png")).Pixels);
+        Assert.Equal(grey.Pixels, ImageFile.Read(folder.File("sub/g.png")).Pixels);
 
         byte[] labels = [0, 1, 2, 2, 1, 0];
-        ImageFile.WriteLabelPng(folder["l.png"], labels, 2, 3, ClassMap.NasaSuper.Palette);
-        Assert.Equal(labels.Select(value => (ushort)value), ImageFile.ReadMask(folder["l.png"], paletteIndices: true).Samples);
-        Assert.Equal(labels, ClassMap.NasaSuper.Label(ImageFile.ReadMask(folder["l.png"]), out _));
-        Assert.Equal(new byte[] { 128, 128, 128, 0, 0, 255 }, ImageFile.Read(folder["l.png"]).Pixels[..6]);
-        Assert.Throws<ArgumentException>(() => ImageFile.WriteLabelPng(folder["l.png"], [3], 1, 1, ClassMap.NasaSuper.Palette));
+        ImageFile.WriteLabelPng(folder.File("l.png"), labels, 2, 3, ClassMap.NasaSuper.Palette);
+        Assert.Equal(labels.Select(value => (ushort)value), ImageFile.ReadMask(folder.File("l.png"), paletteIndices: true).Samples);
+        Assert.Equal(labels, ClassMap.NasaSuper.Label(ImageFile.ReadMask(folder.File("l.png")), out _));
+        Assert.Equal(new byte[] { 128, 128, 128, 0, 0, 255 }, ImageFile.Read(folder.File("l.png")).Pixels[..6]);
+        Assert.Throws<ArgumentException>(() => ImageFile.WriteLabelPng(folder.File("l.png"), [3], 1, 1, ClassMap.NasaSuper.Palette));
         Assert.DoesNotContain(Directory.EnumerateFiles(folder.Path), file => file.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
@@ -190,9 +192,9 @@ public class ImageFileTests
     public void UnwritablePlacesAreDataExceptions()
     {
         using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["file"], "");
+        File.WriteAllText(folder.File("file"), "");
         var image = new Image(new byte[1], 1, 1, 1);
-        Assert.Throws<DataException>(() => ImageFile.WritePng(Path.Combine(folder["file"], "a.png"), image));
+        Assert.Throws<DataException>(() => ImageFile.WritePng(Path.Combine(folder.File("file"), "a.png"), image));
     }
 
     internal static void Save<T>(string path, T[] samples, int height, int width, int channels) where T : unmanaged

@@ -1,6 +1,7 @@
 using CsUnet.Data;
 using CsUnet.Tensors;
 using Xunit;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Data;
 

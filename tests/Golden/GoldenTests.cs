@@ -1,6 +1,6 @@
-using CsUnet.Cases;
-using CsUnet.Models;
 using CsUnet.Tensors;
+using CsUnet.Verification;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Golden;

@@ -1,5 +1,5 @@
 using CsUnet.Autograd;
-using CsUnet.Cases;
+using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 

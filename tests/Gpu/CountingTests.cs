@@ -1,8 +1,8 @@
 using CsUnet.Autograd;
 using CsUnet.Cuda;
-using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -35,7 +35,7 @@ public sealed class CountingTests
             var model = new CsUnetModel(CsUnetOptions.Preset("cs-unet-mini", 64, 64, 3)) { Precision = precision };
             model.To(Device.Cuda);
             model.Train();
-            Optimizer optimizer = Optimizer.Create(new TrainingOptions(), model);
+            Optimizer optimizer = new TrainingOptions().CreateOptimizer(model);
             using var arena = new StepArena();
             using StepArena.StepScope step = arena.BeginStep();
             using var trace = new LaunchTrace();

@@ -1,6 +1,5 @@
-using CsUnet.Cases;
-using CsUnet.Models;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

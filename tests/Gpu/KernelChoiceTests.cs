@@ -1,6 +1,7 @@
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -1,7 +1,7 @@
 using CsUnet.Autograd;
-using CsUnet.Models;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Tests.Training;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
@@ -61,7 +61,7 @@ public sealed class ModuleTests
     public void Weights_pass_through_files_and_copies_between_devices()
     {
         Device device = CudaDeviceFixture.Require();
-        using var workshop = new Workshop();
+        using var workshop = new TrainingFixture();
         string path = workshop.Path("weights.safetensors");
         TinyModel source = new(), loaded = new(), copied = new();
         source.Initialize(5);

@@ -1,9 +1,8 @@
 using CsUnet.Autograd;
-using CsUnet.Cases;
 using CsUnet.Kernels;
-using CsUnet.Models;
 using CsUnet.Tensors;
-using CsUnet.Tests.Training;
+using CsUnet.Verification;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -1,10 +1,11 @@
 using CsUnet.Autograd;
-using CsUnet.Cases;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Tests.Training;
 using CsUnet.Training;
+using CsUnet.Verification;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
@@ -20,7 +21,7 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private readonly Workshop _workshop = new();
+    private readonly TrainingFixture _workshop = new();
     private readonly PlainEmulator _plain = plain;
 
     public void Dispose() => _workshop.Dispose();
@@ -28,7 +29,7 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
     private (double[] Losses, RunFolder Folder) Train(Precision precision, int steps = 3)
     {
         RunFolder folder = _workshop.NewFolder($"{precision}-{steps}");
-        using Trainer trainer = Trainer.Create(s_options with { Precision = precision }, folder, Workshop.Train, null,
+        using Trainer trainer = Trainer.Create(s_options with { Precision = precision }, folder, TrainingFixture.Train, null,
             new ExecutionOptions { Device = CudaDeviceFixture.Require() });
         using var cancellation = new CancellationTokenSource();
         var recorder = new Recorder { AtStep = step => { if (step.Step == steps) cancellation.Cancel(); } };

@@ -1,10 +1,12 @@
 using System.Globalization;
-using CsUnet.Cases;
 using CsUnet.Data;
-using CsUnet.Models;
+using CsUnet.Models.Encoders;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Tests.Training;
 using CsUnet.Training;
+using CsUnet.Verification;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
@@ -13,7 +15,7 @@ public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private readonly Workshop _workshop = new();
+    private readonly TrainingFixture _workshop = new();
 
     public void Dispose() => _workshop.Dispose();
 
@@ -25,7 +27,7 @@ public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
     private (Recorder Recorder, RunFolder Folder) Train(string name, ExecutionOptions execution)
     {
         RunFolder folder = _workshop.NewFolder(name);
-        using Trainer trainer = Trainer.Create(s_mini, folder, Workshop.Train, null, execution);
+        using Trainer trainer = Trainer.Create(s_mini, folder, TrainingFixture.Train, null, execution);
         var recorder = new Recorder();
         trainer.Run(recorder, Token);
         Assert.Equal(execution.Device.Kind == DeviceKind.Cuda && execution.UsesGraph ? 4 : 0, trainer.ReplayedSteps);
@@ -81,7 +83,7 @@ public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
         for (long i = 0; i < labels.Count; i++)
             bytes[i] = labels[i];
         var recorder = new Recorder();
-        using var trainer = new Trainer(options, model, Workshop.Header(Workshop.CsUnetOptions),
+        using var trainer = new Trainer(options, model, TrainingFixture.Header(TrainingFixture.CsUnetOptions),
             new SameBatch(Layout.ToChannelsLast(golden.Load("in.x")), bytes), null, _workshop.NewFolder("golden"),
             new ExecutionOptions { Device = device, StepsPerRead = 4 });
         trainer.Run(recorder, Token);

@@ -1,9 +1,8 @@
 using CsUnet.Autograd;
-using CsUnet.Cases;
-using CsUnet.Cuda;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

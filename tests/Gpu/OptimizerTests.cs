@@ -1,8 +1,7 @@
-using CsUnet.Autograd;
-using CsUnet.Cases;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

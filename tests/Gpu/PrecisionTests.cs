@@ -1,8 +1,8 @@
 using CsUnet.Autograd;
-using CsUnet.Cases;
+using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using CsUnet.Tests.Training;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -1,10 +1,11 @@
 using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Tests.Training;
 using CsUnet.Training;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
@@ -13,11 +14,11 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    private readonly Workshop _workshop = new();
+    private readonly TrainingFixture _workshop = new();
 
     public void Dispose() => _workshop.Dispose();
 
-    internal static readonly TrainingOptions Options = Workshop.Options with { ClipNorm = 0.5 };
+    internal static readonly TrainingOptions Options = TrainingFixture.Options with { ClipNorm = 0.5 };
 
     private static TinyModel NewModel() => new();
 
@@ -33,7 +34,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         model ??= NewModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
-        return new Trainer(options, model, Workshop.Header(options), batches ?? new CropSource(Workshop.Train, options, Normalisation.ImageNet),
+        return new Trainer(options, model, TrainingFixture.Header(options), batches ?? new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet),
             validation, folder, execution);
     }
 
@@ -51,9 +52,9 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     {
         var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require() };
         var recorders = new Recorder[] { new(), new(), new() };
-        using Trainer graph = NewTrainer("graph", execution with { StepsPerRead = 5 }, validation: Workshop.Validation),
-            eager = NewTrainer("eager", execution with { UsesGraph = false }, validation: Workshop.Validation),
-            host = NewTrainer("host", new ExecutionOptions(), validation: Workshop.Validation);
+        using Trainer graph = NewTrainer("graph", execution with { StepsPerRead = 5 }, validation: TrainingFixture.Validation),
+            eager = NewTrainer("eager", execution with { UsesGraph = false }, validation: TrainingFixture.Validation),
+            host = NewTrainer("host", new ExecutionOptions(), validation: TrainingFixture.Validation);
         graph.Run(recorders[0], Token);
         eager.Run(recorders[1], Token);
         host.Run(recorders[2], Token);
@@ -133,7 +134,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     /// <summary>Batches that change at one step.</summary>
     private sealed class ChangedSource(int step, Action<Batch> change) : IBatchSource
     {
-        private readonly CropSource _source = new(Workshop.Train, Options, Normalisation.ImageNet);
+        private readonly CropSource _source = new(TrainingFixture.Train, Options, Normalisation.ImageNet);
 
         public int StepsPerEpoch => _source.StepsPerEpoch;
 
@@ -243,7 +244,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         there.Initialize(2);
         there.To(device);
         using Predictor expected = new(here), got = new(there);
-        Image image = Workshop.Validation[0].Image;
+        Image image = TrainingFixture.Validation[0].Image;
         Prediction a = expected.Predict(image, keepProbabilities: true, Token), b = got.Predict(image, keepProbabilities: true, Token);
         foreach ((float x, float y) in a.Probabilities!.Zip(b.Probabilities!))
             Assert.Equal(x, y, 1e-5);
@@ -254,29 +255,12 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     public void A_checkpoint_with_a_number_that_is_not_finite_is_refused_on_a_device()
     {
         Device device = CudaDeviceFixture.Require();
-        CsUnetModel model = new(Workshop.CsUnetOptions.ModelOptions(3));
+        CsUnetModel model = new(TrainingFixture.CsUnetOptions.ModelOptions(3));
         model.Initialize(1);
         model.NamedParameters()[2].Parameter.Value[1] = double.NaN;
         string path = _workshop.Path("bad.safetensors");
-        StateDict.Save(model, path, Workshop.Header(Workshop.CsUnetOptions).ToMetadata());
+        StateDict.Save(model, path, TrainingFixture.Header(TrainingFixture.CsUnetOptions).ToMetadata());
         Assert.Contains($"{model.NamedParameters()[2].Name} holds numbers that are not finite",
             Assert.Throws<WeightFileException>(() => Checkpoint.Load(path, device: device)).Message);
-    }
-}
-
-/// <summary>A training of a few steps in which the emulator watches every access, recorded launches and copies included.</summary>
-public sealed class WatchedTrainingTests
-{
-    [Fact]
-    public void A_training_reads_nothing_unwritten_and_races_nowhere()
-    {
-        var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require(), StepsPerRead = 2 };
-        CudaDeviceFixture.ClearFindings();
-        using var workshop = new Workshop();
-        using Trainer trainer = TrainingTests.NewTrainer(workshop.NewFolder("watched"), execution, TrainingTests.Options with { Steps = 3, WarmUp = 0 });
-        TrainingResult result = trainer.Run(cancellation: TestContext.Current.CancellationToken);
-        Assert.Equal(2, trainer.ReplayedSteps);
-        Assert.True(double.IsFinite(result.Loss));
-        CudaDeviceFixture.AssertNoFindings();
     }
 }

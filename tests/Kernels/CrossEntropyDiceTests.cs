@@ -1,7 +1,8 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Kernels;

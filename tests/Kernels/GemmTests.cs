@@ -1,6 +1,7 @@
 using System.Numerics;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Kernels;

@@ -1,7 +1,9 @@
 using System.Numerics;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Kernels;

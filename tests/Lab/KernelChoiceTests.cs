@@ -1,8 +1,7 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using CsUnet.Tests.Kernels;
-using CsUnet.Tests.Training;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Lab;
 

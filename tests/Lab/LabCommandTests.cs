@@ -2,6 +2,7 @@ using CsUnet.Cli;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 using CsUnet.Tests.Cli;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Lab;
 

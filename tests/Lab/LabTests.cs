@@ -1,9 +1,9 @@
-using CsUnet.Cases;
-using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Lab;
 

@@ -1,6 +1,5 @@
-using CsUnet.Cli;
 using CsUnet.Cli.Commands.Lab;
-using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;
 using CsUnet.Tests.Cli;

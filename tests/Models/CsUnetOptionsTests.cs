@@ -1,4 +1,4 @@
-using CsUnet.Models;
+using CsUnet.Models.Networks;
 using Xunit;
 
 namespace CsUnet.Tests.Models;

@@ -1,6 +1,6 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 using CsUnet.Training;
 using Xunit;

@@ -1,6 +1,6 @@
 using System.Text;
-using CsUnet.Models;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Models;

@@ -1,6 +1,6 @@
 using CsUnet.Tensors;
-using CsUnet.Tests.Kernels;
 using Xunit;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests;
 

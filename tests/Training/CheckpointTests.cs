@@ -1,14 +1,17 @@
 using CsUnet.Data;
-using CsUnet.Models;
+using CsUnet.Models.Encoders;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Training;
 
 public sealed class CheckpointTests : IDisposable
 {
-    private readonly Workshop _workshop = new();
+    private readonly TrainingFixture _workshop = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -28,7 +31,7 @@ public sealed class CheckpointTests : IDisposable
     {
         RunFolder whole = _workshop.NewFolder("whole");
         string before = _workshop.Path("before"), after = _workshop.Path("after"), killed = _workshop.Path("killed");
-        using (Trainer trainer = Workshop.NewTrainer(whole, Workshop.Options, Workshop.Validation))
+        using (Trainer trainer = TrainingFixture.NewTrainer(whole, TrainingFixture.Options, TrainingFixture.Validation))
             trainer.Run(new Copier(whole.Path, new() { [6] = before, [8] = after }), Token);
         Copy(before, killed);
         string oldState = "last-000006.optimizer.safetensors", newState = "last-000008.optimizer.safetensors";
@@ -64,7 +67,7 @@ public sealed class CheckpointTests : IDisposable
                 break;
         }
         RunFolder folder = RunFolder.Open(killed);
-        using (Trainer trainer = Workshop.NewTrainer(folder, folder.LoadOptions(), Workshop.Validation))
+        using (Trainer trainer = TrainingFixture.NewTrainer(folder, folder.LoadOptions(), TrainingFixture.Validation))
         {
             trainer.Resume();
             Assert.Equal(moment switch { "weights renamed" => 8, "before the first checkpoint" => 0, _ => 6 }, trainer.Step);
@@ -78,14 +81,14 @@ public sealed class CheckpointTests : IDisposable
     public void DamagedOrMixedFilesAreNamed()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using (Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options))
+        using (Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options))
             trainer.Run(cancellation: Token);
         string state = folder.File("last-000012.optimizer.safetensors");
         byte[] weightBytes = File.ReadAllBytes(folder.LastPath), stateBytes = File.ReadAllBytes(state);
 
         string Refused()
         {
-            using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options);
+            using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
             return Assert.Throws<WeightFileException>(trainer.Resume).Message;
         }
 
@@ -102,7 +105,7 @@ public sealed class CheckpointTests : IDisposable
         File.WriteAllBytes(state, weightBytes);
         Assert.Contains("no optimiser state", Refused());
 
-        using Trainer other = Workshop.NewTrainer(folder, Workshop.Options, model: new TinyModel(classes: 2));
+        using Trainer other = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, model: new TinyModel(classes: 2));
         File.WriteAllBytes(state, stateBytes);
         Assert.Contains("head.weight is (3,8), expected (2,8)", Assert.Throws<WeightFileException>(other.Resume).Message);
     }
@@ -113,14 +116,14 @@ public sealed class CheckpointTests : IDisposable
         RunFolder folder = _workshop.NewFolder("run");
         // A folder in the way of the second checkpoint's state: the rename fails, as it would for any other reason.
         Directory.CreateDirectory(Path.Combine(folder.File("last-000006.optimizer.safetensors"), "in the way"));
-        using (Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options))
+        using (Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options))
         {
             RunException failure = Assert.Throws<RunException>(() => trainer.Run(cancellation: Token));
             Assert.Contains("checkpoint of step 6 was not written, the one before it is untouched", failure.Message);
         }
         Assert.Equal(["config.yaml", "last-000003.optimizer.safetensors", "last.safetensors", "metrics.csv"],
             Directory.GetFiles(folder.Path).Select(Path.GetFileName).Order(StringComparer.Ordinal));
-        using Trainer again = Workshop.NewTrainer(folder, Workshop.Options);
+        using Trainer again = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
         again.Resume();
         Assert.Equal(3, again.Step);
     }
@@ -129,9 +132,9 @@ public sealed class CheckpointTests : IDisposable
     public void ACheckpointCarriesAllThatPredictionNeeds()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        Image image = Workshop.Validation[0].Image;
+        Image image = TrainingFixture.Validation[0].Image;
         byte[] expected;
-        using (Trainer trainer = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, Workshop.Validation))
+        using (Trainer trainer = Trainer.Create(TrainingFixture.CsUnetOptions, folder, TrainingFixture.Train, TrainingFixture.Validation))
         {
             trainer.Run(cancellation: Token);
             using var predictor = new Predictor(trainer.Model, 16);
@@ -154,9 +157,9 @@ public sealed class CheckpointTests : IDisposable
     public void WeightsThatCannotBeRightAreRefused()
     {
         string path = _workshop.Path("w.safetensors");
-        var model = new CsUnetModel(Workshop.CsUnetOptions.ModelOptions(3));
+        var model = new CsUnetModel(TrainingFixture.CsUnetOptions.ModelOptions(3));
         model.Initialize(1);
-        CheckpointHeader header = Workshop.Header(Workshop.CsUnetOptions);
+        CheckpointHeader header = TrainingFixture.Header(TrainingFixture.CsUnetOptions);
         StateDict.Save(model, path, (header with { Model = header.Model with { EmbedDim = 4096, Depths = [100, 100, 100, 100] } }).ToMetadata());
         Assert.Contains("its header describes a network of at least", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
         model.Parameters()[3].Value[1] = double.NaN;
@@ -168,12 +171,12 @@ public sealed class CheckpointTests : IDisposable
     public void AResumedRunKeepsClassesAndNetwork()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        CheckpointHeader header = Workshop.Header(Workshop.Options);
+        CheckpointHeader header = TrainingFixture.Header(TrainingFixture.Options);
         Trainer NewTrainer(CheckpointHeader with)
         {
             var model = new TinyModel();
             model.Initialize(1);
-            return new Trainer(Workshop.Options, model, with, new CropSource(Workshop.Train, Workshop.Options, Normalisation.ImageNet), null, folder);
+            return new Trainer(TrainingFixture.Options, model, with, new CropSource(TrainingFixture.Train, TrainingFixture.Options, Normalisation.ImageNet), null, folder);
         }
         using (Trainer trainer = NewTrainer(header))
             trainer.Run(cancellation: Token);
@@ -192,7 +195,7 @@ public sealed class CheckpointTests : IDisposable
         var renamed = new ClassMap("other", [.. classes.Select(entry => entry with { Display = new Rgb(1, 2, 3) })], "", defaultLabel: 0);
         using Trainer same = NewTrainer(header with { ClassMap = renamed, Model = header.Model with { DropPath = 0.3 } });
         same.Resume();
-        Assert.Equal(Workshop.Options.Steps, same.Step);
+        Assert.Equal(TrainingFixture.Options.Steps, same.Step);
     }
 
     [Fact]
@@ -247,7 +250,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.All(folders, folder => Assert.Matches(@"^cs-unet-mini-\d{8}-\d{6}(-\d)?$", folder.Name));
         for (int i = 0; i < 2; i++)
         {
-            Workshop.Options.Save(folders[i].ConfigPath);
+            TrainingFixture.Options.Save(folders[i].ConfigPath);
             File.WriteAllText(folders[i].LastPath, "");
             File.SetLastWriteTimeUtc(folders[i].LastPath, new DateTime(2030, 1, 2 - i, 0, 0, 0, DateTimeKind.Utc));
         }

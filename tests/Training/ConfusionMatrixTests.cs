@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CsUnet.Training;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Training;
@@ -54,7 +55,7 @@ public class ConfusionMatrixTests
     [Fact]
     public void AnEvaluationIsReadBackFromItsJson()
     {
-        using var workshop = new Workshop();
+        using var workshop = new TrainingFixture();
         var evaluation = new Evaluation(["a", "b", "c", "d"], [new ImageScore("one", Example()), new ImageScore("two", Example())]);
         Assert.Equal(12, evaluation.Confusion.Total);
         evaluation.Save(workshop.Path("evaluation-test.json"));
@@ -74,7 +75,7 @@ public class ConfusionMatrixTests
     [Fact]
     public void ADamagedEvaluationIsNamed()
     {
-        using var workshop = new Workshop();
+        using var workshop = new TrainingFixture();
         string path = workshop.Path("evaluation-test.json");
         Assert.Contains("no such file", Assert.Throws<RunException>(() => Evaluation.Load(path)).Message);
         foreach (string text in new[] { "", "{", "[]", "{\"classes\": 3}", "{\"classes\": [{\"name\": \"a\"}], \"images\": [{\"file\": \"x\", \"confusion\": [[1, 2]]}]}" })

@@ -1,4 +1,4 @@
-using CsUnet.Training;
+using CsUnet.Tensors;
 using Xunit;
 
 namespace CsUnet.Tests.Training;

@@ -1,9 +1,8 @@
 using System.Globalization;
 using CsUnet.Autograd;
 using CsUnet.Kernels;
-using CsUnet.Models;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
 using Xunit;
 
 namespace CsUnet.Tests.Training;

@@ -1,9 +1,10 @@
 using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Kernels;
+using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Tests.Data;
 using CsUnet.Training;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Training;
@@ -137,6 +138,6 @@ public class PredictorTests
     public void AnEvaluationNeedsTheModelsClasses()
     {
         using var predictor = new Predictor(new TinyModel(classes: 2));
-        Assert.Contains("2 classes", Assert.Throws<RunException>(() => Evaluator.Evaluate(predictor, Workshop.Validation, cancellation: Token)).Message);
+        Assert.Contains("2 classes", Assert.Throws<RunException>(() => Evaluator.Evaluate(predictor, TrainingFixture.Validation, cancellation: Token)).Message);
     }
 }

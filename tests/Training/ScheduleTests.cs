@@ -1,4 +1,4 @@
-using CsUnet.Training;
+using CsUnet.Nn;
 using Xunit;
 
 namespace CsUnet.Tests.Training;

@@ -1,15 +1,18 @@
 using CsUnet.Autograd;
 using CsUnet.Data;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
+using CsUnet.Verification;
+using CsUnet.Tests.Support;
 using Xunit;
 
 namespace CsUnet.Tests.Training;
 
 public sealed class TrainerTests : IDisposable
 {
-    private readonly Workshop _workshop = new();
+    private readonly TrainingFixture _workshop = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -19,7 +22,7 @@ public sealed class TrainerTests : IDisposable
     public void ARunReportsAndLeavesItsFiles()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation);
+        using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, TrainingFixture.Validation);
         var recorder = new Recorder();
         TrainingResult result = trainer.Run(recorder, Token);
 
@@ -46,14 +49,14 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(recorder.Validations.Select(v => ((double?)v.Loss, (double?)v.MeanIoU)),
             rows.Where(row => row.Step % 4 == 0).Select(row => (row.ValidationLoss, row.ValidationMeanIoU)));
         Assert.All(rows.Where(row => row.Step % 4 != 0), row => Assert.Null(row.ValidationLoss));
-        Assert.Equal(Workshop.Options, folder.LoadOptions());
+        Assert.Equal(TrainingFixture.Options, folder.LoadOptions());
     }
 
     [Fact]
     public void TrainingLowersTheLoss()
     {
-        using Trainer trainer = Workshop.NewTrainer(
-            _workshop.NewFolder("run"), Workshop.Options with { Steps = 60, LearningRate = 0.02, CheckpointEvery = 0, Augmentation = AugmentationOptions.None });
+        using Trainer trainer = TrainingFixture.NewTrainer(
+            _workshop.NewFolder("run"), TrainingFixture.Options with { Steps = 60, LearningRate = 0.02, CheckpointEvery = 0, Augmentation = AugmentationOptions.None });
         var recorder = new Recorder();
         trainer.Run(recorder, Token);
         Assert.True(recorder.Steps.TakeLast(10).Average(step => step.Loss) < 0.9 * recorder.Steps.Take(5).Average(step => step.Loss));
@@ -69,16 +72,16 @@ public sealed class TrainerTests : IDisposable
     {
         foreach ((string name, TrainingOptions options) in new[]
         {
-            ("adamw", Workshop.Options with { ClipNorm = 0.5 }),
-            ("sgd", Workshop.Options with { Optimizer = OptimizerKind.Sgd, Schedule = ScheduleKind.Plateau, PlateauPatience = 1, LearningRate = 0.01 }),
+            ("adamw", TrainingFixture.Options with { ClipNorm = 0.5 }),
+            ("sgd", TrainingFixture.Options with { Optimizer = OptimizerKind.Sgd, Schedule = ScheduleKind.Plateau, PlateauPatience = 1, LearningRate = 0.01 }),
         })
         {
             RunFolder whole = _workshop.NewFolder($"{name}-whole"), parts = _workshop.NewFolder($"{name}-parts");
-            using (Trainer trainer = Workshop.NewTrainer(whole, options, Workshop.Validation))
+            using (Trainer trainer = TrainingFixture.NewTrainer(whole, options, TrainingFixture.Validation))
                 trainer.Run(cancellation: Token);
 
             using (var source = new CancellationTokenSource())
-            using (Trainer trainer = Workshop.NewTrainer(parts, options, Workshop.Validation))
+            using (Trainer trainer = TrainingFixture.NewTrainer(parts, options, TrainingFixture.Validation))
             {
                 var recorder = new Recorder
                 {
@@ -89,7 +92,7 @@ public sealed class TrainerTests : IDisposable
                 Assert.Equal((TrainingOutcome.Cancelled, stop), (result.Outcome, result.Step));
                 Assert.True(parts.HasCheckpoint);
             }
-            using (Trainer trainer = Workshop.NewTrainer(parts, options, Workshop.Validation))
+            using (Trainer trainer = TrainingFixture.NewTrainer(parts, options, TrainingFixture.Validation))
             {
                 trainer.Resume();
                 Assert.Equal(stop, trainer.Step);
@@ -103,13 +106,13 @@ public sealed class TrainerTests : IDisposable
     public void ACsUnetResumesInTheSameBytesThroughItsFolder()
     {
         RunFolder whole = _workshop.NewFolder("whole"), parts = _workshop.NewFolder("parts");
-        using (Trainer trainer = Trainer.Create(Workshop.CsUnetOptions, whole, Workshop.Train, Workshop.Validation))
+        using (Trainer trainer = Trainer.Create(TrainingFixture.CsUnetOptions, whole, TrainingFixture.Train, TrainingFixture.Validation))
             trainer.Run(cancellation: Token);
         using (var source = new CancellationTokenSource())
-        using (Trainer trainer = Trainer.Create(Workshop.CsUnetOptions, parts, Workshop.Train, Workshop.Validation))
+        using (Trainer trainer = Trainer.Create(TrainingFixture.CsUnetOptions, parts, TrainingFixture.Train, TrainingFixture.Validation))
             trainer.Run(new Recorder { AtStep = report => { if (report.Step == 4) source.Cancel(); } }, source.Token);
         RunFolder opened = RunFolder.Open(parts.Path);
-        using (Trainer trainer = Trainer.Resume(opened, opened.LoadOptions(), Workshop.Train, Workshop.Validation))
+        using (Trainer trainer = Trainer.Resume(opened, opened.LoadOptions(), TrainingFixture.Train, TrainingFixture.Validation))
             Assert.Equal((TrainingOutcome.Completed, 6), trainer.Run(cancellation: Token) is var result ? (result.Outcome, result.Step) : default);
         AssertSameRun(whole, parts);
     }
@@ -118,10 +121,10 @@ public sealed class TrainerTests : IDisposable
     public void AFinishedRunResumesToNothing()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using (Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation))
+        using (Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, TrainingFixture.Validation))
             trainer.Run(cancellation: Token);
         byte[] before = File.ReadAllBytes(folder.LastPath);
-        using Trainer again = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation);
+        using Trainer again = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, TrainingFixture.Validation);
         again.Resume();
         var recorder = new Recorder();
         TrainingResult result = again.Run(recorder, Token);
@@ -135,11 +138,11 @@ public sealed class TrainerTests : IDisposable
     public void CancellingBeforeTheFirstStepLeavesARunThatStarts()
     {
         RunFolder whole = _workshop.NewFolder("whole"), parts = _workshop.NewFolder("parts");
-        using (Trainer trainer = Workshop.NewTrainer(whole, Workshop.Options, Workshop.Validation))
+        using (Trainer trainer = TrainingFixture.NewTrainer(whole, TrainingFixture.Options, TrainingFixture.Validation))
             trainer.Run(cancellation: Token);
-        using (Trainer trainer = Workshop.NewTrainer(parts, Workshop.Options, Workshop.Validation))
+        using (Trainer trainer = TrainingFixture.NewTrainer(parts, TrainingFixture.Options, TrainingFixture.Validation))
             Assert.Equal((TrainingOutcome.Cancelled, 0), trainer.Run(cancellation: new CancellationToken(canceled: true)) is var result ? (result.Outcome, result.Step) : default);
-        using (Trainer trainer = Workshop.NewTrainer(parts, Workshop.Options, Workshop.Validation))
+        using (Trainer trainer = TrainingFixture.NewTrainer(parts, TrainingFixture.Options, TrainingFixture.Validation))
         {
             trainer.Resume();
             trainer.Run(cancellation: Token);
@@ -152,11 +155,11 @@ public sealed class TrainerTests : IDisposable
     {
         foreach (bool isCsUnet in new[] { false, true })
         {
-            TrainingOptions options = (isCsUnet ? Workshop.CsUnetOptions : Workshop.Options) with { Steps = 8, ValidateEvery = 0, ClipNorm = 1 };
+            TrainingOptions options = (isCsUnet ? TrainingFixture.CsUnetOptions : TrainingFixture.Options) with { Steps = 8, ValidateEvery = 0, ClipNorm = 1 };
             RunFolder folder = _workshop.NewFolder($"run-{isCsUnet}");
             using Trainer trainer = isCsUnet
-                ? Trainer.Create(options, folder, Workshop.Train, null)
-                : Workshop.NewTrainer(folder, options);
+                ? Trainer.Create(options, folder, TrainingFixture.Train, null)
+                : TrainingFixture.NewTrainer(folder, options);
             var reserved = new List<long>();
             trainer.Run(new Recorder { AtStep = _ => reserved.Add(trainer.ReservedBytes) }, Token);
             Assert.Equal(8, reserved.Count);
@@ -172,8 +175,8 @@ public sealed class TrainerTests : IDisposable
     {
         RunFolder folder = _workshop.NewFolder("run");
         byte[] kept = [];
-        using Trainer trainer = Workshop.NewTrainer(
-            folder, Workshop.Options with { ValidateEvery = 0 }, batches: new BadBatch(new CropSource(Workshop.Train, Workshop.Options, Normalisation.ImageNet), badStep - 1));
+        using Trainer trainer = TrainingFixture.NewTrainer(
+            folder, TrainingFixture.Options with { ValidateEvery = 0 }, batches: new BadBatch(new CropSource(TrainingFixture.Train, TrainingFixture.Options, Normalisation.ImageNet), badStep - 1));
         var recorder = new Recorder { AtStep = report => { if (report.Step == 7) kept = File.ReadAllBytes(folder.LastPath); } };
         RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
         Assert.Contains($"step {badStep}: the loss is not a number", failure.Message);
@@ -194,7 +197,7 @@ public sealed class TrainerTests : IDisposable
     public void AValidationLossThatIsNotFiniteStopsTheRunToo()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options, Workshop.Validation);
+        using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, TrainingFixture.Validation);
         var recorder = new Recorder
         {
             AtValidation = step =>
@@ -216,7 +219,7 @@ public sealed class TrainerTests : IDisposable
     public void WeightsThatAreNotFiniteAreNotWritten()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options);
+        using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
         var recorder = new Recorder { AtStep = report => { if (report.Step == 6) trainer.Model.NamedBuffers()[1].Value[3] = double.NaN; } };
         RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
         Assert.Contains("step 6: norm.running_", failure.Message);
@@ -229,7 +232,7 @@ public sealed class TrainerTests : IDisposable
     public void AnOptimiserThatIsNotFiniteIsNotWritten()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using Trainer trainer = Workshop.NewTrainer(folder, Workshop.Options);
+        using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
         var recorder = new Recorder { AtStep = report => { if (report.Step == 6) trainer.Optimizer.State()[^1].Value[1] = double.PositiveInfinity; } };
         RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
         Assert.Contains("step 6: exp_avg_sq.", failure.Message);
@@ -239,15 +242,15 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void ARunStopsEarlyWhenValidationStandsStill()
     {
-        TrainingOptions options = Workshop.Options with { Steps = 50, ValidateEvery = 2, Patience = 3, LearningRate = 1e-12 };
+        TrainingOptions options = TrainingFixture.Options with { Steps = 50, ValidateEvery = 2, Patience = 3, LearningRate = 1e-12 };
         RunFolder folder = _workshop.NewFolder("run");
-        using (Trainer trainer = Workshop.NewTrainer(folder, options, Workshop.Validation, model: new LinearModel()))
+        using (Trainer trainer = TrainingFixture.NewTrainer(folder, options, TrainingFixture.Validation, model: new LinearModel()))
         {
             TrainingResult result = trainer.Run(cancellation: Token);
             Assert.Equal((TrainingOutcome.StoppedEarly, 8, 2), (result.Outcome, result.Step, result.BestStep));
         }
         // Resumed, it knows that it has stopped.
-        using Trainer again = Workshop.NewTrainer(folder, options, Workshop.Validation, model: new LinearModel());
+        using Trainer again = TrainingFixture.NewTrainer(folder, options, TrainingFixture.Validation, model: new LinearModel());
         again.Resume();
         Assert.Equal((TrainingOutcome.StoppedEarly, 8), again.Run(cancellation: Token) is var end ? (end.Outcome, end.Step) : default);
     }
@@ -256,15 +259,15 @@ public sealed class TrainerTests : IDisposable
     public void OptionsThatNeedValidationAreRefusedWithoutIt()
     {
         Assert.Contains("patience", Assert.Throws<RunException>(
-            () => Workshop.NewTrainer(_workshop.NewFolder("a"), Workshop.Options with { Patience = 1 })).Message);
+            () => TrainingFixture.NewTrainer(_workshop.NewFolder("a"), TrainingFixture.Options with { Patience = 1 })).Message);
         Assert.Contains("class_weights", Assert.Throws<RunException>(
-            () => Workshop.NewTrainer(_workshop.NewFolder("b"), Workshop.Options with { ClassWeights = [1, 2] })).Message);
+            () => TrainingFixture.NewTrainer(_workshop.NewFolder("b"), TrainingFixture.Options with { ClassWeights = [1, 2] })).Message);
     }
 
     [Fact]
     public void EpochsCountTheTrainingImages()
     {
-        using Trainer trainer = Workshop.NewTrainer(_workshop.NewFolder("run"), Workshop.Options with { Epochs = 5 });
+        using Trainer trainer = TrainingFixture.NewTrainer(_workshop.NewFolder("run"), TrainingFixture.Options with { Epochs = 5 });
         Assert.Equal((2, 10), (trainer.StepsPerEpoch, trainer.Steps));
     }
 
@@ -272,7 +275,7 @@ public sealed class TrainerTests : IDisposable
     public void OneFolderIsTrainedInByOneTrainer()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using Trainer first = Workshop.NewTrainer(folder, Workshop.Options), second = Workshop.NewTrainer(folder, Workshop.Options);
+        using Trainer first = TrainingFixture.NewTrainer(folder, TrainingFixture.Options), second = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
         string? message = null;
         first.Run(new Recorder { AtStep = _ => message ??= Assert.Throws<RunException>(() => second.Run(cancellation: Token)).Message }, Token);
         Assert.Contains("does another process train in it?", message);
@@ -284,10 +287,10 @@ public sealed class TrainerTests : IDisposable
     {
         RunFolder folder = _workshop.NewFolder("run");
         string config = "", message = "";
-        TrainingOptions longer = Workshop.CsUnetOptions with { Steps = 9 };
-        using (Trainer first = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, null))
+        TrainingOptions longer = TrainingFixture.CsUnetOptions with { Steps = 9 };
+        using (Trainer first = Trainer.Create(TrainingFixture.CsUnetOptions, folder, TrainingFixture.Train, null))
         {
-            Assert.Throws<RunException>(() => Trainer.Create(longer, folder, Workshop.Train, null));
+            Assert.Throws<RunException>(() => Trainer.Create(longer, folder, TrainingFixture.Train, null));
             first.Run(new Recorder
             {
                 AtStep = report =>
@@ -295,7 +298,7 @@ public sealed class TrainerTests : IDisposable
                     if (report.Step != 5)
                         return;
                     File.WriteAllText(folder.File("last.safetensors.tmp"), "half written");
-                    message = Assert.Throws<RunException>(() => Trainer.Resume(folder, longer, Workshop.Train, null)).Message;
+                    message = Assert.Throws<RunException>(() => Trainer.Resume(folder, longer, TrainingFixture.Train, null)).Message;
                     Assert.True(File.Exists(folder.File("last.safetensors.tmp")));
                     config = File.ReadAllText(folder.ConfigPath);
                 },
@@ -305,7 +308,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("steps: 6 ", config);
         Assert.Contains("steps: 6 ", File.ReadAllText(folder.ConfigPath));
         // Whoever is refused leaves no lock behind.
-        using Trainer next = Trainer.Resume(folder, longer, Workshop.Train, null);
+        using Trainer next = Trainer.Resume(folder, longer, TrainingFixture.Train, null);
         Assert.Equal(6, next.Step);
     }
 
@@ -313,11 +316,11 @@ public sealed class TrainerTests : IDisposable
     public void ARefusedResumeLeavesTheConfiguration()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using (Trainer first = Trainer.Create(Workshop.CsUnetOptions, folder, Workshop.Train, null))
+        using (Trainer first = Trainer.Create(TrainingFixture.CsUnetOptions, folder, TrainingFixture.Train, null))
             first.Run(cancellation: Token);
         string config = File.ReadAllText(folder.ConfigPath);
         File.WriteAllBytes(folder.LastPath, File.ReadAllBytes(folder.LastPath)[..^1]);
-        Assert.Throws<WeightFileException>(() => Trainer.Resume(folder, Workshop.CsUnetOptions with { Steps = 9 }, Workshop.Train, null));
+        Assert.Throws<WeightFileException>(() => Trainer.Resume(folder, TrainingFixture.CsUnetOptions with { Steps = 9 }, TrainingFixture.Train, null));
         Assert.Equal(config, File.ReadAllText(folder.ConfigPath));
     }
 

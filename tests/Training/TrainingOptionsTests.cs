@@ -1,5 +1,6 @@
 using CsUnet.Data;
-using CsUnet.Models;
+using CsUnet.Models.Encoders;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
 using Xunit;
@@ -103,7 +104,7 @@ public class TrainingOptionsTests
         Assert.Contains("size is '100'", Assert.Throws<RunException>(() => new TrainingOptions { Height = 100, Width = 100 }.Validate()).Message);
         Assert.Contains("both 0", Assert.Throws<RunException>(() => new TrainingOptions { CrossEntropyWeight = 0, DiceWeight = 0 }.Validate()).Message);
         Assert.Contains("class_weights are all 0", Assert.Throws<RunException>(() => new TrainingOptions { ClassWeights = [0, 0, 0] }.Validate()).Message);
-        Assert.Contains("class_weights holds 2", Assert.Throws<RunException>(() => SegmentationLoss.Create(new TrainingOptions { ClassWeights = [1, 2] }, 3)).Message);
+        Assert.Contains("class_weights holds 2", Assert.Throws<RunException>(() => new TrainingOptions { ClassWeights = [1, 2] }.CreateLoss(3)).Message);
     }
 
     [Fact]

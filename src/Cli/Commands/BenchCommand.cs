@@ -5,7 +5,8 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsUnet.Cli.Display;
 using CsUnet.Cuda;
-using CsUnet.Models;
+using CsUnet.Lab;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -79,8 +80,8 @@ internal static class BenchCommand
             terminal.WriteLine("times are the emulator's, and say nothing about a GPU; launches are those of a GPU");
         using var benchmark = new StepBenchmark(options, batch, execution, precision);
         StepMeasurement m = benchmark.Run(repeats, interrupt.Token);
-        TraceShare.Write(terminal, "operator", m.Traced.Operators, m.Traced.Total);
-        TraceShare.Write(terminal, "layer", everyLayer ? m.Traced.Layers : TraceShare.ByPart(m.Traced.Layers), m.Traced.Total);
+        TraceTable.Write(terminal, "operator", m.Traced.Operators, m.Traced.Total);
+        TraceTable.Write(terminal, "layer", everyLayer ? m.Traced.Layers : TraceShare.ByPart(m.Traced.Layers), m.Traced.Total);
         double gflop = m.StepFlops / 1e9;
         terminal.WriteLine(Line("parameters", $"{m.Parameters:N0}"));
         terminal.WriteLine(Line("training step", $"{m.Step.TotalSeconds:F4} s, {batch / m.Step.TotalSeconds:F2} images/s (median of {repeats}, {m.Steps.Min().TotalSeconds:F4} to {m.Steps.Max().TotalSeconds:F4})"));

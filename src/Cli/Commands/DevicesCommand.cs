@@ -1,5 +1,7 @@
 using System.CommandLine;
 using CsUnet.Cuda;
+using CsUnet.Training;
+using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands;
 

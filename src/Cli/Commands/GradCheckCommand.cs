@@ -1,11 +1,11 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using CsUnet.Cases;
 using CsUnet.Cli.Report;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 using CsUnet.Training;
+using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands;
 
@@ -42,7 +42,7 @@ internal static class GradCheckCommand
                 Write(terminal, jsonFile, summary.ToJson());
             if (result.GetValue(report) is { } page)
                 Write(terminal, page, GradCheckPage.Render(summary));
-            return summary.Code;
+            return CodeOf(summary);
         });
         HelpWithExamples.SetNotes(command, """
             Each check differentiates sum(output * g) with a fixed random g by every input and parameter: at all entries of small
@@ -60,6 +60,9 @@ internal static class GradCheckCommand
             """);
         return command;
     }
+
+    /// <summary>What the program returns: a failed check is a failure.</summary>
+    internal static int CodeOf(GradCheckSummary summary) => summary.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
 
     private static void RequireKnown(GradCheckSelection selection)
     {

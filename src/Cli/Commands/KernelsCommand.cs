@@ -1,12 +1,12 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using CsUnet.Cases;
-using CsUnet.Cli.Report;
 using CsUnet.Cuda;
 using CsUnet.Kernels.Cuda;
+using CsUnet.Lab;
 using CsUnet.Tensors;
 using CsUnet.Training;
+using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands;
 
@@ -73,7 +73,7 @@ internal static class KernelsCommand
     private static int Run(Terminal terminal, string? pattern, bool onlyTotals, string? csv, string? check)
     {
         IReadOnlyList<OperatorCase> cases = Choose(pattern);
-        IReadOnlyList<KernelCost>? before = check is null ? null : KernelProfile.Parse(ReadTable(check), check);
+        IReadOnlyList<KernelCost>? before = check is null ? null : ReadTable(check);
         Device device = Shared.OpenDevice(DeviceSelection.Emulated).Device;
         CudaEmulator.SetMode(CudaEmulatorMode.Hook);
         CudaEmulator.ClearProfile();
@@ -114,11 +114,18 @@ internal static class KernelsCommand
             $"--op {pattern}: no operator has such a name{NearestName.Hint(pattern.Trim('*'), names)}; there are {string.Join(", ", names)}");
     }
 
-    private static string ReadTable(string path)
+    private static IReadOnlyList<KernelCost> ReadTable(string path)
     {
         if (!File.Exists(path))
             throw new UsageException($"--check {path}: there is no such file; --csv {path} writes one");
-        return File.ReadAllText(path);
+        try
+        {
+            return KernelProfile.Parse(File.ReadAllText(path), path);
+        }
+        catch (InvalidDataException failure)
+        {
+            throw new UsageException(failure.Message, failure);
+        }
     }
 
     private static void Write(Terminal terminal, IReadOnlyList<KernelCost> rows, bool onlyTotals)

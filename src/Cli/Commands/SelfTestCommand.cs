@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using CsUnet.Cases;
+using CsUnet.Verification;
 using CsUnet.Cuda;
 using CsUnet.Tensors;
 

@@ -1,7 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using CsUnet.Cases;
+using CsUnet.Training;
+using CsUnet.Verification;
+using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Report;
 

@@ -31,6 +31,3 @@ internal sealed record ReportContent
     /// <summary>Commands to run next, with what they do.</summary>
     public IReadOnlyList<(string Command, string Purpose)> Next { get; init; } = [];
 }
-
-/// <summary>An image beside its truth and its prediction, as PNG bytes.</summary>
-internal sealed record ReportExample(string Name, byte[] Image, byte[]? Truth, byte[] Prediction);

@@ -4,12 +4,6 @@ using System.Text;
 
 namespace CsUnet.Cli.Report;
 
-/// <summary>One point of a roofline.</summary>
-/// <param name="Name">What it is.</param>
-/// <param name="Intensity">FLOP per byte.</param>
-/// <param name="FlopsPerSecond">What was reached.</param>
-internal sealed record RooflinePoint(string Name, double Intensity, double FlopsPerSecond);
-
 /// <summary>
 /// A roofline plot (Williams et al. 2009) as SVG text: what kernels reach over their operations per byte, under the machine's memory and
 /// arithmetic ceilings. Both axes are logarithmic; colours follow <see cref="LineChart.Style"/>.

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Cuda.Blas;
 
 namespace CsUnet.Cuda.Native;
 

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Cuda.Dnn;
 
 namespace CsUnet.Cuda.Native;
 

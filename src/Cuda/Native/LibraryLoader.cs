@@ -1,9 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda.Native;
-
-internal sealed record LoadedLibrary(string Path, nint Handle);
 
 /// <summary>
 /// Tries the candidate files of one library in order and keeps the reason why each failed. The system is passed in as functions

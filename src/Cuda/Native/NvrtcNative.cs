@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda.Native;
 

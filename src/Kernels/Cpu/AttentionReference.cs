@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Shapes;
 
 namespace CsUnet.Kernels.Cpu;
 

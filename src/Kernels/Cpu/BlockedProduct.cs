@@ -3,26 +3,6 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Where a product's rows go.</summary>
-internal unsafe interface IProductTarget<T> where T : unmanaged
-{
-    /// <summary>Address of a row's first element.</summary>
-    T* Row(int row);
-
-    /// <summary>Distance of following rows if it is the same for all; 0 if every row has to be asked for.</summary>
-    nint Stride { get; }
-}
-
-/// <summary>C[row, column] = Data[row * Stride + column].</summary>
-internal readonly unsafe struct RowMajorTarget<T>(T* data, nint stride) : IProductTarget<T> where T : unmanaged
-{
-    /// <inheritdoc />
-    public nint Stride => stride;
-
-    /// <inheritdoc />
-    public T* Row(int row) => data + row * stride;
-}
-
 /// <summary>
 /// C = A·B [+ C] [+ bias] for operands that pack themselves. Depth is cut into blocks whose panel of B stays in the first-level cache
 /// while the rows of a chunk pass by from the second-level cache.

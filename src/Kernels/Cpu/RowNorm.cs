@@ -1,4 +1,5 @@
 using System.Numerics;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;

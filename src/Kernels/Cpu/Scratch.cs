@@ -2,34 +2,6 @@ using System.Runtime.InteropServices;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>What a thread's scratch buffers are for; buffers of different slots live side by side.</summary>
-internal enum ScratchSlot
-{
-    /// <summary>All panels of the left operand, packed once for all chunks.</summary>
-    SharedRows,
-
-    /// <summary>All panels of the right operand, packed once for all chunks.</summary>
-    SharedColumns,
-
-    /// <summary>Partial sums of the slices of a split dimension.</summary>
-    Partials,
-
-    /// <summary>An input with its zero border.</summary>
-    Padded,
-
-    /// <summary>One chunk's panels of the left operand.</summary>
-    ChunkRows,
-
-    /// <summary>One panel of the right operand.</summary>
-    ChunkColumns,
-
-    /// <summary>One row of an implicit matrix, or the token list of a window.</summary>
-    Row,
-
-    /// <summary>What one window and head of an attention needs.</summary>
-    Attention,
-}
-
 /// <summary>
 /// Per-thread native buffers, 64-byte aligned, that grow to the largest request and stay: no allocation in steady state.
 /// </summary>

@@ -1,4 +1,4 @@
-using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cuda;
@@ -148,15 +148,4 @@ internal static class CudaBatchNorm
 
     private static Tensor Partials(ColumnBlocks blocks, Device device) =>
         Tensor.Empty([blocks.Count, 2, blocks.Channels, 2], DType.Float32, device);
-}
-
-/// <summary>Where the ReLU after a batch norm lets gradients through.</summary>
-/// <param name="Output">The rectified output; null if it is not needed to know.</param>
-/// <param name="Masked">Where the masked gradient goes; null if nobody wants it.</param>
-/// <param name="Scale">With <paramref name="Shift"/>, of a norm without residual: the mask is where input * scale + shift is positive.</param>
-/// <param name="Shift">Null if there is no mask, or <paramref name="Output"/> is it.</param>
-internal readonly record struct ReLUMask(Tensor? Output, Tensor? Masked, Tensor? Scale, Tensor? Shift)
-{
-    /// <summary>No ReLU.</summary>
-    public static ReLUMask None => default;
 }

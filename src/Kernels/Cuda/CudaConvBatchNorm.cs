@@ -1,4 +1,5 @@
 using CsUnet.Kernels.Cpu;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cuda;

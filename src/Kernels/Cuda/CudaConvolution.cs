@@ -1,5 +1,5 @@
-using CsUnet.Cuda;
-using CsUnet.Kernels.Cpu;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cuda;
@@ -224,13 +224,3 @@ internal static class CudaConvolution
 
     private static int Divide(int a, int b) => (a + b - 1) / b;
 }
-
-/// <summary>Statistics that a convolution wrote with its output; <see cref="CudaBatchNorm"/> makes mean and variance of them.</summary>
-/// <param name="Values">(tiles, 3, C): the mean of a tile, the sums of deviations from it and of their squares.</param>
-/// <param name="TileRows">Rows of a tile.</param>
-internal readonly record struct TileStatistics(Tensor Values, int TileRows);
-
-/// <summary>A gradient that goes back through ReLU and batch norm on its way into a convolution's gradients, and is never stored.</summary>
-/// <param name="Convolved">The convolution's output.</param>
-/// <param name="Coefficients">(4, C), of <see cref="CudaBatchNorm.Backward"/>.</param>
-internal readonly record struct GradientThroughNorm(Tensor Convolved, Tensor Coefficients);

@@ -1,5 +1,5 @@
-using CsUnet.Cuda;
-using CsUnet.Kernels.Cpu;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cuda;

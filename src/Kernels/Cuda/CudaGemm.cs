@@ -1,4 +1,4 @@
-using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cuda;

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Cuda.NVRTC;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cuda;

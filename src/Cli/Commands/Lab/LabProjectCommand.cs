@@ -3,7 +3,7 @@ using System.Globalization;
 using CsUnet.Cuda;
 using CsUnet.Kernels;
 using CsUnet.Lab;
-using CsUnet.Models;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using CsUnet.Cuda;
+using CsUnet.Cuda.NVRTC;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;
 

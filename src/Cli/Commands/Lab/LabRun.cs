@@ -2,6 +2,7 @@ using System.CommandLine;
 using CsUnet.Kernels;
 using CsUnet.Lab;
 using CsUnet.Tensors;
+using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands.Lab;
 

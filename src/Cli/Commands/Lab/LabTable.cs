@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsUnet.Lab;
+using CsUnet.Training;
+using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 

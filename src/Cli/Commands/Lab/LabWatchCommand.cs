@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using CsUnet.Cuda;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsUnet.Lab;
 using CsUnet.Tensors;
+using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands.Lab;
 

@@ -1,0 +1,35 @@
+using CsUnet.Tensors;
+
+namespace CsUnet.Autograd;
+
+/// <summary>A leaf that training changes: it owns its value and gradient across steps.</summary>
+public sealed class Parameter : Variable
+{
+    private Tensor? _buffer;
+
+    /// <summary>A parameter around a tensor that outlives steps.</summary>
+    public Parameter(Tensor value, string name) : base(value, true, name)
+    {
+        if (value.Storage.IsTemporary)
+            throw new ArgumentException($"parameter {name}: its tensor belongs to a step; make it outside of one", nameof(value));
+    }
+
+    /// <inheritdoc />
+    public override void MoveTo(Device device)
+    {
+        if (Value.Device != device)
+            _buffer = null;
+        base.MoveTo(device);
+    }
+
+    /// <summary>The buffer of the gradient, made on first use; what it holds counts only while <see cref="Variable.Gradient"/> is set.</summary>
+    internal Tensor GradientBuffer()
+    {
+        if (_buffer is null)
+        {
+            using StepArena.PersistentScope scope = StepArena.Suspend();
+            _buffer = Tensor.EmptyLike(Value);
+        }
+        return _buffer;
+    }
+}

@@ -1,0 +1,107 @@
+using System.CommandLine;
+using CsUnet.Cuda;
+using CsUnet.Kernels;
+using CsUnet.Lab;
+using CsUnet.Tensors;
+
+namespace CsUnet.Cli.Commands.Lab;
+
+/// <summary>Options that the lab's commands share.</summary>
+internal sealed class LabArguments
+{
+    public Option<string?> Op { get; } = Options.Text("--op", "PATTERN", "The operator of this name, or all whose names hold this text. Default: all.");
+
+    public Option<string?> Variant { get; } = Options.Text("--variant", "NAME", "Only this variant; 'csunet lab list' names them. Default: all.");
+
+    public Option<string?> Shape { get; } = Options.Text("--shape", "SHAPE", "One shape, as 'csunet lab list' shows them, instead of the usual ones; needs --op.");
+
+    public Option<string?> Type { get; } = Options.Choice("--dtype", "TYPE", "float32, tf32, bf16 or float64. Default: float32.", "float32", "tf32", "bf16", "float64");
+
+    public Option<string?> Device { get; } = Shared.Device();
+
+    /// <summary>Of the commands that measure.</summary>
+    public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1, 600_000);
+
+    /// <summary>Of those that show what they measure.</summary>
+    public Option<string?> Projected { get; } = Options.Text("--projected", "FILE", "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
+
+    public Option<int?> Threads { get; } = Shared.Threads();
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { Op, Variant, Shape, Type, Device, Threads })
+            command.Add(option);
+    }
+
+    /// <summary>How long each row is timed.</summary>
+    public double Seconds(ParseResult result) => result.GetValue(Milliseconds) is { } given ? given / 1e3 : Timing.UsualSeconds;
+
+    /// <summary>The cases that were asked for.</summary>
+    /// <exception cref="UsageException">There are none.</exception>
+    public IReadOnlyList<LabCase> Cases(ParseResult result)
+    {
+        string? op = result.GetValue(Op), shape = result.GetValue(Shape);
+        IReadOnlyList<LabCase> cases = LabCases.Matching(op);
+        if (cases.Count == 0)
+            throw new UsageException($"--op {op}: the lab has no such operator{NearestName.Hint(op!, [.. LabCases.Operators.Select(entry => entry.Name)])}; "
+                + $"there are {string.Join(", ", LabCases.Operators.Select(entry => entry.Name))}");
+        if (shape is null)
+            return cases;
+        string[] ops = [.. cases.Select(item => item.Op).Distinct()];
+        if (ops.Length != 1)
+            throw new UsageException($"--shape {shape}: needs --op with one operator, since every operator has shapes of its own");
+        try
+        {
+            return [LabCases.Create(ops[0], shape)];
+        }
+        catch (ArgumentException failure)
+        {
+            throw new UsageException($"--shape: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>The device, opened and set to the element type.</summary>
+    /// <exception cref="UsageException">The type cannot be computed there.</exception>
+    /// <param name="result">The call.</param>
+    /// <param name="emulated">What the emulator is to pass for; null: itself.</param>
+    public (DeviceSelection Selection, DType Type) Open(ParseResult result, Gpu? emulated = null)
+    {
+        Shared.UseThreads(result.GetValue(Threads));
+        DeviceSelection selection = Shared.OpenDevice(result.GetValue(Device));
+        if (emulated is not null && CudaLibraries.IsEmulated)
+        {
+            CudaEmulator.SetArchitecture(emulated.Architecture);
+            CudaEmulator.SetMultiprocessors(emulated.Multiprocessors);
+        }
+        string name = result.GetValue(Type) ?? "float32";
+        bool cuda = selection.Device.Kind == DeviceKind.Cuda;
+        if (cuda && name == "float64")
+            throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16; use --device cpu");
+        if (!cuda && name is "tf32" or "bf16")
+            throw new UsageException($"--dtype {name}: only CUDA devices compute in it; use --device cuda or cuda:emulated, or --dtype float32");
+        if (cuda)
+            CudaDevice.Get(selection.Device).AllowTf32 = name == "tf32";
+        return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
+    }
+
+    /// <summary>The choices of an operator that were asked for.</summary>
+    /// <exception cref="UsageException">The named variant is none of any case.</exception>
+    public IReadOnlyList<(LabCase Case, KernelChoice Choice)> Choices(ParseResult result, IReadOnlyList<LabCase> cases, Bench bench)
+    {
+        (LabCase, KernelChoice Choice)[] all = [.. cases.SelectMany(item => bench.Choices(item.Case.Op).Select(choice => (item, choice)))];
+        if (result.GetValue(Variant) is not { } wanted)
+            return all;
+        (LabCase, KernelChoice)[] chosen = [.. all.Where(entry => entry.Choice.Variant == wanted)];
+        string[] names = [.. all.Select(entry => entry.Choice.Variant).Distinct()];
+        return chosen.Length > 0
+            ? chosen
+            : throw new UsageException($"--variant {wanted}: not known for these operators{NearestName.Hint(wanted, names)}; there are {string.Join(", ", names)}");
+    }
+
+    /// <summary>Refuses the emulator where time is asked for.</summary>
+    public static void RequireClock(DeviceSelection selection)
+    {
+        if (selection.Device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
+            throw new UsageException($"--device {DeviceSelection.Emulated}: the emulator's time says nothing about a GPU; use 'csunet lab project', which counts and projects");
+    }
+}

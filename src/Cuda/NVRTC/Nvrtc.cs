@@ -1,0 +1,18 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using CsUnet.Cuda.Native;
+
+namespace CsUnet.Cuda.NVRTC;
+
+/// <summary>Turns every NVRTC status that is not success into an <see cref="NVRTCException"/>.</summary>
+internal static unsafe class Nvrtc
+{
+    internal static void Check(nvrtcResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call)
+    {
+        if (result != nvrtcResult.Success)
+            throw new NVRTCException(result, call.ToStringAndClear(), Describe(result));
+    }
+
+    internal static string Describe(nvrtcResult result)
+        => $"{Marshal.PtrToStringUTF8((nint)NvrtcNative.nvrtcGetErrorString(result))} ({(int)result})";
+}

@@ -1,0 +1,10 @@
+using System.Globalization;
+using System.Text;
+
+namespace CsUnet.Data;
+
+/// <summary>With probability <paramref name="Probability"/>, one of the operations, all equally likely; a single one is the common
+/// case.</summary>
+/// <param name="Probability">0 to 1.</param>
+/// <param name="OneOf">The operations to choose from.</param>
+public sealed record PixelGroup(double Probability, IReadOnlyList<PixelOperation> OneOf);

@@ -1,0 +1,10 @@
+using System.Runtime.Intrinsics;
+
+namespace CsUnet.Kernels.Cpu;
+
+/// <summary>panel[k][row].</summary>
+internal readonly struct InterleavedLayout : IPanelLayout
+{
+    /// <inheritdoc />
+    public static bool Interleaved => true;
+}

@@ -1,0 +1,20 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace CsUnet.Kernels.Cpu;
+
+/// <summary>Rows are the pixels (q * step + phase) of an image: where one phase of a strided convolution's input gradient goes.</summary>
+internal readonly unsafe struct PhaseTarget<T>(
+    T* data, int gridHeight, int gridWidth, nint pixelStride, nint rowStride, nint imageStride) : IProductTarget<T>
+    where T : unmanaged
+{
+    /// <inheritdoc />
+    public nint Stride => 0;
+
+    /// <inheritdoc />
+    public T* Row(int row)
+    {
+        int line = row / gridWidth;
+        return data + line / gridHeight * imageStride + line % gridHeight * rowStride + row % gridWidth * pixelStride;
+    }
+}

@@ -1,0 +1,19 @@
+using System.Globalization;
+
+namespace CsUnet.Kernels;
+
+/// <summary>A variant with values for its parameters; parameters that it leaves out have their usual value.</summary>
+/// <param name="Variant">The variant's name.</param>
+/// <param name="Values">Values by name.</param>
+public sealed record KernelChoice(string Variant, IReadOnlyDictionary<string, int> Values)
+{
+    /// <summary>A variant as it is usually launched.</summary>
+    public KernelChoice(string variant) : this(variant, new Dictionary<string, int>()) { }
+
+    /// <summary>A parameter's value, or the usual one.</summary>
+    public int Value(string name, int usual) => Values.GetValueOrDefault(name, usual);
+
+    /// <summary>For example <c>registers slots=4</c>.</summary>
+    public override string ToString() => string.Join(' ', [Variant, .. Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(
+        value => string.Create(CultureInfo.InvariantCulture, $"{value.Key}={value.Value}"))]);
+}

@@ -1,0 +1,13 @@
+using System.Numerics;
+
+namespace CsUnet.Kernels;
+
+/// <summary>Interpolation of <see cref="Resize"/>.</summary>
+public enum ResizeMode
+{
+    /// <summary>Two taps per axis, linear.</summary>
+    Bilinear,
+
+    /// <summary>Four taps per axis, Keys' cubic convolution with a = -0.75, as PyTorch's.</summary>
+    Bicubic,
+}

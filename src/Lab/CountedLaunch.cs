@@ -1,0 +1,24 @@
+using System.Globalization;
+using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
+
+namespace CsUnet.Lab;
+
+/// <summary>One launch, counted on the emulator.</summary>
+/// <param name="Launch">Kernel, grid and tensors.</param>
+/// <param name="Sectors">32-byte sectors of global memory that its requests touch.</param>
+/// <param name="IdealSectors">The same if every request were coalesced.</param>
+/// <param name="Wavefronts">Passes over the banks of shared memory.</param>
+/// <param name="IdealWavefronts">The same without bank conflicts.</param>
+/// <param name="MatrixInstructions">mma.sync instructions.</param>
+/// <param name="Flops">Floating-point operations of the matrix product, convolution or attention that it computes outside the matrix units.</param>
+/// <param name="Operator">The operator's name, and whether it is its backward pass.</param>
+public sealed record CountedLaunch(
+    LaunchTrace.Entry Launch, double Sectors, double IdealSectors, double Wavefronts, double IdealWavefronts, double MatrixInstructions,
+    double Flops, string Operator)
+{
+    /// <summary>Whether it belongs to a backward pass.</summary>
+    public bool IsBackward => Operator.EndsWith(Backward, StringComparison.Ordinal);
+
+    internal const string Backward = " backward";
+}

@@ -1,0 +1,54 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Nn;
+using CsUnet.Tensors;
+
+namespace CsUnet.Models.Encoders;
+
+/// <summary>
+/// Windowed multi-head self-attention with relative position bias: qkv projection, attention inside (shifted) windows, output projection.
+/// (B, H, W, C) -> (B, H, W, C), H and W multiples of the window.
+/// </summary>
+public sealed class WindowAttentionLayer : Module
+{
+    private readonly LinearLayer _qkv, _proj;
+    private readonly Parameter _table;
+    private readonly int _window, _heads;
+
+    /// <summary>A layer of <paramref name="channels"/> channels in windows of <paramref name="window"/> x <paramref name="window"/> tokens.</summary>
+    public WindowAttentionLayer(int channels, int window, int heads, DType type) : base(type)
+    {
+        _table = RegisterParameter("relative_position_bias_table", [(2 * window - 1) * (2 * window - 1), heads], Initializer.TruncatedNormal);
+        _qkv = Register("qkv", new LinearLayer(channels, 3 * channels, bias: true, type));
+        _proj = Register("proj", new LinearLayer(channels, channels, bias: true, type));
+        (_window, _heads) = (window, heads);
+    }
+
+    /// <summary>Applies the layer.</summary>
+    /// <param name="input">Tokens (B, H, W, C).</param>
+    /// <param name="shift">Cyclic shift of the window grid in tokens.</param>
+    public Variable Forward(Variable input, int shift) => _proj.Forward(Attend(input, shift));
+
+    /// <summary>residual + DropPath(layer(input)), a residual branch.</summary>
+    /// <param name="input">Tokens (B, H, W, C).</param>
+    /// <param name="shift">Cyclic shift of the window grid in tokens.</param>
+    /// <param name="residual">Tokens that the result is added to.</param>
+    /// <param name="dropPath">Stochastic depth of the branch; null for none.</param>
+    public Variable Forward(Variable input, int shift, Variable residual, DropPath? dropPath) =>
+        _proj.Forward(Attend(input, shift), residual, dropPath);
+
+    // All but the output projection.
+    private Variable Attend(Variable input, int shift)
+    {
+        int height = input.Shape[1], width = input.Shape[2];
+        // Padded after the norm, so padded tokens are zero before the projection: their keys and values are the projection's bias.
+        int bottom = (_window - height % _window) % _window, right = (_window - width % _window) % _window;
+        bool padded = bottom + right > 0;
+        Variable x = padded ? Variable.Apply(new Pad2d(bottom, right), input) : input;
+        x = _qkv.Forward(x);                                                            // (B, H+, W+, 3C)
+        x = Variable.Apply(new WindowAttention(_window, _heads, shift), x, _table);     // (B, H+, W+, C)
+        if (padded)
+            x = Variable.Apply(new Crop2d(height, width), x);
+        return x;
+    }
+}

@@ -1,0 +1,27 @@
+using CsUnet.Autograd;
+using CsUnet.Nn;
+using CsUnet.Tensors;
+
+namespace CsUnet.Models.Networks;
+
+/// <summary>
+/// Patch expanding: linear without bias, pixel shuffle by s, layer norm. (B, H, W, in) -> (B, sH, sW, out); the linear layer has
+/// s*s*out outputs.
+/// </summary>
+public sealed class PatchExpand : Module
+{
+    private readonly LinearLayer _expand;
+    private readonly LayerNormLayer _norm;
+    private readonly int _scale;
+
+    /// <summary>An expansion by <paramref name="scale"/> a side.</summary>
+    public PatchExpand(int inputs, int outputs, int scale, DType type) : base(type)
+    {
+        _expand = Register("expand", new LinearLayer(inputs, scale * scale * outputs, bias: false, type));
+        _norm = Register("norm", new LayerNormLayer(outputs, type));
+        _scale = scale;
+    }
+
+    /// <summary>Expands tokens.</summary>
+    public Variable Forward(Variable input) => _norm.ForwardShuffled(_expand.Forward(input), _scale);
+}

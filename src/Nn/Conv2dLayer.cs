@@ -1,0 +1,50 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Nn;
+
+/// <summary>Convolution: weight (out, k, k, in / groups) in memory, OIHW in files. (B, H, W, in) -> (B, H', W', out).</summary>
+public sealed class Conv2dLayer : Module
+{
+    private readonly Parameter? _bias;
+    private readonly int _stride, _padding, _groups;
+
+    /// <summary>A layer with a square kernel.</summary>
+    /// <param name="inputs">Input channels.</param>
+    /// <param name="outputs">Output channels.</param>
+    /// <param name="kernel">Side of the kernel.</param>
+    /// <param name="stride">Step.</param>
+    /// <param name="padding">Zeros around the image.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    /// <param name="type">Element type.</param>
+    /// <param name="groups">Groups of channels.</param>
+    /// <param name="normalised">Whether batch norm follows, which makes He's fan-out initialisation the right one.</param>
+    public Conv2dLayer(
+        int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1, bool normalised = true)
+        : base(type)
+    {
+        int area = kernel * kernel;
+        Weight = RegisterParameter("weight", [outputs, kernel, kernel, inputs / groups],
+            normalised ? Initializer.He(outputs / groups, area) : Initializer.HeUniform(inputs / groups * area));
+        _bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
+        (_stride, _padding, _groups) = (stride, padding, groups);
+    }
+
+    /// <summary>The weight (out, k, k, in / groups).</summary>
+    public Parameter Weight { get; }
+
+    /// <summary>Applies the layer.</summary>
+    public Variable Forward(Variable input) => Variable.Apply(new Conv2d(_stride, _padding, _groups), input, Weight, _bias);
+
+    /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
+    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) =>
+        Variable.Apply(Fused(norm, relu), [input, .. Parameters(norm), residual]);
+
+    /// <summary>The operator of this layer and the batch norm that follows.</summary>
+    internal ConvBatchNormReLU Fused(BatchNormLayer norm, bool relu) =>
+        new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
+
+    /// <summary>The operator's inputs after the first.</summary>
+    internal Variable[] Parameters(BatchNormLayer norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
+}

@@ -1,0 +1,189 @@
+using CsUnet.Autograd;
+using CsUnet.Tensors;
+
+namespace CsUnet.Nn;
+
+/// <summary>
+/// A layer or network: parameters, buffers and child modules under state-dict names, a train/eval mode, and the key of its random
+/// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>.
+/// </summary>
+/// <param name="type">Element type of parameters and activations.</param>
+public abstract class Module(DType type)
+{
+    private readonly List<(string Name, Module Child)> _children = [];
+    private readonly List<(Parameter Parameter, Initializer Initializer)> _parameters = [];
+    private readonly List<(string Name, Variable Buffer)> _buffers = [];
+
+    /// <summary>Element type of parameters and activations.</summary>
+    public DType DType { get; } = type;
+
+    /// <summary>Where parameters and buffers are, and so where the module computes.</summary>
+    public Device Device { get; private set; } = Device.Cpu;
+
+    /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="Eval"/>.</summary>
+    public bool IsTraining { get; private set; } = true;
+
+    /// <summary>Seed and step of the random numbers of this forward pass; the layer is the module's own.</summary>
+    protected RandomKey Key { get; private set; }
+
+    /// <summary>Puts this module and its children into training mode. Returns it.</summary>
+    public Module Train(bool isTraining = true)
+    {
+        IsTraining = isTraining;
+        foreach ((_, Module child) in _children)
+            child.Train(isTraining);
+        return this;
+    }
+
+    /// <summary>Puts this module and its children into evaluation mode. Returns it.</summary>
+    public Module Eval() => Train(false);
+
+    /// <summary>
+    /// Moves all parameters and buffers below this module to a device; gradients are forgotten. Make an optimiser afterwards: its state
+    /// lies where the parameters were when it was made. Returns this module.
+    /// </summary>
+    public Module To(Device device)
+    {
+        foreach ((Parameter parameter, _) in _parameters)
+            parameter.MoveTo(device);
+        foreach ((_, Variable buffer) in _buffers)
+            buffer.MoveTo(device);
+        foreach ((_, Module child) in _children)
+            child.To(device);
+        Device = device;
+        return this;
+    }
+
+    /// <summary>Sets what the next forward pass draws: each module gets a layer number of its own, from its place in the tree.</summary>
+    public void SetRandomKey(ulong seed, uint step)
+    {
+        uint layer = 0;
+        SetRandomKey(seed, step, ref layer);
+    }
+
+    private void SetRandomKey(ulong seed, uint step, ref uint layer)
+    {
+        Key = new RandomKey(seed, step, layer++);
+        foreach ((_, Module child) in _children)
+            child.SetRandomKey(seed, step, ref layer);
+    }
+
+    /// <summary>Every parameter below this module, in the order of definition.</summary>
+    public IReadOnlyList<Parameter> Parameters() => [.. NamedParameters().Select(named => named.Parameter)];
+
+    /// <summary>Every parameter with its path from this module, in the order of definition.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> NamedParameters()
+    {
+        var list = new List<(string, Parameter)>();
+        Visit("", (path, module) =>
+        {
+            foreach ((Parameter parameter, _) in module._parameters)
+                list.Add((path + parameter.Name, parameter));
+        });
+        return list;
+    }
+
+    /// <summary>Every buffer (batch-norm statistics) with its path from this module.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> NamedBuffers()
+    {
+        var list = new List<(string, Tensor)>();
+        Visit("", (path, module) =>
+        {
+            foreach ((string name, Variable buffer) in module._buffers)
+                list.Add((path + name, buffer.Value));
+        });
+        return list;
+    }
+
+    /// <summary>
+    /// Says which layer below this module an operator call belongs to: the module that its parameters and buffers have in common. For
+    /// <see cref="OperatorTrace"/>; parameters that move to another device afterwards are not known by it.
+    /// </summary>
+    /// <returns>The module's path from the inputs of a call; null for inputs without parameters.</returns>
+    public Func<IEnumerable<Tensor>, string?> LayerNames()
+    {
+        var owners = new Dictionary<Tensor, string[]>(ReferenceEqualityComparer.Instance);
+        Visit("", (path, module) =>
+        {
+            string[] parts = path.Split('.', StringSplitOptions.RemoveEmptyEntries);
+            foreach ((Parameter parameter, _) in module._parameters)
+                owners.Add(parameter.Value, parts);
+            foreach ((_, Variable buffer) in module._buffers)
+                owners.Add(buffer.Value, parts);
+        });
+        return inputs =>
+        {
+            string[]? common = null;
+            foreach (Tensor input in inputs)
+                if (owners.TryGetValue(input, out string[]? owner))
+                    common = common is null ? owner : [.. common.Zip(owner).TakeWhile(pair => pair.First == pair.Second).Select(pair => pair.First)];
+            return common is null ? null : string.Join('.', common);
+        };
+    }
+
+    /// <summary>Number of trained numbers.</summary>
+    public long ParameterCount => Parameters().Sum(parameter => parameter.Value.Count);
+
+    /// <summary>
+    /// Sets every parameter from its initialiser, the seed and its path from this module: on the processor, so that the numbers are the
+    /// same on every device.
+    /// </summary>
+    public void Initialize(ulong seed)
+    {
+        Visit("", (path, module) =>
+        {
+            foreach ((Parameter parameter, Initializer initializer) in module._parameters)
+            {
+                string name = path + parameter.Name;
+                var key = new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name));
+                if (parameter.Value.Device.Kind == DeviceKind.Cpu)
+                {
+                    initializer.Fill(parameter.Value, key);
+                    continue;
+                }
+                Tensor values = Tensor.Empty(parameter.Shape, parameter.Value.DType);
+                initializer.Fill(values, key);
+                parameter.Value.CopyFrom(values);
+            }
+        });
+    }
+
+    /// <summary>Forgets all gradients.</summary>
+    public void ClearGradients()
+    {
+        foreach (Parameter parameter in Parameters())
+            parameter.ClearGradient();
+    }
+
+    /// <summary>Adds a child under a name. Returns the child.</summary>
+    protected TModule Register<TModule>(string name, TModule child) where TModule : Module
+    {
+        _children.Add((name, child));
+        return child;
+    }
+
+    /// <summary>Adds a parameter of this module, unset until <see cref="Initialize"/>.</summary>
+    protected Parameter RegisterParameter(string name, Shape shape, Initializer initializer)
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        var parameter = new Parameter(Tensor.Zeros(shape, DType), name);
+        _parameters.Add((parameter, initializer));
+        return parameter;
+    }
+
+    /// <summary>Adds a buffer: state that is saved but not trained, as a leaf without gradient.</summary>
+    protected Variable RegisterBuffer(string name, Shape shape, double value)
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        var buffer = new Variable(Tensor.Full(shape, value, DType), name: name);
+        _buffers.Add((name, buffer));
+        return buffer;
+    }
+
+    private void Visit(string path, Action<string, Module> visit)
+    {
+        visit(path, this);
+        foreach ((string name, Module child) in _children)
+            child.Visit($"{path}{name}.", visit);
+    }
+}

@@ -1,0 +1,122 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Kernels.Cuda;
+using CsUnet.Tensors;
+
+namespace CsUnet.Nn;
+
+/// <summary>
+/// Changes the parameters of a module by their gradients. Its state outlives steps, lies on the module's device, and is saved beside the
+/// weights.
+/// </summary>
+public abstract class Optimizer
+{
+    private readonly Device _device;
+    private TensorTable? _table;
+
+    /// <summary>An optimiser of all parameters of a module, which must not be moved to another device afterwards.</summary>
+    /// <param name="module">The module.</param>
+    protected Optimizer(Module module)
+    {
+        Parameters = module.NamedParameters();
+        _device = module.Device;
+    }
+
+    /// <summary>The parameters, with their state-dict names.</summary>
+    public IReadOnlyList<(string Name, Parameter Parameter)> Parameters { get; }
+
+    /// <summary>Updates done so far.</summary>
+    public int StepCount { get; protected set; }
+
+    /// <summary>The learning rate of the next <see cref="Step"/>.</summary>
+    public double LearningRate { get; set; }
+
+    /// <summary>The gradients that the last backward pass left, in the parameters' order.</summary>
+    public IReadOnlyList<Tensor> Gradients() =>
+        [.. Parameters.Select(named => named.Parameter.Gradient).OfType<Tensor>()];
+
+    /// <summary>Updates every parameter that has a gradient; on a CUDA device all of them in one launch.</summary>
+    public void Step()
+    {
+        if (_device.Kind == DeviceKind.Cuda)
+        {
+            float[] settings = Advance();
+            Update(Table(), Tensor.From(settings, [settings.Length]).To(_device), null);
+            return;
+        }
+        StepCount++;
+        for (int i = 0; i < Parameters.Count; i++)
+            if (Parameters[i].Parameter.Gradient is { } gradient)
+                Update(i, Parameters[i].Parameter.Value, gradient);
+    }
+
+    /// <summary>Counts a step and returns its settings, which <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory.</summary>
+    internal float[] Advance()
+    {
+        StepCount++;
+        return Settings();
+    }
+
+    /// <summary>
+    /// The parameters that have gradients, with their state, for launches over all of them; made anew only when other tensors are the
+    /// gradients.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">No parameter has a gradient.</exception>
+    internal TensorTable Table()
+    {
+        int[] active = [.. Enumerable.Range(0, Parameters.Count).Where(i => Parameters[i].Parameter.Gradient is not null)];
+        if (active.Length == 0)
+            throw new InvalidOperationException("Optimizer: no parameter has a gradient; call Backward before Step");
+        IReadOnlyList<Tensor> gradients = Gradients();
+        if (_table is null || !_table.Holds(gradients))
+        {
+            List<Tensor[]> slots = [.. Slots().Select(slot => slot.Tensors)];
+            IReadOnlyList<Tensor>? State(int slot) => slot < slots.Count ? [.. active.Select(i => slots[slot][i])] : null;
+            _table = new TensorTable(gradients, [.. active.Select(i => Parameters[i].Parameter.Value)], State(0), State(1));
+        }
+        return _table;
+    }
+
+    /// <summary>Enqueues the update of all parameters of <see cref="Table"/> on their device.</summary>
+    /// <param name="table">The tensors.</param>
+    /// <param name="settings">What <see cref="Advance"/> returned, in the memory of the device.</param>
+    /// <param name="factor">A number in the memory of the device that every gradient is multiplied by; null: 1.</param>
+    internal abstract void Update(TensorTable table, Tensor settings, Tensor? factor);
+
+    /// <summary>The state as named tensors, for a checkpoint; the tensors are shared, on the device.</summary>
+    public IReadOnlyList<KeyValuePair<string, Tensor>> State() =>
+        [.. Slots().SelectMany(slot => Parameters.Select((named, i) => KeyValuePair.Create($"{slot.Name}.{named.Name}", slot.Tensors[i])))];
+
+    /// <summary>Sets the state, wherever it is, from a file that holds what <see cref="State"/> gave.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="stepCount">The <see cref="StepCount"/> then.</param>
+    /// <exception cref="WeightFileException">A tensor is missing, or has another shape or type.</exception>
+    public void LoadState(SafetensorsFile file, int stepCount)
+    {
+        foreach ((string name, Tensor target) in State())
+        {
+            Tensor loaded = file.Load(name);
+            if (loaded.Shape != target.Shape || loaded.DType != target.DType)
+                throw new WeightFileException(file.Path, $"{name} is {loaded}, expected {target}", "it belongs to another model or optimiser");
+            target.CopyFrom(loaded);
+            GC.KeepAlive(loaded);
+        }
+        StepCount = stepCount;
+    }
+
+    /// <summary>Updates one parameter; <see cref="StepCount"/> counts this step already.</summary>
+    protected abstract void Update(int index, Tensor value, Tensor gradient);
+
+    /// <summary>The numbers of the update that <see cref="StepCount"/> counts, as its kernel reads them.</summary>
+    protected abstract float[] Settings();
+
+    /// <summary>The kinds of state, in the order of the columns of <see cref="TensorTable"/>: a name, and one tensor per parameter.</summary>
+    protected abstract IEnumerable<(string Name, Tensor[] Tensors)> Slots();
+
+    /// <summary>Zeros like every parameter, outside of any step.</summary>
+    protected Tensor[] ZerosLikeParameters()
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        return [.. Parameters.Select(named => Tensor.ZerosLike(named.Parameter.Value))];
+    }
+}

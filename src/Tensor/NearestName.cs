@@ -1,0 +1,53 @@
+namespace CsUnet.Tensors;
+
+/// <summary>Finds what a misspelt word was meant to be.</summary>
+public static class NearestName
+{
+    /// <summary>
+    /// The known word nearest to <paramref name="word"/> by edit distance, or null when none is near: more than a third of its letters
+    /// (and at least two) would have to change.
+    /// </summary>
+    public static string? Of(string word, IEnumerable<string> known)
+    {
+        string? best = null;
+        int bestDistance = int.MaxValue;
+        foreach (string candidate in known)
+        {
+            // One that begins with the other, as --checkp and --batchsize, is a better hint than its distance says.
+            bool isBeginning = Math.Min(word.Trim('-').Length, candidate.Trim('-').Length) >= 3
+                && (candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase) || word.StartsWith(candidate, StringComparison.OrdinalIgnoreCase));
+            int distance = isBeginning
+                ? 1
+                : Distance(word.ToLowerInvariant(), candidate.ToLowerInvariant());
+            if (distance < bestDistance)
+                (best, bestDistance) = (candidate, distance);
+        }
+        return bestDistance <= Math.Max(2, word.Trim('-').Length / 3) ? best : null;
+    }
+
+    /// <summary>"; did you mean X?", or nothing.</summary>
+    public static string Hint(string word, IEnumerable<string> known) => Of(word, known) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+
+    /// <summary>
+    /// Optimal string alignment: the fewest insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
+    /// </summary>
+    public static int Distance(string a, string b)
+    {
+        var d = new int[a.Length + 1, b.Length + 1];
+        for (int i = 0; i <= a.Length; i++)
+            d[i, 0] = i;
+        for (int j = 0; j <= b.Length; j++)
+            d[0, j] = j;
+        for (int i = 1; i <= a.Length; i++)
+        {
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int cost = a[i - 1] == b[j - 1] ? 0 : 1;
+                d[i, j] = Math.Min(Math.Min(d[i - 1, j] + 1, d[i, j - 1] + 1), d[i - 1, j - 1] + cost);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    d[i, j] = Math.Min(d[i, j], d[i - 2, j - 2] + 1);
+            }
+        }
+        return d[a.Length, b.Length];
+    }
+}

@@ -1,0 +1,193 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace CsUnet.Tensors;
+
+/// <summary>
+/// A file in the safetensors format (https://huggingface.co/docs/safetensors): an 8-byte header length, a JSON header of names, element
+/// types, shapes and byte ranges, and the tensors' bytes, little-endian and without gaps. The header is checked in full when the file is
+/// opened; a tensor's bytes are read when it is loaded, so a file may be larger than memory. Dispose closes the file.
+/// </summary>
+/// <example><code>
+/// using var file = SafetensorsFile.Read("last.safetensors");
+/// Tensor weight = file.Load("encoder.norm.weight");
+/// </code></example>
+public sealed class SafetensorsFile : IDisposable
+{
+    // Elements converted or bytes copied at a time: large enough for full disk speed, small beside any model.
+    private const int ChunkBytes = 1 << 20;
+
+    private readonly SafeFileHandle _handle;
+    private readonly Dictionary<string, SafetensorsEntry> _byName;
+
+    private SafetensorsFile(string path, SafeFileHandle handle, SafetensorsHeader header)
+    {
+        Path = path;
+        _handle = handle;
+        Metadata = header.Metadata;
+        Entries = header.Entries;
+        _byName = header.Entries.ToDictionary(entry => entry.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>The file's path, as it was given.</summary>
+    public string Path { get; }
+
+    /// <summary>The free text of the header's <c>__metadata__</c>; empty if there is none.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
+
+    /// <summary>The tensors, in the order of their bytes.</summary>
+    public IReadOnlyList<SafetensorsEntry> Entries { get; }
+
+    /// <summary>Opens a file and checks its header.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="WeightFileException">It cannot be opened, or is not a complete and consistent safetensors file.</exception>
+    public static SafetensorsFile Read(string path)
+    {
+        SafeFileHandle handle;
+        try
+        {
+            // Delete sharing lets a training run replace the file under a reader, who keeps the version that it opened.
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            string problem = error is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : error.Message;
+            throw new WeightFileException(path, problem, "check the path and your permission to read it", error);
+        }
+        try
+        {
+            return new SafetensorsFile(path, handle, SafetensorsHeader.Parse(path, handle));
+        }
+        catch (Exception)
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Whether the file holds a tensor of that name.</summary>
+    public bool Contains(string name) => _byName.ContainsKey(name);
+
+    /// <summary>The entry of a tensor.</summary>
+    /// <exception cref="WeightFileException">The file has no tensor of that name.</exception>
+    public SafetensorsEntry Entry(string name) => _byName.TryGetValue(name, out SafetensorsEntry? entry)
+        ? entry
+        : throw new WeightFileException(Path, $"there is no tensor '{name}' among its {Entries.Count}", "is it the file of another model?");
+
+    /// <summary>
+    /// Reads one tensor: F32, F64, I64 and U8 as they are, F16 and BF16 widened to float32.
+    /// </summary>
+    /// <param name="name">The tensor's name.</param>
+    /// <exception cref="WeightFileException">There is no such tensor, its element type is none of these, or the file has shrunk since.</exception>
+    public Tensor Load(string name)
+    {
+        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        SafetensorsEntry entry = Entry(name);
+        DType type = entry.DType switch
+        {
+            "F32" or "F16" or "BF16" => DType.Float32,
+            "F64" => DType.Float64,
+            "I64" => DType.Int64,
+            "U8" => DType.UInt8,
+            _ => throw new WeightFileException(Path, $"tensor '{name}' has elements of type {entry.DType}",
+                "tensors of F32, F64, F16, BF16, I64 and U8 can be loaded; convert the file"),
+        };
+        Tensor tensor = Tensor.Empty(entry.Shape, type);
+        if (entry.DType is "F16" or "BF16")
+            Widen(entry, tensor);
+        else
+            Copy(entry, tensor);
+        return tensor;
+    }
+
+    private unsafe void Copy(SafetensorsEntry entry, Tensor tensor)
+    {
+        byte* target = (byte*)tensor.RawPointer;
+        for (long done = 0; done < entry.Bytes; done += ChunkBytes)
+            ReadExactly(entry, done, new Span<byte>(target + done, (int)Math.Min(ChunkBytes, entry.Bytes - done)));
+    }
+
+    private unsafe void Widen(SafetensorsEntry entry, Tensor tensor)
+    {
+        float* target = tensor.Pointer<float>();
+        bool brain = entry.DType == "BF16";
+        var buffer = new ushort[ChunkBytes / sizeof(ushort)];
+        for (long done = 0; done < tensor.Count; done += buffer.Length)
+        {
+            Span<ushort> bits = buffer.AsSpan(0, (int)Math.Min(buffer.Length, tensor.Count - done));
+            ReadExactly(entry, done * sizeof(ushort), System.Runtime.InteropServices.MemoryMarshal.AsBytes(bits));
+            for (int i = 0; i < bits.Length; i++)
+                target[done + i] = brain
+                    ? BitConverter.UInt32BitsToSingle((uint)bits[i] << 16)
+                    : (float)BitConverter.UInt16BitsToHalf(bits[i]);
+        }
+    }
+
+    private void ReadExactly(SafetensorsEntry entry, long offset, Span<byte> target)
+    {
+        long position = entry.Offset + offset;
+        while (!target.IsEmpty)
+        {
+            int count = RandomAccess.Read(_handle, target, position);
+            if (count == 0)
+                throw new WeightFileException(Path, $"the file ended inside tensor '{entry.Name}', though it was complete when it was opened",
+                    "something has cut it since; restore it from a copy");
+            target = target[count..];
+            position += count;
+        }
+    }
+
+    /// <summary>
+    /// Writes a file: first to a temporary file beside it, which is flushed to the disk and then renamed over the target, so that whatever
+    /// happens the target is the old file or the new one, whole. Tensors of wide elements come first, which keeps every tensor aligned.
+    /// </summary>
+    /// <param name="path">The target.</param>
+    /// <param name="tensors">Names and tensors, on any device; the order among tensors of one element size is kept.</param>
+    /// <param name="metadata">Free text for the header, or null.</param>
+    /// <exception cref="ArgumentException">Two tensors have the same name, or one has the reserved name <c>__metadata__</c>.</exception>
+    /// <exception cref="WeightFileException">The file cannot be written; no temporary file stays behind.</exception>
+    public static void Write(
+        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    {
+        List<KeyValuePair<string, Tensor>> ordered = [.. tensors.OrderByDescending(named => named.Value.DType.Size())];
+        byte[] header = SafetensorsHeader.Format(ordered, metadata);
+        // One fixed name: a file that a killed process left is overwritten by the next write, not joined by another.
+        string temporary = path + ".tmp";
+        bool complete = false;
+        try
+        {
+            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            {
+                stream.Write(BitConverter.GetBytes((ulong)header.Length));
+                stream.Write(header);
+                foreach ((_, Tensor tensor) in ordered)
+                    WriteBytes(stream, tensor);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, path, overwrite: true);
+            complete = true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            long bytes = 8 + header.Length + ordered.Sum(named => named.Value.Bytes);
+            throw new WeightFileException(path, $"could not be written: {error.Message}",
+                $"check that the folder exists and is writable, and that {bytes / 1048576.0:F1} MiB are free there", error);
+        }
+        finally
+        {
+            if (!complete && File.Exists(temporary))
+                File.Delete(temporary);
+        }
+    }
+
+    private static unsafe void WriteBytes(FileStream stream, Tensor original)
+    {
+        Tensor tensor = original.To(Device.Cpu);
+        byte* source = (byte*)tensor.RawPointer;
+        for (long done = 0; done < tensor.Bytes; done += ChunkBytes)
+            stream.Write(new ReadOnlySpan<byte>(source + done, (int)Math.Min(ChunkBytes, tensor.Bytes - done)));
+        GC.KeepAlive(tensor);
+    }
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _handle.Dispose();
+}

@@ -1,0 +1,10 @@
+using System.Text;
+using System.Text.Json;
+
+namespace CsUnet.Training;
+
+/// <summary>Metrics of one class.</summary>
+/// <param name="Name">The class.</param>
+/// <param name="IoU">Intersection over union; null if the class is neither in the truth nor in the prediction.</param>
+/// <param name="Dice">Dice coefficient; null likewise.</param>
+public sealed record ClassScore(string Name, double? IoU, double? Dice);

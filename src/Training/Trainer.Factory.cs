@@ -1,0 +1,86 @@
+using CsUnet.Data;
+using CsUnet.Models.Networks;
+using CsUnet.Tensors;
+
+namespace CsUnet.Training;
+
+public sealed partial class Trainer
+{
+    /// <summary>A new run of a CS-UNet from its initial weights; locks the folder and writes config.yaml.</summary>
+    /// <param name="options">The run's options.</param>
+    /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>
+    /// <param name="train">Training images; they stay the caller's.</param>
+    /// <param name="validation">Validation images, or null for none.</param>
+    /// <param name="execution">Where and how to compute; null: on the processor.</param>
+    /// <exception cref="RunException">An option is not allowed, or does not fit the data, or the folder is another run's.</exception>
+    public static Trainer Create(
+        TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution = null)
+    {
+        Trainer trainer = Build(options, folder, train, validation, execution);
+        return trainer.DisposedIfItFails(() =>
+        {
+            trainer.RequireNewFolder();
+            options.Save(folder.ConfigPath);
+        });
+    }
+
+    /// <summary>Continues a run from its last checkpoint, or from the beginning if it was stopped before the first.</summary>
+    /// <param name="folder">The run's folder, from <see cref="RunFolder.Open"/>.</param>
+    /// <param name="options">
+    /// The run's options, <see cref="RunFolder.LoadOptions"/>; changed ones, such as more steps, are saved in config.yaml and hold from here on.
+    /// </param>
+    /// <param name="train">Training images; they stay the caller's.</param>
+    /// <param name="validation">Validation images, or null for none.</param>
+    /// <param name="execution">Where and how to compute, which may be another device than before; null: on the processor.</param>
+    /// <exception cref="RunException">An option is not allowed, or does not fit the data.</exception>
+    /// <exception cref="WeightFileException">The checkpoint is damaged, or belongs to another model.</exception>
+    public static Trainer Resume(
+        RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution = null)
+    {
+        Trainer trainer = Build(options, folder, train, validation, execution);
+        return trainer.DisposedIfItFails(() =>
+        {
+            trainer.Resume();
+            options.Save(folder.ConfigPath);
+        });
+    }
+
+    private static Trainer Build(
+        TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution)
+    {
+        options.Validate();
+        CsUnetOptions architecture = Architecture(options, train.ClassMap.Count);
+        var model = new CsUnetModel(architecture);
+        model.Initialize(options.Seed);
+        var header = new CheckpointHeader(architecture, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
+        return new Trainer(options, model, header, new CropSource(train, options, header.Normalisation), validation, folder, execution);
+    }
+
+    private Trainer DisposedIfItFails(Action action)
+    {
+        try
+        {
+            action();
+            return this;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private static CsUnetOptions Architecture(TrainingOptions options, int classes)
+    {
+        try
+        {
+            CsUnetOptions architecture = options.ModelOptions(classes);
+            architecture.RequireMemory(options.Batch);
+            return architecture;
+        }
+        catch (ArgumentException failure)
+        {
+            throw new RunException($"the model cannot be trained: {failure.Message}", failure);
+        }
+    }
+}

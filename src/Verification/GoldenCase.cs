@@ -1,0 +1,327 @@
+using System.Globalization;
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Nn;
+using CsUnet.Tensors;
+
+namespace CsUnet.Verification;
+
+/// <summary>
+/// One golden file on its way through the engine: hands out its metadata and tensors in the engine's layout and type, compares results
+/// with the references, and knows what was never asked for, which is then something that the engine does not understand.
+/// </summary>
+public sealed class GoldenCase
+{
+    private readonly SafetensorsFile _file;
+    private readonly HashSet<string> _keysLeft, _tensorsLeft;
+    private readonly List<(string Name, Variable Leaf)> _leaves = [];
+    private readonly List<Comparison> _failures = [];
+    private readonly double _tolerance;
+    private readonly Dictionary<string, Tensor>? _results;
+    private double? _largestGradientNorm;
+
+    /// <summary>Starts a case.</summary>
+    /// <param name="file">The open file.</param>
+    /// <param name="name">Its name without folder and suffix.</param>
+    /// <param name="type">Element type to compute in.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="results">Receives what was computed, under the names of the references and in the file's layout; null: nobody wants it.</param>
+    public GoldenCase(SafetensorsFile file, string name, DType type, Device device, Dictionary<string, Tensor>? results = null)
+    {
+        _file = file;
+        _results = results;
+        Name = name;
+        Type = type;
+        Device = device;
+        _keysLeft = [.. file.Metadata.Keys];
+        _tensorsLeft = [.. file.Entries.Select(entry => entry.Name)];
+        Expect("reference", "float64");
+        _tolerance = Tolerances.Golden(type, Number("float32_error"));
+    }
+
+    /// <summary>The file's name without folder and suffix.</summary>
+    public string Name { get; }
+
+    /// <summary>Element type to compute in.</summary>
+    public DType Type { get; }
+
+    /// <summary>Where to compute. Tensors of the file are on the processor until they become inputs, parameters or buffers.</summary>
+    public Device Device { get; }
+
+    /// <summary>
+    /// Whether tensors of four dimensions are images and kernels in the file's layout, so that they are permuted on the way in and out;
+    /// false for operators on rows, which take the last dimension as it is.
+    /// </summary>
+    public bool IsChannelsFirst { get; set; } = true;
+
+    /// <summary>The comparison with the largest share of its tolerance so far.</summary>
+    public Comparison Worst { get; private set; } = Comparison.None;
+
+    /// <summary>Number of comparisons so far.</summary>
+    public int Compared { get; private set; }
+
+    /// <summary>Whether the metadata has a key.</summary>
+    public bool HasKey(string key) => _file.Metadata.ContainsKey(key);
+
+    /// <summary>Whether the file holds a tensor.</summary>
+    public bool Has(string tensor) => _file.Contains(tensor);
+
+    /// <summary>A parameter of the case, from the metadata.</summary>
+    /// <exception cref="CaseException">It is not there and there is no default.</exception>
+    public string Text(string key, string? ifAbsent = null)
+    {
+        _keysLeft.Remove(key);
+        return _file.Metadata.GetValueOrDefault(key) ?? ifAbsent ?? throw new CaseException($"metadata has no '{key}', which the case needs");
+    }
+
+    /// <inheritdoc cref="Text" />
+    public double Number(string key, double? ifAbsent = null)
+    {
+        if (!HasKey(key) && ifAbsent is { } value)
+            return value;
+        string text = Text(key);
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            ? number
+            : throw Unknown(key, text, "a number");
+    }
+
+    /// <inheritdoc cref="Text" />
+    public int Integer(string key, int? ifAbsent = null)
+    {
+        double number = Number(key, ifAbsent);
+        return number == Math.Floor(number) && Math.Abs(number) < int.MaxValue ? (int)number : throw Unknown(key, Text(key), "an integer");
+    }
+
+    /// <inheritdoc cref="Text" />
+    public bool Flag(string key, bool? ifAbsent = null) => !HasKey(key) && ifAbsent is { } value ? value : Text(key) switch
+    {
+        "true" => true,
+        "false" => false,
+        string text => throw Unknown(key, text, "true or false"),
+    };
+
+    /// <summary>A list of integers, for example <c>2,2,6,2</c>.</summary>
+    public int[] Integers(string key) => [.. Text(key).Split(',').Select(part =>
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw Unknown(key, Text(key), "integers"))];
+
+    /// <summary>Height and width, written <c>HxW</c>, or one number for both.</summary>
+    public (int Height, int Width) Size(string key)
+    {
+        string text = Text(key);
+        int[] sides = [.. text.Split('x').Select(part =>
+            int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw Unknown(key, text, "HxW"))];
+        return sides.Length <= 2 ? (sides[0], sides[^1]) : throw Unknown(key, text, "HxW");
+    }
+
+    /// <summary>A parameter that the engine supports with one value only.</summary>
+    public void Expect(string key, string value)
+    {
+        if (Text(key, ifAbsent: value) is var text && text != value)
+            throw Unknown(key, text, value);
+    }
+
+    /// <summary>The failure of a parameter whose value the engine does not know.</summary>
+    public static CaseException Unknown(string key, string value, string expected) => new($"parameter {key}={value} is not known, expected {expected}");
+
+    /// <summary>A tensor of the file as it is, in the file's layout; floating-point ones in <see cref="Type"/>.</summary>
+    public Tensor Raw(string name)
+    {
+        _tensorsLeft.Remove(name);
+        if (!_file.Contains(name))
+            throw new CaseException($"the file has no tensor '{name}', which the case needs");
+        Tensor tensor = _file.Load(name);
+        return tensor.DType.IsFloat() ? tensor.To(Type) : tensor;
+    }
+
+    /// <summary>A tensor of the file in the engine's layout.</summary>
+    public Tensor Load(string name) => IsChannelsFirst ? Layout.ToChannelsLast(Raw(name)) : Raw(name);
+
+    /// <summary>An input of the case, whose gradient the case checks.</summary>
+    /// <param name="name">For example <c>in.0</c>.</param>
+    /// <param name="resolution">For tokens (B, H*W, C), the H and W to view them with.</param>
+    public Variable Input(string name, (int Height, int Width)? resolution = null)
+    {
+        Tensor value = Load(name);
+        if (resolution is { } size)
+        {
+            if (value.Shape.Rank != 3 || value.Shape[1] != size.Height * size.Width)
+                throw new CaseException($"{name} is {value.Shape}, expected (B,{size.Height * size.Width},C) for {size.Height}x{size.Width} tokens");
+            value = value.Reshape([value.Shape[0], size.Height, size.Width, value.Shape[2]]);
+        }
+        return Leaf(name, value);
+    }
+
+    /// <summary>A stored parameter of an operator, whose gradient the case checks.</summary>
+    public Variable Parameter(string name) => Leaf($"param.{name}", Load($"param.{name}"));
+
+    /// <summary>A stored parameter that may be absent.</summary>
+    public Variable? OptionalParameter(string name) => Has($"param.{name}") ? Parameter(name) : null;
+
+    private Variable Leaf(string name, Tensor value)
+    {
+        var leaf = new Variable(value.To(Device), requiresGradient: true, name);
+        _leaves.Add((name, leaf));
+        return leaf;
+    }
+
+    /// <summary>
+    /// Statistics of an operator: in evaluation the stored ones, in training fresh ones (0 or 1) that are compared after the forward pass.
+    /// </summary>
+    public Variable Buffer(string name, Shape shape, bool training, double fresh)
+    {
+        bool stored = !training && Has($"buffer.{name}");
+        return new Variable((stored ? Load($"buffer.{name}") : Tensor.Full(shape, fresh, Type)).To(Device), name: $"buffer.{name}");
+    }
+
+    /// <summary>
+    /// Sets a module's parameters, from the file if it holds any, else by <see cref="Formula"/>, and its statistics, in evaluation from the
+    /// file if it holds them; registers the parameters for gradient comparison. The module moves to <see cref="Device"/>.
+    /// </summary>
+    /// <param name="module">The module.</param>
+    public void Fill(Module module)
+    {
+        module.To(Device);
+        bool stored = _file.Entries.Any(entry => entry.Name.StartsWith("param.", StringComparison.Ordinal));
+        foreach ((string name, Parameter parameter) in module.NamedParameters())
+        {
+            using StepArena.StepScope step = StepArena.Current!.BeginStep();
+            Tensor value = stored
+                ? Raw($"param.{name}")
+                : Formula.Parameter(name, Layout.ChannelsFirst(parameter.Shape), Type);
+            value = Layout.ToChannelsLast(value);
+            if (value.Shape != parameter.Shape)
+                throw new CaseException($"param.{name} is {value.Shape} in channels-last order, expected {parameter.Shape}");
+            parameter.Value.CopyFrom(value);
+            _leaves.Add(($"param.{name}", parameter));
+        }
+        if (!module.IsTraining)
+            foreach ((string name, Tensor buffer) in module.NamedBuffers())
+                if (Has($"buffer.{name}"))
+                    buffer.CopyFrom(Load($"buffer.{name}"));
+    }
+
+    /// <summary>Compares the statistics of a module in training mode, after its forward pass.</summary>
+    public void CheckBuffers(Module module)
+    {
+        foreach ((string name, Tensor buffer) in module.NamedBuffers())
+            if (module.IsTraining && Has($"buffer.{name}"))
+                Check($"buffer.{name}", buffer);
+    }
+
+    /// <summary>Compares a result, in the engine's layout, with a tensor of the file.</summary>
+    public void Check(string name, Tensor got)
+    {
+        Tensor result = InFileLayout(name, got);
+        Record(name, result);
+        Judge(Comparison.Of(name, result, Raw(name).To(DType.Float64), _tolerance));
+    }
+
+    /// <summary>Compares an integer with that of the file, exactly.</summary>
+    public void CheckInteger(string name, long got)
+    {
+        Tensor expected = Raw(name);
+        if (expected.DType != DType.Int64 || expected.Count != 1)
+            throw new CaseException($"{name} is {expected}, expected one int64");
+        Record(name, Tensor.From([got], expected.Shape));
+        Judge(Comparison.Of(name, Tensor.From([got], expected.Shape), expected, tolerance: 0));
+    }
+
+    /// <summary>
+    /// Compares the output and, where the file holds a <c>cotangent</c>, the gradients of every input and parameter.
+    /// </summary>
+    public void CheckOutputAndGradients(Variable output, string name = "out")
+    {
+        Check(name, output.Keep().Value);
+        if (!Has("cotangent"))
+            return;
+        Tensor cotangent = Load("cotangent");
+        output.Backward((cotangent.Count == output.Value.Count ? cotangent.Reshape(output.Shape) : cotangent).To(Device));
+        CheckGradients();
+    }
+
+    /// <summary>Compares the gradients that a backward pass has left at the inputs and parameters.</summary>
+    /// <exception cref="CaseException">The file holds no gradient at all, though it was asked for one.</exception>
+    public void CheckGradients()
+    {
+        int before = Compared;
+        foreach ((string name, Variable leaf) in _leaves)
+        {
+            // Copies in the file's layout go back at once: those of a full-size network together are gigabytes.
+            using StepArena.StepScope step = StepArena.Current!.BeginStep();
+            Tensor gradient = InFileLayout($"grad.{name}", leaf.Gradient ?? Tensor.ZerosLike(leaf.Value));
+            if (Has($"grad.{name}"))
+                JudgeGradient($"grad.{name}", gradient);
+            // The full-size networks leave out the 'param.' of their names.
+            foreach (string key in new[] { $"gradnorm.{name}", $"gradnorm.{name.Replace("param.", "", StringComparison.Ordinal)}" }.Distinct())
+                if (Has(key))
+                    JudgeGradient(key, Tensor.From([Comparison.Norm(gradient)], [1]));
+            if (Has($"gradsample.{name}"))
+                JudgeGradient($"gradsample.{name}", Sample(gradient));
+        }
+        if (Compared == before)
+            throw new CaseException("the file has a cotangent but no gradient of an input or parameter");
+    }
+
+    /// <summary>Entries k * (numel / 1024), k from 0 to 1023, of the flattened tensor.</summary>
+    private static Tensor Sample(Tensor tensor)
+    {
+        const int entries = 1024;
+        long stride = tensor.Count / entries;
+        if (stride == 0)
+            throw new CaseException($"a gradient of shape {tensor.Shape} has fewer than {entries} entries to sample");
+        return Tensor.From([.. Enumerable.Range(0, entries).Select(k => tensor[k * stride])], [entries]);
+    }
+
+    private void JudgeGradient(string name, Tensor got)
+    {
+        Record(name, got);
+        Tensor expected = Raw(name).To(DType.Float64);
+        double norm = LargestGradientNorm();
+        bool isZero = Comparison.LargestEntry(expected) < Tolerances.ZeroGradient * norm;
+        Judge(Comparison.Of(name, got, expected, _tolerance, isZero ? Tolerances.ZeroGradientScale * norm : null));
+    }
+
+    private double LargestGradientNorm() => _largestGradientNorm ??= _file.Entries
+        .Where(entry => entry.Name.StartsWith("grad.", StringComparison.Ordinal) || entry.Name.StartsWith("gradnorm.", StringComparison.Ordinal))
+        .Max(entry => Comparison.Norm(_file.Load(entry.Name)));
+
+    /// <summary>Keeps a result beyond the step that made it.</summary>
+    private void Record(string name, Tensor result) => _results?.Add(name, result.ClonePersistent());
+
+    /// <summary>A result in the layout and shape of its reference, in double, on the processor.</summary>
+    private Tensor InFileLayout(string name, Tensor got)
+    {
+        got = got.To(Device.Cpu);
+        Shape? expected = Has(name) ? _file.Entry(name).Shape : null;
+        // Tokens (B, H, W, C) are stored as (B, H*W, C): the same bytes. Everything else of four dimensions is an image or a kernel.
+        bool isTokens = expected is { Rank: 3 } && got.Shape.Rank == 4;
+        bool isScalar = expected is { Count: 1 } && got.Count == 1;
+        Tensor result = isTokens || isScalar
+            ? expected!.Count == got.Count ? got.Reshape(expected) : got
+            : IsChannelsFirst ? Layout.ToChannelsFirst(got) : got;
+        return result.To(DType.Float64);
+    }
+
+    private void Judge(Comparison comparison)
+    {
+        Compared++;
+        if (Compared == 1 || Share(comparison) > Share(Worst))
+            Worst = comparison;
+        if (!comparison.IsWithin)
+            _failures.Add(comparison);
+
+        static double Share(Comparison c) => c.Tolerance > 0 ? c.Error / c.Tolerance : c.Error > 0 ? double.PositiveInfinity : 0;
+    }
+
+    /// <summary>Null if all was compared, understood and within tolerance, else what was not.</summary>
+    public string? Finish()
+    {
+        if (_keysLeft.Count > 0)
+            return $"metadata has parameters that the case does not know: {string.Join(", ", _keysLeft.Order(StringComparer.Ordinal))}";
+        if (_tensorsLeft.Count > 0)
+            return $"the file has tensors that the case does not know: {string.Join(", ", _tensorsLeft.Order(StringComparer.Ordinal).Take(8))}";
+        if (Compared == 0)
+            return "the file has no reference to compare with";
+        return _failures.Count == 0 ? null : $"{_failures.Count} of {Compared} tensors are off; the worst: {Worst}";
+    }
+}

@@ -1,0 +1,130 @@
+using CsUnet.Autograd;
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Verification;
+
+/// <summary>An operator on inputs of certain shapes: what gradient checks, comparisons of precisions and repeatability tests all run.</summary>
+/// <param name="Label">Tells the operator's cases apart.</param>
+/// <param name="Op">The operator with its settings.</param>
+/// <param name="Exactness">How exactly float32 must repeat double.</param>
+/// <param name="Inputs">Its inputs; null for an optional one left out.</param>
+public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness, params IReadOnlyList<OperatorInput?> Inputs)
+{
+    /// <summary>Which of the case's drawings its numbers are: another one has other numbers.</summary>
+    public uint Drawing { get; init; }
+
+    /// <summary>The operator's name and the label.</summary>
+    public string Name => $"{Op.Name} {Label}";
+
+    /// <summary>Whether the operator multiplies matrices, whose operands tf32 rounds.</summary>
+    public bool MultipliesMatrices => Op is WindowAttention || Inputs.Any(input => input is { Role: InputRole.MatrixWeight });
+
+    /// <summary>
+    /// The inputs as leaves; the values are the same numbers, exact in float32, for both float32 and float64. Beside bfloat16 activations,
+    /// which are those numbers rounded, parameters are float32.
+    /// </summary>
+    public Variable?[] CreateInputs(DType type, Device device = default) => CreateInputs((input, index) =>
+        Draw(input, input.Role == InputRole.Activation ? type : type.OfParameters(), index).To(device));
+
+    private Variable?[] CreateInputs(Func<OperatorInput, uint, Tensor> draw) => [.. Inputs.Select((input, index) =>
+        input is null ? null : new Variable(draw(input, (uint)index), input.NeedsGradient, input.Name))];
+
+    /// <summary>The output's weights g in the scalar sum(output * g).</summary>
+    public static Tensor CreateCotangent(Shape shape, DType type)
+    {
+        var key = new RandomKey(7, 0, 0);
+        Tensor tensor = Tensor.Empty(shape, type);
+        for (long i = 0; i < tensor.Count; i++)
+            tensor[i] = (float)key.Normal((ulong)i);
+        return tensor;
+    }
+
+    /// <summary>
+    /// Runs the case in an element type on a device. Returns output and input gradients by name, on that device, in the current step's
+    /// memory if there is one.
+    /// </summary>
+    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(DType type, Device device = default) =>
+        Run(CreateInputs(type, device), output => CreateCotangent(output.Shape, output.DType).To(device));
+
+    /// <summary>Runs the case in a precision on a CUDA device, as <see cref="RunWithGradients(DType, Device)"/>.</summary>
+    public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(Precision precision, Device device)
+    {
+        using PrecisionScope products = precision.Use(device);
+        return RunWithGradients(precision.ActivationType(), device);
+    }
+
+    /// <summary>
+    /// The plain implementation of a precision, what it costs at best: the double reference on operands rounded to the precision, its
+    /// results rounded to the types in which the precision stores them. A fused convolution and batch norm stores what is between them.
+    /// </summary>
+    public IReadOnlyList<(string Name, Tensor Value)> RunPlain(Precision precision)
+    {
+        // tf32 is for the operands of matrix products only.
+        if (precision == Precision.Tf32 && !MultipliesMatrices)
+            precision = Precision.Fp32;
+        var arithmetic = new PlainArithmetic(precision);
+        Variable?[] inputs = CreateInputs((input, index) => Draw(input, DType.Float64, index) is var drawn
+            && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? arithmetic.Round(drawn) : drawn);
+        HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
+            .SelectMany(input => new[] { input!.Name, GradientOf(input.Name) })];
+        return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)), to => arithmetic.ApplyInParts(Op, to))
+            .Select(result => (result.Name, precision == Precision.Bf16 && !parameters.Contains(result.Name)
+                ? arithmetic.Round(result.Value)
+                : PlainArithmetic.RoundToFloat32(result.Value)))];
+    }
+
+    private IReadOnlyList<(string Name, Tensor Value)> Run(
+        Variable?[] inputs, Func<Tensor, Tensor> cotangent, Func<Variable?[], Variable>? apply = null)
+    {
+        Variable output = (apply?.Invoke(inputs) ?? Variable.Apply(Op, inputs)).Keep();
+        var results = new List<(string, Tensor)> { ("output", output.Value) };
+        if (inputs.Any(input => input is { RequiresGradient: true }))
+        {
+            output.Backward(cotangent(output.Value));
+            results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => (GradientOf(input!.Name!), input.Gradient!)));
+        }
+        // Statistics that a forward pass updates in place are results too.
+        results.AddRange(inputs.Where(input => input is { RequiresGradient: false } && input.Value.DType.IsFloat())
+            .Select(input => (input!.Name!, input.Value)));
+        return results;
+    }
+
+    private static string GradientOf(string input) => $"gradient of {input}";
+
+    private Tensor Draw(OperatorInput input, DType type, uint index)
+    {
+        var key = new RandomKey(Formula.NameHash(Name), Drawing, index);
+        int count = checked((int)input.Shape.Count);
+        if (input.Fill is Fill.ByteLabels or Fill.LongLabels)
+        {
+            Tensor labels = Tensor.Empty(input.Shape, input.Fill == Fill.ByteLabels ? DType.UInt8 : DType.Int64);
+            for (int i = 0; i < count; i++)
+                labels[i] = input.Ignore is { } ignore && i % 7 == 3 ? ignore : key.Integer((ulong)i, input.Classes);
+            return labels;
+        }
+        Tensor tensor = Tensor.Empty(input.Shape, type);
+        if (input.Fill == Fill.Distinct)
+        {
+            int[] order = [.. Enumerable.Range(0, count).OrderBy(i => key.Uniform((ulong)i)).ThenBy(i => i)];
+            for (int rank = 0; rank < count; rank++)
+                tensor[order[rank]] = (rank - count / 2) / 16.0;
+            return tensor;
+        }
+        for (int i = 0; i < count; i++)
+        {
+            double normal = key.Normal((ulong)i);
+            tensor[i] = (float)(input.Fill switch
+            {
+                Fill.FanIn => normal / Math.Sqrt((double)count / input.Shape[0]),
+                Fill.Positive => 0.5 + key.Uniform((ulong)i),
+                Fill.AwayFromZero => normal + Math.CopySign(0.1, normal),
+                _ => normal,
+            });
+        }
+        return tensor;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => Name;
+}

@@ -1,0 +1,19 @@
+using CsUnet.Kernels;
+using CsUnet.Tensors;
+
+namespace CsUnet.Tests.Autograd;
+
+/// <summary>A rectifier whose backward pass lets through where the output's gradient, not the input, is positive; or one that is off by one.</summary>
+internal sealed record PlantedMask(bool IsShifted) : Operator
+{
+    public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new ReLU(), call[0]);
+
+    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = dOutput.Clone();
+        for (long i = 0; i < dInput.Count; i++)
+            if ((IsShifted ? call[0][(i + 1) % dInput.Count] : dOutput[i]) <= 0)
+                dInput[i] = 0;
+        gradients.Give(0, dInput);
+    }
+}
