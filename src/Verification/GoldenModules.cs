@@ -13,7 +13,7 @@ internal static class GoldenModules
         int window = golden.Integer("window");
         // The file's windows (windows, tokens, C) are images of one window each.
         Variable input = golden.Input("in.0", (window, window));
-        var layer = new WindowAttentionLayer(input.Shape.Last, window, golden.Integer("heads"), golden.Type);
+        var layer = new WindowAttention(input.Shape.Last, window, golden.Integer("heads"), golden.Type);
         golden.Fill(layer);
         golden.CheckOutputAndGradients(layer.Forward(input, shift: 0));
     }

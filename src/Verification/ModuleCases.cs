@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
@@ -13,9 +12,9 @@ public static class ModuleCases
     /// <summary>The modules by name.</summary>
     public static IReadOnlyList<(string Name, Func<DType, Device, DifferentiableCase> Create)> Modules { get; } =
     [
-        ("WindowAttentionLayer shifted, padded", (type, device) =>
+        ("WindowAttention shifted, padded", (type, device) =>
         {
-            var module = new WindowAttentionLayer(6, window: 3, heads: 2, type);
+            var module = new WindowAttention(6, window: 3, heads: 2, type);
             return Create(module, device, [2, 5, 7, 6], input => module.Forward(input, shift: 1));
         }),
         ("SwinBlock 6x8 window 4", (type, device) => Block(type, device, 6, 8, 4, shifted: false, MlpKind.Mlp, dropPath: 0)),
@@ -133,5 +132,5 @@ public static class ModuleCases
 
     /// <summary>Outputs of several shapes as one row, so that a check sees them all.</summary>
     private static Variable Flatten(Variable[] outputs) => Variable.Apply(
-        new Concat(), [.. outputs.Select(output => Variable.Apply(new Reshape([1, checked((int)output.Value.Count)]), output))]);
+        new Kernels.Concat(), [.. outputs.Select(output => Variable.Apply(new Kernels.Reshape([1, checked((int)output.Value.Count)]), output))]);
 }

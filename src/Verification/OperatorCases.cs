@@ -33,21 +33,21 @@ public static class OperatorCases
 
     private static IEnumerable<OperatorCase> Dense()
     {
-        yield return new("(2,3,5,7)->9", new Linear(), Exactness.Sums, In([2, 3, 5, 7]), Weight([9, 7]), Bias(9));
-        yield return new("(1,33)->17 no bias", new Linear(), Exactness.Sums, In([1, 33]), Weight([17, 33]));
-        yield return new("(70,40)->24", new Linear(), Exactness.Sums, In([70, 40]), Weight([24, 40]), Bias(24));
-        yield return new("(3,1)->1", new Linear(), Exactness.Sums, In([3, 1]), Weight([1, 1]), Bias(1));
-        yield return new("(300,8)->16, many rows", new Linear(), Exactness.Sums, In([300, 8]), Weight([16, 8]), Bias(16));
-        yield return new("(3,260)->8, long rows", new Linear(), Exactness.Sums, In([3, 260]), Weight([8, 260]), Bias(8));
+        yield return new("(2,3,5,7)->9", new Kernels.Linear(), Exactness.Sums, In([2, 3, 5, 7]), Weight([9, 7]), Bias(9));
+        yield return new("(1,33)->17 no bias", new Kernels.Linear(), Exactness.Sums, In([1, 33]), Weight([17, 33]));
+        yield return new("(70,40)->24", new Kernels.Linear(), Exactness.Sums, In([70, 40]), Weight([24, 40]), Bias(24));
+        yield return new("(3,1)->1", new Kernels.Linear(), Exactness.Sums, In([3, 1]), Weight([1, 1]), Bias(1));
+        yield return new("(300,8)->16, many rows", new Kernels.Linear(), Exactness.Sums, In([300, 8]), Weight([16, 8]), Bias(16));
+        yield return new("(3,260)->8, long rows", new Kernels.Linear(), Exactness.Sums, In([3, 260]), Weight([8, 260]), Bias(8));
         var drop = new DropPath(0.5, new RandomKey(3, 1, 2));
         foreach ((int inputs, int outputs) in new[] { (8, 16), (5, 3) })
         {
             Shape input = [6, 4, 3, inputs];
-            yield return new($"{input}->{outputs} residual", new Linear(), Exactness.Sums,
+            yield return new($"{input}->{outputs} residual", new Kernels.Linear(), Exactness.Sums,
                 In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
-            yield return new($"{input}->{outputs} residual, half dropped", new Linear(drop), Exactness.Sums,
+            yield return new($"{input}->{outputs} residual, half dropped", new Kernels.Linear(drop), Exactness.Sums,
                 In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
-            yield return new($"{input}->{outputs} half dropped, no bias", new Linear(drop), Exactness.Sums, In(input), Weight([outputs, inputs]));
+            yield return new($"{input}->{outputs} half dropped, no bias", new Kernels.Linear(drop), Exactness.Sums, In(input), Weight([outputs, inputs]));
         }
         yield return Mlp("two layers (2,3,5,8)->16->24", null, [2, 3, 5, 8], null, 16, 24);
         yield return Mlp("two layers residual, half dropped (5,3,7)->9->6", drop, [5, 3, 7], [5, 3, 6], 9, 6);
@@ -74,23 +74,23 @@ public static class OperatorCases
 
     private static IEnumerable<OperatorCase> Convolutions()
     {
-        yield return new("3x3 (2,7,5,3)->4", new Conv2d(1, 1), Exactness.Sums, In([2, 7, 5, 3]), Weight([4, 3, 3, 3]), Bias(4));
-        yield return new("3x3 stride 2 (1,6,9,5)->7 no bias", new Conv2d(2, 1), Exactness.Sums, In([1, 6, 9, 5]), Weight([7, 3, 3, 5]));
-        yield return new("1x1 (2,4,6,9)->11", new Conv2d(), Exactness.Sums, In([2, 4, 6, 9]), Weight([11, 1, 1, 9]), Bias(11));
-        yield return new("1x1 stride 2 (1,7,4,6)->5", new Conv2d(2), Exactness.Sums, In([1, 7, 4, 6]), Weight([5, 1, 1, 6]));
-        yield return new("7x7 stride 2 (1,11,9,3)->5", new Conv2d(2, 3), Exactness.Sums, In([1, 11, 9, 3]), Weight([5, 7, 7, 3]));
-        yield return new("4x4 stride 4 (2,8,12,3)->6", new Conv2d(4), Exactness.Sums, In([2, 8, 12, 3]), Weight([6, 4, 4, 3]), Bias(6));
-        yield return new("groups 3 (2,5,4,6)->9", new Conv2d(1, 1, 3), Exactness.Sums, In([2, 5, 4, 6]), Weight([9, 3, 3, 2]), Bias(9));
-        yield return new("depthwise (1,6,5,5)->5", new Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
-        yield return new("3x3 (1,5,6,16)->24", new Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]), Bias(24));
-        yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]), Weight([32, 3, 3, 8]));
+        yield return new("3x3 (2,7,5,3)->4", new Kernels.Conv2d(1, 1), Exactness.Sums, In([2, 7, 5, 3]), Weight([4, 3, 3, 3]), Bias(4));
+        yield return new("3x3 stride 2 (1,6,9,5)->7 no bias", new Kernels.Conv2d(2, 1), Exactness.Sums, In([1, 6, 9, 5]), Weight([7, 3, 3, 5]));
+        yield return new("1x1 (2,4,6,9)->11", new Kernels.Conv2d(), Exactness.Sums, In([2, 4, 6, 9]), Weight([11, 1, 1, 9]), Bias(11));
+        yield return new("1x1 stride 2 (1,7,4,6)->5", new Kernels.Conv2d(2), Exactness.Sums, In([1, 7, 4, 6]), Weight([5, 1, 1, 6]));
+        yield return new("7x7 stride 2 (1,11,9,3)->5", new Kernels.Conv2d(2, 3), Exactness.Sums, In([1, 11, 9, 3]), Weight([5, 7, 7, 3]));
+        yield return new("4x4 stride 4 (2,8,12,3)->6", new Kernels.Conv2d(4), Exactness.Sums, In([2, 8, 12, 3]), Weight([6, 4, 4, 3]), Bias(6));
+        yield return new("groups 3 (2,5,4,6)->9", new Kernels.Conv2d(1, 1, 3), Exactness.Sums, In([2, 5, 4, 6]), Weight([9, 3, 3, 2]), Bias(9));
+        yield return new("depthwise (1,6,5,5)->5", new Kernels.Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
+        yield return new("3x3 (1,5,6,16)->24", new Kernels.Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]), Bias(24));
+        yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Kernels.Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]), Weight([32, 3, 3, 8]));
         // Images: pixels that are packed; and few filters.
-        yield return new("7x7 stride 2 (2,9,7,3)->8", new Conv2d(2, 3), Exactness.Sums, In([2, 9, 7, 3]), Weight([8, 7, 7, 3]));
-        yield return new("4x4 stride 4 (1,9,12,3)->16", new Conv2d(4), Exactness.Sums, In([1, 9, 12, 3]), Weight([16, 4, 4, 3]), Bias(16));
-        yield return new("3x3 (1,5,7,1)->8", new Conv2d(1, 1), Exactness.Sums, In([1, 5, 7, 1]), Weight([8, 3, 3, 1]), Bias(8));
-        yield return new("3x2 stride 3 (2,8,7,3)->8", new Conv2d(3, 2), Exactness.Sums, In([2, 8, 7, 3]), Weight([8, 3, 2, 3]));
-        yield return new("1x1 (2,5,7,16)->3", new Conv2d(), Exactness.Sums, In([2, 5, 7, 16]), Weight([3, 1, 1, 16]), Bias(3));
-        yield return new("1x1 (1,3,9,24)->4 no bias", new Conv2d(), Exactness.Sums, In([1, 3, 9, 24]), Weight([4, 1, 1, 24]));
+        yield return new("7x7 stride 2 (2,9,7,3)->8", new Kernels.Conv2d(2, 3), Exactness.Sums, In([2, 9, 7, 3]), Weight([8, 7, 7, 3]));
+        yield return new("4x4 stride 4 (1,9,12,3)->16", new Kernels.Conv2d(4), Exactness.Sums, In([1, 9, 12, 3]), Weight([16, 4, 4, 3]), Bias(16));
+        yield return new("3x3 (1,5,7,1)->8", new Kernels.Conv2d(1, 1), Exactness.Sums, In([1, 5, 7, 1]), Weight([8, 3, 3, 1]), Bias(8));
+        yield return new("3x2 stride 3 (2,8,7,3)->8", new Kernels.Conv2d(3, 2), Exactness.Sums, In([2, 8, 7, 3]), Weight([8, 3, 2, 3]));
+        yield return new("1x1 (2,5,7,16)->3", new Kernels.Conv2d(), Exactness.Sums, In([2, 5, 7, 16]), Weight([3, 1, 1, 16]), Bias(3));
+        yield return new("1x1 (1,3,9,24)->4 no bias", new Kernels.Conv2d(), Exactness.Sums, In([1, 3, 9, 24]), Weight([4, 1, 1, 24]));
         yield return Fused("training 7x7 stride 2 (1,11,9,3)->8", new ConvBatchNormReLU(2, 3), [1, 11, 9, 3], [8, 7, 7, 3], null);
         yield return Fused("evaluation 3x3 stride 2 (2,7,5,3)->8", new ConvBatchNormReLU(2, 1, Training: false), [2, 7, 5, 3], [8, 3, 3, 3], null);
         yield return Fused("training 1x1 (2,5,7,8)->16", new ConvBatchNormReLU(), [2, 5, 7, 8], [16, 1, 1, 8], null);
@@ -142,10 +142,10 @@ public static class OperatorCases
                 yield return new($"{(training ? "training" : "evaluation")} {shape}", new BatchNorm(Training: training), Exactness.Sums,
                     In(shape), Scale(shape.Last, Fill.Positive), Bias(shape.Last), RunningMean(shape.Last), RunningVariance(shape.Last));
         foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [1, 40], [33, 24] })
-            yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
+            yield return new($"{shape}", new Kernels.LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
         // Rows of two and of four warps, and a row too long for both.
         foreach (Shape shape in new Shape[] { [3, 404], [2, 1100], [2, 1540] })
-            yield return new($"{shape}", new LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
+            yield return new($"{shape}", new Kernels.LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
         foreach (Shape shape in new Shape[] { [2, 4, 6, 3], [1, 2, 10, 8] })
             yield return new($"{shape}", new PatchMergeNorm(), Exactness.Sums, In(shape), Scale(4 * shape.Last), Bias(4 * shape.Last));
         foreach ((int scale, Shape shape) in new (int, Shape)[] { (2, [2, 3, 5, 28]), (4, [1, 2, 3, 128]), (3, [1, 2, 2, 108]) })
@@ -198,7 +198,7 @@ public static class OperatorCases
             (2, 1, 0, [1, 4, 6, 5]), (2, 2, 1, [2, 6, 4, 6]), (3, 3, 1, [1, 6, 9, 9]), (4, 2, 2, [2, 8, 4, 8]), (5, 1, 0, [3, 5, 5, 4]),
             (2, 1, 1, [1, 4, 4, 32]), (7, 1, 0, [1, 7, 14, 32]), (8, 2, 4, [1, 16, 8, 64]),
         })
-            yield return new($"window {window} heads {heads} shift {shift} {shape}", new WindowAttention(window, heads, shift), Exactness.Sums,
+            yield return new($"window {window} heads {heads} shift {shift} {shape}", new Kernels.WindowAttention(window, heads, shift), Exactness.Sums,
                 new("qkv", shape.WithLast(3 * shape.Last)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads], Role: InputRole.Parameter));
     }
 

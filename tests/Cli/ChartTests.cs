@@ -9,7 +9,7 @@ namespace CsUnet.Tests.Cli;
 public sealed class ChartTests
 {
     [Fact]
-    public void EmptyChartSaysSo() => Assert.Contains("no values yet", Parse(new LineChart("Loss", "step", [])).ToString());
+    public void Empty_chart_says_so() => Assert.Contains("no values yet", Parse(new LineChart("Loss", "step", [])).ToString());
 
     [Theory]
     [InlineData(0.0, 0.0)]
@@ -17,14 +17,14 @@ public sealed class ChartTests
     [InlineData(-3.0, 7.0)]
     [InlineData(0.0, 1e-9)]
     [InlineData(1e-4, 1e6)]
-    public void PointsLieInsideThePicture(double low, double high)
+    public void Points_lie_inside_the_picture(double low, double high)
     {
         (double, double)[] points = [.. Enumerable.Range(0, 50).Select(i => ((double)i + 1, low + (high - low) * i / 49))];
         AssertInside(Parse(new LineChart("Loss", "step", [new ChartSeries("training", "a", points, Markers: true)])));
     }
 
     [Fact]
-    public void ValuesThatAreNotFiniteAreLeftOut()
+    public void Values_that_are_not_finite_are_left_out()
     {
         (double, double)[] points = [(1, 0.5), (2, double.NaN), (3, double.PositiveInfinity), (4, 0.25)];
         XElement svg = Parse(new LineChart("Loss", "step", [new ChartSeries("training", "a", points)]));
@@ -33,14 +33,14 @@ public sealed class ChartTests
     }
 
     [Fact]
-    public void ValuesOutsideAFixedAxisAreCutOff() =>
+    public void Values_outside_a_fixed_axis_are_cut_off() =>
         AssertInside(Parse(new LineChart("IoU", "step", [new ChartSeries("validation", "c", [(1, -5.0), (2, 5.0)])], 0, 1)));
 
     [Fact]
-    public void TextIsEscaped() => Assert.Contains("a < b & c", Parse(new LineChart("a < b & c", "x", [new ChartSeries("s", "a", [(1, 1)])])).Value);
+    public void Text_is_escaped() => Assert.Contains("a < b & c", Parse(new LineChart("a < b & c", "x", [new ChartSeries("s", "a", [(1, 1)])])).Value);
 
     [Fact]
-    public void ThinningKeepsMeanAndEnds()
+    public void Thinning_keeps_mean_and_ends()
     {
         (double X, double Y)[] points = [.. Enumerable.Range(0, 10_000).Select(i => ((double)i, i % 7 / 7.0))];
         IReadOnlyList<(double X, double Y)> thin = Smoothing.Thin(points, 500);
@@ -51,7 +51,7 @@ public sealed class ChartTests
     }
 
     [Fact]
-    public void SmoothingKeepsAStraightLine()
+    public void Smoothing_keeps_a_straight_line()
     {
         (double X, double Y)[] points = [.. Enumerable.Range(0, 200).Select(i => ((double)i, 3.0 * i))];
         Assert.All(Smoothing.Smooth(points), point => Assert.Equal(3 * point.X, point.Y, 9));

@@ -6,7 +6,7 @@ namespace CsUnet.Tests.Cli;
 public sealed class DevicesTests
 {
     [Fact]
-    public void TheProcessorAndTheReasonForNoGpuAreListed()
+    public void The_processor_and_the_reason_for_no_gpu_are_listed()
     {
         ProgramRun run = ProgramRun.Of("devices");
         Assert.Equal(0, run.Code);

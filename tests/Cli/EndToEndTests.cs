@@ -14,7 +14,7 @@ namespace CsUnet.Tests.Cli;
 public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun>
 {
     [Fact]
-    public void TrainLeavesACompleteRunFolder()
+    public void Train_leaves_a_complete_run_folder()
     {
         Assert.True(trained.Training.Code == ExitCode.Success, trained.Training.Error);
         Assert.Empty(trained.Training.Error);
@@ -31,7 +31,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void TrainSaysWhatHappensAndWhatIsNext()
+    public void Train_says_what_happens_and_what_is_next()
     {
         string text = trained.Training.Out;
         foreach (string part in new[] { "3 training images, 2 for validation", " parameters, input 64x64", "step 1/3", "loss", "IoU", "images/s", "ETA",
@@ -40,7 +40,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void ReportIsSelfContainedAndCharts()
+    public void Report_is_self_contained_and_charts()
     {
         string html = File.ReadAllText(Path.Combine(trained.Folder, "report.html"));
         Assert.DoesNotContain("src=\"http", html);
@@ -54,7 +54,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void EvaluateWritesScoresAndRenewsTheReport()
+    public void Evaluate_writes_scores_and_renews_the_report()
     {
         ProgramRun run = ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "test");
         Assert.True(run.Code == ExitCode.Success, run.Error);
@@ -70,7 +70,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
 
     /// <summary>A run that was trained in bf16 is evaluated in it where the device can, else in fp32; the program says which.</summary>
     [Fact]
-    public void EvaluateUsesThePrecisionOfTheTraining()
+    public void Evaluate_uses_the_precision_of_the_training()
     {
         Assert.Equal(Precision.Bf16, LoadedRun.Choose(null, trained: Precision.Bf16, Device.Cuda));
         Assert.Equal(Precision.Fp32, LoadedRun.Choose(Precision.Fp32, trained: Precision.Bf16, Device.Cuda));
@@ -92,7 +92,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
 
     // A kill while the examples are written leaves only some of their pictures; the run can still be evaluated and reported.
     [Fact]
-    public void ReportLeavesOutAnExampleThatIsNotComplete()
+    public void Report_leaves_out_an_example_that_is_not_complete()
     {
         string prediction = Directory.GetFiles(Path.Combine(trained.Folder, "examples"), "*_prediction.png")[0], aside = trained.Path("aside.png");
         File.Move(prediction, aside);
@@ -110,7 +110,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void EvaluateTakesOtherSplitsAndWeights()
+    public void Evaluate_takes_other_splits_and_weights()
     {
         Assert.Equal(ExitCode.Success, ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "val", "--checkpoint", "best", "--stride", "64").Code);
         Assert.True(File.Exists(Path.Combine(trained.Folder, "evaluation-val.json")));
@@ -122,7 +122,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void PredictWritesLabelsOverlaysAndFractions()
+    public void Predict_writes_labels_overlays_and_fractions()
     {
         string output = trained.Path("predicted");
         ProgramRun run = ProgramRun.Of("predict", "--run", trained.Folder, Path.Combine(trained.Data, "test"), "--out", output);
@@ -141,7 +141,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void PredictRefusesInputsThatWouldOverwriteEachOther()
+    public void Predict_refuses_inputs_that_would_overwrite_each_other()
     {
         string a = trained.Path("a"), b = trained.Path("b"), output = trained.Path("clash");
         string source = Path.Combine(trained.Data, "test", "test_0000.png");
@@ -158,7 +158,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void PredictReportsABrokenImageAndLabelsTheOthers()
+    public void Predict_reports_a_broken_image_and_labels_the_others()
     {
         string folder = trained.Path("broken"), output = trained.Path("broken-out");
         Directory.CreateDirectory(folder);
@@ -171,14 +171,14 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void PredictMissingFile() => ProgramRun.Refuses(["predict", "--run", trained.Folder, trained.Path("none.tif")], "none.tif");
+    public void Predict_missing_file() => ProgramRun.Refuses(["predict", "--run", trained.Folder, trained.Path("none.tif")], "none.tif");
 
     [Fact]
-    public void TrainRefusesAFolderThatHoldsARun() => ProgramRun.Refuses(
+    public void Train_refuses_a_folder_that_holds_a_run() => ProgramRun.Refuses(
         ["train", "--data", trained.Data, "--classes", "nasa-super", "--out", trained.Folder], trained.Folder, "--resume");
 
     [Fact]
-    public void DamagedWeightsAreAFailureThatNamesTheFile()
+    public void Damaged_weights_are_a_failure_that_names_the_file()
     {
         string copy = trained.Path("damaged");
         Directory.CreateDirectory(copy);
@@ -194,7 +194,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void DataProblemsAreListedAtOnceAndNothingIsWritten()
+    public void Data_problems_are_listed_at_once_and_nothing_is_written()
     {
         using var workspace = new Workspace();
         SyntheticMicrographs.WriteTo(workspace["set"], 3, 1, 1, 64, 64, 1);
@@ -209,7 +209,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void ClassWeightsMustFitTheClasses()
+    public void Class_weights_must_fit_the_classes()
     {
         using var workspace = new Workspace();
         ProgramRun.Refuses(["train", "--data", trained.Data, "--classes", "nasa-super", "--class-weights", "1,2", "--out", workspace["run"]],
@@ -219,7 +219,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void ConfigurationFileAndCommandLineMerge()
+    public void Configuration_file_and_command_line_merge()
     {
         using var workspace = new Workspace();
         string config = workspace.Write("c.yaml", "size: 64\nbatch: 1\nsteps: 7\nseed: 9\n");
@@ -234,7 +234,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public void ResumedRunKeepsItsOptions()
+    public void Resumed_run_keeps_its_options()
     {
         ProgramRun.Refuses(["train", "--resume", "--run", trained.Folder, "--seed", "6"], "--seed", "resumed run");
         ProgramRun.Refuses(["train", "--resume", "--run", trained.Folder, "--size", "96"], "--size", "resumed run");
@@ -242,7 +242,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     }
 
     [Fact]
-    public async Task InterruptLeavesARunThatCanBeResumed()
+    public async Task Interrupt_leaves_a_run_that_can_be_resumed()
     {
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "SIGINT is sent by the command kill, which Windows does not have");
         using var workspace = new Workspace();

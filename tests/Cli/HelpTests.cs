@@ -12,7 +12,7 @@ public sealed class HelpTests
 
     [Theory]
     [MemberData(nameof(Commands))]
-    public void EveryCommandHasHelp(string command)
+    public void Every_command_has_help(string command)
     {
         foreach (string flag in new[] { "--help", "-h", "-?" })
         {
@@ -44,7 +44,7 @@ public sealed class HelpTests
     [InlineData("lab", "project")]
     [InlineData("lab", "resources")]
     [InlineData("lab", "report")]
-    public void HelpShowsExamplesThatParse(params string[] command)
+    public void Help_shows_examples_that_parse(params string[] command)
     {
         string help = ProgramRun.Of([.. command, "--help"]).Out;
         string[] examples = [.. help[help.IndexOf("Examples:", StringComparison.Ordinal)..].Split('\n')
@@ -55,7 +55,7 @@ public sealed class HelpTests
     }
 
     [Fact]
-    public void EveryOptionIsDescribed()
+    public void Every_option_is_described()
     {
         RootCommand root = CommandLine.CreateRoot(new Terminal(new StringWriter(), new StringWriter(), isInteractive: false));
         Assert.All(root.Subcommands.Concat(root.Subcommands.SelectMany(command => command.Subcommands)), command =>
@@ -66,17 +66,17 @@ public sealed class HelpTests
     }
 
     [Fact]
-    public void TrainHasAnOptionForEveryKeyOfTheConfiguration()
+    public void Train_has_an_option_for_every_key_of_the_configuration()
     {
         string help = ProgramRun.Of("train", "--help").Out;
         Assert.All(TrainingOptions.Keys, key => Assert.Contains($"--{key.Replace('_', '-')}", help));
     }
 
     [Fact]
-    public void NoArgumentsShowTheHelp() => Assert.Equal(ProgramRun.Of("--help").Out, ProgramRun.Of().Out);
+    public void No_arguments_show_the_help() => Assert.Equal(ProgramRun.Of("--help").Out, ProgramRun.Of().Out);
 
     [Fact]
-    public void VersionIsPrinted()
+    public void Version_is_printed()
     {
         ProgramRun run = ProgramRun.Of("--version");
         Assert.Equal(ExitCode.Success, run.Code);

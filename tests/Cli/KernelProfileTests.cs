@@ -12,7 +12,7 @@ namespace CsUnet.Tests.Cli;
 public sealed class KernelProfileTests
 {
     [Fact]
-    public void APlantedStrideShowsOnItsLine()
+    public void A_planted_stride_shows_on_its_line()
     {
         const string Right = "Pack x = load_pack(input + i, V);";
         using var kernels = new KernelFolder();
@@ -30,7 +30,7 @@ public sealed class KernelProfileTests
     }
 
     [Fact]
-    public void APlantedBankConflictShowsOnItsLine()
+    public void A_planted_bank_conflict_shows_on_its_line()
     {
         using var kernels = new KernelFolder();
         int line = kernels.Replace("column_sum.cu", "&sums[ty][k * LANES + lane]", "&sums[ty][V * lane + k]");
@@ -40,7 +40,7 @@ public sealed class KernelProfileTests
     }
 
     [Fact]
-    public void AnUnwrittenElementFailsTheProfile()
+    public void An_unwritten_element_fails_the_profile()
     {
         using var kernels = new KernelFolder();
         int line = kernels.Replace("gelu.cu", "store_pack(output + i, x, V);", "if (i != 8) store_pack(output + i, x, V);");
@@ -51,7 +51,7 @@ public sealed class KernelProfileTests
     }
 
     [Fact]
-    public void WithoutACompilerThePackageIsNamed()
+    public void Without_a_compiler_the_package_is_named()
     {
         using var kernels = new KernelFolder();
         ProgramRun run = kernels.Run(["kernels", "profile", "--op", "Gelu"], ("CSUNET_EMULATOR_CXX", "/nonexistent/g++"), ("CSUNET_CACHE", kernels["cache"]));
@@ -60,7 +60,7 @@ public sealed class KernelProfileTests
     }
 
     [Fact]
-    public void AWrongCallIsRefused()
+    public void A_wrong_call_is_refused()
     {
         ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", "; there are Add, ");
         ProgramRun.Refuses(["kernels", "profile", "--op", "Conv*x"], "no operator has such a name");
@@ -68,7 +68,7 @@ public sealed class KernelProfileTests
     }
 
     [Fact]
-    public void TheListHasEveryKernelOfEveryFile()
+    public void The_list_has_every_kernel_of_every_file()
     {
         ProgramRun run = ProgramRun.Of("kernels", "list");
         Assert.Equal(ExitCode.Success, run.Code);
@@ -77,7 +77,7 @@ public sealed class KernelProfileTests
     }
 
     [Fact]
-    public void ARiseNamesTheLineAndAFallIsNone()
+    public void A_rise_names_the_line_and_a_fall_is_none()
     {
         const string Before = "a,x.cu:1,global,read,4,1,128,4,4,1.000\na,x.cu:2,global,write,4,1,128,8,4,2.000\nb,x.cu:9,shared,read,4,1,128,4,4,1.000\n";
         IReadOnlyList<KernelCost> before = Table(Before);

@@ -11,18 +11,18 @@ public sealed class WrongCallTests
     [InlineData("tran", "train")]
     [InlineData("predcit", "predict")]
     [InlineData("self-test", "selftest")]
-    public void UnknownCommandSuggestsTheNearest(string typed, string meant) =>
+    public void Unknown_command_suggests_the_nearest(string typed, string meant) =>
         ProgramRun.Refuses([typed], $"unknown command '{typed}'", $"did you mean '{meant}'?", "see csunet --help");
 
     [Fact]
-    public void UnknownCommandWithoutNeighbourListsAll() =>
+    public void Unknown_command_without_neighbour_lists_all() =>
         ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy'; there are train, evaluate, predict, demo, selftest, bench, lab, gradcheck, kernels, devices");
 
     [Fact]
-    public void UnknownSubcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");
+    public void Unknown_subcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");
 
     [Fact]
-    public void MissingSubcommand() => ProgramRun.Refuses(["bench"], "a command is missing", "step");
+    public void Missing_subcommand() => ProgramRun.Refuses(["bench"], "a command is missing", "step");
 
     [Theory]
     [InlineData("train", "--stesp", "--steps")]
@@ -34,14 +34,14 @@ public sealed class WrongCallTests
     [InlineData("selftest", "--vector", "--vectors")]
     [InlineData("gradcheck", "--al", "--all")]
     [InlineData("demo", "--sed", "--seed")]
-    public void UnknownOptionSuggestsTheNearest(string command, string typed, string meant)
+    public void Unknown_option_suggests_the_nearest(string command, string typed, string meant)
     {
         ProgramRun.Refuses([command, typed, "1"], $"unknown option '{typed}'", $"did you mean '{meant}'?", $"see csunet {command} --help");
         ProgramRun.Refuses([command, $"{typed}=1"], $"unknown option '{typed}'");
     }
 
     [Fact]
-    public void UnknownOptionIsNotTakenForAFileOrAValue()
+    public void Unknown_option_is_not_taken_for_a_file_or_a_value()
     {
         ProgramRun.Refuses(["predict", "image.tif", "--wibble"], "unknown option '--wibble'");
         ProgramRun.Refuses(["train", "--data", "--wibble"], "unknown option '--wibble'");
@@ -57,7 +57,7 @@ public sealed class WrongCallTests
     [InlineData("--seed", "-1")]
     [InlineData("--class-weights", "1,a,1")]
     [InlineData("--threads", "-2")]
-    public void ImpossibleValueNamesOptionAndValue(string option, string value)
+    public void Impossible_value_names_option_and_value(string option, string value)
     {
         using var folder = new Workspace();
         string name = option == "--lr" ? "--learning-rate" : option;
@@ -74,7 +74,7 @@ public sealed class WrongCallTests
     [InlineData("128x128x128")]
     [InlineData("99999999")]
     [InlineData("big")]
-    public void ImpossibleSize(string size)
+    public void Impossible_size(string size)
     {
         using var folder = new Workspace();
         ProgramRun.Refuses(["train", "--out", folder["run"], "--size", size], "--size", size, "32");
@@ -83,7 +83,7 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void ImpossibleSizeNamesTheNearest() => ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size 100", "the nearest is 96");
+    public void Impossible_size_names_the_nearest() => ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size 100", "the nearest is 96");
 
     [Theory]
     [InlineData("train", "--model", "cs-unet-mimi", "cs-unet-mini")]
@@ -94,7 +94,7 @@ public sealed class WrongCallTests
     [InlineData("evaluate", "--precision", "fp23", "fp32")]
     [InlineData("selftest", "--dtype", "float23", "float32")]
     [InlineData("evaluate", "--checkpoint", "lst", "last")]
-    public void UnknownWordSuggestsTheNearest(string command, string option, string value, string meant) =>
+    public void Unknown_word_suggests_the_nearest(string command, string option, string value, string meant) =>
         ProgramRun.Refuses([command, option, value], option, value, $"did you mean '{meant}'?");
 
     [Theory]
@@ -102,23 +102,23 @@ public sealed class WrongCallTests
     [InlineData("train", "bf16")]
     [InlineData("evaluate", "bf16")]
     [InlineData("bench step", "tf32")]
-    public void TheProcessorComputesInFp32Only(string command, string precision) => ProgramRun.Refuses(
+    public void The_processor_computes_in_fp32_only(string command, string precision) => ProgramRun.Refuses(
         [.. command.Split(' '), "--device", "cpu", "--precision", precision], $"--precision {precision}: the processor computes in fp32 only");
 
     [Fact]
-    public void MissingValue() => ProgramRun.Refuses(["train", "--steps"], "--steps: a value is missing", "csunet train --help");
+    public void Missing_value() => ProgramRun.Refuses(["train", "--steps"], "--steps: a value is missing", "csunet train --help");
 
     [Fact]
-    public void RepeatedOption() => ProgramRun.Refuses(["train", "--steps", "1", "--steps", "2"], "--steps: given more than once");
+    public void Repeated_option() => ProgramRun.Refuses(["train", "--steps", "1", "--steps", "2"], "--steps: given more than once");
 
     [Fact]
-    public void PredictWithoutFiles() => ProgramRun.Refuses(["predict"], "FILE_OR_DIR", "missing");
+    public void Predict_without_files() => ProgramRun.Refuses(["predict"], "FILE_OR_DIR", "missing");
 
     [Fact]
-    public void StepsAndEpochsTogether() => ProgramRun.Refuses(["train", "--steps", "5", "--epochs", "1"], "--steps", "--epochs");
+    public void Steps_and_epochs_together() => ProgramRun.Refuses(["train", "--steps", "5", "--epochs", "1"], "--steps", "--epochs");
 
     [Fact]
-    public void OnePixelOfDeepestFeatures()
+    public void One_pixel_of_deepest_features()
     {
         using var folder = new Workspace();
         ProgramRun.Refuses(["train", "--size", "32", "--batch", "1", "--out", folder["run"]], "--size 32", "--batch 1");
@@ -126,7 +126,7 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void MoreThanTheMachinesMemory()
+    public void More_than_the_machines_memory()
     {
         using var folder = new Workspace();
         string config = folder.Write("large.yaml", "embed_dim: 4096\ndepths: [100, 100, 100, 100]\n");
@@ -137,7 +137,7 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void ProblemsOfAllSplitsAreListedAtOnce()
+    public void Problems_of_all_splits_are_listed_at_once()
     {
         using var folder = new Workspace();
         SyntheticMicrographs.WriteTo(folder["set"], train: 2, validation: 1, test: 1, height: 64, width: 64, seed: 1);
@@ -156,7 +156,7 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void MissingDataFolder()
+    public void Missing_data_folder()
     {
         using var folder = new Workspace();
         ProgramRun.Refuses(["train", "--data", folder["nowhere"], "--classes", "nasa-super", "--out", folder["run"]], folder["nowhere"]);
@@ -164,7 +164,7 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void MissingRun()
+    public void Missing_run()
     {
         using var folder = new Workspace();
         ProgramRun.Refuses(["evaluate", "--run", folder["nowhere"]], folder["nowhere"]);
@@ -176,10 +176,10 @@ public sealed class WrongCallTests
     [Theory]
     [InlineData("")]
     [InlineData("../train")]
-    public void SplitThatIsNoName(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split '{split}'", "such as test");
+    public void Split_that_is_no_name(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split '{split}'", "such as test");
 
     [Fact]
-    public void MissingVectors()
+    public void Missing_vectors()
     {
         using var folder = new Workspace();
         ProgramRun.Refuses(["selftest", "--vectors", folder["nowhere"]], "--vectors", folder["nowhere"]);
@@ -193,7 +193,7 @@ public sealed class WrongCallTests
     [InlineData("stesp: 5", "stesp", "did you mean 'steps'?")]
     [InlineData("model: cs-unet-mini\nsteps: many", "line 2", "steps", "many")]
     [InlineData("- a\n- b", "key: value")]
-    public void BadConfigurationFile(string yaml, params string[] parts)
+    public void Bad_configuration_file(string yaml, params string[] parts)
     {
         using var folder = new Workspace();
         string file = folder.Write("config.yaml", yaml);
@@ -202,5 +202,5 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void MissingConfigurationFile() => ProgramRun.Refuses(["train", "--config", "no-such.yaml"], "no-such.yaml");
+    public void Missing_configuration_file() => ProgramRun.Refuses(["train", "--config", "no-such.yaml"], "no-such.yaml");
 }

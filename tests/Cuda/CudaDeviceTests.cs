@@ -5,7 +5,6 @@ using CsUnet.Cuda.BasicTypes;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Models.Networks;
-using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
 using CsUnet.Tests.Support;
@@ -97,13 +96,13 @@ public sealed class CudaDeviceTests
     /// <summary>A classifier of single pixels whose step fails on the device.</summary>
     private sealed class FailingModel : SegmentationModel
     {
-        private readonly LinearLayer _head;
+        private readonly Nn.Linear _head;
         private readonly int _failsAt;
         private int _calls;
 
         public FailingModel(int failsAt) : base(32, 32, 3, DType.Float32)
         {
-            _head = Register("head", new LinearLayer(3, 3, true, DType.Float32));
+            _head = Register("head", new Nn.Linear(3, 3, true, DType.Float32));
             _failsAt = failsAt;
         }
 

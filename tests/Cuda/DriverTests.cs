@@ -28,28 +28,28 @@ public class DriverTests
     public void Properties(string driver) => Run(driver, PropertiesOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void MemoryRoundTrip(string driver) => Run(driver, MemoryRoundTripOn);
+    public void Memory_round_trip(string driver) => Run(driver, MemoryRoundTripOn);
 
     [Theory, MemberData(nameof(Drivers))]
     public void Launches(string driver) => Run(driver, LaunchesOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void StreamsAndEvents(string driver) => Run(driver, StreamsAndEventsOn);
+    public void Streams_and_events(string driver) => Run(driver, StreamsAndEventsOn);
 
     [Theory, MemberData(nameof(Drivers))]
     public void Pools(string driver) => Run(driver, PoolsOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void GraphCaptureUpdateAndReplay(string driver) => Run(driver, GraphOn);
+    public void Graph_capture_update_and_replay(string driver) => Run(driver, GraphOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void LeaksAreListed(string driver) => Run(driver, LeaksOn);
+    public void Leaks_are_listed(string driver) => Run(driver, LeaksOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void UseAfterDisposeIsClear(string driver) => Run(driver, UseAfterDisposeOn);
+    public void Use_after_dispose_is_clear(string driver) => Run(driver, UseAfterDisposeOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void AWrongThreadIsClear(string driver) => Run(driver, WrongThreadOn);
+    public void A_wrong_thread_is_clear(string driver) => Run(driver, WrongThreadOn);
 
     [Theory, InlineData("fake"), InlineData("emulator")] // on a GPU a fault would end every later test of this process
     public void AFaultNamesTheKernel(string driver) => Run(driver, FaultOn);

@@ -9,34 +9,34 @@ namespace CsUnet.Tests.Cuda;
 public class ErrorTests
 {
     [Fact]
-    public void OutOfMemoryTellsWhatIsFree() => DriverTests.Run("fake", OutOfMemory);
+    public void Out_of_memory_tells_what_is_free() => DriverTests.Run("fake", OutOfMemory);
 
     [Fact]
-    public void AFaultIsPinnedDownBySynchronising() => DriverTests.Run("fake", SynchronousFault);
+    public void A_fault_is_pinned_down_by_synchronising() => DriverTests.Run("fake", SynchronousFault);
 
     [Fact]
-    public void AFaultFirstSeenByDisposeIsReported() => DriverTests.Run("fake", FaultInDispose);
+    public void A_fault_first_seen_by_dispose_is_reported() => DriverTests.Run("fake", FaultInDispose);
 
     [Fact]
-    public void QueriesThatAreNotReadyAreNoErrors() => DriverTests.Run("fake", NotReady);
+    public void Queries_that_are_not_ready_are_no_errors() => DriverTests.Run("fake", NotReady);
 
     [Fact]
-    public void ImagesAndPtx() => DriverTests.Run("fake", Images);
+    public void Images_and_ptx() => DriverTests.Run("fake", Images);
 
     [Fact]
-    public void ShapesAndAttributesArePassedOn() => DriverTests.Run("fake", Launches);
+    public void Shapes_and_attributes_are_passed_on() => DriverTests.Run("fake", Launches);
 
     [Fact]
-    public void AFaultInAGraphNamesItsKernels() => DriverTests.Run("fake", GraphFault);
+    public void A_fault_in_a_graph_names_its_kernels() => DriverTests.Run("fake", GraphFault);
 
     [Fact]
-    public void TheFakeIsNotTheEmulator() => DriverTests.Run("fake", NotTheEmulator);
+    public void The_fake_is_not_the_emulator() => DriverTests.Run("fake", NotTheEmulator);
 
     [Fact]
-    public void TheEmulatorReportsARace() => DriverTests.Run("emulator", Race);
+    public void The_emulator_reports_a_race() => DriverTests.Run("emulator", Race);
 
     [Fact]
-    public void SizesConvertWithoutWrapping()
+    public void Sizes_convert_without_wrapping()
     {
         SizeT size = 5_000_000_000L;
         Assert.Equal(5_000_000_000ul, (ulong)size);
@@ -49,7 +49,7 @@ public class ErrorTests
     }
 
     [Fact]
-    public void AnExceptionWithoutADriverStillHasAText()
+    public void An_exception_without_a_driver_still_has_a_text()
     {
         var failure = new CudaException(CUResult.ErrorOutOfMemory);
         Assert.Contains("ErrorOutOfMemory", failure.Message);

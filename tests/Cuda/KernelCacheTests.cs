@@ -15,32 +15,32 @@ public class KernelCacheTests
     public static TheoryData<string> Drivers => ["fake", "emulator"];
 
     [Theory, MemberData(nameof(Drivers))]
-    public void TheSecondTimeItIsRead(string driver) => DriverTests.Run(driver, SecondTimeOn);
+    public void The_second_time_it_is_read(string driver) => DriverTests.Run(driver, SecondTimeOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void EverythingThatMattersChangesTheKey(string driver) => DriverTests.Run(driver, KeyOn);
+    public void Everything_that_matters_changes_the_key(string driver) => DriverTests.Run(driver, KeyOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void DamagedFilesAreCompiledAnew(string driver) => DriverTests.Run(driver, DamageOn);
+    public void Damaged_files_are_compiled_anew(string driver) => DriverTests.Run(driver, DamageOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void ThreadsShareAFolder(string driver) => DriverTests.Run(driver, ThreadsOn);
+    public void Threads_share_a_folder(string driver) => DriverTests.Run(driver, ThreadsOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void ErrorsHoldTheLog(string driver) => DriverTests.Run(driver, CompileErrorOn);
+    public void Errors_hold_the_log(string driver) => DriverTests.Run(driver, CompileErrorOn);
 
     [Fact]
-    public void AnUnwritableFolderDoesNotStopARun() => DriverTests.Run("fake", UnwritableOn);
+    public void An_unwritable_folder_does_not_stop_a_run() => DriverTests.Run("fake", UnwritableOn);
 
     [Fact]
-    public void ARefusedImageIsCompiledAnew() => DriverTests.Run("fake", RefusedOn);
+    public void A_refused_image_is_compiled_anew() => DriverTests.Run("fake", RefusedOn);
 
     [Fact]
-    public void OptionsAndHeadersReachTheCompiler() => DriverTests.Run("fake", OptionsOn);
+    public void Options_and_headers_reach_the_compiler() => DriverTests.Run("fake", OptionsOn);
 
     /// <summary>Several processes write and read one folder at once: each gets whole entries, and what remains is whole.</summary>
     [Fact]
-    public void ProcessesShareAFolder()
+    public void Processes_share_a_folder()
     {
         string? library = FakeDriver.Build();
         Assert.SkipWhen(library is null, "Skipped: no gcc to build the fake driver");
@@ -51,7 +51,7 @@ public class KernelCacheTests
             return;
         }
         Process[] processes = [.. Enumerable.Range(0, 3).Select(_ => Process.Start(new ProcessStartInfo(Environment.ProcessPath!,
-            [.. Command(), "-method", $"{typeof(KernelCacheTests).FullName}.{nameof(ProcessesShareAFolder)}"])
+            [.. Command(), "-method", $"{typeof(KernelCacheTests).FullName}.{nameof(Processes_share_a_folder)}"])
         {
             Environment = { ["CSUNET_TEST_CACHE_FOLDER"] = folder.Path },
             RedirectStandardOutput = true,
@@ -81,7 +81,7 @@ public class KernelCacheTests
         => Assert.Equal(new KernelArchitecture(chosen, ptx), KernelArchitecture.Choose(device, [70, 75, 80, 86, 90]));
 
     [Fact]
-    public void OldDevicesAndCompilersAreRefused()
+    public void Old_devices_and_compilers_are_refused()
     {
         Assert.Contains("7.5", Assert.Throws<CudaException>(() => KernelArchitecture.Choose(75, [75, 80])).Message);
         Assert.Contains("sm_100", Assert.Throws<CudaException>(() => KernelArchitecture.Choose(80, [100, 120])).Message);

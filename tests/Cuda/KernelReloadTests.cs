@@ -13,7 +13,7 @@ namespace CsUnet.Tests.Cuda;
 public class KernelReloadTests
 {
     [Fact]
-    public void AChangedFileIsCompiledAgain()
+    public void A_changed_file_is_compiled_again()
     {
         Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
         using var folder = new TemporaryFolder();

@@ -13,7 +13,7 @@ public class LibraryTests
     [InlineData(CudaLibrary.Nvrtc, "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2")]
     [InlineData(CudaLibrary.CuBlas, "libcublas.so.13", "libcublas.so.12", "libcublas.so.11")]
     [InlineData(CudaLibrary.CuDnn, "libcudnn.so.9", "libcudnn.so.8")]
-    public void EveryCandidateIsNamedWithItsReason(CudaLibrary library, params string[] names)
+    public void Every_candidate_is_named_with_its_reason(CudaLibrary library, params string[] names)
     {
         var tried = new List<string>();
         var loader = new LibraryLoader(windows: false, _ => null, _ => true, (string path, out string reason) =>
@@ -35,7 +35,7 @@ public class LibraryTests
     [InlineData(CudaLibrary.Nvrtc, "nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll")]
     [InlineData(CudaLibrary.CuBlas, "cublas64_13.dll", "cublas64_12.dll", "cublas64_11.dll")]
     [InlineData(CudaLibrary.CuDnn, "cudnn64_9.dll", "cudnn64_8.dll")]
-    public void WindowsNames(CudaLibrary library, params string[] names)
+    public void Windows_names(CudaLibrary library, params string[] names)
     {
         var loader = new LibraryLoader(windows: true, variable => variable == "CUDA_PATH" ? @"C:\cuda" : null, _ => true, NoLibrary);
         string[] candidates = [.. loader.Candidates(library, null)];
@@ -48,11 +48,11 @@ public class LibraryTests
     [InlineData(12, "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so.13")]
     [InlineData(11, "libnvrtc.so.11.2", "libnvrtc.so.12", "libnvrtc.so.13")]
     [InlineData(13, "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2")]
-    public void TheDriversOwnVersionComesFirst(int driver, params string[] names)
+    public void The_drivers_own_version_comes_first(int driver, params string[] names)
         => Assert.Equal(names, new LibraryLoader(false, _ => null, _ => true, NoLibrary).Candidates(CudaLibrary.Nvrtc, driver).Take(3));
 
     [Fact]
-    public void AnEnvironmentVariableIsTheOnlyCandidate()
+    public void An_environment_variable_is_the_only_candidate()
     {
         var loader = new LibraryLoader(false, variable => variable == "CSUNET_NVRTC_LIBRARY" ? "/opt/here/libnvrtc.so" : null, _ => false,
             NoLibrary);
@@ -62,7 +62,7 @@ public class LibraryTests
     }
 
     [Fact]
-    public void ARedirectComesBeforeTheEnvironment()
+    public void A_redirect_comes_before_the_environment()
     {
         var loader = new LibraryLoader(false, _ => "/opt/other.so", _ => true, (string path, out string reason) =>
         {
@@ -75,7 +75,7 @@ public class LibraryTests
     }
 
     [Fact]
-    public void TheSystemsOwnWordsAreKept()
+    public void The_systems_own_words_are_kept()
     {
         Assert.Equal(0, LibraryLoader.Open("libcsunet-does-not-exist.so", out string reason));
         Assert.DoesNotContain('\n', reason);
@@ -85,7 +85,7 @@ public class LibraryTests
     }
 
     [Fact]
-    public void AMissingDriverIsOneExceptionWithTheList() => Isolated.Run(MissingDriver, "/csunet-no-such-folder/libcuda.so.1");
+    public void A_missing_driver_is_one_exception_with_the_list() => Isolated.Run(MissingDriver, "/csunet-no-such-folder/libcuda.so.1");
 
     private static void MissingDriver(string library)
     {

@@ -19,7 +19,7 @@ public class MathLibraryTests
     public void Dnn() => DriverTests.Run("fake", DnnOn);
 
     [Fact]
-    public void ProductsOfTheEmulator() => DriverTests.Run("emulator", ProductsOn);
+    public void Products_of_the_emulator() => DriverTests.Run("emulator", ProductsOn);
 
     private static void ProductsOn(string library)
     {

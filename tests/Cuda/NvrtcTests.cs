@@ -9,10 +9,10 @@ namespace CsUnet.Tests.Cuda;
 public class NvrtcTests
 {
     [Fact]
-    public void NvrtcCompilesToCubinAndPtx() => Isolated.Run(Compile, "");
+    public void Nvrtc_compiles_to_cubin_and_ptx() => Isolated.Run(Compile, "");
 
     [Fact]
-    public void ADriverWithoutAGpuSaysSo() => Isolated.Run(NoDevice, "");
+    public void A_driver_without_a_gpu_says_so() => Isolated.Run(NoDevice, "");
 
     private static void Compile(string library)
     {

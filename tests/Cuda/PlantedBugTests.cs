@@ -38,7 +38,7 @@ public class PlantedBugTests
     [InlineData("missing_barrier", "race")]
     [InlineData("write_outside", "outside")]
     [InlineData("unwritten_output", "unwritten")]
-    public void IsReportedWithKernelAndLine(string kernel, string kind)
+    public void Is_reported_with_kernel_and_line(string kernel, string kind)
     {
         string report = ReportOf(kernel);
         int line = 1 + Array.FindIndex(Source.Split('\n'), text => text.EndsWith($"// bug {kernel}", StringComparison.Ordinal));
@@ -48,7 +48,7 @@ public class PlantedBugTests
     }
 
     [Fact]
-    public void ARightKernelIsNotReported() => Assert.Empty(ReportOf("right"));
+    public void A_right_kernel_is_not_reported() => Assert.Empty(ReportOf("right"));
 
     private static string ReportOf(string kernel)
     {

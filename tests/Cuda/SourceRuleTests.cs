@@ -11,7 +11,7 @@ public partial class SourceRuleTests
     public static TheoryData<string> KernelFiles => [.. KernelLibrary.Files];
 
     [Fact]
-    public void NativeCodeIsCalledFromTheBindingOnly()
+    public void Native_code_is_called_from_the_binding_only()
     {
         string? root = FindRoot();
         Assert.SkipWhen(root is null, "Skipped: the program does not run in a checkout, so there are no sources to look at");
@@ -25,7 +25,7 @@ public partial class SourceRuleTests
     }
 
     [Theory, MemberData(nameof(KernelFiles))]
-    public void KernelsIncludeNothingButTheirHeader(string file)
+    public void Kernels_include_nothing_but_their_header(string file)
     {
         KernelSource source = KernelLibrary.Source(file);
         Assert.Equal(["#include \"common.cuh\""], Include().Matches(source.Text).Select(match => match.Value.Trim()));
@@ -35,7 +35,7 @@ public partial class SourceRuleTests
     }
 
     [Theory, MemberData(nameof(KernelFiles))]
-    public void KernelsUseNeitherDoubleNorFloatingPointAtomics(string file)
+    public void Kernels_use_neither_double_nor_floating_point_atomics(string file)
     {
         KernelSource source = KernelLibrary.Source(file);
         foreach (string text in source.Headers.Values.Append(source.Text))
@@ -53,7 +53,7 @@ public partial class SourceRuleTests
     [InlineData("atomicAdd(&counts[i], 1u)", true)]
     [InlineData("atomicAdd(&sums[i], 1.0f)", false)]
     [InlineData("atomicAdd(sums + i, x)", false)]
-    public void AnAtomicOfFloatsIsRecognised(string code, bool isAllowed) => Assert.Equal(isAllowed, IntegerAtomic().IsMatch(code));
+    public void An_atomic_of_floats_is_recognised(string code, bool isAllowed) => Assert.Equal(isAllowed, IntegerAtomic().IsMatch(code));
 
     private static string? FindRoot()
     {

@@ -18,7 +18,7 @@ public class AugmentationTests
         new Augmentation(options).Apply(sample, height, width, Augmentation.Key(5, step, 0));
 
     [Fact]
-    public void NothingSwitchedOnIsTheIdentity()
+    public void Nothing_switched_on_is_the_identity()
     {
         Sample sample = Twin(12, 9, 3);
         Sample result = Apply(AugmentationOptions.None, sample, 12, 9);
@@ -27,7 +27,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void CropsAreRandomPiecesOfTheImage()
+    public void Crops_are_random_pieces_of_the_image()
     {
         Sample sample = Twin(15, 16);
         var starts = new HashSet<int>();
@@ -46,7 +46,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void SmallImagesAreContinuedByReflection()
+    public void Small_images_are_continued_by_reflection()
     {
         var sample = new Sample("s", new Image([1, 2, 3], 1, 3, 1), [1, 2, 3]);
         Sample result = Apply(AugmentationOptions.None, sample, 2, 9);
@@ -59,7 +59,7 @@ public class AugmentationTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public void GeometryMovesImageAndLabelsTogether(int channels)
+    public void Geometry_moves_image_and_labels_together(int channels)
     {
         Sample sample = Twin(8, 8, channels);
         var options = new AugmentationOptions { FlipHorizontal = 0.5, FlipVertical = 0.5, Rotate = 1 };
@@ -75,7 +75,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void EachMovementIsWhatItsNameSays()
+    public void Each_movement_is_what_its_name_says()
     {
         var sample = new Sample("s", new Image([1, 2, 3, 4], 2, 2, 1), [1, 2, 3, 4]);
         Assert.Equal(new byte[] { 2, 1, 4, 3 }, Apply(new AugmentationOptions { FlipHorizontal = 1 }, sample, 2, 2).Labels);
@@ -89,7 +89,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void TurnsOfOblongCropsStayInsideTheImage()
+    public void Turns_of_oblong_crops_stay_inside_the_image()
     {
         Sample sample = Twin(10, 30);
         var options = new AugmentationOptions { Rotate = 1 };
@@ -110,7 +110,7 @@ public class AugmentationTests
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public void EveryOperationChangesLevelsOnlyAndRepeatably(string operation)
+    public void Every_operation_changes_levels_only_and_repeatably(string operation)
     {
         AugmentationOptions on = AugmentationOptions.FromYaml($"pixels: [{{p: 1, one_of: [{operation}]}}]", "on");
         AugmentationOptions off = AugmentationOptions.FromYaml($"pixels: [{{p: 0, one_of: [{operation}]}}]", "off");
@@ -135,7 +135,7 @@ public class AugmentationTests
     [InlineData("{op: blur, size: 1}")]
     [InlineData("{op: sharpen, strength: [0, 0]}")]
     [InlineData("{op: hue_saturation}")]
-    public void OperationsOfStrengthZeroAreTheIdentity(string operation)
+    public void Operations_of_strength_zero_are_the_identity(string operation)
     {
         AugmentationOptions options = AugmentationOptions.FromYaml($"pixels: [{{one_of: [{operation}]}}]", "x");
         Sample sample = Twin(16, 16, 3);
@@ -143,7 +143,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void OperationsComputeTheirFormulas()
+    public void Operations_compute_their_formulas()
     {
         byte[] point = new byte[25];
         point[12] = 90;
@@ -161,7 +161,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void NoiseHasItsDeviationAndEqualisationSpreadsLevels()
+    public void Noise_has_its_deviation_and_equalisation_spreads_levels()
     {
         var flat = new Sample("f", new Image([.. Enumerable.Repeat((byte)128, 128 * 128)], 128, 128, 1), new byte[128 * 128]);
         byte[] noisy = Apply(AugmentationOptions.FromYaml("pixels: [{one_of: [{op: noise, sigma: [10, 10]}]}]", "x"), flat, 128,
@@ -181,7 +181,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void GroupsHaveTheirProbabilityAndChooseEvenly()
+    public void Groups_have_their_probability_and_choose_evenly()
     {
         AugmentationOptions options = AugmentationOptions.FromYaml("""
             pixels:
@@ -196,7 +196,7 @@ public class AugmentationTests
     }
 
     [Fact]
-    public void ReadyConfigurationsRoundTripAndRun()
+    public void Ready_configurations_round_trip_and_run()
     {
         Sample sample = Twin(80, 80, 3);
         foreach ((string name, AugmentationOptions options) in AugmentationOptions.BuiltIn)
@@ -219,11 +219,11 @@ public class AugmentationTests
     [InlineData("pixels: [{one_of: [{op: noise, sigma: [3, 1]}]}]", "low <= high")]
     [InlineData("pixels: [{one_of: [{op: noise, sigma: 3}]}]", "[low, high]")]
     [InlineData("pixels: [{one_of: [{op: noise, sigma: [1, 2], p: 1}]}]", "unknown key 'p'")]
-    public void BadYamlIsNamed(string yaml, string part) =>
+    public void Bad_yaml_is_named(string yaml, string part) =>
         Assert.Contains(part, Assert.Throws<DataException>(() => AugmentationOptions.FromYaml(yaml, "a.yaml")).Message);
 
     [Fact]
-    public void NormalisationIsImageNets()
+    public void Normalisation_is_image_nets()
     {
         Tensor tensor = Normalisation.ImageNet.ToTensor(new Image([0, 255], 1, 2, 1));
         Assert.Equal(new Shape(1, 1, 2, 3), tensor.Shape);

@@ -26,7 +26,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void RunsRepeatAndResumeBitForBit()
+    public void Runs_repeat_and_resume_bit_for_bit()
     {
         string[] whole = Run(0, 12);
         Assert.Equal(12, whole.Distinct().Count());
@@ -36,7 +36,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void StepsOutOfOrderGiveTheSameBatches()
+    public void Steps_out_of_order_give_the_same_batches()
     {
         string[] whole = Run(0, 9);
         using var loader = new BatchLoader(s_dataset, Options(2));
@@ -49,7 +49,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void EveryPassHoldsEveryImageOnce()
+    public void Every_pass_holds_every_image_once()
     {
         using var loader = new BatchLoader(s_dataset, Options());
         Assert.Equal(2, loader.StepsPerEpoch);
@@ -61,7 +61,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void OneImageFillsABatchWithDifferentCrops()
+    public void One_image_fills_a_batch_with_different_crops()
     {
         MicrographDataset one = SyntheticMicrographs.CreateDataset("train", 1, 64, 64, 1);
         using var loader = new BatchLoader(one, new BatchOptions(4, 32, 32, 0) { Augmentation = AugmentationOptions.None });
@@ -72,7 +72,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void SeedsDiffer()
+    public void Seeds_differ()
     {
         using var first = new BatchLoader(s_dataset, Options());
         using var second = new BatchLoader(s_dataset, Options() with { Seed = 12 });
@@ -80,7 +80,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void TensorsComeFromASmallPoolAndOutliveSteps()
+    public void Tensors_come_from_a_small_pool_and_outlive_steps()
     {
         using var arena = new StepArena();
         using var loader = MakeInStep(arena);
@@ -102,7 +102,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void FailuresReachTheConsumerAtTheirStep()
+    public void Failures_reach_the_consumer_at_their_step()
     {
         var failing = new Failing(afterReads: 7);
         using var loader = new BatchLoader(failing, Options());
@@ -117,7 +117,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public async Task DisposalStopsTheThreadsWhateverTheyDo()
+    public async Task Disposal_stops_the_threads_whatever_they_do()
     {
         for (int taken = 0; taken < 4; taken++)
         {

@@ -17,7 +17,7 @@ public class ClassMapTests
         """;
 
     [Fact]
-    public void YamlIsRead()
+    public void Yaml_is_read()
     {
         ClassMap map = ClassMap.FromYaml(Good, "set.yaml");
         Assert.Equal(["matrix", "pore", "rest"], map.Classes.Select(entry => entry.Name));
@@ -32,7 +32,7 @@ public class ClassMapTests
     }
 
     [Fact]
-    public void YamlRoundTrips()
+    public void Yaml_round_trips()
     {
         foreach (ClassMap map in (ClassMap[])[ClassMap.FromYaml(Good, "set.yaml"), .. ClassMap.BuiltIn,
             ClassMap.FromYaml("classes: [{name: 'a \"b\" \\: c', values: [300]}]", "x")])
@@ -71,7 +71,7 @@ public class ClassMapTests
     [InlineData("classes: [{name: a, colours: [[1, 2, 300]]}]", "from 0 to 255")]
     [InlineData("classes: [{name: a, values: [0]}]\ndefault: b", "no class 'b'")]
     [InlineData("classes: [{name: a, values: [0]}]\nmask_suffix: a/b", "path separator")]
-    public void BadYamlIsNamed(string yaml, string part)
+    public void Bad_yaml_is_named(string yaml, string part)
     {
         DataException failure = Assert.Throws<DataException>(() => ClassMap.FromYaml(yaml, "set.yaml"));
         Assert.Contains(part, failure.Message);
@@ -79,11 +79,11 @@ public class ClassMapTests
     }
 
     [Fact]
-    public void DeepNestingIsRefused() => Assert.Contains("nested deeper than 32 levels",
+    public void Deep_nesting_is_refused() => Assert.Contains("nested deeper than 32 levels",
         Assert.Throws<DataException>(() => ClassMap.FromYaml("classes: " + new string('[', 10_000), "set.yaml")).Message);
 
     [Fact]
-    public void UnknownValuesAreCountedAndPlaced()
+    public void Unknown_values_are_counted_and_placed()
     {
         byte[] labels = ClassMap.NasaEbc.Label(new MaskImage([0, 1, 9, 2, 9, 7], 2, 3, 1, 8), out string? unknown);
         Assert.Equal("value 9 in 2 pixels, first at row 0, column 2; value 7 in 1 pixels, first at row 1, column 2", unknown);
@@ -91,7 +91,7 @@ public class ClassMapTests
     }
 
     [Fact]
-    public void SixteenBitValuesMayBeScaledOrNot()
+    public void Sixteen_bit_values_may_be_scaled_or_not()
     {
         Assert.Equal(new byte[] { 0, 1, 1 }, ClassMap.NasaEbc.Label(new MaskImage([0, 1, 2], 1, 3, 1, 16), out string? unknown));
         Assert.Null(unknown);
@@ -102,7 +102,7 @@ public class ClassMapTests
     }
 
     [Fact]
-    public void MapsAreLoadedByNameOrFile()
+    public void Maps_are_loaded_by_name_or_file()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("mine.yaml"), Good);

@@ -9,7 +9,7 @@ public class DatasetTests
     private static readonly ClassMap s_map = ClassMap.FromYaml("classes: [{name: a, values: [0]}, {name: b, values: [1]}]", "map");
 
     [Fact]
-    public void EveryProblemIsListedAtOnce()
+    public void Every_problem_is_listed_at_once()
     {
         using var folder = new TemporaryFolder();
         byte[] grey = [.. Enumerable.Repeat((byte)1, 64)];
@@ -39,7 +39,7 @@ public class DatasetTests
     }
 
     [Fact]
-    public void MissingFoldersAndEmptySplitsAreNamed()
+    public void Missing_folders_and_empty_splits_are_named()
     {
         using var folder = new TemporaryFolder();
         Assert.Contains("no such folder", Open(Path.Combine(folder.Path, "nowhere"), "train"));
@@ -56,7 +56,7 @@ public class DatasetTests
     }
 
     [Fact]
-    public void AmbiguousNamesAndUnknownSubsetsAreProblems()
+    public void Ambiguous_names_and_unknown_subsets_are_problems()
     {
         using var folder = new TemporaryFolder();
         byte[] grey = new byte[4];
@@ -73,7 +73,7 @@ public class DatasetTests
     }
 
     [Fact]
-    public void IgnoredPixelsCountNowhere()
+    public void Ignored_pixels_count_nowhere()
     {
         var sample = new Sample("s", new Image(new byte[4], 2, 2, 1), [0, 1, 1, ClassMap.Ignored]);
         MicrographDataset dataset = MicrographDataset.FromSamples("memory", s_map, [sample]);
@@ -83,7 +83,7 @@ public class DatasetTests
     }
 
     [Fact]
-    public void ASplitOfWhichNothingCountsIsAProblem()
+    public void A_split_of_which_nothing_counts_is_a_problem()
     {
         using var folder = new TemporaryFolder();
         ClassMap map = ClassMap.FromYaml("classes: [{name: a, values: [0]}, {name: b, values: [1]}]\nignore: [255]", "map.yaml");
@@ -99,7 +99,7 @@ public class DatasetTests
     }
 
     [Fact]
-    public void AFileThatChangesLaterIsADataException()
+    public void A_file_that_changes_later_is_a_data_exception()
     {
         using var folder = new TemporaryFolder();
         byte[] grey = new byte[64];
@@ -114,7 +114,7 @@ public class DatasetTests
     }
 
     [Fact]
-    public void SubsetsComeFromNamesFilesAndLists()
+    public void Subsets_come_from_names_files_and_lists()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("list.txt"), "a b\r\n\n c#1 \n");

@@ -17,7 +17,7 @@ public class ImageFileTests
     [InlineData("a.tif", 3)]
     [InlineData("a.png", 1)]
     [InlineData("a b [1]#(2).png", 3)]
-    public void EightBitsAreReadAsStored(string name, int channels)
+    public void Eight_bits_are_read_as_stored(string name, int channels)
     {
         using var folder = new TemporaryFolder();
         byte[] pixels = s_bytes[..(6 * 5 * channels)];
@@ -29,7 +29,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void JpegIsReadAsImageAndRefusedAsMask()
+    public void Jpeg_is_read_as_image_and_refused_as_mask()
     {
         using var folder = new TemporaryFolder();
         byte[] grey = new byte[64 * 64];
@@ -40,7 +40,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void SixteenBitsAreScaledInImagesAndKeptInMasks()
+    public void Sixteen_bits_are_scaled_in_images_and_kept_in_masks()
     {
         using var folder = new TemporaryFolder();
         ushort[] samples = [0, 128, 129, 257, 32767, 65535];
@@ -52,7 +52,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void SixteenBitMaskWithAlphaGivesTheClasses()
+    public void Sixteen_bit_mask_with_alpha_gives_the_classes()
     {
         using var folder = new TemporaryFolder();
         ushort[] samples =
@@ -68,7 +68,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void OpaqueAlphaIsDroppedAndTransparencyBlendedOrRefused()
+    public void Opaque_alpha_is_dropped_and_transparency_blended_or_refused()
     {
         using var folder = new TemporaryFolder();
         Save(folder.File("opaque.png"), new byte[] { 10, 20, 30, 255, 40, 50, 60, 255 }, 1, 2, 4);
@@ -84,7 +84,7 @@ public class ImageFileTests
     [InlineData(".png", 0.5)]
     [InlineData(".jpg", 0.5)]
     [InlineData(".png", 0.001)]
-    public void TruncatedFilesAreErrors(string ending, double share)
+    public void Truncated_files_are_errors(string ending, double share)
     {
         using var folder = new TemporaryFolder();
         var random = new Random(1);
@@ -100,7 +100,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void DamagedFilesAreDataExceptionsOrWholeImages()
+    public void Damaged_files_are_data_exceptions_or_whole_images()
     {
         using var folder = new TemporaryFolder();
         var random = new Random(2);
@@ -127,7 +127,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void OtherContentIsNamed()
+    public void Other_content_is_named()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("empty.tif"), "");
@@ -142,7 +142,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void LargeImagesAreRefusedBeforeDecoding()
+    public void Large_images_are_refused_before_decoding()
     {
         using var folder = new TemporaryFolder();
         Save(folder.File("a.png"), s_bytes[..30], 6, 5, 1);
@@ -155,7 +155,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void StacksAreRefusedAndPreviewsIgnored()
+    public void Stacks_are_refused_and_previews_ignored()
     {
         using var folder = new TemporaryFolder();
         using VipsImage page = VipsImage.Black(8, 4);
@@ -169,7 +169,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void ImagesAndLabelsSurviveWriting()
+    public void Images_and_labels_survive_writing()
     {
         using var folder = new TemporaryFolder();
         var colour = new Image(s_bytes[..90], 6, 5, 3);
@@ -189,7 +189,7 @@ public class ImageFileTests
     }
 
     [Fact]
-    public void UnwritablePlacesAreDataExceptions()
+    public void Unwritable_places_are_data_exceptions()
     {
         using var folder = new TemporaryFolder();
         File.WriteAllText(folder.File("file"), "");

@@ -9,7 +9,7 @@ public class NasaTests
     [InlineData("train", 10, "49.06 48.76 2.18")]
     [InlineData("val", 4, "47.08 50.93 2.00")]
     [InlineData("test", 4, "47.77 49.59 2.64")]
-    public void SuperalloySharesAreThePublishedOnes(string split, int count, string shares)
+    public void Superalloy_shares_are_the_published_ones(string split, int count, string shares)
     {
         MicrographDataset dataset = MicrographDataset.Open(NasaData.Folder("Super1"), split, ClassMap.NasaSuper);
         Assert.Equal(count, dataset.Count);
@@ -21,7 +21,7 @@ public class NasaTests
     [InlineData("train", 4, "79.23 20.48 0.30")]
     [InlineData("val", 3, "78.16 21.56 0.28")]
     [InlineData("test", 3, "84.45 15.30 0.25")]
-    public void CoatingSharesAreThePublishedOnes(string split, int count, string shares)
+    public void Coating_shares_are_the_published_ones(string split, int count, string shares)
     {
         const string threeClasses = "classes: [{name: background, values: [0]}, {name: oxide, values: [1]}, {name: crack, values: [2]}]";
         MicrographDataset dataset = MicrographDataset.Open(NasaData.Folder("EBC2"), split, ClassMap.FromYaml(threeClasses, "test"));
@@ -35,7 +35,7 @@ public class NasaTests
     [InlineData("Super1", "super2", 4)]
     [InlineData("Super1", "super3", 1)]
     [InlineData("EBC2", "ebc-one-shot", 1)]
-    public void FewShotProtocolsNameImagesThatExist(string set, string subset, int count)
+    public void Few_shot_protocols_name_images_that_exist(string set, string subset, int count)
     {
         ClassMap map = set == "Super1" ? ClassMap.NasaSuper : ClassMap.NasaEbc;
         MicrographDataset dataset = MicrographDataset.Open(NasaData.Folder(set), "train", map, Subsets.Resolve(subset));
@@ -43,7 +43,7 @@ public class NasaTests
     }
 
     [Fact]
-    public void SamplesReadOnDemandEqualThoseInMemory()
+    public void Samples_read_on_demand_equal_those_in_memory()
     {
         string folder = NasaData.Folder("Super1");
         MicrographDataset inMemory = MicrographDataset.Open(folder, "val", ClassMap.NasaSuper);

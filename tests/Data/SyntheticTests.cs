@@ -10,7 +10,7 @@ public class SyntheticTests
     [InlineData(64, 64)]
     [InlineData(128, 96)]
     [InlineData(256, 320)]
-    public void AreaFractionsAreThoseOfTheAlloy(int height, int width)
+    public void Area_fractions_are_those_of_the_alloy(int height, int width)
     {
         foreach (Sample sample in SyntheticMicrographs.Generate(6, height, width, 3))
         {
@@ -23,7 +23,7 @@ public class SyntheticTests
     }
 
     [Fact]
-    public void MaskIsTheOneOfTheImage()
+    public void Mask_is_the_one_of_the_image()
     {
         // Means of the three phases differ as in the real images, and the order is right in every single image.
         foreach (Sample sample in SyntheticMicrographs.Generate(6, 160, 160, 4))
@@ -36,7 +36,7 @@ public class SyntheticTests
     }
 
     [Fact]
-    public void ImagesAreAFunctionOfSeedSplitAndNumber()
+    public void Images_are_a_function_of_seed_split_and_number()
     {
         IReadOnlyList<Sample> three = SyntheticMicrographs.Generate(3, 64, 80, 9), one = SyntheticMicrographs.Generate(1, 64, 80, 9);
         Assert.Equal(three[0].Image.Pixels, one[0].Image.Pixels);
@@ -51,7 +51,7 @@ public class SyntheticTests
     }
 
     [Fact]
-    public void WrittenSetsReadBackAsMade()
+    public void Written_sets_read_back_as_made()
     {
         using var folder = new TemporaryFolder();
         SyntheticMicrographs.WriteTo(folder.Path, 2, 1, 1, 64, 72, 5);

@@ -16,7 +16,7 @@ public class TilesTests
     [InlineData(97, 51, 32, 16, 7)]
     [InlineData(50, 50, 20, 20, 20)]
     [InlineData(5, 5, 1, 1, null)]
-    public void TilesCoverEverythingAndConstantsStayConstant(int height, int width, int tileHeight, int tileWidth, int? stride)
+    public void Tiles_cover_everything_and_constants_stay_constant(int height, int width, int tileHeight, int tileWidth, int? stride)
     {
         var tiles = new Tiles(height, width, tileHeight, tileWidth, stride);
         var blender = new TileBlender(tiles, 3);
@@ -40,7 +40,7 @@ public class TilesTests
     }
 
     [Fact]
-    public void PositionsAreHalfTilesApartAndTheLastIsFlush()
+    public void Positions_are_half_tiles_apart_and_the_last_is_flush()
     {
         var tiles = new Tiles(100, 64, 32, 64);
         Assert.Equal([(0, 0), (16, 0), (32, 0), (48, 0), (64, 0), (68, 0)], tiles.Positions);
@@ -49,7 +49,7 @@ public class TilesTests
     }
 
     [Fact]
-    public void BlendIsTheWeightedMean()
+    public void Blend_is_the_weighted_mean()
     {
         var tiles = new Tiles(1, 6, 1, 4);
         Assert.Equal([(0, 0), (0, 2)], tiles.Positions);
@@ -62,7 +62,7 @@ public class TilesTests
     }
 
     [Fact]
-    public void EveryTileOfARealPictureComesBack()
+    public void Every_tile_of_a_real_picture_comes_back()
     {
         // What the network would see of each tile, blended again, is the picture: geometry of reading and writing agree.
         Image image = SyntheticMicrographs.Generate(1, 70, 93, 2)[0].Image;
@@ -84,7 +84,7 @@ public class TilesTests
     }
 
     [Fact]
-    public void GapsAndWrongSizesAreRefused()
+    public void Gaps_and_wrong_sizes_are_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new Tiles(10, 10, 4, 8, 5));
         Assert.Throws<ArgumentOutOfRangeException>(() => new Tiles(0, 10, 4, 4));
@@ -92,7 +92,7 @@ public class TilesTests
     }
 
     [Fact]
-    public void OverlaysMixTheDisplayColours()
+    public void Overlays_mix_the_display_colours()
     {
         var image = new Image([100, 200, 50], 1, 3, 1);
         byte[] labels = [0, 1, ClassMap.Ignored];

@@ -10,7 +10,7 @@ public sealed class CsUnetOptionsTests
     [InlineData("cs-unet-mini", 64)]
     [InlineData("cs-unet-lite", 224)]
     [InlineData("cs-unet-tiny", 224)]
-    public void LeastParametersAreABoundAndNoGuess(string preset, int size)
+    public void Least_parameters_are_a_bound_and_no_guess(string preset, int size)
     {
         CsUnetOptions options = CsUnetOptions.Preset(preset, size, size, 3);
         long count = new CsUnetModel(options).ParameterCount;
@@ -21,11 +21,11 @@ public sealed class CsUnetOptionsTests
     [Theory]
     [InlineData("cs-unet-tiny", 224, 71_690_852)]
     [InlineData("cs-unet-mini", 128, 6_208_684)]
-    public void PresetsHaveThePublishedNumberOfParameters(string preset, int size, long expected) =>
+    public void Presets_have_the_published_number_of_parameters(string preset, int size, long expected) =>
         Assert.Equal(expected, new CsUnetModel(CsUnetOptions.Preset(preset, size, size, classes: 3)).ParameterCount);
 
     [Fact]
-    public void WhatNoMachineHoldsIsRefusedBeforeItIsBuilt()
+    public void What_no_machine_holds_is_refused_before_it_is_built()
     {
         CsUnetOptions mini = CsUnetOptions.Preset("cs-unet-mini", 128, 128, 3);
         mini.RequireMemory(8, 1L << 30);

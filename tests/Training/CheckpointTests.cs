@@ -27,7 +27,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("best renamed")]
     [InlineData("metrics ahead")]
     [InlineData("before the first checkpoint")]
-    public void AKillAtAnyMomentLeavesARunThatResumesToTheSameBytes(string moment)
+    public void A_kill_at_any_moment_leaves_a_run_that_resumes_to_the_same_bytes(string moment)
     {
         RunFolder whole = _workshop.NewFolder("whole");
         string before = _workshop.Path("before"), after = _workshop.Path("after"), killed = _workshop.Path("killed");
@@ -78,7 +78,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void DamagedOrMixedFilesAreNamed()
+    public void Damaged_or_mixed_files_are_named()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using (Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options))
@@ -111,7 +111,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void AFailedWriteLeavesTheCheckpointBefore()
+    public void A_failed_write_leaves_the_checkpoint_before()
     {
         RunFolder folder = _workshop.NewFolder("run");
         // A folder in the way of the second checkpoint's state: the rename fails, as it would for any other reason.
@@ -129,7 +129,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void ACheckpointCarriesAllThatPredictionNeeds()
+    public void A_checkpoint_carries_all_that_prediction_needs()
     {
         RunFolder folder = _workshop.NewFolder("run");
         Image image = TrainingFixture.Validation[0].Image;
@@ -154,7 +154,7 @@ public sealed class CheckpointTests : IDisposable
 
     // A file of a few bytes must not make the program ask for all memory, nor bad numbers look like a prediction.
     [Fact]
-    public void WeightsThatCannotBeRightAreRefused()
+    public void Weights_that_cannot_be_right_are_refused()
     {
         string path = _workshop.Path("w.safetensors");
         var model = new CsUnetModel(TrainingFixture.CsUnetOptions.ModelOptions(3));
@@ -168,7 +168,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void AResumedRunKeepsClassesAndNetwork()
+    public void A_resumed_run_keeps_classes_and_network()
     {
         RunFolder folder = _workshop.NewFolder("run");
         CheckpointHeader header = TrainingFixture.Header(TrainingFixture.Options);
@@ -199,7 +199,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void ConvolutionsAreStoredAsPyTorchDoes()
+    public void Convolutions_are_stored_as_py_torch_does()
     {
         var model = new TinyModel();
         model.Initialize(4);
@@ -222,7 +222,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void ForeignWeightsAreRefusedAndChangeNothing()
+    public void Foreign_weights_are_refused_and_change_nothing()
     {
         string path = _workshop.Path("w.safetensors");
         StateDict.Save(new LinearModel(), path);
@@ -241,7 +241,7 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
-    public void FoldersAreUniqueAndTheNewestIsFound()
+    public void Folders_are_unique_and_the_newest_is_found()
     {
         string root = _workshop.Path("runs");
         Assert.Contains("no run with a checkpoint", Assert.Throws<RunException>(() => RunFolder.Newest(root)).Message);

@@ -16,7 +16,7 @@ public class ConfusionMatrixTests
     }
 
     [Fact]
-    public void MetricsAreThoseComputedByHand()
+    public void Metrics_are_those_computed_by_hand()
     {
         ConfusionMatrix matrix = Example();
         Assert.Equal(6, matrix.Total);
@@ -33,7 +33,7 @@ public class ConfusionMatrixTests
     }
 
     [Fact]
-    public void AClassThatIsOnlyPredictedCountsAsZero()
+    public void A_class_that_is_only_predicted_counts_as_zero()
     {
         var matrix = new ConfusionMatrix(3);
         matrix.Add([0, 0], [0, 2]);
@@ -43,7 +43,7 @@ public class ConfusionMatrixTests
     }
 
     [Fact]
-    public void BadLabelsAreRefused()
+    public void Bad_labels_are_refused()
     {
         var matrix = new ConfusionMatrix(2);
         Assert.Contains("truth 2", Assert.Throws<ArgumentException>(() => matrix.Add([2], [0])).Message);
@@ -53,7 +53,7 @@ public class ConfusionMatrixTests
     }
 
     [Fact]
-    public void AnEvaluationIsReadBackFromItsJson()
+    public void An_evaluation_is_read_back_from_its_json()
     {
         using var workshop = new TrainingFixture();
         var evaluation = new Evaluation(["a", "b", "c", "d"], [new ImageScore("one", Example()), new ImageScore("two", Example())]);
@@ -73,7 +73,7 @@ public class ConfusionMatrixTests
     }
 
     [Fact]
-    public void ADamagedEvaluationIsNamed()
+    public void A_damaged_evaluation_is_named()
     {
         using var workshop = new TrainingFixture();
         string path = workshop.Path("evaluation-test.json");

@@ -12,7 +12,7 @@ public sealed class NearestNameTests
     [InlineData("stesp", "steps", 1)]
     [InlineData("train", "train", 0)]
     [InlineData("ab", "ba", 1)]
-    public void DistanceCountsEdits(string a, string b, int expected)
+    public void Distance_counts_edits(string a, string b, int expected)
     {
         Assert.Equal(expected, NearestName.Distance(a, b));
         Assert.Equal(expected, NearestName.Distance(b, a));
@@ -23,9 +23,9 @@ public sealed class NearestNameTests
     [InlineData("--SEED", "--seed")]
     [InlineData("--sed", "--seed")]
     [InlineData("--entirely-different", null)]
-    public void NearestIsNearOrNothing(string word, string? expected) =>
+    public void Nearest_is_near_or_nothing(string word, string? expected) =>
         Assert.Equal(expected, NearestName.Of(word, ["--seed", "--checkpoint", "--steps"]));
 
     [Fact]
-    public void NothingIsNearToNothing() => Assert.Null(NearestName.Of("word", []));
+    public void Nothing_is_near_to_nothing() => Assert.Null(NearestName.Of("word", []));
 }

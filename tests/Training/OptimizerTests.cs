@@ -14,7 +14,7 @@ public class OptimizerTests
     [InlineData("optimizer_adamw", DType.Float64)]
     [InlineData("optimizer_sgd", DType.Float32)]
     [InlineData("optimizer_sgd", DType.Float64)]
-    public void StepsAgreeWithTorch(string name, DType type)
+    public void Steps_agree_with_torch(string name, DType type)
     {
         using SafetensorsFile golden = SafetensorsFile.Read(Path.Combine(TestFiles.Golden, name + ".safetensors"));
         double Setting(string key) => double.Parse(golden.Metadata[key], CultureInfo.InvariantCulture);
@@ -42,7 +42,7 @@ public class OptimizerTests
 
     // The vector loop and the loop over the rest must do the same arithmetic, or results would depend on the machine's vector width.
     [Fact]
-    public void EveryElementIsTreatedAlikeWhereverItStands()
+    public void Every_element_is_treated_alike_wherever_it_stands()
     {
         for (int length = 1; length < 70; length++)
         {
@@ -60,7 +60,7 @@ public class OptimizerTests
     }
 
     [Fact]
-    public void NormAndClippingAreThoseOfAllGradientsTogether()
+    public void Norm_and_clipping_are_those_of_all_gradients_together()
     {
         Tensor a = Tensor.From<float>([3, 0, 0], [3]), b = Tensor.From<double>([0, 4], [2]);
         Assert.Equal(5, GradientNorm.Of([a, b]), 12);
@@ -73,7 +73,7 @@ public class OptimizerTests
     }
 
     [Fact]
-    public void NormOfManyChunksDoesNotDependOnThreads()
+    public void Norm_of_many_chunks_does_not_depend_on_threads()
     {
         Tensor tensor = Tensor.Empty([100_003]);
         for (int i = 0; i < tensor.Count; i++)
@@ -90,7 +90,7 @@ public class OptimizerTests
     [Theory]
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
-    public void OneBadNumberIsSeen(double bad)
+    public void One_bad_number_is_seen(double bad)
     {
         Tensor tensor = Tensor.Full([40_000], 1e30);
         Assert.True(GradientNorm.IsFinite(tensor));
@@ -101,7 +101,7 @@ public class OptimizerTests
     }
 
     [Fact]
-    public void TensorsThatDoNotFitAreRefusedByName()
+    public void Tensors_that_do_not_fit_are_refused_by_name()
     {
         Tensor p = Tensor.Zeros([3]);
         Assert.Contains("AdamW: mean", Assert.Throws<ShapeException>(() => new AdamW(1).Update(p, p, Tensor.Zeros([4]), p, 1)).Message);

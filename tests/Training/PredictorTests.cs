@@ -27,7 +27,7 @@ public class PredictorTests
     [InlineData(90, 5, 32, 8)]
     [InlineData(1, 1, 0, 1)]
     [InlineData(64, 96, 32, 2)]
-    public void ImagesOfEverySizeAreCoveredAndWeightsSumToOne(int height, int width, int stride, int batch)
+    public void Images_of_every_size_are_covered_and_weights_sum_to_one(int height, int width, int stride, int batch)
     {
         var model = new PixelModel(32, 64);
         using var predictor = new Predictor(model, stride, batch);
@@ -50,7 +50,7 @@ public class PredictorTests
     }
 
     [Fact]
-    public void BlendingIsTheHannWeightedMeanOfTheTiles()
+    public void Blending_is_the_hann_weighted_mean_of_the_tiles()
     {
         var model = new TinyModel();
         model.Initialize(1);
@@ -78,7 +78,7 @@ public class PredictorTests
     }
 
     [Fact]
-    public void PredictingAgainGivesTheSameBytes()
+    public void Predicting_again_gives_the_same_bytes()
     {
         var model = new TinyModel();
         model.Initialize(1);
@@ -90,14 +90,14 @@ public class PredictorTests
     }
 
     [Fact]
-    public void AStrideThatLeavesGapsIsRefused()
+    public void A_stride_that_leaves_gaps_is_refused()
     {
         Assert.Contains("tile stride 33", Assert.Throws<RunException>(() => new Predictor(new TinyModel(), 33)).Message);
         Assert.Throws<RunException>(() => new Predictor(new TinyModel(), -1));
     }
 
     [Fact]
-    public void CancellationStopsAndRestoresTheMode()
+    public void Cancellation_stops_and_restores_the_mode()
     {
         var model = new TinyModel();
         using var predictor = new Predictor(model);
@@ -108,7 +108,7 @@ public class PredictorTests
     }
 
     [Fact]
-    public void AnEvaluationCountsEveryImageAndItsLossIsThatOfTraining()
+    public void An_evaluation_counts_every_image_and_its_loss_is_that_of_training()
     {
         var model = new TinyModel();
         model.Initialize(2);
@@ -135,7 +135,7 @@ public class PredictorTests
     }
 
     [Fact]
-    public void AnEvaluationNeedsTheModelsClasses()
+    public void An_evaluation_needs_the_models_classes()
     {
         using var predictor = new Predictor(new TinyModel(classes: 2));
         Assert.Contains("2 classes", Assert.Throws<RunException>(() => Evaluator.Evaluate(predictor, TrainingFixture.Validation, cancellation: Token)).Message);

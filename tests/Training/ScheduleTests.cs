@@ -8,7 +8,7 @@ public class ScheduleTests
     private static readonly ValidationHistory s_none = new();
 
     [Fact]
-    public void CosineRisesThenFallsToTheMinimum()
+    public void Cosine_rises_then_falls_to_the_minimum()
     {
         var schedule = new Schedule(ScheduleKind.Cosine, 1e-3, Steps: 300, WarmUp: 20, Minimum: 1e-5);
         Assert.Equal(5e-5, schedule.At(0, s_none), 12);
@@ -22,14 +22,14 @@ public class ScheduleTests
     }
 
     [Fact]
-    public void WarmUpMayBeAbsentOrLongerThanTheRun()
+    public void Warm_up_may_be_absent_or_longer_than_the_run()
     {
         Assert.Equal(1, new Schedule(ScheduleKind.Cosine, 1, 10).At(0, s_none));
         Assert.Equal(0.5, new Schedule(ScheduleKind.Cosine, 1, 10, WarmUp: 20).At(9, s_none), 12);
     }
 
     [Fact]
-    public void StepsReduceAfterEachInterval()
+    public void Steps_reduce_after_each_interval()
     {
         var schedule = new Schedule(ScheduleKind.Step, 1, 100, WarmUp: 5, Every: 10, Factor: 0.5);
         Assert.Equal([0.2, 1, 1, 0.5, 0.25], new[] { 0, 5, 14, 15, 25 }.Select(step => Math.Round(schedule.At(step, s_none), 12)));
@@ -37,7 +37,7 @@ public class ScheduleTests
     }
 
     [Fact]
-    public void PlateauReducesWhenValidationStandsStill()
+    public void Plateau_reduces_when_validation_stands_still()
     {
         var schedule = new Schedule(ScheduleKind.Plateau, 1, 100, Minimum: 0.02, Factor: 0.1);
         ValidationHistory history = s_none;

@@ -19,7 +19,7 @@ public sealed class TrainerTests : IDisposable
     public void Dispose() => _workshop.Dispose();
 
     [Fact]
-    public void ARunReportsAndLeavesItsFiles()
+    public void A_run_reports_and_leaves_its_files()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, TrainingFixture.Validation);
@@ -53,7 +53,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void TrainingLowersTheLoss()
+    public void Training_lowers_the_loss()
     {
         using Trainer trainer = TrainingFixture.NewTrainer(
             _workshop.NewFolder("run"), TrainingFixture.Options with { Steps = 60, LearningRate = 0.02, CheckpointEvery = 0, Augmentation = AugmentationOptions.None });
@@ -68,7 +68,7 @@ public sealed class TrainerTests : IDisposable
     [InlineData(8, false)]
     [InlineData(4, true)]
     [InlineData(12, true)]
-    public void ARunThatWasStoppedAndResumedEndsInTheSameBytes(int stop, bool duringValidation)
+    public void A_run_that_was_stopped_and_resumed_ends_in_the_same_bytes(int stop, bool duringValidation)
     {
         foreach ((string name, TrainingOptions options) in new[]
         {
@@ -103,7 +103,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void ACsUnetResumesInTheSameBytesThroughItsFolder()
+    public void A_cs_unet_resumes_in_the_same_bytes_through_its_folder()
     {
         RunFolder whole = _workshop.NewFolder("whole"), parts = _workshop.NewFolder("parts");
         using (Trainer trainer = Trainer.Create(TrainingFixture.CsUnetOptions, whole, TrainingFixture.Train, TrainingFixture.Validation))
@@ -118,7 +118,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void AFinishedRunResumesToNothing()
+    public void A_finished_run_resumes_to_nothing()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using (Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, TrainingFixture.Validation))
@@ -135,7 +135,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void CancellingBeforeTheFirstStepLeavesARunThatStarts()
+    public void Cancelling_before_the_first_step_leaves_a_run_that_starts()
     {
         RunFolder whole = _workshop.NewFolder("whole"), parts = _workshop.NewFolder("parts");
         using (Trainer trainer = TrainingFixture.NewTrainer(whole, TrainingFixture.Options, TrainingFixture.Validation))
@@ -151,7 +151,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void MemoryIsFlatFromTheSecondStepOn()
+    public void Memory_is_flat_from_the_second_step_on()
     {
         foreach (bool isCsUnet in new[] { false, true })
         {
@@ -171,7 +171,7 @@ public sealed class TrainerTests : IDisposable
     [Theory]
     [InlineData(1)]
     [InlineData(8)]
-    public void ALossThatIsNotFiniteStopsTheRunAndKeepsTheLastGoodCheckpoint(int badStep)
+    public void A_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_checkpoint(int badStep)
     {
         RunFolder folder = _workshop.NewFolder("run");
         byte[] kept = [];
@@ -194,7 +194,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void AValidationLossThatIsNotFiniteStopsTheRunToo()
+    public void A_validation_loss_that_is_not_finite_stops_the_run_too()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options, TrainingFixture.Validation);
@@ -216,7 +216,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void WeightsThatAreNotFiniteAreNotWritten()
+    public void Weights_that_are_not_finite_are_not_written()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
@@ -229,7 +229,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void AnOptimiserThatIsNotFiniteIsNotWritten()
+    public void An_optimiser_that_is_not_finite_is_not_written()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
@@ -240,7 +240,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void ARunStopsEarlyWhenValidationStandsStill()
+    public void A_run_stops_early_when_validation_stands_still()
     {
         TrainingOptions options = TrainingFixture.Options with { Steps = 50, ValidateEvery = 2, Patience = 3, LearningRate = 1e-12 };
         RunFolder folder = _workshop.NewFolder("run");
@@ -256,7 +256,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void OptionsThatNeedValidationAreRefusedWithoutIt()
+    public void Options_that_need_validation_are_refused_without_it()
     {
         Assert.Contains("patience", Assert.Throws<RunException>(
             () => TrainingFixture.NewTrainer(_workshop.NewFolder("a"), TrainingFixture.Options with { Patience = 1 })).Message);
@@ -265,14 +265,14 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void EpochsCountTheTrainingImages()
+    public void Epochs_count_the_training_images()
     {
         using Trainer trainer = TrainingFixture.NewTrainer(_workshop.NewFolder("run"), TrainingFixture.Options with { Epochs = 5 });
         Assert.Equal((2, 10), (trainer.StepsPerEpoch, trainer.Steps));
     }
 
     [Fact]
-    public void OneFolderIsTrainedInByOneTrainer()
+    public void One_folder_is_trained_in_by_one_trainer()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using Trainer first = TrainingFixture.NewTrainer(folder, TrainingFixture.Options), second = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
@@ -283,7 +283,7 @@ public sealed class TrainerTests : IDisposable
 
     // A second process that resumes a run in training took the files that were being written for leftovers and removed them.
     [Fact]
-    public void ARunInTrainingIsNeitherReadNorChangedByAnother()
+    public void A_run_in_training_is_neither_read_nor_changed_by_another()
     {
         RunFolder folder = _workshop.NewFolder("run");
         string config = "", message = "";
@@ -313,7 +313,7 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void ARefusedResumeLeavesTheConfiguration()
+    public void A_refused_resume_leaves_the_configuration()
     {
         RunFolder folder = _workshop.NewFolder("run");
         using (Trainer first = Trainer.Create(TrainingFixture.CsUnetOptions, folder, TrainingFixture.Train, null))

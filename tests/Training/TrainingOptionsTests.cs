@@ -10,7 +10,7 @@ namespace CsUnet.Tests.Training;
 public class TrainingOptionsTests
 {
     [Fact]
-    public void DefaultsAreTheRecipe()
+    public void Defaults_are_the_recipe()
     {
         var options = new TrainingOptions();
         options.Validate();
@@ -22,7 +22,7 @@ public class TrainingOptionsTests
     }
 
     [Fact]
-    public void EveryOptionSurvivesTheFile()
+    public void Every_option_survives_the_file()
     {
         var options = new TrainingOptions
         {
@@ -52,7 +52,7 @@ public class TrainingOptionsTests
     [InlineData("# nothing here\n", 300)]
     [InlineData("steps: 5", 5)]
     [InlineData("steps: 5  # comment\nsize: 64x32\naugmentation: none\n", 5)]
-    public void WhatIsNotSaidKeepsItsDefault(string yaml, int steps)
+    public void What_is_not_said_keeps_its_default(string yaml, int steps)
     {
         TrainingOptions options = TrainingOptions.Parse(yaml);
         Assert.Equal(steps, options.Steps);
@@ -81,7 +81,7 @@ public class TrainingOptionsTests
     [InlineData("- 1\n- 2", "expected lines of 'key: value'")]
     [InlineData("steps: 1\nsteps: 2", "not valid YAML")]
     [InlineData("steps: [1", "not valid YAML")]
-    public void MistakesAreNamed(string yaml, string message)
+    public void Mistakes_are_named(string yaml, string message)
     {
         RunException failure = Assert.Throws<RunException>(() => TrainingOptions.Parse(yaml, "my.yaml"));
         Assert.Contains(message, failure.Message);
@@ -94,11 +94,11 @@ public class TrainingOptionsTests
     [InlineData("steps: ", "[")]
     [InlineData("augmentation: ", "{a: ")]
     [InlineData("", "- ")]
-    public void DeepNestingIsRefused(string start, string level) => Assert.Contains("nested deeper than 32 levels",
+    public void Deep_nesting_is_refused(string start, string level) => Assert.Contains("nested deeper than 32 levels",
         Assert.Throws<RunException>(() => TrainingOptions.Parse(start + string.Concat(Enumerable.Repeat(level, 10_000)))).Message);
 
     [Fact]
-    public void OptionsMadeInCodeAreCheckedToo()
+    public void Options_made_in_code_are_checked_too()
     {
         Assert.Contains("batch is '0'", Assert.Throws<RunException>(() => new TrainingOptions { Batch = 0 }.Validate()).Message);
         Assert.Contains("size is '100'", Assert.Throws<RunException>(() => new TrainingOptions { Height = 100, Width = 100 }.Validate()).Message);
@@ -108,7 +108,7 @@ public class TrainingOptionsTests
     }
 
     [Fact]
-    public void OneOptionChangesByItsKey()
+    public void One_option_changes_by_its_key()
     {
         TrainingOptions options = new TrainingOptions().With("class_weights", "1, 2, 4").With("size", "64x96").With("augmentation", "none").With("epochs", "3");
         Assert.Equal([1, 2, 4], options.ClassWeights);
@@ -118,6 +118,6 @@ public class TrainingOptionsTests
     }
 
     [Fact]
-    public void AMissingFileIsNamed() =>
+    public void A_missing_file_is_named() =>
         Assert.Contains("nowhere.yaml: no such file", Assert.Throws<RunException>(() => TrainingOptions.Load("nowhere.yaml")).Message);
 }

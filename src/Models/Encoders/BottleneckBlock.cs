@@ -7,18 +7,18 @@ namespace CsUnet.Models.Encoders;
 /// <summary>1x1, 3x3, 1x1 convolutions, four times the width at the end, the stride on the 3x3: ResNet-50 and deeper.</summary>
 public sealed class BottleneckBlock : ResidualBlock
 {
-    private readonly Conv2dLayer _conv1, _conv2, _conv3;
-    private readonly BatchNormLayer _bn1, _bn2, _bn3;
+    private readonly Conv2d _conv1, _conv2, _conv3;
+    private readonly BatchNorm2d _bn1, _bn2, _bn3;
 
     /// <summary>A block from <paramref name="inputs"/> to 4 x <paramref name="width"/> channels.</summary>
     public BottleneckBlock(int inputs, int width, int stride, DType type) : base(type)
     {
-        _conv1 = Register("conv1", new Conv2dLayer(inputs, width, kernel: 1, stride: 1, padding: 0, bias: false, type));
-        _bn1 = Register("bn1", new BatchNormLayer(width, type));
-        _conv2 = Register("conv2", new Conv2dLayer(width, width, kernel: 3, stride, padding: 1, bias: false, type));
-        _bn2 = Register("bn2", new BatchNormLayer(width, type));
-        _conv3 = Register("conv3", new Conv2dLayer(width, 4 * width, kernel: 1, stride: 1, padding: 0, bias: false, type));
-        _bn3 = Register("bn3", new BatchNormLayer(4 * width, type));
+        _conv1 = Register("conv1", new Conv2d(inputs, width, kernel: 1, stride: 1, padding: 0, bias: false, type));
+        _bn1 = Register("bn1", new BatchNorm2d(width, type));
+        _conv2 = Register("conv2", new Conv2d(width, width, kernel: 3, stride, padding: 1, bias: false, type));
+        _bn2 = Register("bn2", new BatchNorm2d(width, type));
+        _conv3 = Register("conv3", new Conv2d(width, 4 * width, kernel: 1, stride: 1, padding: 0, bias: false, type));
+        _bn3 = Register("bn3", new BatchNorm2d(4 * width, type));
         RegisterDownsample(inputs, 4 * width, stride);
     }
 

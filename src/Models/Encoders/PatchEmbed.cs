@@ -7,14 +7,14 @@ namespace CsUnet.Models.Encoders;
 /// <summary>Patch embedding: 4x4 convolution of stride 4, then layer norm. (B, H, W, 3) -> (B, H/4, W/4, E).</summary>
 public sealed class PatchEmbed : Module
 {
-    private readonly Conv2dLayer _proj;
-    private readonly LayerNormLayer _norm;
+    private readonly Conv2d _proj;
+    private readonly LayerNorm _norm;
 
     /// <summary>An embedding into <paramref name="embedDim"/> channels.</summary>
     public PatchEmbed(int embedDim, DType type) : base(type)
     {
-        _proj = Register("proj", new Conv2dLayer(3, embedDim, kernel: 4, stride: 4, padding: 0, bias: true, type, normalised: false));
-        _norm = Register("norm", new LayerNormLayer(embedDim, type));
+        _proj = Register("proj", new Conv2d(3, embedDim, kernel: 4, stride: 4, padding: 0, bias: true, type, normalised: false));
+        _norm = Register("norm", new LayerNorm(embedDim, type));
     }
 
     /// <summary>Embeds images.</summary>

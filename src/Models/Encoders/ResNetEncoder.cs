@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -10,15 +9,15 @@ namespace CsUnet.Models.Encoders;
 /// </summary>
 public sealed class ResNetEncoder : Module
 {
-    private readonly Conv2dLayer _conv1;
-    private readonly BatchNormLayer _bn1;
+    private readonly Conv2d _conv1;
+    private readonly BatchNorm2d _bn1;
     private readonly ModuleList<ResidualBlock>[] _stages;
 
     /// <summary>An encoder of the given options.</summary>
     public ResNetEncoder(ResNetOptions options, DType type) : base(type)
     {
-        _conv1 = Register("conv1", new Conv2dLayer(3, options.Width, kernel: 7, stride: 2, padding: 3, bias: false, type));
-        _bn1 = Register("bn1", new BatchNormLayer(options.Width, type));
+        _conv1 = Register("conv1", new Conv2d(3, options.Width, kernel: 7, stride: 2, padding: 3, bias: false, type));
+        _bn1 = Register("bn1", new BatchNorm2d(options.Width, type));
         int channels = options.Width;
         _stages = [.. Enumerable.Range(0, 4).Select(stage => Register($"layer{stage + 1}", new ModuleList<ResidualBlock>(
             Enumerable.Range(0, options.Layers[stage]).Select(j =>
@@ -35,7 +34,7 @@ public sealed class ResNetEncoder : Module
     public Variable[] Forward(Variable images)
     {
         Variable x = _conv1.Forward(images, _bn1, relu: true);                                          // (B, H/2, W/2, width)
-        x = Variable.Apply(new MaxPool2d(Kernel: 3, Stride: 2, Padding: 1), x);                         // (B, H/4, W/4, width)
+        x = Variable.Apply(new Kernels.MaxPool2d(Kernel: 3, Stride: 2, Padding: 1), x);                         // (B, H/4, W/4, width)
         return [.. _stages.Select(stage => x = stage.Items.Aggregate(x, (features, block) => block.Forward(features)))];
     }
 }

@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -25,12 +24,12 @@ public abstract class ResidualBlock(DType type) : Module(type)
     /// Convolutions with batch norm and ReLU one after the other, the shortcut added before the last ReLU. CUDA devices take them as one
     /// operator, which stores less of what is between them.
     /// </summary>
-    protected Variable Chain(Variable input, params (Conv2dLayer Conv, BatchNormLayer Norm)[] layers)
+    protected Variable Chain(Variable input, params (Conv2d Conv, BatchNorm2d Norm)[] layers)
     {
         if (input.Value.Device.Kind == DeviceKind.Cuda)
         {
-            ConvBatchNormReLU[] fused = [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))];
-            return Variable.Apply(new ConvBatchNormChain(fused[0], fused[1], fused.ElementAtOrDefault(2)),
+            Kernels.ConvBatchNormReLU[] fused = [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))];
+            return Variable.Apply(new Kernels.ConvBatchNormChain(fused[0], fused[1], fused.ElementAtOrDefault(2)),
                 [input, .. layers.SelectMany(layer => layer.Conv.Parameters(layer.Norm)), Shortcut(input)]);
         }
         Variable x = layers[..^1].Aggregate(input, (features, layer) => layer.Conv.Forward(features, layer.Norm, relu: true));
@@ -42,13 +41,13 @@ public abstract class ResidualBlock(DType type) : Module(type)
 
     private sealed class Downsample : Module
     {
-        private readonly Conv2dLayer _conv;
-        private readonly BatchNormLayer _norm;
+        private readonly Conv2d _conv;
+        private readonly BatchNorm2d _norm;
 
         public Downsample(int inputs, int outputs, int stride, DType type) : base(type)
         {
-            _conv = Register("0", new Conv2dLayer(inputs, outputs, kernel: 1, stride, padding: 0, bias: false, type));
-            _norm = Register("1", new BatchNormLayer(outputs, type));
+            _conv = Register("0", new Conv2d(inputs, outputs, kernel: 1, stride, padding: 0, bias: false, type));
+            _norm = Register("1", new BatchNorm2d(outputs, type));
         }
 
         public Variable Forward(Variable input) => _conv.Forward(input, _norm, relu: false);

@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -10,8 +9,8 @@ namespace CsUnet.Models.Encoders;
 /// </summary>
 public sealed class SwinBlock : Module
 {
-    private readonly LayerNormLayer _norm1, _norm2;
-    private readonly WindowAttentionLayer _attention;
+    private readonly LayerNorm _norm1, _norm2;
+    private readonly WindowAttention _attention;
     private readonly Mlp _mlp;
     private readonly int _shift;
     private readonly double _dropPath;
@@ -33,9 +32,9 @@ public sealed class SwinBlock : Module
     {
         int side = Math.Min(window, Math.Min(height, width));
         _shift = shifted && Math.Min(height, width) > window ? window / 2 : 0;
-        _norm1 = Register("norm1", new LayerNormLayer(channels, type));
-        _attention = Register("attn", new WindowAttentionLayer(channels, side, heads, type));
-        _norm2 = Register("norm2", new LayerNormLayer(channels, type));
+        _norm1 = Register("norm1", new LayerNorm(channels, type));
+        _attention = Register("attn", new WindowAttention(channels, side, heads, type));
+        _norm2 = Register("norm2", new LayerNorm(channels, type));
         _mlp = Register("mlp", new Mlp(channels, mlpRatio * channels, mlp, type));
         _dropPath = dropPath;
     }
@@ -48,6 +47,6 @@ public sealed class SwinBlock : Module
     }
 
     // The two branches of a block draw apart: the high bit of the layer tells them.
-    private DropPath? DropPath(uint branch) =>
-        IsTraining && _dropPath > 0 ? new DropPath(_dropPath, Key with { Layer = Key.Layer | branch << 31 }) : null;
+    private Kernels.DropPath? DropPath(uint branch) =>
+        IsTraining && _dropPath > 0 ? new Kernels.DropPath(_dropPath, Key with { Layer = Key.Layer | branch << 31 }) : null;
 }

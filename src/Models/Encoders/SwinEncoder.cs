@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
@@ -14,7 +13,7 @@ public sealed class SwinEncoder : Module
 {
     private readonly PatchEmbed _patchEmbed;
     private readonly ModuleList<SwinStage> _layers;
-    private readonly LayerNormLayer _norm;
+    private readonly LayerNorm _norm;
 
     /// <summary>An encoder of the given options.</summary>
     public SwinEncoder(CsUnetOptions options, DType type) : base(type)
@@ -28,7 +27,7 @@ public sealed class SwinEncoder : Module
             first += options.Depths[stage];
             return layer;
         }), type));
-        _norm = Register("norm", new LayerNormLayer(options.EmbedDim << 3, type));
+        _norm = Register("norm", new LayerNorm(options.EmbedDim << 3, type));
     }
 
     /// <summary>The output (B, H/32, W/32, 8E) and the four skips, of images (B, H, W, 3).</summary>

@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Models.Encoders;
 using CsUnet.Nn;
 using CsUnet.Tensors;
@@ -14,9 +13,9 @@ public sealed class CsUnetDecoder : Module
 {
     private readonly ModuleList<Module> _layersUp;
     private readonly ConcatBackDim _concatBackDim;
-    private readonly LayerNormLayer _normUp;
+    private readonly LayerNorm _normUp;
     private readonly PatchExpand _up;
-    private readonly Conv2dLayer _output;
+    private readonly Conv2d _output;
 
     /// <summary>A decoder of the given options.</summary>
     public CsUnetDecoder(CsUnetOptions options, DType type) : base(type)
@@ -29,9 +28,9 @@ public sealed class CsUnetDecoder : Module
             : new DecoderLevel(options, 3 - level, dropPath.AsMemory(options.Depths.Take(3 - level).Sum(), options.Depths[3 - level]), type)),
             type));
         _concatBackDim = Register("concat_back_dim", new ConcatBackDim(e, cnn, type));
-        _normUp = Register("norm_up", new LayerNormLayer(e, type));
+        _normUp = Register("norm_up", new LayerNorm(e, type));
         _up = Register("up", new PatchExpand(e, e, scale: 4, type));
-        _output = Register("output", new Conv2dLayer(e, options.Classes, kernel: 1, stride: 1, padding: 0, bias: false, type, normalised: false));
+        _output = Register("output", new Conv2d(e, options.Classes, kernel: 1, stride: 1, padding: 0, bias: false, type, normalised: false));
     }
 
     /// <summary>Logits (B, H, W, classes).</summary>
@@ -40,11 +39,11 @@ public sealed class CsUnetDecoder : Module
     /// <param name="cnn">Features of the CNN encoder at the same strides.</param>
     public Variable Forward(Variable swin, Variable[] skips, Variable[] cnn)
     {
-        Variable x = Variable.Apply(new Concat(), swin, cnn[3]);
+        Variable x = Variable.Apply(new Kernels.Concat(), swin, cnn[3]);
         x = ((PatchExpand)_layersUp.Items[0]).Forward(x);                                   // (B, H/16, W/16, 4E)
         for (int level = 1; level < 4; level++)
         {
-            x = Variable.Apply(new Concat(), x, skips[3 - level], cnn[3 - level]);
+            x = Variable.Apply(new Kernels.Concat(), x, skips[3 - level], cnn[3 - level]);
             x = _concatBackDim.Levels[level - 1].Forward(x);                                // (B, ., ., 8E >> level)
             x = ((DecoderLevel)_layersUp.Items[level]).Forward(x);
         }
@@ -57,9 +56,9 @@ public sealed class CsUnetDecoder : Module
     {
         public ConcatBackDim(int e, IReadOnlyList<int> cnn, DType type) : base(type) => Levels =
             [.. Enumerable.Range(1, 3).Select(level => Register(level.ToString(),
-                new LinearLayer(2 * (8 * e >> level) + cnn[3 - level], 8 * e >> level, bias: true, type)))];
+                new Linear(2 * (8 * e >> level) + cnn[3 - level], 8 * e >> level, bias: true, type)))];
 
-        public LinearLayer[] Levels { get; }
+        public Linear[] Levels { get; }
     }
 
     /// <summary>Swin blocks of one decoder level, then patch expanding in all but the last. Names: blocks.{j}, upsample.</summary>

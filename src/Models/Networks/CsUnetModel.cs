@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Models.Encoders;
 using CsUnet.Nn;
 using CsUnet.Tensors;
@@ -35,7 +34,7 @@ public sealed class CsUnetModel : SegmentationModel
     {
         var expected = new Shape(images.Shape.Rank == 4 ? images.Shape[0] : 0, Height, Width, 3);
         if (images.Shape != expected)
-            throw new ShapeException("CsUnet", "images", images.Shape, $"(B,{Height},{Width},3) = the size that the model is built for");
+            throw new Kernels.ShapeException("CsUnet", "images", images.Shape, $"(B,{Height},{Width},3) = the size that the model is built for");
         (Variable x, Variable[] skips) = _encoder.Forward(images);
         return _decoder.Forward(x, skips, _cnn.Encoder.Forward(images));
     }

@@ -10,15 +10,15 @@ namespace CsUnet.Models.Networks;
 /// </summary>
 public sealed class PatchExpand : Module
 {
-    private readonly LinearLayer _expand;
-    private readonly LayerNormLayer _norm;
+    private readonly Linear _expand;
+    private readonly LayerNorm _norm;
     private readonly int _scale;
 
     /// <summary>An expansion by <paramref name="scale"/> a side.</summary>
     public PatchExpand(int inputs, int outputs, int scale, DType type) : base(type)
     {
-        _expand = Register("expand", new LinearLayer(inputs, scale * scale * outputs, bias: false, type));
-        _norm = Register("norm", new LayerNormLayer(outputs, type));
+        _expand = Register("expand", new Linear(inputs, scale * scale * outputs, bias: false, type));
+        _norm = Register("norm", new LayerNorm(outputs, type));
         _scale = scale;
     }
 

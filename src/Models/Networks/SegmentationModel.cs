@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -36,16 +35,16 @@ public abstract class SegmentationModel(int height, int width, int classes, DTyp
     }
 
     /// <summary>Logits (B, H, W, classes) of normalised images (B, H, W, 3), both of the parameters' element type.</summary>
-    /// <exception cref="ShapeException">The images do not have the model's size or element type.</exception>
+    /// <exception cref="Kernels.ShapeException">The images do not have the model's size or element type.</exception>
     /// <exception cref="NotSupportedException">The images are on the processor, and the precision is not fp32.</exception>
     public Variable Forward(Variable images)
     {
         if (images.Value.DType != DType)
-            throw new ShapeException(GetType().Name, "images", images.Value, $"{DType.Label()} = element type of the model");
+            throw new Kernels.ShapeException(GetType().Name, "images", images.Value, $"{DType.Label()} = element type of the model");
         using PrecisionScope products = Precision.Use(images.Value.Device);
         if (Precision != Precision.Bf16)
             return Logits(images);
-        return Variable.Apply(new Cast(DType), Logits(Variable.Apply(new Cast(DType.BFloat16), images)));
+        return Variable.Apply(new Kernels.Cast(DType), Logits(Variable.Apply(new Kernels.Cast(DType.BFloat16), images)));
     }
 
     /// <summary>Logits of images, both of the precision's element type.</summary>

@@ -5,10 +5,10 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Batch norm over C channels: weight, bias, and the running statistics as buffers.</summary>
-public sealed class BatchNormLayer : Module
+public sealed class BatchNorm2d : Module
 {
     /// <summary>A layer over <paramref name="channels"/> channels.</summary>
-    public BatchNormLayer(int channels, DType type, double eps = 1e-5, double momentum = 0.1) : base(type)
+    public BatchNorm2d(int channels, DType type, double eps = 1e-5, double momentum = 0.1) : base(type)
     {
         Weight = RegisterParameter("weight", [channels], Initializer.Ones);
         Bias = RegisterParameter("bias", [channels], Initializer.Zeros);

@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -9,18 +8,18 @@ namespace CsUnet.Models.Encoders;
 /// Windowed multi-head self-attention with relative position bias: qkv projection, attention inside (shifted) windows, output projection.
 /// (B, H, W, C) -> (B, H, W, C), H and W multiples of the window.
 /// </summary>
-public sealed class WindowAttentionLayer : Module
+public sealed class WindowAttention : Module
 {
-    private readonly LinearLayer _qkv, _proj;
+    private readonly Linear _qkv, _proj;
     private readonly Parameter _table;
     private readonly int _window, _heads;
 
     /// <summary>A layer of <paramref name="channels"/> channels in windows of <paramref name="window"/> x <paramref name="window"/> tokens.</summary>
-    public WindowAttentionLayer(int channels, int window, int heads, DType type) : base(type)
+    public WindowAttention(int channels, int window, int heads, DType type) : base(type)
     {
         _table = RegisterParameter("relative_position_bias_table", [(2 * window - 1) * (2 * window - 1), heads], Initializer.TruncatedNormal);
-        _qkv = Register("qkv", new LinearLayer(channels, 3 * channels, bias: true, type));
-        _proj = Register("proj", new LinearLayer(channels, channels, bias: true, type));
+        _qkv = Register("qkv", new Linear(channels, 3 * channels, bias: true, type));
+        _proj = Register("proj", new Linear(channels, channels, bias: true, type));
         (_window, _heads) = (window, heads);
     }
 
@@ -34,7 +33,7 @@ public sealed class WindowAttentionLayer : Module
     /// <param name="shift">Cyclic shift of the window grid in tokens.</param>
     /// <param name="residual">Tokens that the result is added to.</param>
     /// <param name="dropPath">Stochastic depth of the branch; null for none.</param>
-    public Variable Forward(Variable input, int shift, Variable residual, DropPath? dropPath) =>
+    public Variable Forward(Variable input, int shift, Variable residual, Kernels.DropPath? dropPath) =>
         _proj.Forward(Attend(input, shift), residual, dropPath);
 
     // All but the output projection.
@@ -44,11 +43,11 @@ public sealed class WindowAttentionLayer : Module
         // Padded after the norm, so padded tokens are zero before the projection: their keys and values are the projection's bias.
         int bottom = (_window - height % _window) % _window, right = (_window - width % _window) % _window;
         bool padded = bottom + right > 0;
-        Variable x = padded ? Variable.Apply(new Pad2d(bottom, right), input) : input;
+        Variable x = padded ? Variable.Apply(new Kernels.Pad2d(bottom, right), input) : input;
         x = _qkv.Forward(x);                                                            // (B, H+, W+, 3C)
-        x = Variable.Apply(new WindowAttention(_window, _heads, shift), x, _table);     // (B, H+, W+, C)
+        x = Variable.Apply(new Kernels.WindowAttention(_window, _heads, shift), x, _table);     // (B, H+, W+, C)
         if (padded)
-            x = Variable.Apply(new Crop2d(height, width), x);
+            x = Variable.Apply(new Kernels.Crop2d(height, width), x);
         return x;
     }
 }

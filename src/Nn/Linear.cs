@@ -5,10 +5,10 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Linear layer: weight (out, in), optional bias (out). (..., in) -> (..., out).</summary>
-public sealed class LinearLayer : Module
+public sealed class Linear : Module
 {
     /// <summary>A layer from <paramref name="inputs"/> to <paramref name="outputs"/> channels.</summary>
-    public LinearLayer(int inputs, int outputs, bool bias, DType type) : base(type)
+    public Linear(int inputs, int outputs, bool bias, DType type) : base(type)
     {
         Weight = RegisterParameter("weight", [outputs, inputs], Initializer.TruncatedNormal);
         Bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
@@ -21,9 +21,9 @@ public sealed class LinearLayer : Module
     public Parameter? Bias { get; }
 
     /// <summary>Applies the layer.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(new Linear(), input, Weight, Bias);
+    public Variable Forward(Variable input) => Variable.Apply(new Kernels.Linear(), input, Weight, Bias);
 
     /// <summary>residual + DropPath(layer(input)), the end of a residual branch.</summary>
     public Variable Forward(Variable input, Variable residual, DropPath? dropPath) =>
-        Variable.Apply(new Linear(dropPath), input, Weight, Bias, residual);
+        Variable.Apply(new Kernels.Linear(dropPath), input, Weight, Bias, residual);
 }

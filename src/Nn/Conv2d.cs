@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Convolution: weight (out, k, k, in / groups) in memory, OIHW in files. (B, H, W, in) -> (B, H', W', out).</summary>
-public sealed class Conv2dLayer : Module
+public sealed class Conv2d : Module
 {
     private readonly Parameter? _bias;
     private readonly int _stride, _padding, _groups;
@@ -20,7 +20,7 @@ public sealed class Conv2dLayer : Module
     /// <param name="type">Element type.</param>
     /// <param name="groups">Groups of channels.</param>
     /// <param name="normalised">Whether batch norm follows, which makes He's fan-out initialisation the right one.</param>
-    public Conv2dLayer(
+    public Conv2d(
         int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1, bool normalised = true)
         : base(type)
     {
@@ -35,16 +35,16 @@ public sealed class Conv2dLayer : Module
     public Parameter Weight { get; }
 
     /// <summary>Applies the layer.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(new Conv2d(_stride, _padding, _groups), input, Weight, _bias);
+    public Variable Forward(Variable input) => Variable.Apply(new Kernels.Conv2d(_stride, _padding, _groups), input, Weight, _bias);
 
     /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
-    public Variable Forward(Variable input, BatchNormLayer norm, bool relu, Variable? residual = null) =>
+    public Variable Forward(Variable input, BatchNorm2d norm, bool relu, Variable? residual = null) =>
         Variable.Apply(Fused(norm, relu), [input, .. Parameters(norm), residual]);
 
     /// <summary>The operator of this layer and the batch norm that follows.</summary>
-    internal ConvBatchNormReLU Fused(BatchNormLayer norm, bool relu) =>
+    internal ConvBatchNormReLU Fused(BatchNorm2d norm, bool relu) =>
         new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
 
     /// <summary>The operator's inputs after the first.</summary>
-    internal Variable[] Parameters(BatchNormLayer norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
+    internal Variable[] Parameters(BatchNorm2d norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
 }

@@ -5,19 +5,19 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Layer norm over C channels, eps 1e-5.</summary>
-public sealed class LayerNormLayer : Module
+public sealed class LayerNorm : Module
 {
     private readonly Parameter _weight, _bias;
 
     /// <summary>A layer over <paramref name="channels"/> channels.</summary>
-    public LayerNormLayer(int channels, DType type) : base(type)
+    public LayerNorm(int channels, DType type) : base(type)
     {
         _weight = RegisterParameter("weight", [channels], Initializer.Ones);
         _bias = RegisterParameter("bias", [channels], Initializer.Zeros);
     }
 
     /// <summary>Applies the layer.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(new LayerNorm(), input, _weight, _bias);
+    public Variable Forward(Variable input) => Variable.Apply(new Kernels.LayerNorm(), input, _weight, _bias);
 
     /// <summary>Gathers 2x2 tokens, then applies the layer: (B, H, W, C/4) -> (B, H/2, W/2, C).</summary>
     public Variable ForwardMerged(Variable input) => Variable.Apply(new PatchMergeNorm(), input, _weight, _bias);
