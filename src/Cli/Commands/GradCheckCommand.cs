@@ -49,7 +49,7 @@ internal static class GradCheckCommand
             tensors and a sample of large ones, along a random direction that moves all entries, twice for the same bits, twice
             for added gradients, with tensors used twice, and with views. Error is relative to the gradient's largest entry, share
             is the error over what was allowed. Random shapes are drawn too; the smallest one that fails is printed as a line for
-            tests/Cases/OperatorCases.cs. On a CUDA device tf32 and bf16 are compared with a plain implementation in the same
+            src/Verification/OperatorCases.cs. On a CUDA device tf32 and bf16 are compared with a plain implementation in the same
             precision, for whole networks by length: of a tensor's error over its own. Exit code 1 if a check fails.
 
             Examples:
@@ -95,7 +95,7 @@ internal static class GradCheckCommand
             if (report.Failure is not null)
                 terminal.WriteLine($"FAILED {report.Name}: {report.Failure}");
             if (report.Reproduction is not null)
-                terminal.WriteLine($"  the smallest failing shape, for tests/Cases/OperatorCases.cs:\n  {report.Reproduction}");
+                terminal.WriteLine($"  the smallest failing shape, for src/Verification/OperatorCases.cs:\n  {report.Reproduction}");
             terminal.Out.Flush();
         });
         var summary = new GradCheckSummary(reports, device, command, selection, Stopwatch.GetElapsedTime(start));
