@@ -1,16 +1,16 @@
-// Layer normalisation over the last dimension of rows (rows, C); fused with what stands before it: a residual add, or a rearrangement.
-//   mean = sum_c x / C,  rstd = 1 / sqrt(sum_c (x - mean)^2 / C + eps),  xhat = (x - mean) rstd,  output = xhat weight + bias
+// LANES threads per row. Layer normalisation over the last dimension of rows (rows, C), fused with a residual add or a rearrangement before
+//   it. mean = sum_c x / C,  rstd = 1 / sqrt(sum_c (x - mean)^2 / C + eps),  xhat = (x - mean) rstd,  output = xhat weight + bias
 // Backward, g = dOutput weight:
 //   dInput = rstd (g - mean_c(g) - xhat mean_c(g xhat)) [+ dSum]    = or += (argument `accumulate`)
 //   dWeight = sum_rows dOutput xhat,  dBias = sum_rows dOutput       = or +=, without atomics: partial sums per block, then added in order
-// x is a row of `input`, which lies there as `layout` says (RowPlace of common.cuh): in order; in the four places that patch merging gathers
-// (Liu et al. 2021, Swin); or in the place that pixel shuffle takes it from. dInput lies as input does. Or, if branch is not null (in order
-// only), x = sum = input + branch, rounded to T, which is written too; the backward pass then gets sum for input, and adds dSum, the
-// gradient that sum has from elsewhere; dInput is the gradient of input and of branch.
+// x is a row of `input`, which lies there as `layout` says (RowPlace of common.cuh): in order; in the four places that patch merging
+// gathers (Liu et al. 2021, Swin); or in the place that pixel shuffle takes it from. dInput lies as input does. Or, if branch is not null
+// (in order only), x = sum = input + branch, rounded to T, which is written too; the backward pass then gets sum for input, and adds dSum,
+// the gradient that sum has from elsewhere; dInput is the gradient of input and of branch.
 // input, branch, sum, output and their gradients: T, T = float or bf16; weight, bias, mean, rstd, dWeight, dBias: float.
-// Saves mean, rstd (rows). LANES threads own a row, lane l its channels 4 (l + LANES i) ... + 3, i < 3: C % 4 == 0, C <= 12 LANES, the number
-// in the name; C / 4 is a multiple of 4 for a merged layout. Memory-bound: the row stays in registers, so everything passes once; two passes
-// over the registers keep a large mean from cancelling the variance. Lanes fitted to 96, 192, ... leave none idle at Swin's channels.
+// Saves mean, rstd (rows). Lane l of a row owns channels 4 (l + LANES i) ... + 3, i < 3: C % 4 == 0, C <= 12 LANES, the number in the
+// name; C / 4 is a multiple of 4 for a merged layout. Memory-bound: the row stays in registers, so memory is read once. Two passes over the
+// registers keep a large mean from cancelling the variance. 96, 192, 384, 768 and 1536 channels, those of Swin, leave no lane idle.
 // Launch: blocks of 128 threads, grid any, ceil(rows / (128 / LANES)) at most is useful. No dynamic shared memory.
 #include "common.cuh"
 
@@ -19,7 +19,7 @@ constexpr int THREADS = 128, GROUPS = 3;
 __device__ __forceinline__ float4 zero4() { return make_float4(0.0f, 0.0f, 0.0f, 0.0f); }
 __device__ __forceinline__ float4 add4(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
 __device__ __forceinline__ float sum4(float4 a) { return (a.x + a.y) + (a.z + a.w); }
-// What a T holds of four numbers.
+// What a T keeps of four numbers.
 template <typename T> __device__ __forceinline__ float4 rounded(float4 a);
 template <> __device__ __forceinline__ float4 rounded<float>(float4 a) { return a; }
 template <> __device__ __forceinline__ float4 rounded<bf16>(float4 a) {
@@ -27,7 +27,7 @@ template <> __device__ __forceinline__ float4 rounded<bf16>(float4 a) {
     return make_float4(bf16_low(low), bf16_high(low), bf16_low(high), bf16_high(high));
 }
 
-// Both numbers summed over the LANES threads of a row, in a fixed order. All threads of the block take part.
+// Sums both numbers over the LANES threads of a row, in a fixed order. All threads of the block must call it.
 template <int LANES> __device__ __forceinline__ float2 row_sum(float a, float b) {
     constexpr int GROUP = LANES < 32 ? LANES : 32, WARPS = LANES / GROUP;
     a = group_sum<GROUP>(a);
@@ -158,7 +158,7 @@ __global__ void __launch_bounds__(THREADS) layer_norm_backward(const T* __restri
                 store4(dInput + start + offsets[i], add4(more[i], make_float4(r * (g[i].x - mean_g - h[i].x * mean_gx),
                     r * (g[i].y - mean_g - h[i].y * mean_gx), r * (g[i].z - mean_g - h[i].z * mean_gx), r * (g[i].w - mean_g - h[i].w * mean_gx))));
     }
-    // The rows' sums meet in shared memory, a group of channels after the other; the first row's threads add them in order.
+    // Sums the rows in shared memory, one group of channels after the other; the threads of the first row add them in order.
 #pragma unroll
     for (int i = 0; i < 2 * GROUPS; i++) {
         store_vector(&sums[threadIdx.x], i < GROUPS ? dWeight[i % GROUPS] : dBias[i % GROUPS]);
@@ -191,7 +191,7 @@ __global__ void __launch_bounds__(256) layer_norm_backward_parameters(const floa
     store_sum(&shares[0][share][lane], weight);
     store_sum(&shares[1][share][lane], bias);
     __syncthreads();
-    // One warp for each of the two
+    // One warp for dWeight, one for dBias
     float* target = share == 0 ? dWeight : dBias;
     if (share > 1 || c >= C || !target) return;
     Sum sum = zero_sum();
