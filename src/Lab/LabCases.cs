@@ -54,13 +54,11 @@ public static partial class LabCases
     /// <summary>The operators' names, with what their shapes mean.</summary>
     public static IReadOnlyList<(string Name, string Help)> Operators { get; } = [.. s_families.Select(family => (family.Name, family.Help))];
 
-    /// <summary>The cases at the usual shapes of the operator of a name, or else of every operator whose name holds that text.</summary>
-    /// <param name="pattern">The text; null for all.</param>
+    /// <summary>The cases at the usual shapes of the operator of a name, or else of every operator whose name matches a <see cref="NamePattern"/>.</summary>
+    /// <param name="pattern">The pattern; null for all.</param>
     public static IReadOnlyList<LabCase> Matching(string? pattern) =>
     [
-        .. s_families.Where(family => pattern is null || (s_families.Any(exact => exact.Name == pattern)
-                ? family.Name == pattern
-                : family.Name.Contains(pattern, StringComparison.OrdinalIgnoreCase)))
+        .. new NamePattern(pattern).Choose(s_families, family => family.Name)
             .SelectMany(family => family.Shapes.Select(shape => Create(family.Name, shape))),
     ];
 

@@ -51,9 +51,9 @@ public static class GradCheckSuite
     {
         bool isSelected = !string.IsNullOrEmpty(selection.Pattern), passed = true;
         IReadOnlyList<Check> checks = selection.Model is { } model ? ChecksOfModel(model, selection.Device) : ChecksOn(selection.Device);
-        Check[] chosen = [.. checks.Where(check => isSelected
-            ? check.Name.Contains(selection.Pattern!, StringComparison.OrdinalIgnoreCase)
-            : selection.Model is not null || selection.All || !check.OnlyInAll)];
+        Check[] chosen = isSelected
+            ? [.. new NamePattern(selection.Pattern).Choose(checks, check => check.Name)]
+            : [.. checks.Where(check => selection.Model is not null || selection.All || !check.OnlyInAll)];
         if (chosen.Length == 0)
             throw new ArgumentException(
                 $"no gradient check has '{selection.Pattern}' in its name; there are {string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");

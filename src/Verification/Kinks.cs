@@ -19,7 +19,7 @@ internal static class Kinks
     /// <param name="precision">Whose rounding moves the values, besides a difference step.</param>
     public static (OperatorCase Case, string How) Avoid(OperatorCase item, Precision precision = Precision.Fp32)
     {
-        if (item.Op is not (ConvBatchNormReLU { ReLU: true } or ConvBatchNormChain))
+        if (!IsRectified(item.Op))
             return (item, string.Join("; ", item.Inputs.OfType<OperatorInput>().Select(Drawn).Where(text => text.Length > 0)));
         double distance = precision switch
         {
@@ -41,6 +41,9 @@ internal static class Kinks
             ? (item, "rectifiers between layers: the step shrinks where one switches")
             : throw new KinkException($"no draw keeps the values between its layers {text} from 0");
     }
+
+    /// <summary>Whether the operator applies rectifiers to sums of its inputs.</summary>
+    public static bool IsRectified(Operator op) => op is ConvBatchNormReLU { ReLU: true } or ConvBatchNormChain;
 
     /// <summary>The values that a case's rectifiers see, in double.</summary>
     private static IEnumerable<Tensor> Rectified(OperatorCase item)

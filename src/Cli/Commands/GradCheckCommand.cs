@@ -16,7 +16,7 @@ internal static class GradCheckCommand
     {
         Option<string?> device = Options.Text("--device", "NAME",
             "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's gradients. Default: cpu.");
-        Option<string?> op = Options.Text("--op", "PATTERN", "Only the checks whose name holds this text, for example LayerNorm.");
+        Option<string?> op = Shared.Op("checks");
         Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. CsUnetOptions.Presets]);
         Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
         Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
@@ -67,7 +67,7 @@ internal static class GradCheckCommand
     private static void RequireKnown(GradCheckSelection selection)
     {
         IReadOnlyList<string> known = GradCheckSuite.NamesOn(selection.Device);
-        if (selection.Pattern is not { } pattern || known.Any(name => name.Contains(pattern, StringComparison.OrdinalIgnoreCase)))
+        if (selection.Pattern is not { } pattern || known.Any(new NamePattern(pattern).Matches))
             return;
         List<string> names = [.. known.Select(name => name.Split(' ')[0]).Distinct()];
         throw new UsageException($"--op {pattern}: no check has this in its name{NearestName.Hint(pattern, names)}; there are {string.Join(", ", names)}");
