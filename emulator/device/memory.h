@@ -1,5 +1,5 @@
 // Vector accesses and asynchronous copies. g++ splits the copy of a struct into its members, so a vector access goes through these
-// functions, which tell the checker that it was one access.
+// functions, which report it to the checker as one access.
 #pragma once
 #include "machine.h"
 
@@ -13,7 +13,7 @@ inline void csunet_read_vector(void* to, const void* from, int bytes) { __builti
 inline void csunet_write_vector(void* to, const void* from, int bytes) { __builtin_memcpy(to, from, size_t(bytes)); }
 #endif
 
-// x86 would not mind a misaligned vector; a GPU stops.
+// x86 allows a misaligned vector access; a GPU faults.
 template <typename V> __forceinline__ V load_vector(const V* p, CSUNET_HERE) {
     if (reinterpret_cast<uintptr_t>(p) % sizeof(V))
         csunet::fail_misaligned(CSUNET_SITE("load_vector"), p, sizeof(V));

@@ -4,15 +4,15 @@ using System.Security.Cryptography;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Finds the emulator's library, and builds it from its sources on first use. The sources are the folder <c>emulator</c> beside the program,
-/// or in a folder above it (a checkout); the environment variable <c>CSUNET_EMULATOR_LIBRARY</c> names a library that is built already.
+/// Finds the emulator's library, and builds it from source on first use. The sources are the folder <c>emulator</c> beside the program,
+/// or in a folder above it (a checkout). The environment variable <c>CSUNET_EMULATOR_LIBRARY</c> names an already built library.
 /// </summary>
 public static class EmulatorBuild
 {
     private static readonly Lazy<string> s_library = new(Find);
 
     /// <summary>The path of the library, for <see cref="CudaLibraries.UseEmulator"/>.</summary>
-    /// <exception cref="CudaException">There are no sources, or they cannot be built; the message says what to install.</exception>
+    /// <exception cref="CudaException">The sources are missing or do not build; the message says what to install.</exception>
     public static string Library => s_library.Value;
 
     private static string Find()
@@ -26,11 +26,11 @@ public static class EmulatorBuild
                 return Build(script);
         }
         throw new CudaException(
-            $"the CUDA emulator was not found: there is no folder 'emulator' with its sources in {AppContext.BaseDirectory} or above it; "
+            $"the CUDA emulator was not found: no folder 'emulator' with its sources in {AppContext.BaseDirectory} or above it; "
             + "run from a checkout, or set CSUNET_EMULATOR_LIBRARY to a built libcsunet_emulator.so");
     }
 
-    /// <summary>Builds into the user's cache, in a folder named by a hash of the sources: changed sources make another library.</summary>
+    /// <summary>Builds into the user's cache, in a folder named by a hash of the sources: changed sources give a new library.</summary>
     private static string Build(string script)
     {
         string sources = Path.GetDirectoryName(script)!;

@@ -3,10 +3,10 @@ using CsUnet.Kernels;
 
 namespace CsUnet.Lab;
 
-/// <summary>What a fused operator replaces: the same result by simple operators, its baseline on every device.</summary>
+/// <summary>The unfused equivalents of fused operators, which are their baseline on every device.</summary>
 internal static class Compositions
 {
-    /// <summary>The unfused form of an operator, on its inputs in their order; null if it has none.</summary>
+    /// <summary>The unfused form of an operator, on the same inputs in the same order; null if it has none.</summary>
     public static Func<IReadOnlyList<Variable?>, Variable>? Of(Operator op) => op switch
     {
         ConvBatchNormReLU fused => inputs =>

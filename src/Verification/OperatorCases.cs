@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// The cases of every operator, small enough for a gradient check of each entry: H != W, a batch of one, channels off the vector width,
-/// rows enough to reach vector bodies and their tails.
+/// The cases of every operator, small enough for a gradient check of each entry: H != W, batch 1, channels that are not a multiple of a
+/// vector's width, and enough rows to reach both vectorised loops and their remainders.
 /// </summary>
 public static class OperatorCases
 {
@@ -84,7 +84,7 @@ public static class OperatorCases
         yield return new("depthwise (1,6,5,5)->5", new Kernels.Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
         yield return new("3x3 (1,5,6,16)->24", new Kernels.Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]), Bias(24));
         yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Kernels.Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]), Weight([32, 3, 3, 8]));
-        // Images: pixels that are packed; and few filters.
+        // Few channels, whose pixels are packed, and few filters.
         yield return new("7x7 stride 2 (2,9,7,3)->8", new Kernels.Conv2d(2, 3), Exactness.Sums, In([2, 9, 7, 3]), Weight([8, 7, 7, 3]));
         yield return new("4x4 stride 4 (1,9,12,3)->16", new Kernels.Conv2d(4), Exactness.Sums, In([1, 9, 12, 3]), Weight([16, 4, 4, 3]), Bias(16));
         yield return new("3x3 (1,5,7,1)->8", new Kernels.Conv2d(1, 1), Exactness.Sums, In([1, 5, 7, 1]), Weight([8, 3, 3, 1]), Bias(8));
@@ -143,7 +143,7 @@ public static class OperatorCases
                     In(shape), Scale(shape.Last, Fill.Positive), Bias(shape.Last), RunningMean(shape.Last), RunningVariance(shape.Last));
         foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [1, 40], [33, 24] })
             yield return new($"{shape}", new Kernels.LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
-        // Rows of two and of four warps, and a row too long for both.
+        // Rows for two warps and for four, and a row too long for both.
         foreach (Shape shape in new Shape[] { [3, 404], [2, 1100], [2, 1540] })
             yield return new($"{shape}", new Kernels.LayerNorm(), Exactness.Sums, In(shape), Scale(shape.Last), Bias(shape.Last));
         foreach (Shape shape in new Shape[] { [2, 4, 6, 3], [1, 2, 10, 8] })
@@ -172,7 +172,7 @@ public static class OperatorCases
 
     private static IEnumerable<OperatorCase> Rearrangements()
     {
-        // Overlapping windows add up gradients.
+        // Overlapping windows accumulate gradients.
         yield return new("3/2/1 (2,7,6,3)", new MaxPool2d(3, 2, 1), Exactness.Elementwise, In([2, 7, 6, 3], Fill.Distinct));
         yield return new("2/2 (1,6,4,9)", new MaxPool2d(2, 2), Exactness.Moves, In([1, 6, 4, 9], Fill.Distinct));
         yield return new("(2,4,6,3)", new PatchMerge(), Exactness.Moves, In([2, 4, 6, 3]));

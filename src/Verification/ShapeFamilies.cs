@@ -4,14 +4,14 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Families of shapes for random search, within limits that the emulated device takes in a second. An operator without one here is searched
-/// with the shapes of its cases, their dimensions renamed: see <see cref="ShapeRenaming"/>.
+/// Families of shapes for random search, small enough for the emulated device to run in a second. An operator without a family here is
+/// searched with the shapes of its cases and other dimensions: see <see cref="ShapeRenaming"/>.
 /// </summary>
 internal static class ShapeFamilies
 {
     private static readonly ShapeParameter s_batch = new("B", 1, 3), s_height = new("H", 1, 13), s_width = new("W", 1, 13);
 
-    /// <summary>All families: one per operator, or one per case where nobody wrote one.</summary>
+    /// <summary>All families: one per operator, or one per case of an operator without a family.</summary>
     public static IReadOnlyList<ShapeFamily> All { get; } = Create();
 
     private static ShapeParameter Channels(string name = "C", int minimum = 1) => new(name, minimum, 40, 8, 16, 32, 33, 64);
@@ -43,7 +43,7 @@ internal static class ShapeFamilies
                         new("qkv", [v[0], v[1] * v[3], v[2] * v[3], 3 * v[4] * v[5]]),
                         new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]], Role: InputRole.Parameter))),
         ];
-        // Among the ReLUs inside of a chain there is always one so near its kink that differences decide nothing; its layers are searched alone.
+        // In a chain some ReLU is always so close to its kink that differences cannot decide; search its layers individually.
         HashSet<string> known = [.. families.Select(family => family.Op), nameof(ConvBatchNormChain)];
         return [.. families, .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
     }
