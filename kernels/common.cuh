@@ -333,11 +333,12 @@ __device__ __forceinline__ float normal_distribution(float x) { return 0.5f * er
 __device__ __forceinline__ float gelu_of(float x) { return x * normal_distribution(x); }
 __device__ __forceinline__ float gelu_derivative(float x) { return normal_distribution(x) + x * (0.39894228040143268f * expf(-0.5f * x * x)); }
 
-// ---- class labels, one per row: uint8 (bytes = 1) or int64 (bytes = 8)
+// ---- class labels, one per row: uint8 (bytes = 1), int32 (bytes = 4) or int64 (bytes = 8)
 
 constexpr int LABEL_IGNORED = -1, LABEL_INVALID = -2;
 __device__ __forceinline__ int load_label(const void* labels, int bytes, long long row, int K, long long ignore CALLER) {
     long long label = bytes == 1 ? load_vector(static_cast<const unsigned char*>(labels) + row FROM_CALLER)
+                    : bytes == 4 ? load_vector(static_cast<const int*>(labels) + row FROM_CALLER)
                                  : load_vector(static_cast<const long long*>(labels) + row FROM_CALLER);
     return label == ignore ? LABEL_IGNORED : label >= 0 && label < K ? static_cast<int>(label) : LABEL_INVALID;
 }

@@ -6,7 +6,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Softmax cross-entropy. Inputs: logits (..., K), labels (...) as uint8 or int64 in [0, K). output, a scalar, is
+/// Softmax cross-entropy. Inputs: logits (..., K), labels (...) as uint8, int32 or int64 in [0, K). output, a scalar, is
 /// sum of w[label] * (logsumexp(logits) - logits[label]) over the pixels that count, divided by their sum of w[label];
 /// dLogits = w[label] / sum w * (softmax(logits) - onehot(label)), 0 for ignored pixels. If no pixel counts, all are 0.
 /// Saves the softmax. On a CUDA device a label that is no class makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.

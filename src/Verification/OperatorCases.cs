@@ -164,6 +164,8 @@ public static class OperatorCases
             yield return new($"{shape}", new ReLU(), Exactness.Moves, In(shape, Fill.AwayFromZero));
             yield return new($"{shape}", new Gelu(), Exactness.Elementwise, In(shape));
             yield return new($"{shape}", new Add(), Exactness.Elementwise, new("a", shape), new("b", shape));
+            yield return new($"{shape}", new Multiply(), Exactness.Elementwise, new("a", shape), new("b", shape));
+            yield return new($"-1.5 {shape}", new Scale(-1.5), Exactness.Elementwise, In(shape));
         }
         yield return new("float64 (2,5,7)", new Cast(DType.Float64), Exactness.Moves, In([2, 5, 7]));
         yield return new("half (2,5,7)", new Dropout(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, In([2, 5, 7]));

@@ -101,6 +101,8 @@ internal static class ShapeFamilies
         yield return new("ReLU", map, v => new("", new ReLU(), Exactness.Moves, Input(Map(v), Fill.AwayFromZero)));
         yield return new("Gelu", map, v => new("", new Gelu(), Exactness.Elementwise, Input(Map(v))));
         yield return new("Add", map, v => new("", new Add(), Exactness.Elementwise, new("a", Map(v)), new("b", Map(v))));
+        yield return new("Multiply", map, v => new("", new Multiply(), Exactness.Elementwise, new("a", Map(v)), new("b", Map(v))));
+        yield return new("Scale", map, v => new("", new Scale(-1.5), Exactness.Elementwise, Input(Map(v))));
         yield return new("Dropout", map, v => new("", new Dropout(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, Input(Map(v))));
         yield return new("DropPath", map, v => new("", new DropPath(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, Input(Map(v))));
     }

@@ -1,5 +1,6 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Verification;
 using CsUnet.Tests.Support;

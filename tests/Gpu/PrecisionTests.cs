@@ -1,4 +1,5 @@
 using CsUnet.Autograd;
+using CsUnet.Nn;
 using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
