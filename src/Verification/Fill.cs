@@ -15,6 +15,9 @@ public enum Fill
     /// <summary>Normal, pushed away from 0 by 0.1: off the kink of rectifiers.</summary>
     AwayFromZero,
 
+    /// <summary>Normal of deviation 4, moved 1/8 or more away from every integer: off the kinks of functions with pieces from integer to integer.</summary>
+    BetweenIntegers,
+
     /// <summary>Distinct multiples of 1/16 in random order: no ties, and a difference step changes no maximum.</summary>
     Distinct,
 

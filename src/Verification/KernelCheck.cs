@@ -40,7 +40,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             Compare("double", got, exact, _ => Tolerances.Float32(item.Exactness));
             return;
         }
-        Results plain = OnProcessor(item.RunPlain(precision));
+        Results plain = OnProcessor(item.RunReference(precision));
         // The plain implementation rounds the operands of an operator's first product; one of several layers rounds those of each.
         int layers = Math.Max(1, item.Inputs.Count(input => input is { Role: InputRole.MatrixWeight }));
         if (item.Exactness == Exactness.Moves)

@@ -8,7 +8,7 @@ namespace CsUnet.Verification;
 /// Keeps cases off kinks. A rectifier that is an operator's own input is kept off by how the input is drawn (<see cref="Fill"/>); one that is
 /// fused into an operator sees sums of its inputs, so the case is drawn again until none of them is near 0.
 /// </summary>
-internal static class Kinks
+internal static class NonDifferentiablePoints
 {
     // A difference step moves a rectified value by far less, and 24 bits round it by far less still.
     private const double NumericDistance = 1.0 / 4096;
@@ -39,7 +39,7 @@ internal static class Kinks
         // The layers of a chain need their rectifiers. In double a difference step that meets a kink shrinks; rounding to few bits cannot.
         return precision == Precision.Fp32
             ? (item, "rectifiers between layers: the step shrinks where one switches")
-            : throw new KinkException($"no draw keeps the values between its layers {text} from 0");
+            : throw new NonDifferentiablePointException($"no draw keeps the values between its layers {text} from 0");
     }
 
     /// <summary>The values that a case's rectifiers see, in double.</summary>
@@ -56,7 +56,7 @@ internal static class Kinks
             if (!present[i].ReLU)
                 continue;
             yield return x;
-            x = OperatorCall.Run(new ReLU(), x);
+            x = OperatorCall.Run(new Activation(ActivationKind.ReLU), x);
         }
     }
 
@@ -65,6 +65,7 @@ internal static class Kinks
     private static string Drawn(OperatorInput input) => input.Fill switch
     {
         Fill.AwayFromZero => $"{input.Name} at least 0.1 from 0",
+        Fill.BetweenIntegers => $"{input.Name} at least 1/8 from every integer",
         Fill.Distinct => $"{input.Name} without ties: multiples of 1/16",
         _ => "",
     };
