@@ -100,7 +100,7 @@ public static class GradCheckSuite
             hasDeviceFailed = found.HasDeviceFailed;
             failure = found.Failure ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
         }
-        catch (Exception refusal) when (refusal is KinkException || refusal is ShapeException && check.Type == Precision.Bf16.Label())
+        catch (Exception refusal) when (refusal is NonDifferentiablePointException || refusal is ShapeException && check.Type == Precision.Bf16.Label())
         {
             // An operator without bfloat16 kernels reports a refusal, and so does a case on a kink. Show it, and count it separately.
             return new GradCheckReport(check.Name, check.Kind, check.Type, [], "", null, null, Stopwatch.GetElapsedTime(start), Refusal: refusal.Message);
@@ -180,14 +180,14 @@ public static class GradCheckSuite
 
     private static Found RunOperator(OperatorCase item, int entries, GradientVerdict allowed = GradientVerdict.Agrees)
     {
-        (OperatorCase drawn, string kinks) = Kinks.Avoid(item);
+        (OperatorCase drawn, string kinks) = NonDifferentiablePoints.Avoid(item);
         GradientCheckResult result = GradientCheck.Run(drawn.Op, drawn.CreateInputs(DType.Float64), OperatorOptions(entries));
         return new Found([.. result.Arguments.Select(argument => GradCheckLine.Of(argument, allowed))], kinks);
     }
 
     private static Found RunKernels(OperatorCase item, Precision precision, Device device)
     {
-        (OperatorCase drawn, string kinks) = Kinks.Avoid(item, precision);
+        (OperatorCase drawn, string kinks) = NonDifferentiablePoints.Avoid(item, precision);
         return new Found(new KernelCheck(drawn, precision, device).Run(), kinks);
     }
 

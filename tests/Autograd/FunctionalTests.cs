@@ -40,7 +40,7 @@ public sealed class FunctionalTests
     {
         Tensor labels = Tensor.Integers([4], below: 6, seed: 3);
         GradientCheckResult result = GradientCheck.Run(
-            v => (v[0].Gelu() + v[0].Softmax()).Reshape(2, -1).Flatten().Reshape(4, 6).CrossEntropy(labels), [Leaf([2, 2, 6], 1)]);
+            v => (v[0].GELU() + v[0].Softmax()).Reshape(2, -1).Flatten().Reshape(4, 6).CrossEntropy(labels), [Leaf([2, 2, 6], 1)]);
         Assert.True(result.Passed, result.Failures);
         Assert.Equal([0, 2], new Variable(Tensor.From([-1.0, 2], [2])).ReLU().Value.ToArray<double>());
     }

@@ -8,13 +8,13 @@ namespace CsUnet.Verification;
 /// The plain implementation of a precision: double on the CPU, with the operands of matrix products rounded to the precision and, for bf16,
 /// also the tensors and gradients stored between operators. Its error is the smallest that the precision allows.
 /// </summary>
-internal sealed class PlainArithmetic
+internal sealed class ReferenceArithmetic
 {
     private readonly Precision _precision;
     private readonly Rounded _stored, _operand, _gradient;
 
     /// <summary>The arithmetic of a precision.</summary>
-    public PlainArithmetic(Precision precision)
+    public ReferenceArithmetic(Precision precision)
     {
         _precision = precision;
         (_stored, _operand, _gradient) = (new Rounded(this, true, true), new Rounded(this, true, false), new Rounded(this, false, true));
@@ -80,7 +80,7 @@ internal sealed class PlainArithmetic
         Variable output = Variable.Apply(new BatchNorm(op.Eps, op.Momentum, op.Training), [convolved, .. inputs[2..6]]);
         if (inputs[6] is { } residual)
             output = Variable.Apply(new Add(), output, residual);
-        return op.ReLU ? Variable.Apply(new ReLU(), output) : output;
+        return op.ReLU ? Variable.Apply(new Activation(ActivationKind.ReLU), output) : output;
     }
 
     private Variable ApplyInParts(ConvBatchNormChain op, Variable?[] inputs)
@@ -109,7 +109,7 @@ internal sealed class PlainArithmetic
     };
 
     /// <summary>The identity, rounding the value, its gradient, or both.</summary>
-    private sealed record Rounded(PlainArithmetic Arithmetic, bool Value, bool Gradient) : Operator
+    private sealed record Rounded(ReferenceArithmetic Arithmetic, bool Value, bool Gradient) : Operator
     {
         public override Tensor Forward(OperatorCall call) => Value ? Arithmetic.Round(call[0]) : call[0].Clone();
 

@@ -8,7 +8,7 @@ namespace CsUnet.Verification;
 /// Keeps cases away from kinks, where rectifiers are not differentiable. For a rectifier of the operator's input, <see cref="Fill"/> draws
 /// the input away from 0. A rectifier fused into an operator sees sums of inputs, so the case is redrawn until none of them is near 0.
 /// </summary>
-internal static class Kinks
+internal static class NonDifferentiablePoints
 {
     // A difference step changes a rectified value by far less, and 24-bit rounding by even less.
     private const double NumericDistance = 1.0 / 4096;
@@ -39,7 +39,7 @@ internal static class Kinks
         // The layers of a chain need their rectifiers. In double, a difference step at a kink shrinks; low-precision rounding does not.
         return precision == Precision.Fp32
             ? (item, "rectifiers between layers: the step shrinks where one switches")
-            : throw new KinkException($"no draw keeps the values between its layers {text} from 0");
+            : throw new NonDifferentiablePointException($"no draw keeps the values between its layers {text} from 0");
     }
 
     /// <summary>Whether the operator applies rectifiers to sums of its inputs.</summary>
@@ -59,7 +59,7 @@ internal static class Kinks
             if (!present[i].ReLU)
                 continue;
             yield return x;
-            x = OperatorCall.Run(new ReLU(), x);
+            x = OperatorCall.Run(new Activation(ActivationKind.ReLU), x);
         }
     }
 
@@ -68,6 +68,7 @@ internal static class Kinks
     private static string Drawn(OperatorInput input) => input.Fill switch
     {
         Fill.AwayFromZero => $"{input.Name} at least 0.1 from 0",
+        Fill.BetweenIntegers => $"{input.Name} at least 1/8 from every integer",
         Fill.Distinct => $"{input.Name} without ties: multiples of 1/16",
         _ => "",
     };
