@@ -5,8 +5,8 @@
 //   SHARED(type, name, [dims]);   SHARED_DYN(type, name);   EXPORT_KERNEL(name, (instantiation));
 //   load_vector, store_vector, load2, load4, load8, store2, ...  memory, in accesses of 4 to 16 bytes
 //   float_to_tf32, to_float, from_float<T>, pack_bf16x2          conversions; bf16 is a type of its own
-//   mma_m16n8k8_tf32, mma_m16n8k16_bf16, ldmatrix_x4, ldmatrix_x4_trans, ldmatrix_x2
-//   cp_async_16, cp_async_8, cp_async_4, cp_async_commit, cp_async_wait<N>
+//   mma_m16n8k8_tf32, mma_m16n8k16_bf16, ldmatrix_x4, ldmatrix_x4_trans
+//   cp_async_16, cp_async_commit, cp_async_wait<N>
 //   warp_sum, warp_max, block_sum<THREADS>, block_max<THREADS>   reductions in a fixed order
 //   philox, philox_element, uniform_from_bits                    random numbers
 //   Sum, add, value, lanes_sum, block_sum                        sums to about twice float's precision, in a fixed order
@@ -76,23 +76,11 @@ __device__ __forceinline__ void ldmatrix_x4_trans(unsigned (&r)[4], const void* 
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
         : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
 }
-__device__ __forceinline__ void ldmatrix_x2(unsigned (&r)[2], const void* row) {
-    unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];" : "=r"(r[0]), "=r"(r[1]) : "r"(address) : "memory");
-}
 
-// Copies the first `bytes` and fills the rest of the 16 (8, 4) with zeros; with 0 the source is not read.
+// Copies the first `bytes` and fills the rest of the 16 with zeros; with 0 the source is not read.
 __device__ __forceinline__ void cp_async_16(void* shared, const void* global, int bytes = 16) {
     unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
-}
-__device__ __forceinline__ void cp_async_8(void* shared, const void* global, int bytes = 8) {
-    unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
-}
-__device__ __forceinline__ void cp_async_4(void* shared, const void* global, int bytes = 4) {
-    unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
 }
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 // Waits until at most N of this thread's committed groups are in flight. Other threads see the data after the next barrier.
@@ -333,11 +321,12 @@ __device__ __forceinline__ float normal_distribution(float x) { return 0.5f * er
 __device__ __forceinline__ float gelu_of(float x) { return x * normal_distribution(x); }
 __device__ __forceinline__ float gelu_derivative(float x) { return normal_distribution(x) + x * (0.39894228040143268f * expf(-0.5f * x * x)); }
 
-// ---- class labels, one per row: uint8 (bytes = 1) or int64 (bytes = 8)
+// ---- class labels, one per row: uint8 (bytes = 1), int32 (bytes = 4) or int64 (bytes = 8)
 
 constexpr int LABEL_IGNORED = -1, LABEL_INVALID = -2;
 __device__ __forceinline__ int load_label(const void* labels, int bytes, long long row, int K, long long ignore CALLER) {
     long long label = bytes == 1 ? load_vector(static_cast<const unsigned char*>(labels) + row FROM_CALLER)
+                    : bytes == 4 ? load_vector(static_cast<const int*>(labels) + row FROM_CALLER)
                                  : load_vector(static_cast<const long long*>(labels) + row FROM_CALLER);
     return label == ignore ? LABEL_IGNORED : label >= 0 && label < K ? static_cast<int>(label) : LABEL_INVALID;
 }

@@ -35,11 +35,5 @@ template <typename T> __forceinline__ T __ldg(const T* p, CSUNET_HERE) {
 inline void cp_async_16(void* shared, const void* global, int bytes = 16, CSUNET_HERE) {
     csunet::async_copy(shared, global, 16, bytes, CSUNET_SITE("cp_async_16"));
 }
-inline void cp_async_8(void* shared, const void* global, int bytes = 8, CSUNET_HERE) {
-    csunet::async_copy(shared, global, 8, bytes, CSUNET_SITE("cp_async_8"));
-}
-inline void cp_async_4(void* shared, const void* global, int bytes = 4, CSUNET_HERE) {
-    csunet::async_copy(shared, global, 4, bytes, CSUNET_SITE("cp_async_4"));
-}
 inline void cp_async_commit() { csunet::async_commit(); }
 template <int N> inline void cp_async_wait() { csunet::async_wait(N); }

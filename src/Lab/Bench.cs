@@ -31,7 +31,7 @@ public sealed class Bench(Device device, DType type, double seconds = Timing.Usu
         IReadOnlyList<(string Name, Tensor Value)> expected, got;
         using (KernelChoices.Force(Reference(item.Op, choice)))
             expected = item.RunWithGradients(DType.Float64);
-        IReadOnlyList<(string Name, Tensor Value)>? plain = Precision == Precision.Fp32 ? null : item.RunPlain(Precision);
+        IReadOnlyList<(string Name, Tensor Value)>? plain = Precision == Precision.Fp32 ? null : item.RunReference(Precision);
         using (KernelChoices.Force(choice))
             got = item.RunWithGradients(type, device);
         for (int i = 0; i < expected.Count; i++)

@@ -1,6 +1,7 @@
 using CsUnet.Autograd;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;

@@ -29,7 +29,7 @@ internal static class GoldenOperators
     {
         golden.IsChannelsFirst = false;
         golden.Expect("approximate", "none");
-        golden.CheckOutputAndGradients(Variable.Apply(new Gelu(), golden.Input("in.0")));
+        golden.CheckOutputAndGradients(Variable.Apply(new Activation(ActivationKind.GELU), golden.Input("in.0")));
     }
 
     public static void Softmax(GoldenCase golden)
@@ -102,10 +102,10 @@ internal static class GoldenOperators
         Tensor labels = golden.Raw("in.labels").To(golden.Device), ignoring = golden.Raw("in.labels_ignored").To(golden.Device);
         Tensor weight = golden.Raw("in.weight");
         double[] weights = [.. Enumerable.Range(0, checked((int)weight.Count)).Select(i => weight[i])];
-        CheckLoss(golden, "cross_entropy", new CrossEntropy(), labels);
-        CheckLoss(golden, "cross_entropy_weighted", new CrossEntropy(weights), labels);
-        CheckLoss(golden, "cross_entropy_ignore", new CrossEntropy(IgnoreIndex: TorchIgnoreIndex), ignoring);
-        CheckLoss(golden, "dice", new SoftDice(golden.Number("dice_smooth", 1e-5)), labels);
+        CheckLoss(golden, "cross_entropy", new CrossEntropyDice(1, 0), labels);
+        CheckLoss(golden, "cross_entropy_weighted", new CrossEntropyDice(1, 0, weights), labels);
+        CheckLoss(golden, "cross_entropy_ignore", new CrossEntropyDice(1, 0, IgnoreIndex: TorchIgnoreIndex), ignoring);
+        CheckLoss(golden, "dice", new CrossEntropyDice(0, 1, Smooth: golden.Number("dice_smooth", 1e-5)), labels);
     }
 
     private static void CheckLoss(GoldenCase golden, string name, Operator loss, Tensor labels)

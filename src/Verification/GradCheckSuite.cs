@@ -51,9 +51,9 @@ public static class GradCheckSuite
     {
         bool isSelected = !string.IsNullOrEmpty(selection.Pattern), passed = true;
         IReadOnlyList<Check> checks = selection.Model is { } model ? ChecksOfModel(model, selection.Device) : ChecksOn(selection.Device);
-        Check[] chosen = [.. checks.Where(check => isSelected
-            ? check.Name.Contains(selection.Pattern!, StringComparison.OrdinalIgnoreCase)
-            : selection.Model is not null || selection.All || !check.OnlyInAll)];
+        Check[] chosen = isSelected
+            ? [.. new NamePattern(selection.Pattern).Choose(checks, check => check.Name)]
+            : [.. checks.Where(check => selection.Model is not null || selection.All || !check.OnlyInAll)];
         if (chosen.Length == 0)
             throw new ArgumentException(
                 $"no gradient check has '{selection.Pattern}' in its name; there are {string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
@@ -100,7 +100,7 @@ public static class GradCheckSuite
             hasDeviceFailed = found.HasDeviceFailed;
             failure = found.Failure ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
         }
-        catch (Exception refusal) when (refusal is KinkException || refusal is ShapeException && check.Type == Precision.Bf16.Label())
+        catch (Exception refusal) when (refusal is NonDifferentiablePointException || refusal is ShapeException && check.Type == Precision.Bf16.Label())
         {
             // An operator without bfloat16 kernels reports a refusal, and so does a case on a kink. Show it, and count it separately.
             return new GradCheckReport(check.Name, check.Kind, check.Type, [], "", null, null, Stopwatch.GetElapsedTime(start), Refusal: refusal.Message);
@@ -180,14 +180,14 @@ public static class GradCheckSuite
 
     private static Found RunOperator(OperatorCase item, int entries, GradientVerdict allowed = GradientVerdict.Agrees)
     {
-        (OperatorCase drawn, string kinks) = Kinks.Avoid(item);
+        (OperatorCase drawn, string kinks) = NonDifferentiablePoints.Avoid(item);
         GradientCheckResult result = GradientCheck.Run(drawn.Op, drawn.CreateInputs(DType.Float64), OperatorOptions(entries));
         return new Found([.. result.Arguments.Select(argument => GradCheckLine.Of(argument, allowed))], kinks);
     }
 
     private static Found RunKernels(OperatorCase item, Precision precision, Device device)
     {
-        (OperatorCase drawn, string kinks) = Kinks.Avoid(item, precision);
+        (OperatorCase drawn, string kinks) = NonDifferentiablePoints.Avoid(item, precision);
         return new Found(new KernelCheck(drawn, precision, device).Run(), kinks);
     }
 

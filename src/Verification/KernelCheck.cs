@@ -40,8 +40,8 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             Compare("double", got, exact, _ => Tolerances.Float32(item.Exactness));
             return;
         }
-        Results plain = OnProcessor(item.RunPlain(precision));
-        // The plain implementation rounds the operands of an operator's first product, and with several layers those of each layer.
+        Results plain = OnProcessor(item.RunReference(precision));
+        // The reference arithmetic rounds the operands of an operator's first product, and with several layers those of each layer.
         int layers = Math.Max(1, item.Inputs.Count(input => input is { Role: InputRole.MatrixWeight }));
         if (item.Exactness == Exactness.Moves)
             Compare("double", got, plain, _ => 0);

@@ -4,6 +4,7 @@ using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
@@ -101,7 +102,7 @@ internal static partial class NetworkCases
             throw GoldenCase.Unknown("loss", loss, "A*ce+B*dice");
         double[] weights = [.. new[] { "ce", "dice" }.Select(term => double.Parse(formula.Groups[term].Value, CultureInfo.InvariantCulture))];
         var both = new CrossEntropyDice(weights[0], weights[1]);
-        var rule = new AdamW(golden.Number("lr"), WeightDecay: golden.Number("weight_decay"));
+        var rule = new Kernels.AdamW(golden.Number("lr"), WeightDecay: golden.Number("weight_decay"));
         var images = new Variable(golden.Load("in.x").To(golden.Device));
         var labels = new Variable(golden.Raw("in.y").To(golden.Device));
         List<(Parameter Parameter, Tensor Mean, Tensor Variance)> states =

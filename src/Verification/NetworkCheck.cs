@@ -41,7 +41,7 @@ internal static class NetworkCheck
     /// <summary>
     /// A network in tf32 or bf16, or a large one in float32. A rectifier that rounding switches changes the earlier gradients, and the
     /// worst of a million entries is the worst-conditioned one: single entries mean little. A tensor's error is the norm of the difference
-    /// over its own norm, compared with the error of <see cref="PlainArithmetic"/> or, in float32, of the CPU.
+    /// over its own norm, compared with the error of <see cref="ReferenceArithmetic"/> or, in float32, of the CPU.
     /// </summary>
     /// <param name="create">Creates the network and its input.</param>
     /// <param name="precision">The precision.</param>
@@ -52,7 +52,7 @@ internal static class NetworkCheck
         if (precision == Precision.Fp32)
             plain = Differentiate(create(DType.Float32, precision, Device.Cpu), Device.Cpu);
         else
-            using (ReplacedApply.Begin(new PlainArithmetic(precision).ApplyInNetwork))
+            using (OperatorSubstitution.Begin(new ReferenceArithmetic(precision).ApplyInNetwork))
                 plain = Differentiate(create(DType.Float64, Precision.Fp32, Device.Cpu), Device.Cpu);
         DifferentiableCase onDevice = create(DType.Float32, precision, device);
         Results got = Differentiate(onDevice, device), again = Differentiate(onDevice, device);

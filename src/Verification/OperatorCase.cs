@@ -55,15 +55,16 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     }
 
     /// <summary>
-    /// The plain implementation of a precision, its smallest possible error: the double reference on operands rounded to the precision,
+    /// The reference arithmetic of a precision, its smallest possible error: the double reference on operands rounded to the precision,
     /// with results rounded to the types in which the precision stores them. A fused convolution and batch norm stores the tensor between
-    /// them. </summary>
-    public IReadOnlyList<(string Name, Tensor Value)> RunPlain(Precision precision)
+    /// them.
+    /// </summary>
+    public IReadOnlyList<(string Name, Tensor Value)> RunReference(Precision precision)
     {
         // tf32 rounds only the operands of matrix products.
         if (precision == Precision.Tf32 && !MultipliesMatrices)
             precision = Precision.Fp32;
-        var arithmetic = new PlainArithmetic(precision);
+        var arithmetic = new ReferenceArithmetic(precision);
         Variable?[] inputs = CreateInputs((input, index) => Draw(input, DType.Float64, index) is var drawn
             && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? arithmetic.Round(drawn) : drawn);
         HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
@@ -71,7 +72,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
         return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)), to => arithmetic.ApplyInParts(Op, to))
             .Select(result => (result.Name, precision == Precision.Bf16 && !parameters.Contains(result.Name)
                 ? arithmetic.Round(result.Value)
-                : PlainArithmetic.RoundToFloat32(result.Value)))];
+                : ReferenceArithmetic.RoundToFloat32(result.Value)))];
     }
 
     private IReadOnlyList<(string Name, Tensor Value)> Run(
@@ -119,6 +120,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
                 Fill.FanIn => normal / Math.Sqrt((double)count / input.Shape[0]),
                 Fill.Positive => 0.5 + key.Uniform((ulong)i),
                 Fill.AwayFromZero => normal + Math.CopySign(0.1, normal),
+                Fill.BetweenIntegers => Math.Floor(4 * normal) + 0.125 + 0.75 * (4 * normal - Math.Floor(4 * normal)),
                 _ => normal,
             });
         }

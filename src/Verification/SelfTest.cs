@@ -39,7 +39,7 @@ public static class SelfTest
     /// <summary>Runs every <c>*.safetensors</c> case of a folder, one at a time, so that memory does not grow with their number.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="type">Element type to compute in: float32 or float64.</param>
-    /// <param name="filter">Runs only cases whose file name contains this text; null or empty for all.</param>
+    /// <param name="filter">Runs only cases whose file name matches this <see cref="NamePattern"/>; null or empty for all.</param>
     /// <param name="includeFullSize">Whether to run cases of full-size networks, which take seconds to minutes each.</param>
     /// <param name="report">Receives each result at once, in the order of the file names.</param>
     /// <param name="device">Where to compute.</param>
@@ -52,7 +52,7 @@ public static class SelfTest
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException($"{folder}: there is no such folder of golden cases");
         string[] files = [.. Directory.EnumerateFiles(folder, "*.safetensors")
-            .Where(file => string.IsNullOrEmpty(filter) || Path.GetFileName(file).Contains(filter, StringComparison.OrdinalIgnoreCase))
+            .Where(file => string.IsNullOrEmpty(filter) || new NamePattern(filter).Matches(Path.GetFileNameWithoutExtension(file)))
             .Order(StringComparer.Ordinal)];
         if (files.Length == 0)
             throw new FileNotFoundException(

@@ -73,6 +73,12 @@ public static class Tolerances
     });
 
     /// <summary>
+    /// Two variants of one operator on the same inputs, the length of the difference over the tensor's: the order of sums differs. Where
+    /// rectifiers follow sums, a value next to zero may fall on the other side in one of them, which changes single entries of gradients.
+    /// </summary>
+    public static double OtherVariant(DType type, bool isRectified) => Math.Max(GradientSum(type), isRectified ? 1.0 / 64 : 0);
+
+    /// <summary>
     /// Two gradients of a device that are equal in exact arithmetic, such as twice a gradient and a gradient added to itself, relative
     /// to the largest entry: the order of sums may differ.
     /// </summary>
