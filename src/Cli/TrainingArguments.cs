@@ -1,5 +1,6 @@
 using System.CommandLine;
 using CsUnet.Data;
+using CsUnet.Models.Encoders;
 using CsUnet.Training;
 
 namespace CsUnet.Cli;
@@ -29,8 +30,9 @@ internal sealed class TrainingArguments
         ["steps"] = "Training steps. Default: 300.",
         ["epochs"] = "Passes over the training images, instead of --steps.",
         ["seed"] = "Seed of weights, data order, augmentation and DropPath. Default: 0.",
-        ["encoder"] = "CNN encoder: resnet18, resnet34, resnet50, resnet101 or resnet152. Default: the preset's.",
+        ["encoder"] = $"CNN encoder: {string.Join(", ", Encoders.Names)}. Default: the network's.",
         ["mlp"] = "MLP of the Swin blocks: resmlp (CS-UNet's) or mlp (Swin's). Default: resmlp.",
+        ["drop_path"] = "Largest DropPath probability of the Swin blocks. Default: 0.1.",
         ["optimizer"] = "Optimiser: adamw or sgd. Default: adamw.",
         ["schedule"] = "Learning rate after the warm-up: cosine, constant, step or plateau. Default: cosine.",
         ["weight_decay"] = "Weight decay of every parameter. Default: 0.05.",
@@ -108,7 +110,7 @@ internal sealed class TrainingArguments
     public static IReadOnlyList<string> Differences(TrainingOptions a, TrainingOptions b)
     {
         Dictionary<string, string> left = Sections(a), right = Sections(b);
-        return [.. TrainingOptions.Keys.Where(key => left[key] != right[key])];
+        return [.. TrainingOptions.Keys.Where(key => left.GetValueOrDefault(key) != right.GetValueOrDefault(key))];
     }
 
     private static TrainingOptions Set(TrainingOptions options, string key, string value)

@@ -12,6 +12,8 @@ namespace CsUnet.Training;
 /// </summary>
 internal sealed class TrainingOptionField
 {
+    private static readonly HashSet<string> s_settings = [.. SegmentationModels.All.SelectMany(preset => preset.Settings)];
+
     private readonly Func<TrainingOptions, IReadOnlyList<string>> _get;
     private readonly Func<TrainingOptions, Value, TrainingOptions> _set;
 
@@ -34,6 +36,9 @@ internal sealed class TrainingOptionField
     /// <summary>Whether the value is a list.</summary>
     public bool IsList { get; }
 
+    /// <summary>Whether options have this one: those about networks belong to some networks only.</summary>
+    public bool IsOf(TrainingOptions options) => !s_settings.Contains(Key) || SegmentationModels.Named(options.Model).Settings.Contains(Key);
+
     /// <summary>The value as text: one entry, none if it is not set, any number for a list.</summary>
     public IReadOnlyList<string> Values(TrainingOptions options) => _get(options);
 
@@ -49,8 +54,8 @@ internal sealed class TrainingOptionField
     /// <summary>Every option, in the order of the file.</summary>
     public static IReadOnlyList<TrainingOptionField> All { get; } =
     [
-        Single("model", $"one of {string.Join(", ", CsUnetOptions.Presets)}", o => o.Model,
-            (o, v) => o with { Model = v.Word(CsUnetOptions.Presets) }),
+        Single("model", $"one of {string.Join(", ", SegmentationModels.Names)}", o => o.Model,
+            (o, v) => o with { Model = v.Word(SegmentationModels.Names) }),
         Single("size", "side of crops and tiles in pixels, or HEIGHTxWIDTH; multiples of 32",
             o => o.Height == o.Width ? Text(o.Height) : $"{o.Height}x{o.Width}",
             (o, v) => { (int height, int width) = v.Size(); return o with { Height = height, Width = width }; }),
@@ -62,13 +67,14 @@ internal sealed class TrainingOptionField
             (o, v) => o with { Depths = v.Integers(1, 100) }),
         List("heads", "attention heads per stage; empty: the preset's", o => [.. o.Heads.Select(Text)],
             (o, v) => o with { Heads = v.Integers(1, 4096) }),
-        Single("encoder", "resnet18, resnet34, resnet50, resnet101 or resnet152; empty: the preset's", o => o.Encoder ?? "",
-            (o, v) => o with { Encoder = v.IsEmpty ? null : v.Word(["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]) }),
+        Single("encoder", $"one of {string.Join(", ", Encoders.Names)}; empty: the preset's", o => o.Encoder ?? "",
+            (o, v) => o with { Encoder = v.IsEmpty ? null : v.Word(Encoders.Names) }),
         Single("encoder_width", "channels of the encoder's first stage; empty: the preset's", o => Text(o.EncoderWidth),
             (o, v) => o with { EncoderWidth = v.OptionalInteger(1, 1024) }),
-        Single("mlp", "resmlp (CS-UNet's) or mlp (Swin's)", o => o.Mlp == MlpKind.ResMlp ? "resmlp" : "mlp",
-            (o, v) => o with { Mlp = v.Word(["resmlp", "mlp"]) == "mlp" ? MlpKind.Mlp : MlpKind.ResMlp }),
-        Single("drop_path", "largest DropPath probability", o => Text(o.DropPath), (o, v) => o with { DropPath = v.Number(0, 0.99) }),
+        Single("mlp", "resmlp (CS-UNet's) or mlp (Swin's); empty: the preset's", o => o.Mlp?.ToString().ToLowerInvariant() ?? "",
+            (o, v) => o with { Mlp = v.IsEmpty ? null : v.Word(["resmlp", "mlp"]) == "mlp" ? MlpKind.Mlp : MlpKind.ResMlp }),
+        Single("drop_path", "largest DropPath probability; empty: the preset's", o => o.DropPath is { } rate ? Text(rate) : "",
+            (o, v) => o with { DropPath = v.IsEmpty ? null : v.Number(0, 0.99) }),
         Single("data", "folder of the data set; empty: synthetic micrographs", o => o.Data ?? "", (o, v) => o with { Data = v.OptionalText() }),
         Single("classes", "nasa-super, nasa-ebc or a YAML file; empty: the synthetic set's", o => o.Classes ?? "",
             (o, v) => o with { Classes = v.OptionalText() }),

@@ -13,11 +13,11 @@ public sealed partial record TrainingOptions
     /// <summary>The keys of config.yaml, in order.</summary>
     public static IReadOnlyList<string> Keys { get; } = [.. TrainingOptionField.All.Select(field => field.Key), AugmentationKey];
 
-    /// <summary>The text of config.yaml: every option with its value and its meaning.</summary>
+    /// <summary>The text of config.yaml: every option that the network has, with its value and its meaning.</summary>
     public string ToYaml()
     {
         var text = new StringBuilder();
-        foreach (TrainingOptionField field in TrainingOptionField.All)
+        foreach (TrainingOptionField field in TrainingOptionField.All.Where(field => field.IsOf(this) || field.Values(this).Count > 0))
         {
             IReadOnlyList<string> values = field.Values(this);
             string value = field.IsList ? $"[{string.Join(", ", values.Select(Quote))}]" : values.Count == 0 ? "" : Quote(values[0]);

@@ -106,26 +106,31 @@ static double cubic(double d) {
     const double a = -0.75;
     return d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
 }
-static void taps(int in, int out, bool bicubic, std::vector<int>& index, Doubles& weight) {
+// One tap is the nearest element, two are linear, four cubic.
+static void taps(int in, int out, int count, std::vector<int>& index, Doubles& weight) {
     for (int p = 0; p < out; p++) {
+        if (count == 1) {
+            index.push_back(p * in / out), weight.push_back(1);
+            continue;
+        }
+        bool bicubic = count == 4;
         double center = (p + 0.5) * in / out - 0.5;
         if (!bicubic) center = std::max(center, 0.0);
         int first = int(std::floor(center));
-        for (int tap = 0; tap < (bicubic ? 4 : 2); tap++) {
+        for (int tap = 0; tap < count; tap++) {
             int offset = bicubic ? tap - 1 : tap;
             double d = std::abs(center - first - offset);
             index.push_back(std::clamp(first + offset, 0, in - 1)), weight.push_back(bicubic ? cubic(d) : 1 - d);
         }
     }
 }
-static void resize(bool half, bool bicubic, int B, int H, int W, int C, int outH, int outW, bool accumulate) {
-    std::string type = std::string(bicubic ? "_bicubic" : "_bilinear") + type_name(half);
+static void resize(bool half, int n, int B, int H, int W, int C, int outH, int outW, bool accumulate) {
+    std::string type = std::string(n == 1 ? "_nearest" : n == 2 ? "_bilinear" : "_bicubic") + type_name(half);
     size_t ins = size_t(B * H * W * C), outs = size_t(B * outH * outW * C);
     Values x = random_values(ins, 1, half), g = random_values(outs, 2, half), old = random_values(ins, 3, half);
     Doubles y(outs), dx(ins), u, v;
     std::vector<int> rows, columns;
-    taps(H, outH, bicubic, rows, u), taps(W, outW, bicubic, columns, v);
-    int n = bicubic ? 4 : 2;
+    taps(H, outH, n, rows, u), taps(W, outW, n, columns, v);
     for (int b = 0; b < B; b++)
         for (int oy = 0; oy < outH; oy++)
             for (int ox = 0; ox < outW; ox++)
@@ -164,11 +169,11 @@ void check_moves() {
         max_pool(half, 2, 7, 10, 16, 3, 2, 1, false);
         max_pool(half, 1, 6, 5, 3, 2, 2, 0, true);
         max_pool(half, 1, 9, 8, 4, 4, 1, 2, true);
-        for (bool bicubic : {false, true}) {
-            resize(half, bicubic, 2, 5, 7, 16, 10, 21, false);
-            resize(half, bicubic, 1, 9, 12, 3, 4, 5, true);
-            resize(half, bicubic, 1, 1, 2, 4, 6, 1, false);
-            resize(half, bicubic, 1, 13, 3, 4, 3, 17, false);
+        for (int count : {1, 2, 4}) {
+            resize(half, count, 2, 5, 7, 16, 10, 21, false);
+            resize(half, count, 1, 9, 12, 3, 4, 5, true);
+            resize(half, count, 1, 1, 2, 4, 6, 1, false);
+            resize(half, count, 1, 13, 3, 4, 3, 17, false);
         }
     }
 }
