@@ -21,6 +21,14 @@ public sealed record AugmentationOptions
     /// <summary>Changes of the grey levels, in their order.</summary>
     public IReadOnlyList<PixelGroup> Pixels { get; init; } = [];
 
+    /// <summary>Two augmentations are equal when every value is.</summary>
+    public bool Equals(AugmentationOptions? other) => other is not null
+        && (FlipHorizontal, FlipVertical, Rotate) == (other.FlipHorizontal, other.FlipVertical, other.Rotate)
+        && Pixels.SequenceEqual(other.Pixels);
+
+    /// <inheritdoc />
+    public override int GetHashCode() => Pixels.Aggregate(HashCode.Combine(FlipHorizontal, FlipVertical, Rotate), HashCode.Combine);
+
     /// <summary>The recipe that the engine's own results are trained with: quarter turns, mirroring, brightness with contrast,
     /// noise.</summary>
     public static AugmentationOptions Default { get; } = new()

@@ -29,16 +29,19 @@ public sealed record NetworkSettings
     /// <summary>Channels of the CNN's first stage; not set: the preset's, or as published for an encoder that is named.</summary>
     public int? EncoderWidth { get; init; }
 
-    /// <summary>The names of those that are set, as config.yaml writes them.</summary>
-    public IEnumerable<string> Given() =>
-        from setting in new (string Name, bool IsSet)[]
-        {
-            ("window", Window is not null), ("embed_dim", EmbedDim is not null), ("depths", Depths.Count > 0), ("heads", Heads.Count > 0),
-            ("mlp", Mlp is not null), ("drop_path", DropPath is not null), ("encoder", Encoder is not null),
-            ("encoder_width", EncoderWidth is not null),
-        }
-        where setting.IsSet
-        select setting.Name;
+    private static readonly (string Name, Func<NetworkSettings, bool> IsSet)[] s_all =
+    [
+        ("window", settings => settings.Window is not null), ("embed_dim", settings => settings.EmbedDim is not null),
+        ("depths", settings => settings.Depths.Count > 0), ("heads", settings => settings.Heads.Count > 0),
+        ("mlp", settings => settings.Mlp is not null), ("drop_path", settings => settings.DropPath is not null),
+        ("encoder", settings => settings.Encoder is not null), ("encoder_width", settings => settings.EncoderWidth is not null),
+    ];
+
+    /// <summary>The names of all settings, as config.yaml writes them.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. s_all.Select(setting => setting.Name)];
+
+    /// <summary>The names of those that are set.</summary>
+    public IEnumerable<string> Given() => s_all.Where(setting => setting.IsSet(this)).Select(setting => setting.Name);
 
     /// <summary>The encoder that is asked for in place of a preset's.</summary>
     /// <exception cref="ArgumentException">There is no such encoder, or it has one width only.</exception>
