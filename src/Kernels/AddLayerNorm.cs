@@ -13,31 +13,47 @@ namespace CsUnet.Kernels;
 public sealed record AddLayerNorm(double Eps = 1e-5) : RowNormOperator(Eps)
 {
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor input = call[0], branch = call[1];
         Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "a floating-point tensor (..., C)");
         Require(branch.Shape == input.Shape, "branch", branch.Shape, $"{input.Shape} = shape of the input");
         RequireSameType(call, "branch", branch);
         RequireParameters(call, 2, input.Shape.Last, $"last dimension of input {input.Shape}");
-        Tensor output = Tensor.Empty(new Shape([2, .. input.Shape.AsSpan()]), input.DType, input.Device);
-        Tensor sum = Half(output, 0), normalised = Half(output, 1);
-        if (input.Device.Kind == DeviceKind.Cuda)
-        {
-            Normalise(call, input, Places(input), 2, normalised, branch, sum);
-            return output;
-        }
-        sum.CopyFrom(input);
-        TensorMath.AddInPlace(sum, branch);
-        Normalise(call, sum, Places(input), 2, normalised);
-        return output;
+        return Tensor.Empty(new Shape([2, .. input.Shape.AsSpan()]), input.DType, input.Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call)
+    {
+        Tensor sum = Half(call.Output, 0);
+        sum.CopyFrom(call[0]);
+        TensorMath.AddInPlace(sum, call[1]);
+        Normalise<T, RowsInOrder>(call, sum, Places(call[0]), 2, Half(call.Output, 1));
+    }
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) =>
+        CudaNormalise(call, call[0], Places(call[0]).Cuda, 2, Half(call.Output, 1), call[1], Half(call.Output, 0));
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor? dInput = call.Needs(0) || call.Needs(1) ? Tensor.EmptyLike(call[0]) : null;
-        Differentiate(call, Half(dOutput, 1), Half(call.Output, 0), Places(call[0]), 2, dInput, false, gradients, Half(dOutput, 0));
+        Differentiate<T, RowsInOrder>(call, Half(dOutput, 1), Half(call.Output, 0), Places(call[0]), 2, dInput, false, gradients, Half(dOutput, 0));
+        Pass(call, dInput, gradients);
+    }
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor? dInput = call.Needs(0) || call.Needs(1) ? Tensor.EmptyLike(call[0]) : null;
+        CudaDifferentiate(call, Half(dOutput, 1), Half(call.Output, 0), Places(call[0]).Cuda, 2, dInput, false, gradients, Half(dOutput, 0));
+        Pass(call, dInput, gradients);
+    }
+
+    private static void Pass(OperatorCall call, Tensor? dInput, GradientSink gradients)
+    {
         for (int i = 0; i < 2; i++)
             if (call.Needs(i))
                 gradients.Pass(i, dInput!);

@@ -18,16 +18,13 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
     private const int ChunkRows = 8192;
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor logits = call[0];
         Require(ClassWeights is null || ClassWeights.Count == logits.Shape.Last, "class weights", $"{ClassWeights?.Count} numbers",
             $"{logits.Shape.Last} = classes of logits {logits.Shape}");
         if (logits.Device.Kind == DeviceKind.Cuda)
-            return CudaForward(call);
+            return CudaLoss(call);
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
         Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
         call.Save(softmax);
@@ -105,11 +102,11 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
     }
 
     // kernels/cross_entropy.cu; saves the softmax and the sum of weights.
-    private Tensor CudaForward(OperatorCall call)
+    private Tensor CudaLoss(OperatorCall call)
     {
         Tensor logits = call[0], labels = call[1];
         PixelLabels.CheckCuda(Name, logits, labels);
-        int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
+        int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, blocks = CudaLaunch.GroupBlocks(logits.CudaDevice, rows, group);
         Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device), softmax = Tensor.EmptyLike(logits);
         Tensor weight = Tensor.EmptyLike(loss), partials = Tensor.Empty([2, blocks, 2], DType.Float32, logits.Device);
         call.Save(softmax);

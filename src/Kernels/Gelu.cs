@@ -12,9 +12,6 @@ namespace CsUnet.Kernels;
 public sealed record Gelu : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");

@@ -10,9 +10,6 @@ namespace CsUnet.Kernels;
 public sealed record ReLU : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");

@@ -9,9 +9,6 @@ namespace CsUnet.Kernels;
 public sealed record Slice(int Index) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call[0].Shape.Rank > 0 && Index >= 0 && Index < call[0].Shape[0], "input", call[0].Shape, $"more than {Index} entries");

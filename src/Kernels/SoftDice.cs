@@ -20,15 +20,12 @@ public sealed record SoftDice(double Smooth = 1e-5, int? IgnoreIndex = null) : O
     private const int ChunkRows = 8192;
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor logits = call[0];
         Require(logits.Shape.Last <= 256, "logits", logits.Shape, "at most 256 classes");
         if (logits.Device.Kind == DeviceKind.Cuda)
-            return CudaForward(call);
+            return CudaLoss(call);
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
         Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
         Tensor fractions = Tensor.Empty([2, logits.Shape.Last], DType.Float64);
@@ -132,12 +129,12 @@ public sealed record SoftDice(double Smooth = 1e-5, int? IgnoreIndex = null) : O
     }
 
     // kernels/soft_dice.cu; saves the softmax, and numerators and denominators (2, K).
-    private Tensor CudaForward(OperatorCall call)
+    private Tensor CudaLoss(OperatorCall call)
     {
         Tensor logits = call[0], labels = call[1];
         PixelLabels.CheckCuda(Name, logits, labels);
         int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, classes = logits.Shape.Last;
-        int blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
+        int blocks = CudaLaunch.GroupBlocks(logits.CudaDevice, rows, group);
         Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device), softmax = Tensor.EmptyLike(logits);
         Tensor fractions = Tensor.Empty([2, classes], DType.Float32, logits.Device);
         Tensor partials = Tensor.Empty([blocks, 2, classes, 2], DType.Float32, logits.Device);

@@ -92,9 +92,9 @@ public sealed class StepArena : IDisposable
             if (!storage.IsReleased)
                 Return(storage);
         _rented.Clear();
-        foreach (((Device device, _), Stack<MemoryBlock> blocks) in _free)
+        foreach (Stack<MemoryBlock> blocks in _free.Values)
             foreach (MemoryBlock block in blocks)
-                block.Free(device);
+                block.Free();
         _free.Clear();
         ReservedBytes = UsedBytes = 0;
     }

@@ -99,7 +99,7 @@ internal static class KernelsCommand
 
     private static IReadOnlyList<OperatorCase> Choose(string? pattern)
     {
-        IReadOnlyList<OperatorCase> all = [.. OperatorCases.All.Where(item => item.Op.RunsOn(DeviceKind.Cuda))];
+        IReadOnlyList<OperatorCase> all = OperatorCases.All;
         if (pattern is null)
             return all;
         // A pattern without * is searched for anywhere in the name, one with * has to match all of it.
