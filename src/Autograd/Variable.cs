@@ -146,12 +146,12 @@ public partial class Variable
             needs[i] = !NoGrad.IsActive && inputs[i] is { RequiresGradient: true };
             record |= needs[i];
         }
-        var call = new OperatorCall(tensors, needs);
+        var call = new OperatorCall(op, tensors, needs);
         OperatorTrace? trace = OperatorTrace.Current;
         long start = trace is null ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
-        call.Forward(op);
-        trace?.Add(op, call, backward: false, start);
-        return new Variable(call.Output, record ? new Node(op, call, inputs) : null);
+        call.Forward();
+        trace?.Add(call, backward: false, start);
+        return new Variable(call.Output, record ? new Node(call, inputs) : null);
     }
 
     /// <summary>

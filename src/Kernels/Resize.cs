@@ -15,41 +15,28 @@ namespace CsUnet.Kernels;
 public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(Height >= 1 && Width >= 1, "size", $"{Height} x {Width}", "at least 1 x 1");
         Require(shape.Rank == 4 && shape[1] >= 1 && shape[2] >= 1 && call[0].DType.IsFloat(), "input", call[0],
             "a floating-point tensor (B, H, W, C)");
-        if (call[0].Device.Kind == DeviceKind.Cuda)
-            return CudaForward(call[0]);
-        Tensor output = Tensor.Zeros([shape[0], Height, Width, shape[3]], call[0].DType);
-        Map(call[0], output, transposed: false);
-        return output;
+        return Tensor.Empty([shape[0], Height, Width, shape[3]], call[0].DType, call[0].Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaBackward(dOutput, gradients.Target(0, out bool accumulate), accumulate);
-            return;
-        }
-        Tensor dInput = Tensor.ZerosLike(call[0]);
-        Map(dInput, dOutput, transposed: true);
-        gradients.Give(0, dInput);
+        call.Output.Clear();
+        Map<T>(call[0], call.Output, transposed: false);
     }
 
-    private void Map(Tensor input, Tensor output, bool transposed)
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (input.DType == DType.Float32)
-            Map<float>(input, output, transposed);
-        else
-            Map<double>(input, output, transposed);
+        Tensor dInput = Tensor.ZerosLike(call[0]);
+        Map<T>(dInput, dOutput, transposed: true);
+        gradients.Give(0, dInput);
     }
 
     private unsafe void Map<T>(Tensor input, Tensor output, bool transposed) where T : unmanaged, IFloatingPointIeee754<T>
@@ -129,19 +116,20 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
     }
 
     // kernels/resize.cu: the backward pass gathers.
-    private Tensor CudaForward(Tensor input)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
-        Shape shape = input.Shape;
-        Tensor output = Tensor.Empty([shape[0], Height, Width, shape[3]], input.DType, input.Device);
-        var launch = new CudaLaunch(input, "resize", $"resize_forward_{Mode.ToString().ToLowerInvariant()}");
-        launch.Add(input, output);
+        Shape shape = call[0].Shape;
+        var launch = new CudaLaunch(call[0], "resize", $"resize_forward_{Mode.ToString().ToLowerInvariant()}");
+        launch.Add(call[0], call.Output);
         launch.Add(shape[0], shape[1], shape[2], shape[3], Height, Width);
         launch.RunOverRows((long)shape[0] * Height, Width * shape[3]);
-        return output;
     }
 
-    private void CudaBackward(Tensor dOutput, Tensor dInput, bool accumulate)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
         Shape shape = dInput.Shape;
         var launch = new CudaLaunch(dOutput, "resize", $"resize_backward_{Mode.ToString().ToLowerInvariant()}");
         launch.Add(dOutput, dInput);

@@ -130,8 +130,6 @@ public sealed class CudaDeviceTests
             NameExpressions = ["write_far_outside"], Options = ["--std=c++17"],
         };
 
-        public override bool RunsOn(DeviceKind device) => true;
-
         public override Tensor Forward(OperatorCall call)
         {
             CudaModule module = new KernelCache(KernelCache.DefaultFolder).Load(s_source, new KernelArchitecture(80), out _);

@@ -26,8 +26,6 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
     {
         private static int s_calls;
 
-        public override bool RunsOn(DeviceKind device) => true;
-
         public override Tensor Forward(OperatorCall call) => Right.Forward(call);
 
         public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)

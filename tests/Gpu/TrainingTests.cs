@@ -212,8 +212,6 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     /// <summary>Reads its input back, which a recorded step cannot.</summary>
     private sealed record ReadsBack : Operator
     {
-        public override bool RunsOn(DeviceKind device) => true;
-
         public override Tensor Forward(OperatorCall call) => call[0].To(Device.Cpu).To(call[0].Device);
 
         public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients) => gradients.Pass(0, dOutput);

@@ -98,7 +98,7 @@ internal static class KernelsCommand
 
     private static IReadOnlyList<OperatorCase> Choose(string? pattern)
     {
-        IReadOnlyList<OperatorCase> all = [.. OperatorCases.All.Where(item => item.Op.RunsOn(DeviceKind.Cuda))];
+        IReadOnlyList<OperatorCase> all = OperatorCases.All;
         if (pattern is null)
             return all;
         IReadOnlyList<OperatorCase> chosen = new NamePattern(pattern).Choose(all, item => item.Op.Name);

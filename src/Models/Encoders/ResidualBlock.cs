@@ -20,20 +20,19 @@ public abstract class ResidualBlock(DType type) : Module(type)
             _downsample = Register("downsample", new ConvBatchNorm(inputs, outputs, kernel: 1, stride, padding: 0, relu: false, DType));
     }
 
-    /// <summary>
-    /// Convolutions with batch norm and ReLU one after the other, the shortcut added before the last ReLU. CUDA devices take them as one
-    /// operator, which stores less of what is between them.
-    /// </summary>
+    /// <summary>Convolutions with batch norm and ReLU one after the other, the shortcut added before the last ReLU.</summary>
     protected Variable Chain(Variable input, params (Conv2d Conv, BatchNorm2d Norm)[] layers)
     {
-        if (input.Value.Device.Kind == DeviceKind.Cuda)
+        Variable x = input;
+        int done = 0;
+        foreach ((Kernels.Operator op, int count) in Kernels.ConvBatchNormChain.Parts(
+            input.Value, [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))]))
         {
-            Kernels.ConvBatchNormReLU[] fused = [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))];
-            return Variable.Apply(new Kernels.ConvBatchNormChain(fused[0], fused[1], fused.ElementAtOrDefault(2)),
-                [input, .. layers.SelectMany(layer => layer.Conv.Parameters(layer.Norm)), Shortcut(input)]);
+            Variable[] parameters = [.. layers[done..(done + count)].SelectMany(layer => layer.Conv.Parameters(layer.Norm))];
+            done += count;
+            x = Variable.Apply(op, [x, .. parameters, done == layers.Length ? Shortcut(input) : null]);
         }
-        Variable x = layers[..^1].Aggregate(input, (features, layer) => layer.Conv.Forward(features, layer.Norm, relu: true));
-        return layers[^1].Conv.Forward(x, layers[^1].Norm, relu: true, residual: Shortcut(input));
+        return x;
     }
 
     /// <summary>The shortcut: the input, projected if the block changes shape.</summary>

@@ -37,7 +37,7 @@ internal static class LabProjectCommand
             CudaEmulator.SetArchitecture(target.Architecture);
             CudaEmulator.SetMultiprocessors(target.Multiprocessors);
             var resources = new KernelResources(target.Architecture);
-            CudaDevice.Get(Device.Cuda).AllowTf32 = type == "tf32";
+            using PrecisionScope precision = arguments.PrecisionOf(result).Use(Device.Cuda);
             DType element = type == "bf16" ? DType.BFloat16 : DType.Float32;
             if (result.GetValue(model) is { } name)
             {

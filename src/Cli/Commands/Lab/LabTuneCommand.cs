@@ -54,6 +54,7 @@ internal static class LabTuneCommand
     {
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result);
+        using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         LabArguments.RequireClock(selection);
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
