@@ -217,7 +217,7 @@ void test_kernels() {
     set_mode("plain");
 }
 
-// The best of several: launches of an almost empty kernel, and the sizes of EMULATOR.md.
+// The best time of several runs: launches of an almost empty kernel, and typical sizes.
 void measure() {
     using Clock = std::chrono::steady_clock;
     auto best = [](int repeats, auto action) {
