@@ -86,7 +86,7 @@ internal sealed class TrainingSession
             }
         }
         MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)), validation = Open(() => RunData.OpenValidation(options, classMap));
-        // Test images without annotations are left alone: nobody needs them yet.
+        // Check test images only if they have annotations: training does not need them.
         if (options.Data is { } data && Directory.Exists(Path.Combine(data, "test_annot")))
             Open(() => RunData.Open(options, "test", classMap));
         return problems.Count == 0 ? (train!, validation) : throw DataException.Many(options.Data ?? "", problems);

@@ -79,7 +79,7 @@ internal static class KernelsCommand
         CudaEmulator.ClearReport();
         foreach (OperatorCase item in cases)
         {
-            // Fetched, so that an element that nobody wrote is found.
+            // Copy the result to the host, which detects unwritten elements.
             foreach ((_, Tensor value) in item.RunWithGradients(DType.Float32, device))
                 _ = value.To(Device.Cpu);
         }
