@@ -6,10 +6,10 @@ namespace CsUnet.Nn;
 /// <summary>
 /// A layer or network: parameters, buffers and child modules under state-dict names, a train/eval mode, and the key of its random
 /// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>. A new module knows the
-/// shapes of its parameters but holds no memory for them: that is allocated by <see cref="Initialize"/>, or when weights are loaded.
+/// shapes of its parameters but holds no memory for them: that is allocated by <see cref="ModuleExtensions.Initialize"/>, or when weights are loaded.
 /// </summary>
 /// <param name="type">Element type of parameters and activations.</param>
-public abstract class Module(DType type)
+public abstract class Module(DType type = DType.Float32)
 {
     private readonly List<(string Name, Module Child)> _children = [];
     private readonly List<(Parameter Parameter, Initializer Initializer, ParameterLayout Layout)> _parameters = [];
@@ -21,38 +21,30 @@ public abstract class Module(DType type)
     /// <summary>Where parameters and buffers are, and so where the module computes.</summary>
     public Device Device { get; private set; } = Device.Cpu;
 
-    /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="Eval"/>.</summary>
+    /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="ModuleExtensions.Eval"/>.</summary>
     public bool IsTraining { get; private set; } = true;
 
     /// <summary>Seed and step of the random numbers of this forward pass; the layer is the module's own.</summary>
     protected RandomKey Key { get; private set; }
 
-    /// <summary>Puts this module and its children into training mode. Returns it.</summary>
-    public Module Train(bool isTraining = true)
+    /// <summary>What <see cref="ModuleExtensions.Train"/> does.</summary>
+    internal void SetTraining(bool isTraining)
     {
         IsTraining = isTraining;
         foreach ((_, Module child) in _children)
-            child.Train(isTraining);
-        return this;
+            child.SetTraining(isTraining);
     }
 
-    /// <summary>Puts this module and its children into evaluation mode. Returns it.</summary>
-    public Module Eval() => Train(false);
-
-    /// <summary>
-    /// Moves all parameters and buffers below this module to a device; gradients are forgotten. Make an optimiser afterwards: its state
-    /// lies where the parameters were when it was made. Returns this module.
-    /// </summary>
-    public Module To(Device device)
+    /// <summary>What <see cref="ModuleExtensions.To"/> does.</summary>
+    internal void MoveTo(Device device)
     {
         foreach ((Parameter parameter, _, _) in _parameters)
             parameter.MoveTo(device);
         foreach ((_, Variable buffer, _) in _buffers)
             buffer.MoveTo(device);
         foreach ((_, Module child) in _children)
-            child.To(device);
+            child.MoveTo(device);
         Device = device;
-        return this;
     }
 
     /// <summary>Sets what the next forward pass draws: each module gets a layer number of its own, from its place in the tree.</summary>
@@ -140,11 +132,8 @@ public abstract class Module(DType type)
     /// <summary>Number of trained numbers; known before any memory is allocated.</summary>
     public long ParameterCount => Parameters().Sum(parameter => parameter.Shape.Count);
 
-    /// <summary>
-    /// Sets every parameter from its initialiser, the seed and its path from this module, and every buffer to its initial value: on the
-    /// processor, so that the numbers are the same on every device.
-    /// </summary>
-    public void Initialize(ulong seed)
+    /// <summary>What <see cref="ModuleExtensions.Initialize"/> does.</summary>
+    internal void SetInitialValues(ulong seed)
     {
         Set((name, parameter, initializer) =>
         {
@@ -185,7 +174,7 @@ public abstract class Module(DType type)
         return child;
     }
 
-    /// <summary>Adds a parameter of this module, without memory until <see cref="Initialize"/> or until weights are loaded.</summary>
+    /// <summary>Adds a parameter of this module, without memory until <see cref="ModuleExtensions.Initialize"/> or until weights are loaded.</summary>
     /// <param name="name">The last part of its state-dict name.</param>
     /// <param name="shape">Its dimensions in memory.</param>
     /// <param name="initializer">How it starts.</param>
@@ -206,7 +195,7 @@ public abstract class Module(DType type)
     /// </summary>
     /// <param name="name">The last part of its state-dict name.</param>
     /// <param name="shape">Its dimensions.</param>
-    /// <param name="value">What <see cref="Initialize"/> sets all its elements to.</param>
+    /// <param name="value">What <see cref="ModuleExtensions.Initialize"/> sets all its elements to.</param>
     protected Variable RegisterBuffer(string name, Shape shape, double value)
     {
         var buffer = new Variable(shape, DType, requiresGradient: false, name);

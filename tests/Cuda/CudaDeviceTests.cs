@@ -5,6 +5,7 @@ using CsUnet.Cuda.BasicTypes;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
 using CsUnet.Tests.Support;

@@ -2,6 +2,7 @@ using CsUnet.Autograd;
 using CsUnet.Models;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using Xunit;
 

@@ -90,7 +90,7 @@ public sealed class StateDictTests : IDisposable
         string message = Assert.Throws<InvalidOperationException>(() => part.Table.Value).Message;
         Assert.Equal("table float32 (1,2,3,4) has no value yet; initialise the module that it belongs to, or load its weights", message);
         Assert.Throws<InvalidOperationException>(() => StateDict.Save(part, WeightFile));
-        Assert.Throws<InvalidOperationException>(() => new AdamWOptimizer(part));
+        Assert.Throws<InvalidOperationException>(() => new AdamW(part));
         part.Allocate();
         Assert.All(Numbers(part.Kernel), value => Assert.Equal(0, value));
         Assert.Equal([7, 7], Numbers(part.Count));

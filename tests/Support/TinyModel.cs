@@ -11,7 +11,6 @@ internal sealed class TinyModel : SegmentationModel
     private readonly Conv2d _convolution;
     private readonly BatchNorm2d _norm;
     private readonly Linear _head;
-
     private readonly double _dropout;
 
     public TinyModel(int size = 32, int classes = 3, DType type = DType.Float32)
@@ -21,7 +20,7 @@ internal sealed class TinyModel : SegmentationModel
 
     public TinyModel(Architecture options, DType type) : base(options, type)
     {
-        _convolution = Register("conv", new Conv2d(3, options.Channels, 3, 1, 1, true, type));
+        _convolution = Register("conv", new Conv2d(3, options.Channels, 3, padding: 1, type: type));
         _norm = Register("norm", new BatchNorm2d(options.Channels, type));
         _head = Register("head", new Linear(options.Channels, options.Classes, true, type));
         _dropout = options.Dropout;
@@ -29,7 +28,7 @@ internal sealed class TinyModel : SegmentationModel
 
     protected override Variable Logits(Variable images)
     {
-        Variable x = Variable.Apply(new Kernels.ReLU(), _norm.Forward(_convolution.Forward(images)));
+        Variable x = Variable.Apply(new Kernels.Activation(Kernels.ActivationKind.ReLU), _norm.Forward(_convolution.Forward(images)));
         if (IsTraining)
             x = Variable.Apply(new Kernels.Dropout(_dropout, Key), x);
         return _head.Forward(x);

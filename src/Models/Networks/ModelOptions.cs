@@ -44,7 +44,7 @@ public abstract record ModelOptions
     [JsonIgnore]
     public abstract string Kind { get; }
 
-    /// <summary>The network with unset parameters; call <see cref="Nn.Module.Initialize"/> or load weights.</summary>
+    /// <summary>The network with unset parameters; call <see cref="Nn.ModuleExtensions.Initialize"/> or load weights.</summary>
     /// <param name="type">Element type of parameters, images and logits.</param>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public abstract SegmentationModel Create(DType type = DType.Float32);

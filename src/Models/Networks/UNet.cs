@@ -15,7 +15,7 @@ public sealed class UNet : SegmentationModel
     private readonly UNetDecoder _decoder;
     private readonly SegmentationHead _head;
 
-    /// <summary>A network with unset parameters; call <see cref="Module.Initialize"/> or load weights.</summary>
+    /// <summary>A network with unset parameters; call <see cref="ModuleExtensions.Initialize"/> or load weights.</summary>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public UNet(UNetOptions options, DType type = DType.Float32) : base(options, type)
     {
