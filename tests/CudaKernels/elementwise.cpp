@@ -1,4 +1,4 @@
-// relu, gelu, add, tensor_math, drop_path, softmax.
+// relu, gelu, add, multiply, tensor_math, drop_path, softmax.
 #include "check.h"
 
 static void relu(bool half, int count, bool accumulate) {
@@ -26,6 +26,18 @@ static void gelu(bool half, int count, bool accumulate) {
     compare(what, out.get(), y, half ? 4e-3 : 2e-7);
     go("gelu", "gelu_backward" + type, {3}, {256}, 0, *in, *dOut, *dIn, (long long)count, int(accumulate));
     compare(what + " dInput", dIn.get(), given(dx, old, accumulate), half ? 4e-3 : 2e-7);
+}
+
+static void multiply(bool half, int count, bool accumulate) {
+    std::string type = type_name(half);
+    Values a = random_values(size_t(count), 1, half), b = random_values(a.size(), 2, half), g = random_values(a.size(), 3, half), old = random_values(a.size(), 4, half);
+    Doubles product(a.size()), da(a.size());
+    for (size_t i = 0; i < a.size(); i++) product[i] = double(a[i]) * b[i], da[i] = double(g[i]) * b[i];
+    Buffer x(a, half), y(b, half), out(a.size(), half), dOut(g, half), dIn = target(old, accumulate, half);
+    go("multiply", "multiply_forward" + type, {2}, {256}, 0, *x, *y, *out, (long long)count);
+    compare("multiply" + type, out.get(), product, half ? 4e-3 : 1e-7);
+    go("multiply", "multiply_backward" + type, {2}, {256}, 0, *dOut, *y, *dIn, (long long)count, int(accumulate));
+    compare("multiply" + type + " da", dIn.get(), given(da, old, accumulate), half ? 4e-3 : 1e-7);
 }
 
 static void arithmetic(bool half, int count) {
@@ -99,7 +111,7 @@ static void softmax(bool half, int rows, int C, bool accumulate) {
 
 void check_elementwise() {
     for (bool half : {false, true}) {
-        for (int count : {1, 4097}) relu(half, count, count > 1), gelu(half, count, count == 1), arithmetic(half, count);
+        for (int count : {1, 4097}) relu(half, count, count > 1), gelu(half, count, count == 1), arithmetic(half, count), multiply(half, count, count > 1);
         drop(half, 5, 1028, false);
         drop(half, 3, 35, true);
         softmax(half, 77, 5, false);
