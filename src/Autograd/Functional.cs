@@ -7,10 +7,19 @@ namespace CsUnet.Autograd;
 public static class Functional
 {
     /// <summary>max(x, 0).</summary>
-    public static Variable ReLU(this Variable x) => Variable.Apply(new ReLU(), x);
+    public static Variable ReLU(this Variable x) => x.Activation(ActivationKind.ReLU);
 
-    /// <summary>The Gaussian error linear unit in the exact form.</summary>
-    public static Variable Gelu(this Variable x) => Variable.Apply(new Gelu(), x);
+    /// <summary>The Gaussian error linear unit in the exact form, x Phi(x).</summary>
+    public static Variable GELU(this Variable x) => x.Activation(ActivationKind.GELU);
+
+    /// <summary>The sigmoid linear unit, x sigmoid(x).</summary>
+    public static Variable SiLU(this Variable x) => x.Activation(ActivationKind.SiLU);
+
+    /// <summary>1 / (1 + exp(-x)).</summary>
+    public static Variable Sigmoid(this Variable x) => x.Activation(ActivationKind.Sigmoid);
+
+    /// <summary>An activation function by its kind.</summary>
+    public static Variable Activation(this Variable x, ActivationKind kind) => Variable.Apply(new Activation(kind), x);
 
     /// <summary>Softmax over the innermost dimension.</summary>
     public static Variable Softmax(this Variable x) => Variable.Apply(new Softmax(), x);
@@ -27,7 +36,8 @@ public static class Functional
         int[] sizes = shape.ToArray();
         sizes[open] = 1;
         if (sizes.Contains(-1))
-            throw new ArgumentException($"Reshape: ({string.Join(',', shape.ToArray())}) leaves two dimensions open, expected one", nameof(shape));
+            throw new ArgumentException(
+                $"Reshape: ({string.Join(',', shape.ToArray())}) leaves two dimensions open, expected one", nameof(shape));
         long known = new Shape(sizes).Count;
         if (known == 0 || x.Value.Count % known != 0)
             throw new ArgumentException(
@@ -44,7 +54,7 @@ public static class Functional
     /// <param name="labels">Classes (...), uint8, int32 or int64.</param>
     /// <param name="ignoreIndex">A label that does not count; null: every one counts.</param>
     public static Variable CrossEntropy(this Variable logits, Tensor labels, int? ignoreIndex = null) =>
-        Variable.Apply(new CrossEntropy(null, ignoreIndex), logits, labels);
+        Variable.Apply(new CrossEntropyDice(1, 0, IgnoreIndex: ignoreIndex), logits, labels);
 
     /// <summary>The sum of all elements, a scalar: a matrix product with ones.</summary>
     public static Variable Sum(this Variable x) => Weighted(x, 1);

@@ -83,7 +83,7 @@ public partial class Variable
     /// <param name="inputs">Its inputs in the order that it documents; null for optional ones that are absent.</param>
     public static Variable Apply(Operator op, params Variable?[] inputs)
     {
-        if (ReplacedApply.Result(op, inputs) is { } replaced)
+        if (OperatorSubstitution.Result(op, inputs) is { } replaced)
             return replaced;
         var tensors = new Tensor?[inputs.Length];
         var needs = new bool[inputs.Length];

@@ -7,7 +7,7 @@ namespace CsUnet.Cuda;
 /// <summary>
 /// Finds the emulator's library, and builds it from its sources on first use. The sources are the folder <c>emulator</c> beside the program
 /// or in a folder above it (a checkout), else those that this assembly carries; the environment variable
-/// <c>CSUNET_EMULATOR_LIBRARY</c> names a library that is built already.
+/// <c>CSUNET_EMULATOR_LIBRARY</c> names a library that is already built.
 /// </summary>
 public static class EmulatorBuild
 {
@@ -45,8 +45,10 @@ public static class EmulatorBuild
     internal static void Extract(string folder)
     {
         Assembly assembly = typeof(EmulatorBuild).Assembly;
-        foreach (string name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(ResourcePrefix, StringComparison.Ordinal)))
+        foreach (string name in assembly.GetManifestResourceNames())
         {
+            if (!name.StartsWith(ResourcePrefix, StringComparison.Ordinal))
+                continue;
             // Packed on Windows, names have backslashes.
             string file = Path.Combine([folder, .. name[ResourcePrefix.Length..].Split('/', '\\')]);
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -56,7 +58,7 @@ public static class EmulatorBuild
         }
     }
 
-    /// <summary>Builds into the user's cache, in a folder named by a hash of the sources: changed sources make another library.</summary>
+    /// <summary>Builds into the user's cache, in a folder named by a hash of the sources: changed sources give a new library.</summary>
     private static string Build(string script)
     {
         string sources = Path.GetDirectoryName(script)!;

@@ -69,20 +69,20 @@ internal static class ClassMapYaml
     public static string Write(ClassMap map)
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"name: {YamlSection.Quote(map.Name)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"name: {YamlText.Quote(map.Name)}");
         text.AppendLine("classes:");
         foreach (SegmentationClass entry in map.Classes)
         {
-            text.Append(CultureInfo.InvariantCulture, $"  - {{name: {YamlSection.Quote(entry.Name)}");
+            text.Append(CultureInfo.InvariantCulture, $"  - {{name: {YamlText.Quote(entry.Name)}");
             if (entry.Values.Count > 0)
                 text.Append(CultureInfo.InvariantCulture, $", values: [{string.Join(", ", entry.Values)}]");
             if (entry.Colours.Count > 0)
                 text.Append(CultureInfo.InvariantCulture, $", colours: [{string.Join(", ", entry.Colours.Select(Colour))}]");
             text.AppendLine(CultureInfo.InvariantCulture, $", display: {Colour(entry.Display)}}}");
         }
-        text.AppendLine(CultureInfo.InvariantCulture, $"mask_suffix: {YamlSection.Quote(map.MaskSuffix)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"mask_suffix: {YamlText.Quote(map.MaskSuffix)}");
         if (map.DefaultLabel is { } label)
-            text.AppendLine(CultureInfo.InvariantCulture, $"default: {YamlSection.Quote(map.Classes[label].Name)}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"default: {YamlText.Quote(map.Classes[label].Name)}");
         IEnumerable<string> ignored = map.IgnoredValues.Select(value => value.ToString(CultureInfo.InvariantCulture))
             .Concat(map.IgnoredColours.Select(Colour));
         text.AppendLine(CultureInfo.InvariantCulture, $"ignore: [{string.Join(", ", ignored)}]");

@@ -1,10 +1,12 @@
+using CsUnet.Tensors;
+
 namespace CsUnet.Data;
 
 /// <summary>
 /// What is wrong with the user's data: the one exception of image files, class maps, data sets and augmentation files. Its message names
 /// the path, what was found, what was expected and what to do; it is meant to be printed without a stack trace.
 /// </summary>
-public sealed class DataException : Exception
+public sealed class DataException : Exception, IProblem
 {
     /// <summary>One problem with one file.</summary>
     /// <param name="path">The file or folder.</param>
@@ -16,6 +18,9 @@ public sealed class DataException : Exception
         : base(Format(path, found, expected, remedy), inner)
     {
         Path = path;
+        Problem = found;
+        Expected = expected;
+        Remedy = remedy;
         Problems = [Message];
     }
 
@@ -23,11 +28,23 @@ public sealed class DataException : Exception
         : base(message)
     {
         Path = path;
+        Problem = problems.Count == 1 ? problems[0] : ProblemText.Count(problems.Count, "problem");
         Problems = problems;
     }
 
-    /// <summary>The file or folder that the problem is about.</summary>
+    /// <summary>The file or folder that the problem is about, of a text also the line.</summary>
     public string Path { get; }
+
+    string? IProblem.Place => Path;
+
+    /// <inheritdoc />
+    public string Problem { get; }
+
+    /// <inheritdoc />
+    public string? Expected { get; }
+
+    /// <inheritdoc />
+    public string? Remedy { get; }
 
     /// <summary>Every problem, one line each; a single one equals the message.</summary>
     public IReadOnlyList<string> Problems { get; }

@@ -29,8 +29,9 @@ public sealed class YamlSection
     /// <summary>Parses a text whose root is a mapping.</summary>
     /// <param name="text">YAML.</param>
     /// <param name="path">The file that messages name.</param>
+    /// <param name="mayBeEmpty">Whether a text without any value, of comments only, is a mapping without keys.</param>
     /// <exception cref="DataException">It is no YAML, repeats a key, or has another root.</exception>
-    public static YamlSection Parse(string text, string path)
+    public static YamlSection Parse(string text, string path, bool mayBeEmpty = false)
     {
         YamlStream stream;
         try
@@ -39,9 +40,13 @@ public sealed class YamlSection
         }
         catch (YamlException failure)
         {
-            throw new DataException($"{path}, line {failure.Start.Line}", $"no valid YAML ({failure.Message})",
+            throw new DataException($"{path}, line {failure.Start.Line}", $"not valid YAML ({failure.Message})",
                 "a mapping of keys to values, each key once", inner: failure);
         }
+        // A text of comments only is no document, or one of an empty scalar.
+        if (mayBeEmpty && (stream.Documents.Count == 0
+            || (stream.Documents.Count == 1 && stream.Documents[0].RootNode is YamlScalarNode { Value: null or "" })))
+            return new YamlSection(new YamlMappingNode(), path, "");
         if (stream.Documents.Count != 1)
             throw new DataException(path, stream.Documents.Count == 0 ? "the file is empty" : "there are several documents",
                 "one YAML mapping");
@@ -135,6 +140,23 @@ public sealed class YamlSection
     public IReadOnlyList<string> Texts(string key) => [.. List(key).Select((node, i) =>
         node is YamlScalarNode { Value: { } text } ? text : throw Wrong(node, $"{key}[{i}]", "a single value"))];
 
+    /// <summary>Whether the key's value is a mapping.</summary>
+    public bool IsSection(string key) => Find(key) is YamlMappingNode;
+
+    /// <summary>The texts of a single value or of a list of them; none where the key is missing or its value empty.</summary>
+    /// <exception cref="DataException">It is a mapping, or an entry of the list is no single value.</exception>
+    public IReadOnlyList<string> Values(string key) => Find(key) switch
+    {
+        null or YamlScalarNode { Style: ScalarStyle.Plain, Value: null or "" or "~" or "null" } => [],
+        YamlScalarNode scalar => [scalar.Value ?? ""],
+        YamlMappingNode mapping => throw Wrong(mapping, key, "a value or a list of values"),
+        _ => Texts(key),
+    };
+
+    /// <summary>The file and line of a key, for messages; those of the mapping where the key is missing.</summary>
+    public string PlaceOf(string key) => At(
+        _node.Children.Keys.FirstOrDefault(node => node is YamlScalarNode { Value: { } text } && text == key) ?? _node);
+
     /// <summary>An error about a key of this mapping.</summary>
     public DataException Error(string key, string found, string expected, string? remedy = null) =>
         new(Find(key) is { } node ? At(node) : At(_node), $"{key}{In}: {found}", expected, remedy);
@@ -158,9 +180,6 @@ public sealed class YamlSection
     internal DataException Wrong(YamlNode node, string key, string expected) => new(At(node), $"{key}{In} is {Describe(node)}", expected);
 
     internal static string F(double value) => value.ToString("R", CultureInfo.InvariantCulture);
-
-    /// <summary>A text as a YAML scalar that reads back as the same text.</summary>
-    internal static string Quote(string text) => $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n")}\"";
 
     private DataException Missing(string key, string expected) => new(At(_node), $"the key '{key}'{In} is missing", expected);
 

@@ -26,4 +26,16 @@ public static class YamlText
         stream.Load(new StringReader(text));
         return stream;
     }
+
+    /// <summary>A text as a quoted scalar that reads back as the same text.</summary>
+    public static string Quote(string text) =>
+        $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\t", "\\t").Replace("\r", "\\r")}\"";
+
+    /// <summary>A text as a scalar: numbers and simple words stand bare; all else is quoted, since YAML reads much of it otherwise.</summary>
+    public static string Scalar(string text) =>
+        text.Length > 0 && char.IsAsciiLetterOrDigit(text[0])
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '/' or '+')
+        && text.ToLowerInvariant() is not ("null" or "true" or "false" or "yes" or "no" or "on" or "off")
+            ? text
+            : Quote(text);
 }

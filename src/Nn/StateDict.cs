@@ -9,7 +9,7 @@ namespace CsUnet.Nn;
 /// </summary>
 public static class StateDict
 {
-    // Counts batches for a momentum that no network here uses; public weight files hold it, we neither need nor miss it.
+    // A batch counter for a momentum rule that no network here uses. Published weight files contain it; this engine ignores it.
     private const string BatchCounter = "num_batches_tracked";
 
     /// <summary>

@@ -118,7 +118,7 @@ public sealed partial class Trainer : IDisposable
     }
 
     /// <summary>Trains until the last step, early stopping, or cancellation, and leaves a checkpoint that can be resumed.</summary>
-    /// <param name="observer">Receives what happens; null: nobody.</param>
+    /// <param name="observer">Receives progress; null for none.</param>
     /// <param name="cancellation">Ends the run after the current step.</param>
     /// <exception cref="RunException">
     /// A loss, gradient or weight is not finite, or a file cannot be written; the last good checkpoint stays.
@@ -220,7 +220,10 @@ public sealed partial class Trainer : IDisposable
         _state = _state with { Step = _state.Step + 1 };
     }
 
-    /// <summary>Whether somebody now needs to know what the steps so far found.</summary>
+    /// <summary>
+    /// Whether the results of pending steps must be read back now: a buffer is full, or validation, a checkpoint, the end or a cancellation
+    /// is due.
+    /// </summary>
     private bool IsReadDue(CancellationToken cancellation) => _unread >= _steps.Capacity || _state.Step >= Steps || IsValidationDue || IsCheckpointDue
         || cancellation.IsCancellationRequested;
 

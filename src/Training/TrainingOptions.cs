@@ -151,25 +151,24 @@ public sealed partial record TrainingOptions
     }
 
     /// <summary>Checks every option by itself and together.</summary>
-    /// <exception cref="RunException">One is out of its range; the message names it, its value and what is allowed.</exception>
+    /// <exception cref="OptionException">One is out of its range; the message names it, its value and what is allowed.</exception>
+    /// <exception cref="RunException">Two contradict each other.</exception>
     public void Validate()
     {
-        // Whatever a field's reader refuses in a file is refused here too, so options made in code are checked by the same rules.
-        foreach (TrainingOptionField field in TrainingOptionField.All)
-            field.Apply(new TrainingOptions(), field.Values(this), "options");
+        foreach (TrainingOption option in TrainingOptionTable.All)
+            option.Check(this);
         if (CrossEntropyWeight + DiceWeight <= 0)
-            throw new RunException("cross_entropy_weight and dice_weight are both 0; at least one must be positive");
+            throw new RunException("cross_entropy_weight and dice_weight are both 0", "at least one above 0", place: null, remedy: null);
         if (ClassWeights.Count > 0 && ClassWeights.All(weight => weight == 0))
-            throw new RunException("class_weights are all 0; at least one must be positive");
-        if (Height % 32 != 0 || Width % 32 != 0)
-            throw new RunException($"size {Height}x{Width}: both sides must be multiples of 32");
+            throw new OptionException("class_weights", "are all 0", "at least one above 0");
     }
 
     /// <summary>Two sets of options are equal when every value is.</summary>
-    public bool Equals(TrainingOptions? other) => other is not null && ToYaml() == other.ToYaml();
+    public bool Equals(TrainingOptions? other) => other is not null && TrainingOptionTable.Differences(this, other).Count == 0;
 
     /// <inheritdoc />
-    public override int GetHashCode() => ToYaml().GetHashCode(StringComparison.Ordinal);
+    public override int GetHashCode() =>
+        TrainingOptionTable.All.Aggregate(0, (hash, option) => HashCode.Combine(hash, option.HashOf(this)));
 
     /// <summary>The optimiser of a run with these options.</summary>
     /// <param name="module">What it updates.</param>
@@ -186,11 +185,14 @@ public sealed partial record TrainingOptions
 
     /// <summary>The loss of a run with these options.</summary>
     /// <param name="classes">Number of classes.</param>
-    /// <exception cref="RunException">There is not one class weight per class.</exception>
+    /// <exception cref="OptionException">There is not one class weight per class.</exception>
     public SegmentationLoss CreateLoss(int classes)
     {
         if (ClassWeights.Count != 0 && ClassWeights.Count != classes)
-            throw new RunException($"class_weights holds {ClassWeights.Count} numbers, expected {classes}, one per class");
+        {
+            throw new OptionException(
+                "class_weights", $"holds {ProblemText.Count(ClassWeights.Count, "number")}", $"{classes}, one per class");
+        }
         return new SegmentationLoss(CrossEntropyWeight, DiceWeight, ClassWeights);
     }
 }

@@ -10,7 +10,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Golden cases of the whole network: one pass in training or evaluation mode, or a number of optimiser steps. Inputs that a file does
+/// Golden cases of the whole network: one pass in training or evaluation mode, or several optimiser steps. Inputs that a file does
 /// not store follow from <see cref="Formula"/> and the file's name.
 /// </summary>
 internal static partial class NetworkCases
@@ -67,7 +67,7 @@ internal static partial class NetworkCases
 
     private static void FormulaInput(GoldenCase golden, CsUnetModel model, bool training)
     {
-        // Evaluation continues from the one training pass of the file without the suffix, and has that file's input.
+        // Evaluation follows the training pass of the file without the suffix, and uses that file's input.
         string name = !training && golden.Name.EndsWith(EvaluationSuffix, StringComparison.Ordinal)
             ? golden.Name[..^EvaluationSuffix.Length]
             : golden.Name;

@@ -40,7 +40,7 @@ public sealed class FunctionalTests
     {
         Tensor labels = Tensor.Integers([4], below: 6, seed: 3);
         GradientCheckResult result = GradientCheck.Run(
-            v => (v[0].Gelu() + v[0].Softmax()).Reshape(2, -1).Flatten().Reshape(4, 6).CrossEntropy(labels), [Leaf([2, 2, 6], 1)]);
+            v => (v[0].GELU() + v[0].Softmax()).Reshape(2, -1).Flatten().Reshape(4, 6).CrossEntropy(labels), [Leaf([2, 2, 6], 1)]);
         Assert.True(result.Passed, result.Failures);
         Assert.Equal([0, 2], new Variable(Tensor.From([-1.0, 2], [2])).ReLU().Value.ToArray<double>());
     }
@@ -49,7 +49,8 @@ public sealed class FunctionalTests
     public void Shapes_that_do_not_fit_are_refused()
     {
         Variable a = Tensor.Zeros([2, 3]);
-        Assert.Contains("Multiply: second input is (3,2), expected (2,3)", Assert.Throws<ShapeException>(() => a * Tensor.Zeros([3, 2])).Message);
+        Assert.Contains(
+            "Multiply: second input is (3,2), expected (2,3)", Assert.Throws<ShapeException>(() => a * Tensor.Zeros([3, 2])).Message);
         Assert.Contains("6 elements of (2,3) do not divide among (4,-1)", Assert.Throws<ArgumentException>(() => a.Reshape(4, -1)).Message);
         Assert.Contains("leaves two dimensions open", Assert.Throws<ArgumentException>(() => a.Reshape(-1, -1)).Message);
     }

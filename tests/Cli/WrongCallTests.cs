@@ -192,7 +192,7 @@ public sealed class WrongCallTests
     [InlineData("steps: [1", "line ", "not valid YAML")]
     [InlineData("stesp: 5", "stesp", "did you mean 'steps'?")]
     [InlineData("model: cs-unet-mini\nsteps: many", "line 2", "steps", "many")]
-    [InlineData("- a\n- b", "key: value")]
+    [InlineData("- a\n- b", "the root is a list, expected a mapping of keys to values")]
     public void Bad_configuration_file(string yaml, params string[] parts)
     {
         using var folder = new Workspace();

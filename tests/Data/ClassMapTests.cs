@@ -56,8 +56,8 @@ public class ClassMapTests
     [InlineData("classes: [{values: [0]}]", "'name'")]
     [InlineData("classes: [{name: a, values: [0]}]\nclases: []", "unknown key 'clases'")]
     [InlineData("classes: [{name: a, value: [0]}]", "unknown key 'value'")]
-    [InlineData("classes: [{name: a, values: [0]}]\nclasses: []", "no valid YAML")]
-    [InlineData("classes: [{name: a, values: [0]", "no valid YAML")]
+    [InlineData("classes: [{name: a, values: [0]}]\nclasses: []", "not valid YAML")]
+    [InlineData("classes: [{name: a, values: [0]", "not valid YAML")]
     [InlineData("classes: [{name: a, values: [0]}, {name: a, values: [1]}]", "two classes are named 'a'")]
     [InlineData("classes: [{name: a, values: [0]}, {name: b, values: [0]}]", "value 0 is listed for 'a' and for 'b'")]
     [InlineData("classes: [{name: a, values: [5]}, {name: b, colours: [[5, 5, 5]]}]", "value 5 is listed")]
@@ -86,7 +86,7 @@ public class ClassMapTests
     public void Unknown_values_are_counted_and_placed()
     {
         byte[] labels = ClassMap.NasaEbc.Label(new MaskImage([0, 1, 9, 2, 9, 7], 2, 3, 1, 8), out string? unknown);
-        Assert.Equal("value 9 in 2 pixels, first at row 0, column 2; value 7 in 1 pixels, first at row 1, column 2", unknown);
+        Assert.Equal("value 9 in 2 pixels, first at row 0, column 2; value 7 in 1 pixel, first at row 1, column 2", unknown);
         Assert.Equal(new byte[] { 0, 1, 255, 1, 255, 255 }, labels);
     }
 

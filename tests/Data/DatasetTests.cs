@@ -28,7 +28,7 @@ public class DatasetTests
         Assert.Equal(5, failure.Problems.Count);
         AssertOne(failure, "no mask.tif", "its mask is missing");
         AssertOne(failure, Path.Combine("train_annot", "small.tif"), "4x8 pixels; expected 8x8");
-        AssertOne(failure, Path.Combine("train_annot", "values.tif"), "value 42 in 1 pixels, first at row 7, column 7");
+        AssertOne(failure, Path.Combine("train_annot", "values.tif"), "value 42 in 1 pixel, first at row 7, column 7");
         AssertOne(failure, Path.Combine("train", "broken#1.tif"), "another format");
         AssertOne(failure, Path.Combine("train_annot", "mask(2).tif"), "another format");
         Assert.All(failure.Problems, problem => Assert.Contains(problem, failure.Message));
@@ -69,7 +69,7 @@ public class DatasetTests
         Assert.Equal(3, failure.Problems.Count);
         AssertOne(failure, "several images are named 'a'", "a.png, a.tif");
         AssertOne(failure, "several masks", "b.png, b.tif");
-        AssertOne(failure, "train", "the subset names an image that is not here", Path.Combine("train", "c"));
+        AssertOne(failure, "train", "the subset names a missing image", Path.Combine("train", "c"));
     }
 
     [Fact]

@@ -35,14 +35,16 @@ public sealed class DocsTests
     [Fact]
     public void Every_program_with_an_output_is_run()
     {
-        int shown = Directory.GetFiles(Path.Combine(DocumentedProgram.Root, "docs"), "*.md").Sum(page => DocumentedProgram.Of(Path.GetFileName(page)).Count);
+        int shown = Directory.GetFiles(Path.Combine(DocumentedProgram.Root, "docs"), "*.md")
+            .Sum(page => DocumentedProgram.Of(Path.GetFileName(page)).Count);
         Assert.Equal(Programs.Count, shown);
     }
 
     [Fact]
     public void The_loss_of_the_first_network_falls()
     {
-        double[] losses = [.. DocumentedProgram.Of("first-network.md")[0].Output.Where(line => line.StartsWith("step ", StringComparison.Ordinal))
+        IReadOnlyList<string> output = DocumentedProgram.Of("first-network.md")[0].Output;
+        double[] losses = [.. output.Where(line => line.StartsWith("step ", StringComparison.Ordinal))
             .Select(line => double.Parse(line.Split(": ")[1], System.Globalization.CultureInfo.InvariantCulture))];
         Assert.Equal(4, losses.Length);
         Assert.Equal(losses.OrderDescending(), losses);
@@ -60,8 +62,10 @@ public sealed class DocsTests
             .SelectMany(assembly => assembly.GetTypes()).Where(type => !type.FullName!.StartsWith("CsUnet.Tests", StringComparison.Ordinal))];
         HashSet<string> classes = [.. types.Select(type => type.Name)];
         HashSet<string> known = [.. classes, .. types.SelectMany(type => type.GetMembers(All)).Select(member => member.Name)];
-        string text = Regex.Replace(File.ReadAllText(Path.Combine(DocumentedProgram.Root, "docs", page)), "```.*?```", "", RegexOptions.Singleline);
-        string[] names = [.. Regex.Matches(text, @"`(?:(?!CsUnet)[A-Z]\w+)(?:\.[A-Z]\w+)*`").SelectMany(match => match.Value.Trim('`').Split('.')).Distinct()];
+        string text = File.ReadAllText(Path.Combine(DocumentedProgram.Root, "docs", page));
+        text = Regex.Replace(text, "```.*?```", "", RegexOptions.Singleline);
+        string[] names = [.. Regex.Matches(text, @"`(?:(?!CsUnet)[A-Z]\w+)(?:\.[A-Z]\w+)*`")
+            .SelectMany(match => match.Value.Trim('`').Split('.')).Distinct()];
         Assert.True(names.Length >= least, $"only {string.Join(", ", names)}");
         Assert.All(names, name => Assert.Contains(name, known));
         // This page promises classes; the members that it names belong to one.

@@ -18,7 +18,8 @@ internal sealed partial record DocumentedProgram(string Source, IReadOnlyList<st
     public static IReadOnlyList<DocumentedProgram> Of(string page) =>
     [
         .. Block().Matches(File.ReadAllText(Path.Combine(Root, "docs", page)))
-            .Select(match => new DocumentedProgram(match.Groups["source"].Value, match.Groups["output"].Value.TrimEnd('\n').Split('\n'))),
+            .Select(match => new DocumentedProgram(
+                match.Groups["source"].Value, match.Groups["output"].Value.TrimEnd('\n').Split('\n'))),
     ];
 
     /// <summary>Compiles the program against the engine beside the tests, runs it, and compares what it prints with the page.</summary>
@@ -39,7 +40,8 @@ internal sealed partial record DocumentedProgram(string Source, IReadOnlyList<st
         {
             Assert.Equal(Words(expected[i]), Words(lines[i]));
             foreach ((Match a, Match b) in Number().Matches(expected[i]).Zip(Number().Matches(lines[i])))
-                Assert.Equal(double.Parse(a.Value, CultureInfo.InvariantCulture), double.Parse(b.Value, CultureInfo.InvariantCulture), 0.01);
+                Assert.Equal(
+                    double.Parse(a.Value, CultureInfo.InvariantCulture), double.Parse(b.Value, CultureInfo.InvariantCulture), 0.01);
         }
     }
 
@@ -51,15 +53,16 @@ internal sealed partial record DocumentedProgram(string Source, IReadOnlyList<st
         string runtime = Path.GetDirectoryName(typeof(object).Assembly.Location)!;
         string? compiler = FindCompiler(runtime);
         Assert.SkipWhen(compiler is null, "the C# compiler of the .NET SDK was not found beside the runtime");
-        string usings = string.Concat(new[] { "System", "System.Collections.Generic", "System.IO", "System.Linq" }.Select(name => $"global using {name};\n"));
         File.WriteAllText(folder.File("Program.cs"), source);
-        File.WriteAllText(folder.File("Usings.cs"), usings);
-        string[] engine = Directory.GetFiles(AppContext.BaseDirectory, "CsUnet.*.dll").Where(file => !file.Contains("Tests", StringComparison.Ordinal)).ToArray();
-        string[] system = Directory.GetFiles(runtime, "System*.dll").Where(file => !Path.GetFileName(file).Contains("Native", StringComparison.Ordinal)).ToArray();
+        // What the SDK's implicit usings bring.
+        File.WriteAllLines(folder.File("Usings.cs"),
+            ["global using System;", "global using System.Collections.Generic;", "global using System.IO;", "global using System.Linq;"]);
+        string[] engine = [.. Directory.GetFiles(AppContext.BaseDirectory, "CsUnet.*.dll").Where(file => !IsNamed(file, "Tests"))];
+        string[] system = [.. Directory.GetFiles(runtime, "System*.dll").Where(file => !IsNamed(file, "Native"))];
         File.WriteAllLines(folder.File("options.rsp"),
         [
-            "-nologo", "-nullable:enable", "-langversion:latest", "-optimize", "-warnaserror", "-nostdlib", "-out:Program.dll", "Program.cs", "Usings.cs",
-            .. engine.Concat(system).Select(file => $"-r:\"{file}\""),
+            "-nologo", "-nullable:enable", "-langversion:latest", "-optimize", "-warnaserror", "-nostdlib", "-out:Program.dll",
+            "Program.cs", "Usings.cs", .. engine.Concat(system).Select(file => $"-r:\"{file}\""),
         ]);
         Start(folder, dotnet, ["exec", compiler!, "@options.rsp"]);
         foreach (string file in engine)
@@ -69,17 +72,21 @@ internal sealed partial record DocumentedProgram(string Source, IReadOnlyList<st
         return Start(folder, dotnet, ["exec", "Program.dll"]);
     }
 
+    private static bool IsNamed(string file, string part) => Path.GetFileName(file).Contains(part, StringComparison.Ordinal);
+
     private static string? FindCompiler(string runtime)
     {
         // .../shared/Microsoft.NETCore.App/VERSION -> .../sdk/VERSION/Roslyn/bincore/csc.dll
         string sdks = Path.Combine(runtime, "..", "..", "..", "sdk");
         return Directory.Exists(sdks)
-            ? Directory.GetDirectories(sdks, "10.*").Select(sdk => Path.Combine(sdk, "Roslyn", "bincore", "csc.dll")).LastOrDefault(File.Exists)
+            ? Directory.GetDirectories(sdks, "10.*").Select(sdk => Path.Combine(sdk, "Roslyn", "bincore", "csc.dll"))
+                .LastOrDefault(File.Exists)
             : null;
     }
 
     /// <summary>Runs a command in a folder. Returns what it wrote.</summary>
-    internal static string Start(TemporaryFolder folder, string command, IEnumerable<string> arguments, params (string Name, string? Value)[] environment)
+    internal static string Start(
+        TemporaryFolder folder, string command, IEnumerable<string> arguments, params (string Name, string? Value)[] environment)
     {
         var start = new ProcessStartInfo(command, arguments)
         {
@@ -91,11 +98,14 @@ internal sealed partial record DocumentedProgram(string Source, IReadOnlyList<st
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{command} {string.Join(' ', start.ArgumentList)}: exit code {process.ExitCode}\n{output}{errors.Result}");
+        Assert.True(process.ExitCode == 0,
+            $"{command} {string.Join(' ', start.ArgumentList)}: exit code {process.ExitCode}\n{output}{errors.Result}");
         return output;
     }
 
-    [GeneratedRegex(@"^```csharp\n(?<source>(?:(?!```).*\n)*?)```\n+(?:It prints\n+)?```text\n(?<output>(?:(?!```).*\n)*?)```$", RegexOptions.Multiline)]
+    [GeneratedRegex("""
+        ^```csharp\n(?<source>(?:(?!```).*\n)*?)```\n+(?:It prints\n+)?```text\n(?<output>(?:(?!```).*\n)*?)```$
+        """, RegexOptions.Multiline)]
     private static partial Regex Block();
 
     [GeneratedRegex(@"-?\d+(\.\d*)?(e[+-]\d+)?")]

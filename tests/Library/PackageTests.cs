@@ -70,10 +70,14 @@ public sealed class PackageTests : IDisposable
     }
 
     [Fact]
-    public void Every_library_has_a_project_that_is_packed() => Assert.Equal(
-        s_packages, Directory.GetDirectories(Path.Combine(DocumentedProgram.Root, "src")).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    public void Every_project_below_src_is_a_package() => Assert.Equal(
+        s_packages, Directory.GetFiles(Path.Combine(DocumentedProgram.Root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .Where(file => !File.ReadAllText(file).Contains("<IsPackable>false", StringComparison.Ordinal))
+            .Select(file => Path.GetFileNameWithoutExtension(file)["CsUnet.".Length..]).Order(StringComparer.Ordinal));
 
     private string Feed => Path.Combine(_folder.Path, "feed");
+
+    private static string ProjectOf(string name) => Path.Combine(DocumentedProgram.Root, "src", name, $"CsUnet.{name}.csproj");
 
     /// <summary>Packs what is built already, all projects in one run of MSBuild.</summary>
     private void Pack(params string[] names)
@@ -82,10 +86,11 @@ public sealed class PackageTests : IDisposable
         File.WriteAllText(_folder.File("pack.proj"), $"""
             <Project>
               <ItemGroup>
-                {string.Concat(names.Select(name => $"<Packed Include=\"{Path.Combine(DocumentedProgram.Root, "src", name, $"CsUnet.{name}.csproj")}\" />"))}
+                {string.Concat(names.Select(name => $"<Packed Include=\"{ProjectOf(name)}\" />"))}
               </ItemGroup>
               <Target Name="Pack">
-                <MSBuild Projects="@(Packed)" Targets="Pack" Properties="Configuration={configuration};NoBuild=true;_IsPacking=true;PackageOutputPath={Feed}" />
+                <MSBuild Projects="@(Packed)" Targets="Pack"
+                  Properties="Configuration={configuration};NoBuild=true;_IsPacking=true;PackageOutputPath={Feed}" />
               </Target>
             </Project>
             """);
@@ -128,7 +133,8 @@ public sealed class PackageTests : IDisposable
     {
         using ZipArchive archive = ZipFile.OpenRead(package);
         string name = Path.GetFileName(package);
-        XElement metadata = XDocument.Load(archive.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal)).Open()).Root!.Elements().First();
+        ZipArchiveEntry nuspec = archive.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal));
+        XElement metadata = XDocument.Load(nuspec.Open()).Root!.Elements().First();
         string Value(string element) => metadata.Elements().SingleOrDefault(item => item.Name.LocalName == element)?.Value ?? "";
         Assert.True(Value("description").Length > 40, $"{name}: description '{Value("description")}'");
         Assert.Equal("MIT", Value("license"));

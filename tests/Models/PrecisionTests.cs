@@ -37,7 +37,7 @@ public sealed class PrecisionTests
     public void An_unknown_name_is_refused()
     {
         Assert.Null(Precisions.Find("fp16"));
-        Assert.Contains("bf16", Assert.Throws<RunException>(() => new TrainingOptions().With("precision", "fp16")).Message);
+        Assert.Contains("bf16", Assert.Throws<OptionException>(() => new TrainingOptions().With("precision", "fp16")).Message);
     }
 
     [Theory]

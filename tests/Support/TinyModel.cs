@@ -21,7 +21,7 @@ internal sealed class TinyModel : SegmentationModel
 
     protected override Variable Logits(Variable images)
     {
-        Variable x = Variable.Apply(new Kernels.ReLU(), _norm.Forward(_convolution.Forward(images)));
+        Variable x = Variable.Apply(new Kernels.Activation(Kernels.ActivationKind.ReLU), _norm.Forward(_convolution.Forward(images)));
         if (IsTraining)
             x = Variable.Apply(new Kernels.Dropout(0.1, Key), x);
         return _head.Forward(x);

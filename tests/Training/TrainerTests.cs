@@ -260,7 +260,7 @@ public sealed class TrainerTests : IDisposable
     {
         Assert.Contains("patience", Assert.Throws<RunException>(
             () => TrainingFixture.NewTrainer(_workshop.NewFolder("a"), TrainingFixture.Options with { Patience = 1 })).Message);
-        Assert.Contains("class_weights", Assert.Throws<RunException>(
+        Assert.Contains("class_weights", Assert.Throws<OptionException>(
             () => TrainingFixture.NewTrainer(_workshop.NewFolder("b"), TrainingFixture.Options with { ClassWeights = [1, 2] })).Message);
     }
 

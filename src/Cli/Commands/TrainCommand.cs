@@ -7,10 +7,6 @@ namespace CsUnet.Cli.Commands;
 /// <summary><c>csunet train</c>: trains a network, or goes on with a run.</summary>
 internal static class TrainCommand
 {
-    // What a checkpoint is bound to: with another value it would be another run.
-    private static readonly string[] s_fixed = ["model", "size", "window", "embed_dim", "depths", "heads", "encoder", "encoder_width", "mlp",
-        "data", "classes", "subset", "batch", "seed"];
-
     public static Command Create(Terminal terminal)
     {
         var arguments = new TrainingArguments();
@@ -88,8 +84,8 @@ internal static class TrainCommand
     {
         RunFolder folder = LoadedRun.FindFolder(path);
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
-        IReadOnlyList<string> changed = TrainingArguments.Differences(before, options);
-        if (changed.Intersect(s_fixed).FirstOrDefault() is { } key)
+        IReadOnlyList<string> changed = TrainingOptionTable.Differences(before, options);
+        if (changed.FirstOrDefault(key => TrainingOptionTable.Find(key).IsFixed) is { } key)
             throw new UsageException($"{TrainingArguments.Name(key)}: the run in {folder.Path} has another value, and a resumed run keeps it; start a new run instead");
         if (weighClasses && before.ClassWeights.Count == 0)
             throw new UsageException($"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");

@@ -9,7 +9,7 @@ namespace CsUnet.Cli.Commands.Lab;
 /// <summary>Options that the lab's commands share.</summary>
 internal sealed class LabArguments
 {
-    public Option<string?> Op { get; } = Options.Text("--op", "PATTERN", "The operator of this name, or all whose names hold this text. Default: all.");
+    public Option<string?> Op { get; } = Shared.Op();
 
     public Option<string?> Variant { get; } = Options.Text("--variant", "NAME", "Only this variant; 'csunet lab list' names them. Default: all.");
 
@@ -83,6 +83,9 @@ internal sealed class LabArguments
             CudaDevice.Get(selection.Device).AllowTf32 = name == "tf32";
         return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
     }
+
+    /// <summary>The precision of a network that --dtype names.</summary>
+    public static Precision PrecisionOf(string? type) => type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
 
     /// <summary>The choices of an operator that were asked for.</summary>
     /// <exception cref="UsageException">The named variant is none of any case.</exception>

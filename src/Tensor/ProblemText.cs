@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace CsUnet.Tensors;
+
+/// <summary>Composes the messages of errors, and the counts and amounts in them.</summary>
+public static class ProblemText
+{
+    private const double Mebibyte = 1 << 20, Gibibyte = 1 << 30;
+
+    /// <summary>One line: <c>PLACE: PROBLEM, expected EXPECTED; REMEDY</c>, without the parts that are null.</summary>
+    /// <param name="place">Where it is.</param>
+    /// <param name="problem">What is wrong.</param>
+    /// <param name="expected">What would be right.</param>
+    /// <param name="remedy">What to do.</param>
+    public static string Compose(string? place, string problem, string? expected = null, string? remedy = null) =>
+        $"{(place is null ? "" : $"{place}: ")}{problem}{(expected is null ? "" : $", expected {expected}")}"
+        + (remedy is null ? "" : $"; {remedy}");
+
+    /// <summary>A number and its noun: <c>1 pixel</c>, <c>2 pixels</c>, <c>0 pixels</c>.</summary>
+    /// <param name="count">The number.</param>
+    /// <param name="singular">The noun of one.</param>
+    /// <param name="plural">The noun of several; null: the singular and an s.</param>
+    public static string Count(long count, string singular, string? plural = null) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? singular : plural ?? singular + "s")}");
+
+    /// <summary>An amount of memory: <c>143 MiB</c>, from 1 GiB on <c>1.5 GiB</c>.</summary>
+    public static string Memory(double bytes) => bytes < Gibibyte
+        ? string.Create(CultureInfo.InvariantCulture, $"{bytes / Mebibyte:F0} MiB")
+        : string.Create(CultureInfo.InvariantCulture, $"{bytes / Gibibyte:F1} GiB");
+
+    /// <summary>Words as a choice: <c>a, b or c</c>.</summary>
+    public static string OneOf(IReadOnlyList<string> words) => words.Count < 2
+        ? string.Concat(words)
+        : $"{string.Join(", ", words.Take(words.Count - 1))} or {words[^1]}";
+}

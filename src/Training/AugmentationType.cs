@@ -1,0 +1,33 @@
+using CsUnet.Data;
+
+namespace CsUnet.Training;
+
+/// <summary>An augmentation: the name of a ready one, a YAML file, or a mapping.</summary>
+internal sealed class AugmentationType : OptionType<AugmentationOptions>
+{
+    public override string ValueName => "NAME|FILE";
+
+    public override string Expected => $"{string.Join(", ", AugmentationOptions.BuiltIn.Keys)}, or a YAML file";
+
+    public override OptionForm Form => OptionForm.Section;
+
+    public override AugmentationOptions Read(string key, OptionText text)
+    {
+        try
+        {
+            return text.Section is { } section
+                ? AugmentationOptions.FromYaml(section)
+                : AugmentationOptions.Load(text.Texts.Count == 0 ? "" : text.Texts[0]);
+        }
+        catch (DataException failure)
+        {
+            throw OptionException.From(key, text.Place, failure);
+        }
+    }
+
+    public override IReadOnlyList<string> Write(AugmentationOptions value) =>
+        value.ToYaml().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+    // Its own constructors check nothing, so there is nothing here that a reader would refuse and code could not.
+    public override string? Refused(AugmentationOptions value) => null;
+}

@@ -1,0 +1,18 @@
+namespace CsUnet.Training;
+
+/// <summary>A text that need not be set: one of some words, or any.</summary>
+internal sealed class OptionalString(string valueName, SingleType<string>? words = null) : OptionType<string?>
+{
+    public override string ValueName => valueName;
+
+    public override string Expected => words?.Expected ?? "a text";
+
+    public override IReadOnlyList<string> Words => words?.Words ?? [];
+
+    public override string? Read(string key, OptionText text) =>
+        text.Texts is [] or [""] ? null : words is null ? text.Texts[0] : words.Read(key, text);
+
+    public override IReadOnlyList<string> Write(string? value) => value is null ? [] : [value];
+
+    public override string? Refused(string? value) => value is null ? null : words?.Refused(value);
+}

@@ -1,0 +1,27 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace CsUnet.Training;
+
+/// <summary>Values of one text each.</summary>
+internal sealed class SingleType<T>(
+    string valueName, string expected, SingleType<T>.Parser parse, Func<T, string> format, Func<T, bool> isAllowed, IReadOnlyList<string>? words = null)
+    : OptionType<T> where T : notnull
+{
+    /// <summary>Reads a text, whether or not the value is allowed.</summary>
+    public delegate bool Parser(string text, [MaybeNullWhen(false)] out T value);
+
+    public override string ValueName => valueName;
+
+    public override string Expected => expected;
+
+    public override IReadOnlyList<string> Words => words ?? [];
+
+    public override T Read(string key, OptionText text) => Read(key, text.Texts.Count == 0 ? "" : text.Texts[0], text.Place);
+
+    public T Read(string key, string text, string? place) =>
+        parse(text, out T? value) && isAllowed(value) ? value : throw Error(key, text, place);
+
+    public override IReadOnlyList<string> Write(T value) => [format(value)];
+
+    public override string? Refused(T value) => isAllowed(value) ? null : format(value);
+}
