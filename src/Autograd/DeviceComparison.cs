@@ -53,7 +53,8 @@ internal sealed class DeviceComparison(Operator op, IReadOnlyList<Tensor?> input
             return;
         if (expected is null || got is null || expected.Shape != got.Shape)
         {
-            findings.Add($"{what}: {got?.Shape.ToString() ?? "none"} on {device}, expected {expected?.Shape.ToString() ?? "none"} as on cpu");
+            findings.Add(
+                $"{what}: {got?.Shape.ToString() ?? "none"} on {device}, expected {expected?.Shape.ToString() ?? "none"} as on cpu");
             return;
         }
         Tensor there = got.To(Device.Cpu);
@@ -71,6 +72,7 @@ internal sealed class DeviceComparison(Operator op, IReadOnlyList<Tensor?> input
         }
         if (worst > Tolerance * largest)
             findings.Add(string.Create(CultureInfo.InvariantCulture,
-                $"{what}: {there[place]:G9} at element {place} on {device}, expected {factor * expected[place]:G9} as on cpu, {worst:E1} apart of {Tolerance * largest:E1} allowed"));
+                $"{what}: {there[place]:G9} at element {place} on {device}, expected {factor * expected[place]:G9} as on cpu, ")
+                + string.Create(CultureInfo.InvariantCulture, $"{worst:E1} apart of {Tolerance * largest:E1} allowed"));
     }
 }

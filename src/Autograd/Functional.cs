@@ -36,7 +36,8 @@ public static class Functional
         int[] sizes = shape.ToArray();
         sizes[open] = 1;
         if (sizes.Contains(-1))
-            throw new ArgumentException($"Reshape: ({string.Join(',', shape.ToArray())}) leaves two dimensions open, expected one", nameof(shape));
+            throw new ArgumentException(
+                $"Reshape: ({string.Join(',', shape.ToArray())}) leaves two dimensions open, expected one", nameof(shape));
         long known = new Shape(sizes).Count;
         if (known == 0 || x.Value.Count % known != 0)
             throw new ArgumentException(

@@ -45,8 +45,10 @@ public static class EmulatorBuild
     internal static void Extract(string folder)
     {
         Assembly assembly = typeof(EmulatorBuild).Assembly;
-        foreach (string name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(ResourcePrefix, StringComparison.Ordinal)))
+        foreach (string name in assembly.GetManifestResourceNames())
         {
+            if (!name.StartsWith(ResourcePrefix, StringComparison.Ordinal))
+                continue;
             // Packed on Windows, names have backslashes.
             string file = Path.Combine([folder, .. name[ResourcePrefix.Length..].Split('/', '\\')]);
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);

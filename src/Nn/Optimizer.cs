@@ -39,8 +39,8 @@ public abstract class Optimizer
 
     /// <summary>
     /// One training step: begins a step of memory, sets the module's random numbers by <see cref="Seed"/> and <see cref="StepCount"/>, clears
-    /// the gradients, runs the function forward and backward, and updates the parameters. What the function makes belongs to the step: tensors
-    /// that are read later are made outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
+    /// the gradients, runs the function forward and backward, and updates the parameters. What the function makes belongs to the step:
+    /// tensors that are read later are made outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
     /// </summary>
     /// <param name="loss">Computes the loss, a scalar, from the module's output; called once.</param>
     /// <returns>The loss before the update.</returns>

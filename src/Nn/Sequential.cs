@@ -14,7 +14,8 @@ public sealed class Sequential : Layer
         {
             if (layers[i].DType != DType)
                 throw new ArgumentException(
-                    $"Sequential: layer {i} is of {layers[i].DType.Label()}, expected {DType.Label()} = element type of layer 0", nameof(layers));
+                    $"Sequential: layer {i} is of {layers[i].DType.Label()}, expected {DType.Label()} = element type of layer 0",
+                    nameof(layers));
             Register(i.ToString(System.Globalization.CultureInfo.InvariantCulture), layers[i]);
         }
         Layers = layers;

@@ -20,7 +20,9 @@ public sealed unsafe partial class Tensor
     /// A copy of the elements, row-major, wherever the tensor is. A span of <see cref="AsSpan{T}"/> does not keep the memory of its tensor
     /// from being freed; this does while it copies.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The element type differs, or the tensor was a temporary of a step that has ended.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The element type differs, or the tensor was a temporary of a step that has ended.
+    /// </exception>
     public T[] ToArray<T>() where T : unmanaged
     {
         Tensor here = To(Device.Cpu);

@@ -15,8 +15,8 @@ public sealed class CustomOperatorTests
     {
         GradientCheck.Require(new Swish(), Tensor.Normal([2, 3], seed: 3));
         Variable x = Tensor.From([0.5f, -1], [2]);
-        Numbers.AssertClose(
-            Tensor.From([0.5f / (1 + MathF.Exp(-0.5f)), -1 / (1 + MathF.Exp(1))], [2]), Variable.Apply(new Swish(), x).Value, 1e-6, "swish");
+        Tensor expected = Tensor.From([0.5f / (1 + MathF.Exp(-0.5f)), -1 / (1 + MathF.Exp(1))], [2]);
+        Numbers.AssertClose(expected, Variable.Apply(new Swish(), x).Value, 1e-6, "swish");
     }
 
     [Fact]
@@ -29,8 +29,8 @@ public sealed class CustomOperatorTests
     }
 
     [Fact]
-    public void A_source_that_exports_nothing_is_refused() => Assert.Contains("mine.cu: no kernel is exported",
-        Assert.Throws<ArgumentException>(() => CudaSource.FromText("mine.cu", "__global__ void f() {}")).Message);
+    public void A_source_that_exports_nothing_is_refused() => Assert.Contains(
+        "mine.cu: no kernel is exported", Assert.Throws<ArgumentException>(() => CudaSource.FromText("mine.cu", "__global__ void f() {}")).Message);
 
     [Fact]
     public void Sources_are_told_apart_by_their_text()
@@ -39,7 +39,8 @@ public sealed class CustomOperatorTests
         CudaSource b = CudaSource.FromText("mine.cu", "__global__ void g() {}\nEXPORT_KERNEL(g, (g));\n");
         Assert.Equal(["f"], a.Kernels);
         Assert.Equal(["g"], b.Kernels);
-        Assert.Contains("expected a CUDA device", Assert.Throws<ArgumentException>(() => new CudaKernelLaunch(a, "f", Device.Cpu).RunOver(1)).Message);
+        Assert.Contains("expected a CUDA device", Assert.Throws<ArgumentException>(
+            () => new CudaKernelLaunch(a, "f", Device.Cpu).RunOver(1)).Message);
         Assert.Contains("mine.cu exports no kernel 'f'; it exports g",
             Assert.Throws<ArgumentException>(() => new CudaKernelLaunch(b, "f", Device.Cuda).RunOver(1)).Message);
     }

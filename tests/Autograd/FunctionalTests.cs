@@ -49,7 +49,8 @@ public sealed class FunctionalTests
     public void Shapes_that_do_not_fit_are_refused()
     {
         Variable a = Tensor.Zeros([2, 3]);
-        Assert.Contains("Multiply: second input is (3,2), expected (2,3)", Assert.Throws<ShapeException>(() => a * Tensor.Zeros([3, 2])).Message);
+        Assert.Contains(
+            "Multiply: second input is (3,2), expected (2,3)", Assert.Throws<ShapeException>(() => a * Tensor.Zeros([3, 2])).Message);
         Assert.Contains("6 elements of (2,3) do not divide among (4,-1)", Assert.Throws<ArgumentException>(() => a.Reshape(4, -1)).Message);
         Assert.Contains("leaves two dimensions open", Assert.Throws<ArgumentException>(() => a.Reshape(-1, -1)).Message);
     }

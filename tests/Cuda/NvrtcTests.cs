@@ -1,5 +1,6 @@
 using CsUnet.Cuda;
 using CsUnet.Cuda.NVRTC;
+using CsUnet.Kernels.Cuda;
 using CsUnet.Tests.Support;
 using Xunit;
 
@@ -10,6 +11,9 @@ public class NvrtcTests
 {
     [Fact]
     public void Nvrtc_compiles_to_cubin_and_ptx() => Isolated.Run(Compile, "");
+
+    [Fact]
+    public void Nvrtc_compiles_an_elementwise_operator_and_names_the_expression_that_is_wrong() => Isolated.Run(CompileElementwise, "");
 
     [Fact]
     public void A_driver_without_a_gpu_says_so() => Isolated.Run(NoDevice, "");
@@ -41,6 +45,19 @@ public class NvrtcTests
         var failure = Assert.Throws<NVRTCException>(() => cache.GetOrCompile(source with { Text = "__global__ void f() { undeclared(); }",
             NameExpressions = [] }, new KernelArchitecture(80)));
         Assert.Contains("undeclared", failure.Message);
+    }
+
+    private static void CompileElementwise(string library)
+    {
+        Assert.SkipUnless(CudaLibraries.TryLoad(CudaLibrary.Nvrtc, out string report), $"Skipped: {report}");
+        using var folder = new TemporaryFolder();
+        var cache = new KernelCache(folder.Path);
+        CompiledKernels compiled = cache.GetOrCompile(KernelLibrary.Source(new Swish().Source.Key), new KernelArchitecture(80));
+        Assert.Equal(4, compiled.LoweredNames.Count);
+        KernelSource wrong = KernelLibrary.Source(new Swish().Source.Key);
+        wrong = wrong with { Text = wrong.Text.Replace("x / (1 + expf(-x))", "1 +\nno_such(x)", StringComparison.Ordinal) };
+        var failure = Assert.Throws<NVRTCException>(() => cache.GetOrCompile(wrong, new KernelArchitecture(80)));
+        Assert.Contains("Swish.CudaValue(2)", failure.Message);
     }
 
     private static void NoDevice(string library)

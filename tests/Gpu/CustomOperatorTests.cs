@@ -118,7 +118,8 @@ public sealed class CustomOperatorTests
     public void An_error_names_the_line_of_the_source()
     {
         Device device = CudaDeviceFixture.Require();
-        CudaSource source = CudaSource.FromText("broken.cu", "#include \"common.cuh\"\n__global__ void f(float* x) { x[0] = y; }\nEXPORT_KERNEL(f, (f));\n");
+        CudaSource source = CudaSource.FromText(
+            "broken.cu", "#include \"common.cuh\"\n__global__ void f(float* x) { x[0] = y; }\nEXPORT_KERNEL(f, (f));\n");
         Assert.Matches(@"broken\.cu(:2|\(2\))", Assert.ThrowsAny<CudaException>(() => source.Compile(device)).Message);
         Assert.Matches(@"NoSuchFunction\.CudaDerivative(:2|\(2\))", Assert.ThrowsAny<CudaException>(
             () => Variable.Apply(new NoSuchFunction("1 +\nno_such(x)"), There([4], 1))).Message);
@@ -158,7 +159,8 @@ public sealed class CustomOperatorTests
     public void Labels_may_be_of_any_integer_type(DType type)
     {
         Device device = CudaDeviceFixture.Require();
-        Tensor logits = Tensor.Normal([3, 7, 5], 1, device: Device.Cpu), labels = Tensor.Integers([3, 7], below: 5, seed: 4, type, Device.Cpu);
+        Tensor logits = Tensor.Normal([3, 7, 5], 1, device: Device.Cpu);
+        Tensor labels = Tensor.Integers([3, 7], below: 5, seed: 4, type, Device.Cpu);
         double expected = new Variable(logits).CrossEntropy(labels).Item();
         Assert.Equal(expected, new Variable(logits.To(device)).CrossEntropy(labels.To(device)).Item(), 1e-5);
         InvalidLabels.ThrowIfAny(device);

@@ -10,8 +10,9 @@ namespace CsUnet.Tests.Library;
 public sealed class LayerTests
 {
     private static Sequential Network(DType type = DType.Float32) => new(
-        new Conv2d(2, 8, 3, stride: 2, padding: 1, groups: 2, type: type), new BatchNorm2d(8, type), new ReLU(type), new MaxPool2d(2, type: type),
-        new Conv2d(8, 4, 1, bias: false, type: type), new GELU(type), new Flatten(type), new Linear(16, 12, type: type), new LayerNorm(12, type),
+        new Conv2d(2, 8, 3, stride: 2, padding: 1, groups: 2, type: type), new BatchNorm2d(8, type), new ReLU(type),
+        new MaxPool2d(2, type: type), new Conv2d(8, 4, 1, bias: false, type: type), new GELU(type), new Flatten(type),
+        new Linear(16, 12, type: type), new LayerNorm(12, type),
         new Dropout(0.25, type), new Linear(12, 3, bias: false, type));
 
     [Fact]
@@ -51,7 +52,8 @@ public sealed class LayerTests
         network.SetRandomKey(5, 6);
         var images = new Variable(Tensor.Normal([4, 8, 8, 2], seed: 2, DType.Float64), requiresGradient: true, "images");
         GradientCheckResult result = GradientCheck.Run(
-            () => network.Forward(images), [images, .. network.Parameters()], new GradientCheckOptions { MaxEntries = 20, MaxUndecided = 0.3 });
+            () => network.Forward(images), [images, .. network.Parameters()],
+            new GradientCheckOptions { MaxEntries = 20, MaxUndecided = 0.3 });
         Assert.True(result.Passed, result.Failures);
     }
 

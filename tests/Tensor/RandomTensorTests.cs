@@ -70,7 +70,8 @@ public sealed class RandomTensorTests
         tensor[0, 2, 1] = -7;
         Assert.Equal(-7, tensor[9]);
         Assert.Contains("2 indices, expected 3", Assert.Throws<ArgumentException>(() => tensor[1, 1]).Message);
-        Assert.Contains("index 3 of dimension 1, expected 0 to 2", Assert.Throws<ArgumentOutOfRangeException>(() => tensor[1, 3, 0]).Message);
+        Assert.Contains(
+            "index 3 of dimension 1, expected 0 to 2", Assert.Throws<ArgumentOutOfRangeException>(() => tensor[1, 3, 0]).Message);
     }
 
     [Fact]

@@ -6,8 +6,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Custom;
 
 /// <summary>
-/// One launch of a kernel of a <see cref="CudaSource"/>: its arguments are added in the kernel's order, and then it runs, after all work that
-/// the device was given before. For use inside an operator's passes, which keep the tensors alive.
+/// One launch of a kernel of a <see cref="CudaSource"/>: its arguments are added in the kernel's order, and then it runs, after all earlier
+/// work of the device. For use inside an operator's passes, which keep the tensors alive.
 /// </summary>
 public ref struct CudaKernelLaunch
 {
@@ -53,8 +53,8 @@ public ref struct CudaKernelLaunch
     public void Add(bool value) => _launch.Add(value);
 
     /// <summary>
-    /// Launches blocks of <see cref="Threads"/> threads, enough to fill the device and no more than <paramref name="elements"/> need at four
-    /// elements a thread: for a kernel that strides over elements, as <c>for_each_pack</c> of <c>common.cuh</c> does.
+    /// Launches blocks of <see cref="Threads"/> threads, enough to fill the device and at most one thread for four elements: for a kernel
+    /// that strides over elements, as <c>for_each_pack</c> of <c>common.cuh</c> does.
     /// </summary>
     /// <exception cref="CudaException">The source does not compile, or the launch fails.</exception>
     public void RunOver(long elements) => _launch.RunOver(elements);

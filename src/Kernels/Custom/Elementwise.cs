@@ -6,8 +6,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Custom;
 
 /// <summary>
-/// An operator of one's own that maps each element x to f(x): output = f(input), dInput = dOutput f'(input). The two methods are the rule of
-/// the processor, the two expressions that of CUDA devices; <c>GradientCheck.Require</c> compares all four.
+/// An operator of one's own that maps each element x to f(x): output = f(input), dInput = dOutput f'(input). The two methods are the rule
+/// for the processor, the two expressions that for CUDA devices; <c>GradientCheck.Require</c> compares all four.
 /// </summary>
 /// <example><code>
 /// sealed record Swish : Elementwise
@@ -87,13 +87,15 @@ public abstract record Elementwise : Operator
         Launch("backward", [call[0], dOutput, dInput], accumulate);
     }
 
+    /// <summary>The source of the kernels.</summary>
+    internal CudaSource Source => s_sources.GetOrAdd(
+        (Name, CudaValue, CudaDerivative), key => CudaSource.FromText($"{key.Name}.cu", Text(key.Name, key.Value, key.Derivative)));
+
     private void Launch(string pass, ReadOnlySpan<Tensor> tensors, bool? accumulate)
     {
         IReadOnlyList<double> constants = Constants;
         Require(constants.Count <= MostConstants, nameof(Constants), constants.Count, $"at most {MostConstants}");
-        CudaSource source = s_sources.GetOrAdd(
-            (Name, CudaValue, CudaDerivative), key => CudaSource.FromText($"{key.Name}.cu", Text(key.Name, key.Value, key.Derivative)));
-        var launch = new CudaLaunch(tensors[0], source.Key, pass);
+        var launch = new CudaLaunch(tensors[0], Source.Key, pass);
         foreach (Tensor tensor in tensors)
             launch.Add(tensor);
         launch.Add(tensors[0].Count);
