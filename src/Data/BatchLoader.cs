@@ -9,7 +9,7 @@ namespace CsUnet.Data;
 /// gets its own crop. Memory is that of <see cref="BatchOptions.Prefetch"/> + 1 batches, used over and over.
 /// </summary>
 /// <remarks>One thread may consume. With fewer images than a batch has entries, passes follow each other within the batch.</remarks>
-public sealed class BatchLoader : IDisposable
+public sealed class BatchLoader : IBatchSource
 {
     private readonly MicrographDataset _dataset;
     private readonly BatchOptions _options;

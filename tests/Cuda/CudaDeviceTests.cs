@@ -75,7 +75,7 @@ public sealed class CudaDeviceTests
         Exception? surfaced = Record.Exception(() =>
         {
             using var trainer = new Trainer(options, new FailingModel(failsAt), TrainingFixture.Header(options),
-                new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet), null, workshop.NewFolder("run"),
+                options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, workshop.NewFolder("run"),
                 new ExecutionOptions { Device = Device.Cuda });
             try
             {

@@ -70,7 +70,7 @@ internal static class LabTuneCommand
         if (result.GetValue(arguments.Shape) is { } shape)
             throw new UsageException($"--shape {shape}: the shapes are those of the network's step; give --model or --shape");
         CsUnetOptions options = CsUnetOptions.Preset(name, height, width, classes);
-        Shared.RequireMemory(options, name, batch);
+        CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
         if (type == DType.Float64)
