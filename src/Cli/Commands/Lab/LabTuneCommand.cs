@@ -71,7 +71,7 @@ internal static class LabTuneCommand
         if (result.GetValue(arguments.Shape) is { } shape)
             throw new UsageException($"--shape {shape}: the shapes are those of the network's step; give --model or --shape");
         ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
-        Shared.RequireMemory(options, name, batch);
+        CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
         if (type == DType.Float64)
