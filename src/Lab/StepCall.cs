@@ -30,7 +30,8 @@ public sealed record StepCall(OperatorCase Case, int Count)
         ];
     }
 
-    private static string TuningKey(OperatorTrace.Entry entry)
+    /// <summary>What decides which variant is fastest for a call: <see cref="Operator.TuningKey"/>.</summary>
+    internal static string TuningKey(OperatorTrace.Entry entry)
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();

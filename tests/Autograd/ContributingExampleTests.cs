@@ -1,13 +1,18 @@
+using System.Text.RegularExpressions;
 using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using Xunit;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>The example of CONTRIBUTING.md, "Check your own operator or function": compiled here, and run.</summary>
-public sealed class ContributingExampleTests
+/// <summary>The example of an operator of one's own in the documents: compiled here, and run.</summary>
+public sealed partial class ContributingExampleTests
 {
+    private const string Marker = $"<!-- compiled by {nameof(ContributingExampleTests)} -->";
+
+    private readonly List<string> _lines = [];
+
+    // example
     public sealed record Swish : Operator
     {
         // output = x s, s = 1 / (1 + exp(-x))
@@ -30,47 +35,52 @@ public sealed class ContributingExampleTests
             }
         }
     }
+    // end
 
-    private static IEnumerable<string> Run()
+    private void WriteLine(string line) => _lines.Add(line);
+
+    [Fact]
+    public void The_example_agrees()
     {
+        // example
         var x = new Variable(Tensor.From([0.5, -1.0, 2.0], [1, 3]), requiresGradient: true, "x");
         GradientCheckResult result = GradientCheck.Run(new Swish(), [x]);
-        yield return result.Passed ? "agrees" : result.Failures;
+        WriteLine(result.Passed ? "agrees" : result.Failures);
 
         // Any function of variables, with the tolerance and the entries of your choice.
         result = GradientCheck.Run(
             v => Variable.Apply(new Add(), Variable.Apply(new Swish(), v[0]), v[0]), [x], new GradientCheckOptions { Tolerance = 1e-8, MaxEntries = 50 });
         foreach (ArgumentGradientCheck argument in result.Arguments)
-            yield return $"{argument.Name}: {argument.Verdict}, worst {argument.Worst}";
+            WriteLine($"{argument.Name}: {argument.Verdict}, worst {argument.Worst}");
+        // end
+        Assert.Equal("agrees", _lines[0]);
+        Assert.StartsWith("x: Agrees, worst ", _lines[1]);
     }
 
     [Fact]
-    public void The_example_agrees()
-    {
-        string[] lines = [.. Run()];
-        Assert.Equal("agrees", lines[0]);
-        Assert.StartsWith("x: Agrees, worst ", lines[1]);
-    }
-
-    [Fact]
-    public void The_example_in_the_text_is_this_code()
+    public void The_example_in_the_documents_is_this_code()
     {
         string root = Path.Combine(TestFiles.Golden, "..", "..", "..");
-        string text = File.ReadAllText(Path.Combine(root, "CONTRIBUTING.md"));
-        text = text[text.IndexOf("## Check your own operator", StringComparison.Ordinal)..];
-        text = text[(text.IndexOf("```csharp", StringComparison.Ordinal) + "```csharp".Length)..];
-        string[] example = Lines(text[..text.IndexOf("```", StringComparison.Ordinal)]);
-        string[] source = Lines(File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"))
-            .Replace("yield return ", "WriteLine(", StringComparison.Ordinal));
-        Assert.True(example.Length > 20, "the example has been cut");
-        int place = 0;
-        foreach (string line in example)
-        {
-            int found = Array.FindIndex(source, place, candidate => candidate == line || candidate.TrimEnd(';') + ");" == line);
-            Assert.True(found >= 0, $"CONTRIBUTING.md has a line that the compiled example lacks, or has elsewhere: {line}");
-            place = found + 1;
-        }
-
-        static string[] Lines(string block) => [.. block.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
+        string source = File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"));
+        string[] marked = [.. Directory.EnumerateFiles(root, "*.md").Concat(Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md"))
+            .Select(File.ReadAllText).Where(text => text.Contains(Marker, StringComparison.Ordinal))];
+        string document = Assert.Single(marked);
+        string block = FirstBlock().Match(document[document.IndexOf(Marker, StringComparison.Ordinal)..]).Groups["code"].Value;
+        string[] usings = [.. block.Split('\n').Where(line => line.StartsWith("using ", StringComparison.Ordinal))];
+        Assert.NotEmpty(usings);
+        Assert.All(usings, line => Assert.Contains($"{line}\n", source));
+        // Breaks of lines and indentation may differ, nothing else.
+        string written = string.Concat(block.Split('\n').Where(line => !usings.Contains(line)));
+        string compiled = string.Concat(Examples().Matches(source).Select(match => match.Groups["code"].Value));
+        Assert.Equal(Spaces().Replace(compiled, ""), Spaces().Replace(written, ""));
     }
+
+    [GeneratedRegex(@"^```csharp\n(?<code>.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex FirstBlock();
+
+    [GeneratedRegex(@"^\s*// example\n(?<code>.*?)^\s*// end\n", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex Examples();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Spaces();
 }

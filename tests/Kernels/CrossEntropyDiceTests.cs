@@ -59,13 +59,14 @@ public sealed class CrossEntropyDiceTests
     }
 
     [Fact]
-    public void Training_uses_it_where_both_weights_count()
+    public void The_loss_of_training_is_the_weighted_sum()
     {
         Variable labels = Labels(ignoring: true);
         foreach ((double entropy, double dice) in new[] { (0.4, 0.6), (2.0, 0.0), (0.0, 3.0) })
         {
-            (double expected, Tensor gradient) = Run(
-                logits => Variable.Apply(new CrossEntropyDice(entropy, dice, IgnoreIndex: 255), logits, labels), DType.Float64);
+            // The formula by its two terms, which are operators of their own.
+            (double expected, Tensor gradient) = Run(logits => Variable.Apply(new WeightedSum([entropy, dice]),
+                Variable.Apply(new CrossEntropy(null, 255), logits, labels), Variable.Apply(new SoftDice(IgnoreIndex: 255), logits, labels)), DType.Float64);
             (double loss, Tensor got) = Run(logits => new SegmentationLoss(entropy, dice).Apply(logits, labels.Value), DType.Float64);
             Assert.Equal(expected, loss, 1e-13);
             Numbers.AssertClose(gradient, got, 1e-12, "gradient");
