@@ -29,7 +29,8 @@ public sealed class KernelTuner(Device device, DType type, string? variant, Acti
     public void Tune(string name, OperatorCase item, Func<KernelChoice, double> seconds, Func<Exception, bool> isRefusal)
     {
         KernelChoice[] space =
-            [.. item.Op.Variants(device.Kind).Where(candidate => candidate.Name == variant || variant is null && candidate.Name != PlainLoops)
+            [.. item.Op.Variants(device.Kind)
+                .Where(candidate => candidate.Name == variant || variant is null && candidate.Name != PlainLoops)
                 .SelectMany(candidate => candidate.Space())];
         if (space.Length == 0)
         {
@@ -65,7 +66,9 @@ public sealed class KernelTuner(Device device, DType type, string? variant, Acti
         report(string.Create(CultureInfo.InvariantCulture, $"{name}: stored {fastest.Choice} ({fastest.Seconds * 1e6:F1} us)"));
     }
 
-    /// <summary>Searches the choices of a training step's call; each is compared with the operator's usual variant before it is measured.</summary>
+    /// <summary>
+    /// Searches the choices of a training step's call; each is compared with the operator's usual variant before it is measured.
+    /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="seconds">Measures both passes of a choice together.</param>
     /// <exception cref="IOException">The file of choices cannot be written.</exception>

@@ -49,7 +49,8 @@ public sealed partial class ContributingExampleTests
 
         // Any function of variables, with the tolerance and the entries of your choice.
         result = GradientCheck.Run(
-            v => Variable.Apply(new Add(), Variable.Apply(new Swish(), v[0]), v[0]), [x], new GradientCheckOptions { Tolerance = 1e-8, MaxEntries = 50 });
+            v => Variable.Apply(new Add(), Variable.Apply(new Swish(), v[0]), v[0]), [x],
+            new GradientCheckOptions { Tolerance = 1e-8, MaxEntries = 50 });
         foreach (ArgumentGradientCheck argument in result.Arguments)
             WriteLine($"{argument.Name}: {argument.Verdict}, worst {argument.Worst}");
         // end

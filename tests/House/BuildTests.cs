@@ -14,7 +14,8 @@ public sealed partial class BuildTests
     public void No_build_file_asks_where_the_checkout_is()
     {
         string root = TestFiles.RequireRoot();
-        string[] files = [.. new[] { "*.props", "*.targets", "*.csproj" }.SelectMany(pattern => Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories))
+        string[] files = [.. new[] { "*.props", "*.targets", "*.csproj" }.SelectMany(pattern =>
+            Directory.EnumerateFiles(root, pattern, SearchOption.AllDirectories))
             .Where(file => !Built().IsMatch(file))];
         Assert.True(files.Length > 10, $"{files.Length} build files were found");
         Assert.All(files, file => Assert.DoesNotMatch(AbsolutePath(), File.ReadAllText(file)));
@@ -27,7 +28,8 @@ public sealed partial class BuildTests
         using var folder = new TemporaryFolder();
         string copy = Copy(folder, "*.props", "*.csproj");
         Assert.Equal("true", Property("src/Cuda/CsUnet.Cuda.csproj", "GenerateDocumentationFile"));
-        foreach (string project in new[] { "tests/CsUnet.Tests.csproj", "tests/Support/CsUnet.Tests.Support.csproj", "tests/Gpu/CsUnet.Gpu.Tests.csproj" })
+        foreach (string project in new[] { "tests/CsUnet.Tests.csproj", "tests/Support/CsUnet.Tests.Support.csproj",
+            "tests/Gpu/CsUnet.Gpu.Tests.csproj" })
             Assert.NotEqual("true", Property(project, "GenerateDocumentationFile"));
 
         string Property(string project, string name) => Dotnet(copy, "msbuild", project, $"-getProperty:{name}").Trim();
@@ -39,9 +41,22 @@ public sealed partial class BuildTests
         Assert.SkipUnless(TestFiles.RunsAll, "Skipped: takes minutes; './test --all' runs it");
         using var folder = new TemporaryFolder();
         string copy = Copy(folder, "*");
-        Dotnet(copy, "build", "tests/Support/CsUnet.Tests.Support.csproj", "-c", "Release", "-v", "quiet", "--nologo", "-nodeReuse:false");
-        foreach (string built in new[] { "src/Cuda/bin/Release/net10.0/CsUnet.Cuda.dll", "tests/Support/bin/Release/net10.0/CsUnet.Tests.Support.dll" })
+        Dotnet(copy, "build", "tests/Support/CsUnet.Tests.Support.csproj", "-c", "Release", "-v", "quiet", "--nologo", "-nodeReuse:false",
+            "-p:UseSharedCompilation=false");
+        foreach (string built in new[] { "src/Cuda/bin/Release/net10.0/CsUnet.Cuda.dll",
+            "tests/Support/bin/Release/net10.0/CsUnet.Tests.Support.dll" })
             Assert.True(File.Exists(Path.Combine(copy, built)), built);
+    }
+
+    [Fact]
+    public void The_script_builds_again_after_an_edit_of_anything_that_the_program_contains()
+    {
+        string root = TestFiles.RequireRoot(), script = File.ReadAllText(Path.Combine(root, "csunet"));
+        Assert.Contains("\"$root/src\"", script);
+        string[] folders = [.. Directory.EnumerateFiles(Path.Combine(root, "src"), "*.csproj", SearchOption.AllDirectories)
+            .SelectMany(project => OutsideFile().Matches(File.ReadAllText(project))).Select(match => match.Groups["folder"].Value).Distinct()];
+        Assert.Contains("kernels", folders);
+        Assert.All(folders, folder => Assert.Matches($@"\$root""?/{Regex.Escape(folder)}[/""]", script));
     }
 
     /// <summary>Copies the files of the checkout to <c>src/x</c> of a folder.</summary>
@@ -63,22 +78,29 @@ public sealed partial class BuildTests
 
     private static string Start(string folder, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true,
+            RedirectStandardError = true };
         // What the build of these tests set is not for another build.
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)).ToList())
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))
+            .ToList())
             start.Environment.Remove(name);
         using Process process = Process.Start(start)!;
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with code {process.ExitCode}:\n{output}{error.Result}");
+        Assert.True(process.ExitCode == 0,
+            $"{program} {string.Join(' ', arguments)} ended with code {process.ExitCode}:\n{output}{error.Result}");
         return output;
     }
+
+    [GeneratedRegex(@"(?<=Include=""|;)\.\./\.\./(?<folder>[\w./-]*)/[^/;""]*[;""]")]
+    private static partial Regex OutsideFile();
 
     [GeneratedRegex(@"[\\/](bin|obj)[\\/]")]
     private static partial Regex Built();
 
     // Properties that hold absolute paths may be joined with names, and not searched.
-    [GeneratedRegex(@"\$\((MSBuildProjectDirectory|MSBuildProjectFullPath|MSBuildThisFileDirectory|MSBuildThisFileFullPath|MSBuildStartupDirectory)\.")]
+    [GeneratedRegex(
+        @"\$\((MSBuildProjectDirectory|MSBuildProjectFullPath|MSBuildThisFileDirectory|MSBuildThisFileFullPath|MSBuildStartupDirectory)\.")]
     private static partial Regex AbsolutePath();
 }

@@ -9,8 +9,8 @@ public sealed partial class SourceRulesTests
     private const int LongestLine = 140, LongestFile = 400;
 
     /// <summary>
-    /// SHRINKS: files that were written before the rule of the longest line was enforced. A file that has no long line any more leaves the list;
-    /// nothing is added to it.
+    /// SHRINKS: files that were written before the rule of the longest line was enforced. A file that has no long line any more leaves the
+    /// list; nothing is added to it.
     /// </summary>
     private static readonly HashSet<string> s_longLines = [.. SourceRulesExemptions.LongLines];
 
@@ -37,7 +37,8 @@ public sealed partial class SourceRulesTests
     public void No_file_is_longer_than_400_lines()
     {
         List<string> found = [.. Files("*.cs", "src", "tests").Concat(Files("*.cu*", "kernels")).Concat(Files("*.cpp", "emulator", "tests"))
-            .Where(file => file.Lines.Length > LongestFile && !s_longFiles.ContainsKey(file.Name)).Select(file => $"{file.Name}: {file.Lines.Length} lines")];
+            .Where(file => file.Lines.Length > LongestFile && !s_longFiles.ContainsKey(file.Name))
+                .Select(file => $"{file.Name}: {file.Lines.Length} lines")];
         Assert.True(found.Count == 0, string.Join('\n', found));
     }
 
@@ -65,7 +66,8 @@ public sealed partial class SourceRulesTests
         {
             // Parts of a partial type: Type.Part.cs.
             string expected = Path.GetFileName(name).Split('.')[0];
-            string[] types = [.. TypeDeclaration().Matches(string.Join('\n', lines)).Select(match => match.Groups["name"].Value).Distinct()];
+            string[] types =
+                [.. TypeDeclaration().Matches(string.Join('\n', lines)).Select(match => match.Groups["name"].Value).Distinct()];
             if (!types.SequenceEqual([expected]) && name != "src/Cli/Program.cs")
                 found.Add($"{name} declares {(types.Length == 0 ? "no type" : string.Join(", ", types))}, expected {expected}");
         }
@@ -123,7 +125,8 @@ public sealed partial class SourceRulesTests
         Assert.Equal(name, match.Success ? match.Groups["name"].Value : null);
     }
 
-    private static IEnumerable<string> Projects(string folder) => Directory.EnumerateFiles(Path.Combine(TestFiles.RequireRoot(), folder), "*.csproj", SearchOption.AllDirectories);
+    private static IEnumerable<string> Projects(string folder) =>
+        Directory.EnumerateFiles(Path.Combine(TestFiles.RequireRoot(), folder), "*.csproj", SearchOption.AllDirectories);
 
     private static IEnumerable<string> Includes(string project, string item) =>
         XDocument.Load(project).Descendants(item).Select(element => element.Attribute("Include")!.Value);
@@ -152,7 +155,8 @@ public sealed partial class SourceRulesTests
     [GeneratedRegex("^[A-Z][A-Za-z0-9]*(_[A-Za-z0-9]+)+$")]
     private static partial Regex Sentence();
 
-    [GeneratedRegex(@"^((public|internal|file|static|sealed|abstract|partial|readonly|ref|unsafe) )*(record struct|record class|class|record|struct|interface|enum|delegate [^(]+?) (?<name>\w+)", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^((public|internal|file|static|sealed|abstract|partial|readonly|ref|unsafe) )*(record struct|record "
+        + @"class|class|record|struct|interface|enum|delegate [^(]+?) (?<name>\w+)", RegexOptions.Multiline)]
     private static partial Regex TypeDeclaration();
 
     [GeneratedRegex(@"xunit|CsCheck|NUnit|MSTest|Microsoft\.(NET\.Test|Testing)", RegexOptions.IgnoreCase)]

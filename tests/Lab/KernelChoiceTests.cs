@@ -65,9 +65,11 @@ public sealed class KernelChoiceTests
         using (KernelChoices.Force(new KernelChoice("reference")))
             reference = Bits(model.Forward(images).Value);
         Assert.NotEqual(usual, reference);
-        KernelChoices.Store(Device.Cpu, new Linear(), [Tensor.Zeros([1024, 8]), Tensor.Zeros([3, 8]), Tensor.Zeros([3])], new KernelChoice("reference"));
+        KernelChoices.Store(Device.Cpu, new Linear(), [Tensor.Zeros([1024, 8]), Tensor.Zeros([3, 8]), Tensor.Zeros([3])],
+            new KernelChoice("reference"));
         Assert.NotEqual(reference, Bits(model.Forward(images).Value));
-        KernelChoices.Store(Device.Cpu, new Conv2d(1, 1), [images.Value, Tensor.Zeros([8, 3, 3, 3]), Tensor.Zeros([8])], new KernelChoice("reference"));
+        KernelChoices.Store(Device.Cpu, new Conv2d(1, 1), [images.Value, Tensor.Zeros([8, 3, 3, 3]), Tensor.Zeros([8])],
+            new KernelChoice("reference"));
         Assert.Equal(reference, Bits(model.Forward(images).Value));
         Assert.Equal(reference, Bits(model.Forward(images).Value));
     }
@@ -79,7 +81,8 @@ public sealed class KernelChoiceTests
         Assert.Null(KernelChoices.For(s_op, Call()));
         string key = KernelChoices.Key(s_op, s_inputs);
         File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{key}}": { "variant": "blocked", "vector_bits": 256 } }""");
-        KernelChoices.Store(Device.Cpu, new LayerNorm(), [s_inputs[0], Tensor.Zeros([40]), Tensor.Zeros([40])], new KernelChoice("vectors"));
+        KernelChoices.Store(Device.Cpu, new LayerNorm(), [s_inputs[0], Tensor.Zeros([40]), Tensor.Zeros([40])],
+            new KernelChoice("vectors"));
         Assert.Equal("blocked vector_bits=256", KernelChoices.For(s_op, Call())?.ToString());
     }
 

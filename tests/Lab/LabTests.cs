@@ -12,7 +12,8 @@ public sealed class LabTests
 {
     public static TheoryData<string> Operators => [.. LabCases.Operators.Select(entry => entry.Name)];
 
-    public static TheoryData<string> Fused => [.. LabCases.Matching(null).Where(item => item.Composition is not null).Select(item => item.Op).Distinct()];
+    public static TheoryData<string> Fused =>
+        [.. LabCases.Matching(null).Where(item => item.Composition is not null).Select(item => item.Op).Distinct()];
 
     [Theory, MemberData(nameof(Operators))]
     public void The_smallest_usual_shape_of_an_operator_runs(string name)
@@ -25,7 +26,8 @@ public sealed class LabTests
         Assert.True(largest > 0 && double.IsFinite(Comparison.Norm(output)), $"{smallest}: the largest entry of {output} is {largest}");
     }
 
-    private static LabCase Smallest(IReadOnlyList<LabCase> usual) => usual.MinBy(item => item.Case.Inputs.Sum(input => input?.Shape.Count ?? 0))!;
+    private static LabCase Smallest(IReadOnlyList<LabCase> usual) =>
+        usual.MinBy(item => item.Case.Inputs.Sum(input => input?.Shape.Count ?? 0))!;
 
     [Theory]
     [InlineData("layer_norm", "10x", "cannot be read")]
@@ -50,7 +52,8 @@ public sealed class LabTests
             _ => null,
         };
         LabCase item = small is null ? Smallest(LabCases.Matching(name)) : LabCases.Create(name, small);
-        IReadOnlyList<(string Name, Tensor Value)> fused = Run(inputs => CsUnet.Autograd.Variable.Apply(item.Case.Op, [.. inputs])), composed = Run(item.Composition!);
+        IReadOnlyList<(string Name, Tensor Value)> fused = Run(inputs => CsUnet.Autograd.Variable.Apply(item.Case.Op, [.. inputs])),
+            composed = Run(item.Composition!);
         Assert.True(fused.Count > 1, "no gradient was compared");
         foreach (((string Name, Tensor Value) expected, (_, Tensor got)) in fused.Zip(composed))
         {
@@ -63,7 +66,8 @@ public sealed class LabTests
             CsUnet.Autograd.Variable?[] inputs = item.Case.CreateInputs(DType.Float64);
             CsUnet.Autograd.Variable output = apply(inputs).Keep();
             output.Backward(OperatorCase.CreateCotangent(output.Shape, DType.Float64));
-            return [("output", output.Value), .. inputs.Where(input => input is { RequiresGradient: true }).Select(input => (input!.Name!, input.Gradient!))];
+            return [("output", output.Value),
+                .. inputs.Where(input => input is { RequiresGradient: true }).Select(input => (input!.Name!, input.Gradient!))];
         }
     }
 
@@ -120,7 +124,8 @@ public sealed class LabTests
         Gpu h200 = Gpu.Named("h200");
         var resources = new KernelResources(h200.Architecture);
         ProjectedLaunch Of(long bytes, uint blocks) => Projection.Of(new CountedLaunch(
-            new LaunchTrace.Entry("add", "add_forward_float32", new dim3(blocks), new dim3(256), 0, bytes), bytes / 32.0, bytes / 32.0, 0, 0, 0, 0, "Add"), h200, resources);
+            new LaunchTrace.Entry("add", "add_forward_float32", new dim3(blocks), new dim3(256), 0, bytes), bytes / 32.0, bytes / 32.0, 0,
+            0, 0, 0, "Add"), h200, resources);
         ProjectedLaunch large = Of(4L << 30, 132 * 16), small = Of(4096, 4);
         Assert.Equal(Bound.Memory, large.Bound);
         Assert.Equal((4L << 30) / (4.8e12 * 0.9), large.Seconds, 1e-9);
@@ -134,8 +139,8 @@ public sealed class LabTests
     {
         Gpu h200 = Gpu.Named("h200");
         ProjectedLaunch launch = Projection.Of(new CountedLaunch(
-            new LaunchTrace.Entry("gemm", "gemm_nt_64x64_bf16", new dim3(1), new dim3(128), 0, 4096), 128, 128, 0, 0, 1e9, 0, "Linear"), h200,
-            new KernelResources(h200.Architecture));
+            new LaunchTrace.Entry("gemm", "gemm_nt_64x64_bf16", new dim3(1), new dim3(128), 0, 4096), 128, 128, 0, 0, 1e9, 0,
+            "Linear"), h200, new KernelResources(h200.Architecture));
         Assert.Equal(Bound.Matrix, launch.Bound);
         Assert.Equal(1e9 * 2 * 16 * 8 * 16 / h200.MatrixFlops(bf16: true), launch.ArithmeticSeconds, 1e-9);
         Assert.Equal(launch.Seconds, h200.Multiprocessors * launch.ArithmeticSeconds, 1e-9);
@@ -174,7 +179,8 @@ public sealed class LabTests
         var variant = new KernelVariant("tiled", "", new LaunchParameter("tile", 64, 128), new LaunchParameter("stages", 2, 3, 4));
         KernelChoice[] space = [.. variant.Space()];
         Assert.Equal(6, space.Distinct().Count());
-        Assert.Equal(["tiled stages=2 tile=64"], space.Where(choice => choice.Value("tile", 0) == 64 && choice.Value("stages", 0) == 2).Select(choice => choice.ToString()));
+        Assert.Equal(["tiled stages=2 tile=64"],
+            space.Where(choice => choice.Value("tile", 0) == 64 && choice.Value("stages", 0) == 2).Select(choice => choice.ToString()));
         Assert.Equal(7, new KernelChoice("tiled").Value("tile", 7));
     }
 
@@ -183,7 +189,8 @@ public sealed class LabTests
     {
         Tensor weight = Tensor.Zeros([12, 8]), bias = Tensor.Zeros([12]);
         string asRows = KernelChoices.Key(new Linear(), [Tensor.Zeros([30, 8]), weight, bias]);
-        Assert.Equal(asRows, KernelChoices.Key(new Linear(new DropPath(0.1, new RandomKey(1, 2, 3))), [Tensor.Zeros([2, 3, 5, 8]), weight, bias, Tensor.Zeros([2, 3, 5, 12])]));
+        Assert.Equal(asRows, KernelChoices.Key(new Linear(new DropPath(0.1, new RandomKey(1, 2, 3))),
+            [Tensor.Zeros([2, 3, 5, 8]), weight, bias, Tensor.Zeros([2, 3, 5, 12])]));
         Assert.NotEqual(asRows, KernelChoices.Key(new Linear(), [Tensor.Zeros([31, 8]), weight, bias]));
         Assert.NotEqual(KernelChoices.Key(new Conv2d(1, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]),
             KernelChoices.Key(new Conv2d(2, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]));

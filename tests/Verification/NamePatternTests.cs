@@ -23,7 +23,8 @@ public sealed class NamePatternTests
     [InlineData("a*b*c", "AxxBxxC", true)]
     [InlineData("*", "Add", true)]
     [InlineData("", "Add", true)]
-    public void Spelling_and_stars_decide(string text, string name, bool expected) => Assert.Equal(expected, new NamePattern(text).Matches(name));
+    public void Spelling_and_stars_decide(string text, string name, bool expected) =>
+        Assert.Equal(expected, new NamePattern(text).Matches(name));
 
     [Fact]
     public void An_exact_name_stands_for_one_operator()
@@ -71,6 +72,7 @@ public sealed class NamePatternTests
         Assert.Equal(Cases(run), Cases(same));
         Assert.NotEmpty(Cases(run));
 
-        static List<string> Cases(ProgramRun run) => [.. run.Out.Split('\n').Select(line => line.Split(' ')[0]).Where(word => word.StartsWith("batch_norm", StringComparison.Ordinal))];
+        static List<string> Cases(ProgramRun run) => [.. run.Out.Split('\n').Select(line => line.Split(' ')[0])
+            .Where(word => word.StartsWith("batch_norm", StringComparison.Ordinal))];
     }
 }
