@@ -8,7 +8,8 @@ namespace CsUnet.Cli;
 
 /// <summary>The JSON files of <c>bench step</c>, <c>lab bench</c> and <c>lab project</c>. Entries that do not apply are left out.</summary>
 [JsonSourceGenerationOptions(
-    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(JsonFiles.StepFile))]
 [JsonSerializable(typeof(JsonFiles.LabFile))]
 [JsonSerializable(typeof(JsonFiles.ProjectionFile))]

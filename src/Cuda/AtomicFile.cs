@@ -4,9 +4,9 @@ using System.Text;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Writes files that are there whole or not at all: into a temporary file in the same folder, which is flushed to the disk and then renamed.
-/// The temporary file is created under a random name and must not exist before, so that no file or link that somebody has put there is
-/// written to. A kill leaves it behind; <see cref="TargetOf"/> recognises it.
+/// Writes files that are there whole or not at all: into a temporary file in the same folder, which is flushed to the disk and then
+/// renamed. The temporary file is created under a random name and must not exist before, so that no file or link that somebody has put
+/// there is written to. A kill leaves it behind; <see cref="TargetOf"/> recognises it.
 /// </summary>
 /// <remarks>It stands in the lowest project, since all others write files.</remarks>
 internal static class AtomicFile
@@ -19,7 +19,8 @@ internal static class AtomicFile
     /// <summary>Writes a file.</summary>
     /// <param name="path">The target; its folder exists. A link there is replaced, not followed.</param>
     /// <param name="write">Writes the content.</param>
-    /// <exception cref="IOException">It cannot be written; what was there before is untouched, and no temporary file stays behind.</exception>
+    /// <exception cref="IOException">It cannot be written; what was there before is untouched, and no temporary file stays
+    /// behind.</exception>
     /// <exception cref="UnauthorizedAccessException">As for <see cref="IOException"/>.</exception>
     public static void Write(string path, Action<FileStream> write)
     {
@@ -50,7 +51,8 @@ internal static class AtomicFile
     public static string TemporaryOf(string path)
     {
         string name = Path.GetFileName(path), random = RandomNumberGenerator.GetHexString(RandomDigits, lowercase: true);
-        return Path.Combine(Path.GetDirectoryName(path) ?? "", $"{(Encoding.UTF8.GetByteCount(name) > LongestName ? "long" : name)}.{random}{Suffix}");
+        return Path.Combine(Path.GetDirectoryName(path) ?? "",
+            $"{(Encoding.UTF8.GetByteCount(name) > LongestName ? "long" : name)}.{random}{Suffix}");
     }
 
     /// <summary>The name of the file that a temporary file was to become; null if the name is not one of a temporary file.</summary>

@@ -47,7 +47,8 @@ public sealed class Evaluation
     /// not occur), confusion (rows: truth), and images[] of file and the same per image.
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(new EvaluationFile(
-        MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()], [.. Images.Select(image => new EvaluationFile.ImageEntry(
+        MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],
+        [.. Images.Select(image => new EvaluationFile.ImageEntry(
             image.File, image.Confusion.MeanIoU, image.Confusion.MeanDice, image.Confusion.PixelAccuracy, ClassEntries(image.Confusion),
             [.. image.Confusion.ToRows()]))]), TrainingJson.Default.EvaluationFile) + "\n";
 
@@ -65,7 +66,8 @@ public sealed class Evaluation
         string text = RunFiles.ReadText(path, "run 'csunet evaluate' to make it");
         try
         {
-            EvaluationFile file = JsonSerializer.Deserialize(text, TrainingJson.Default.EvaluationFile) ?? throw new JsonException("it is null");
+            EvaluationFile file = JsonSerializer.Deserialize(text, TrainingJson.Default.EvaluationFile)
+                ?? throw new JsonException("it is null");
             return new Evaluation(
                 [.. file.Classes.Select(entry => entry.Name)],
                 [.. file.Images.Select(image => new ImageScore(image.File, ConfusionMatrix.FromRows([.. image.Confusion])))]);

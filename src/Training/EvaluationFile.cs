@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace CsUnet.Training;
 
-/// <summary>evaluation-SPLIT.json: the metrics of all images together, and of each. Everything follows from the confusion matrices.</summary>
+/// <summary>
+/// evaluation-SPLIT.json: the metrics of all images together, and of each. Everything follows from the confusion matrices.
+/// </summary>
 /// <param name="MeanIoU">Mean IoU over the classes that occur.</param>
 /// <param name="MeanDice">Mean Dice over the classes that occur.</param>
 /// <param name="PixelAccuracy">Share of the pixels with the right label.</param>
@@ -10,8 +12,8 @@ namespace CsUnet.Training;
 /// <param name="Confusion">Pixels; rows: truth.</param>
 /// <param name="Images">The same per image.</param>
 internal sealed record EvaluationFile(
-    double MeanIoU, double MeanDice, double PixelAccuracy, IReadOnlyList<EvaluationFile.ClassEntry> Classes, IReadOnlyList<long[]> Confusion,
-    IReadOnlyList<EvaluationFile.ImageEntry> Images)
+    double MeanIoU, double MeanDice, double PixelAccuracy, IReadOnlyList<EvaluationFile.ClassEntry> Classes,
+    IReadOnlyList<long[]> Confusion, IReadOnlyList<EvaluationFile.ImageEntry> Images)
 {
     /// <summary>A class.</summary>
     /// <param name="Name">Its name.</param>
@@ -27,5 +29,6 @@ internal sealed record EvaluationFile(
     /// <param name="Classes">Metrics per class.</param>
     /// <param name="Confusion">Pixels; rows: truth.</param>
     internal sealed record ImageEntry(
-        string File, double MeanIoU, double MeanDice, double PixelAccuracy, IReadOnlyList<ClassEntry> Classes, IReadOnlyList<long[]> Confusion);
+        string File, double MeanIoU, double MeanDice, double PixelAccuracy, IReadOnlyList<ClassEntry> Classes,
+        IReadOnlyList<long[]> Confusion);
 }

@@ -82,7 +82,8 @@ public sealed partial class RunFolder
     public static RunFolder Open(string path)
     {
         if (!Directory.Exists(path))
-            throw new RunException($"{path}: no such folder; give the folder of a run, or leave --run out for the newest one in {DefaultRoot}/");
+            throw new RunException(
+                $"{path}: no such folder; give the folder of a run, or leave --run out for the newest one in {DefaultRoot}/");
         var folder = new RunFolder(path);
         if (!System.IO.File.Exists(folder.ConfigPath))
             throw new RunException($"{path}: holds no run (there is no config.yaml); give a folder that 'csunet train' made");
@@ -97,9 +98,11 @@ public sealed partial class RunFolder
         IEnumerable<string> folders = Directory.Exists(root) ? Directory.EnumerateDirectories(root) : [];
         RunFolder? newest = folders.Select(path => new RunFolder(path))
             .Where(folder => folder.HasCheckpoint && System.IO.File.Exists(folder.ConfigPath))
-            .OrderByDescending(folder => System.IO.File.GetLastWriteTimeUtc(folder.LastPath)).ThenByDescending(folder => folder.Path, StringComparer.Ordinal)
+            .OrderByDescending(folder => System.IO.File.GetLastWriteTimeUtc(folder.LastPath))
+                .ThenByDescending(folder => folder.Path, StringComparer.Ordinal)
             .FirstOrDefault();
-        return newest ?? throw new RunException($"there is no run with a checkpoint in {System.IO.Path.GetFullPath(root)}; run 'csunet train' first, or give --run");
+        return newest ?? throw new RunException(
+            $"there is no run with a checkpoint in {System.IO.Path.GetFullPath(root)}; run 'csunet train' first, or give --run");
     }
 
     /// <summary>Keeps other processes from training in this folder until the result is disposed.</summary>
@@ -108,7 +111,8 @@ public sealed partial class RunFolder
     {
         try
         {
-            return new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1,
+                FileOptions.DeleteOnClose);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -137,7 +141,8 @@ public sealed partial class RunFolder
     [GeneratedRegex(@"^last-\d{6,}\.optimizer\.safetensors$")]
     private static partial Regex StatePattern();
 
-    [GeneratedRegex(@"^((config|classes)\.yaml|metrics\.csv|(last|best)\.safetensors|run\.json|evaluation-\w+\.json|report\.html|\w+\.svg)$")]
+    [GeneratedRegex(
+        @"^((config|classes)\.yaml|metrics\.csv|(last|best)\.safetensors|run\.json|evaluation-\w+\.json|report\.html|\w+\.svg)$")]
     private static partial Regex FilePattern();
 
     private static RunFolder Make(string path, bool mayExist)

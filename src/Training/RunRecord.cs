@@ -83,7 +83,8 @@ public sealed record RunRecord
             return new RunRecord();
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), TrainingJson.Readable.RunRecord) ?? throw new JsonException("it is null");
+            return JsonSerializer.Deserialize(File.ReadAllText(path), TrainingJson.Readable.RunRecord)
+                ?? throw new JsonException("it is null");
         }
         catch (Exception failure) when (failure is JsonException)
         {
@@ -95,7 +96,8 @@ public sealed record RunRecord
     /// <exception cref="RunException">It cannot be written.</exception>
     public void Save(RunFolder folder)
     {
-        RunRecord rounded = this with { Seconds = Math.Round(Seconds, 1), Started = Started.AddTicks(-(Started.Ticks % TimeSpan.TicksPerSecond)) };
+        RunRecord rounded = this with { Seconds = Math.Round(Seconds, 1),
+            Started = Started.AddTicks(-(Started.Ticks % TimeSpan.TicksPerSecond)) };
         RunFiles.WriteText(folder.File(FileName), JsonSerializer.Serialize(rounded, TrainingJson.Readable.RunRecord) + "\n");
     }
 }

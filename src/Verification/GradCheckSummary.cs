@@ -41,23 +41,25 @@ public sealed record GradCheckSummary(
         {
             GradCheckReport worst = Reports.MaxBy(report => report.Passed ? report.Share : double.PositiveInfinity)!;
             return string.Create(CultureInfo.InvariantCulture,
-                $"{Passed} passed, {Failed} failed{(Refused == 0 ? "" : $", {Refused} not taken in their type")}; {Arguments} arguments, {Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; {Elapsed.TotalSeconds:F0} s");
+                $"{Passed} passed, {Failed} failed{(Refused == 0 ? "" : $", {Refused} not taken in their type")}; {Arguments} arguments, "
+                    + $"{Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; "
+                    + $"{Elapsed.TotalSeconds:F0} s");
         }
     }
 
     /// <summary>The whole result as JSON, for other programs.</summary>
     public string ToJson() => JsonSerializer.Serialize(new GradCheckFile(
-        "gradient check", DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture), Command, Machine.ProgramVersion,
-        Machine.Commit(), Device, Machine.Current.Processor, Workers.Count, Selection.All, Passed, Failed, Refused, Entries, Undecided, Shapes,
-        Elapsed.TotalSeconds, [.. Reports.Select(CheckOf)]), GradCheckJson.Readable.GradCheckFile) + "\n";
+        "gradient check", DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture), Command,
+        Machine.ProgramVersion, Machine.Commit(), Device, Machine.Current.Processor, Workers.Count, Selection.All, Passed, Failed, Refused,
+        Entries, Undecided, Shapes, Elapsed.TotalSeconds, [.. Reports.Select(CheckOf)]), GradCheckJson.Readable.GradCheckFile) + "\n";
 
     private static GradCheckFile.CheckEntry CheckOf(GradCheckReport report) => new(
         report.Name, report.Kind.ToString().ToLowerInvariant(), report.Type, report.Passed, report.Elapsed.TotalSeconds, report.Kinks,
         report.Failure, report.Refusal, report.Reproduction, [.. report.Lines.Select(ArgumentOf)]);
 
     private static GradCheckFile.ArgumentEntry ArgumentOf(GradCheckLine line) => new(
-        line.Argument, line.Passed, line.Check, Finite(line.Error), Finite(line.Share), line.Entries, line.Undecided, line.ShortSteps, line.Where,
-        line.Failure);
+        line.Argument, line.Passed, line.Check, Finite(line.Error), Finite(line.Share), line.Entries, line.Undecided, line.ShortSteps,
+        line.Where, line.Failure);
 
     // JSON has no infinity: write an infinite error as null.
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -53,7 +53,8 @@ public sealed class AtomicFileTests : IDisposable
     {
         string temporary = Path.GetFileName(AtomicFile.TemporaryOf("folder/last.safetensors"));
         Assert.Equal("last.safetensors", AtomicFile.TargetOf(temporary));
-        Assert.All(new[] { "last.safetensors", "last.safetensors.tmp", "thesis.docx.tmp", $"x{temporary[17..]}", temporary[16..], temporary + "x", temporary.ToUpperInvariant() },
+        Assert.All(new[] { "last.safetensors", "last.safetensors.tmp", "thesis.docx.tmp", $"x{temporary[17..]}", temporary[16..],
+            temporary + "x", temporary.ToUpperInvariant() },
             name => Assert.Null(AtomicFile.TargetOf(name)));
         Assert.Equal("long", AtomicFile.TargetOf(Path.GetFileName(AtomicFile.TemporaryOf(new string('x', 250)))));
     }
