@@ -32,8 +32,8 @@ internal static class Failures
     {
         OutOfMemoryException => "out of memory; use a smaller --batch, --size or --model",
         // These say in their message what a user can act on; anything else is a defect of the program and says so.
-        UsageException or RunException or DataException or WeightFileException or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
-            or InvalidOperationException or NotSupportedException or CudaException => failure.Message,
+        UsageException or RunException or DataException or WeightFileException or IOException or UnauthorizedAccessException
+            or InvalidDataException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException or CudaException => failure.Message,
         _ => $"internal error, {failure.GetType().Name}: {failure.Message} (set {TraceVariable}=1 for details)",
     };
 }

@@ -5,10 +5,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
 
-/// <summary>Makes options whose messages name the option, the value and what would be right; every option is null when it is not given.</summary>
+/// <summary>
+/// Makes options whose messages name the option, the value and what would be right; every option is null when it is not given.
+/// </summary>
 internal static class Options
 {
-    public static Option<string?> Text(string name, string help, string description) => new(name) { HelpName = help, Description = description };
+    public static Option<string?> Text(string name, string help, string description) =>
+        new(name) { HelpName = help, Description = description };
 
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
@@ -25,7 +28,8 @@ internal static class Options
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= minimum && value <= maximum)
+            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= minimum
+                && value <= maximum)
                 return value;
             string range = maximum == int.MaxValue ? $"from {minimum} up" : $"from {minimum} to {maximum}";
             result.AddError($"{name} {text}: expected a whole number {range}");

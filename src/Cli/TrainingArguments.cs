@@ -13,7 +13,8 @@ internal sealed class TrainingArguments
     // The few that nearly everybody uses come first in the help.
     private static readonly string[] s_first = ["data", "classes", "model", "size", "batch", "steps", "epochs", "learning_rate", "seed"];
 
-    private static readonly Dictionary<string, string> s_aliases = new() { ["learning_rate"] = "--lr", ["optimizer"] = "--optimiser", ["augmentation"] = "--augment" };
+    private static readonly Dictionary<string, string> s_aliases = new() { ["learning_rate"] = "--lr", ["optimizer"] = "--optimiser",
+        ["augmentation"] = "--augment" };
 
     private static readonly Dictionary<string, string> s_valueNames = new()
     {
@@ -37,10 +38,12 @@ internal sealed class TrainingArguments
         ["momentum"] = "Momentum of sgd. Default: 0.9.",
         ["cross_entropy_weight"] = "Weight of the cross-entropy in the loss. Default: 0.5.",
         ["dice_weight"] = "Weight of the soft Dice loss in the loss. Default: 0.5.",
-        ["class_weights"] = "Weights of the classes in the cross-entropy, in their order; auto: from the pixel shares of the training masks, rare classes more. Default: all 1.",
+        ["class_weights"] = "Weights of the classes in the cross-entropy, in their order; auto: from the pixel shares of the training "
+            + "masks, rare classes more. Default: all 1.",
         ["minimum_learning_rate"] = "Learning rate at the end of cosine and plateau. Default: 0.",
         ["subset"] = "Training images to use: names, a file with one name a line, or super2, super3, ebc-one-shot. Default: all.",
-        ["precision"] = "Arithmetic of the network: fp32, or on a CUDA device tf32 or bf16 (float32 parameters, no loss scaling). Default: fp32.",
+        ["precision"] =
+            "Arithmetic of the network: fp32, or on a CUDA device tf32 or bf16 (float32 parameters, no loss scaling). Default: fp32.",
         ["threads"] = "Threads; results do not depend on it. Default: one per processor.",
         ["augmentation"] = "Changes of the training crops: default, none, nasa, nasa-ebc, or a YAML file. Default: default.",
     };
@@ -50,7 +53,8 @@ internal sealed class TrainingArguments
     public TrainingArguments()
     {
         Dictionary<string, (string Value, string Meaning)> texts = new TrainingOptions().ToYaml()
-            .Split('\n').Where(line => line.Length > 0 && line[0] != ' ').Select(ParseLine).ToDictionary(line => line.Key, line => (line.Value, line.Meaning));
+            .Split('\n').Where(line => line.Length > 0 && line[0] != ' ').Select(ParseLine)
+                .ToDictionary(line => line.Key, line => (line.Value, line.Meaning));
         foreach (string key in s_first.Concat(TrainingOptions.Keys.Except(s_first)))
         {
             string[] aliases = s_aliases.TryGetValue(key, out string? alias) ? [alias] : [];
@@ -156,7 +160,9 @@ internal sealed class TrainingArguments
     {
         meaning = char.ToUpperInvariant(meaning[0]) + meaning[1..];
         const string Empty = "; empty: ";
-        return meaning.Contains(Empty) ? $"{meaning.Replace(Empty, ". Default: ")}." : $"{meaning}.{(value is "" or "[]" ? "" : $" Default: {value}.")}";
+        return meaning.Contains(Empty)
+            ? $"{meaning.Replace(Empty, ". Default: ")}."
+            : $"{meaning}.{(value is "" or "[]" ? "" : $" Default: {value}.")}";
     }
 
     private static (string Key, string Value, string Meaning) ParseLine(string line)

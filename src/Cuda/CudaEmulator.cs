@@ -69,8 +69,8 @@ public static unsafe class CudaEmulator
 
     /// <summary>
     /// In <see cref="CudaEmulatorMode.Hook"/>, runs only so many blocks of a launch, spread evenly over its grid, and scales the profile to
-    /// all of them: exact where blocks are alike. The results of such launches are incomplete, so this is for counting alone: memory that is
-    /// allocated meanwhile is address space until something touches it, and races and reads of unwritten memory are no findings.
+    /// all of them: exact where blocks are alike. The results of such launches are incomplete, so this is for counting alone: memory that
+    /// is allocated meanwhile is address space until something touches it, and races and reads of unwritten memory are no findings.
     /// </summary>
     /// <param name="blocks">Blocks of a launch; 0: all.</param>
     public static void SetSample(int blocks)
@@ -121,7 +121,9 @@ public static unsafe class CudaEmulator
                 $"CudaEmulator.SetArchitecture: sm_{architecture} is not one that the emulator knows.");
     }
 
-    /// <summary>Sets how many multiprocessors the emulated device reports, by which launches choose their grids. Before its first use.</summary>
+    /// <summary>
+    /// Sets how many multiprocessors the emulated device reports, by which launches choose their grids. Before its first use.
+    /// </summary>
     /// <param name="count">From 1 to 1024.</param>
     public static void SetMultiprocessors(int count)
     {

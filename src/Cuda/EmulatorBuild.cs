@@ -4,8 +4,9 @@ using System.Security.Cryptography;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Finds the emulator's library, and builds it from its sources on first use. The sources are the folder <c>emulator</c> beside the program,
-/// or in a folder above it (a checkout); the environment variable <c>CSUNET_EMULATOR_LIBRARY</c> names a library that is built already.
+/// Finds the emulator's library, and builds it from its sources on first use. The sources are the folder <c>emulator</c> beside the
+/// program, or in a folder above it (a checkout); the environment variable <c>CSUNET_EMULATOR_LIBRARY</c> names a library that is built
+/// already.
 /// </summary>
 public static class EmulatorBuild
 {

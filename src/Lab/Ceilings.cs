@@ -8,7 +8,8 @@ namespace CsUnet.Lab;
 
 /// <summary>What a machine can do at most, measured in the run that is judged by it.</summary>
 /// <param name="BytesPerSecond">Read and written by a copy of memory too large for the caches.</param>
-/// <param name="FlopsPerSecond">On the processor, independent fused multiply-adds; on a GPU, the largest matrix product of the baseline.</param>
+/// <param name="FlopsPerSecond">On the processor, independent fused multiply-adds; on a GPU, the largest matrix product of the
+/// baseline.</param>
 /// <param name="Source">How it was measured.</param>
 public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, string Source)
 {
@@ -24,8 +25,10 @@ public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, stri
         // Both directions count; the best of several runs is the ceiling.
         double copy = Enumerable.Range(0, 8).Min(_ => Timing.Time(device, () => Copy(source, target)));
         return device.Kind == DeviceKind.Cpu
-            ? new Ceilings(2.0 * bytes / copy, FmaPeak.Measure() * 1e9, $"copy of {bytes >> 20} MiB on all threads; independent fused multiply-adds")
-            : new Ceilings(2.0 * bytes / copy, Product(device), $"copy of {bytes >> 20} MiB; product of two 8192 x 8192 matrices by {ProductName}");
+            ? new Ceilings(2.0 * bytes / copy, FmaPeak.Measure() * 1e9,
+                $"copy of {bytes >> 20} MiB on all threads; independent fused multiply-adds")
+            : new Ceilings(2.0 * bytes / copy, Product(device),
+                $"copy of {bytes >> 20} MiB; product of two 8192 x 8192 matrices by {ProductName}");
     }
 
     private static string ProductName => CudaLibraries.TryLoad(CudaLibrary.CuBlas, out _) ? "cuBLAS" : "our own kernel";
@@ -37,8 +40,8 @@ public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, stri
             target.CopyFrom(source);
             return;
         }
-        // Stores that go past the caches: what is written is not read first, so that both directions are all that crosses the bus. A pass over
-        // tensors that the caches hold does not wait for its writes either.
+        // Stores that go past the caches: what is written is not read first, so that both directions are all that crosses the bus. A pass
+        // over tensors that the caches hold does not wait for its writes either.
         byte* from = (byte*)source.RawPointer, to = (byte*)target.RawPointer;
         Workers.Split(source.Bytes, 1 << 20, (start, end) =>
         {

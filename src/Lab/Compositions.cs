@@ -25,7 +25,8 @@ internal static class Compositions
                 x = Variable.Apply(new Linear(), Variable.Apply(new Gelu(), Variable.Apply(new Add(), x, inputs[0])), inputs[6], inputs[7]);
             return inputs[1] is { } residual ? Variable.Apply(new Add(), x, residual) : x;
         },
-        PatchMergeNorm fused => inputs => Variable.Apply(new LayerNorm(fused.Eps), Variable.Apply(new PatchMerge(), inputs[0]), inputs[1], inputs[2]),
+        PatchMergeNorm fused => inputs =>
+            Variable.Apply(new LayerNorm(fused.Eps), Variable.Apply(new PatchMerge(), inputs[0]), inputs[1], inputs[2]),
         PixelShuffleNorm fused => inputs =>
             Variable.Apply(new LayerNorm(fused.Eps), Variable.Apply(new PixelShuffle(fused.Scale), inputs[0]), inputs[1], inputs[2]),
         CrossEntropyDice fused => inputs => Variable.Apply(new WeightedSum([fused.EntropyWeight, fused.DiceWeight]),

@@ -11,7 +11,8 @@ namespace CsUnet.Lab;
 /// <param name="Wavefronts">Passes over the banks of shared memory.</param>
 /// <param name="IdealWavefronts">The same without bank conflicts.</param>
 /// <param name="MatrixInstructions">mma.sync instructions.</param>
-/// <param name="Flops">Floating-point operations of the matrix product, convolution or attention that it computes outside the matrix units.</param>
+/// <param name="Flops">Floating-point operations of the matrix product, convolution or attention that it computes outside the matrix
+/// units.</param>
 /// <param name="Operator">The operator's name, and whether it is its backward pass.</param>
 public sealed record CountedLaunch(
     LaunchTrace.Entry Launch, double Sectors, double IdealSectors, double Wavefronts, double IdealWavefronts, double MatrixInstructions,

@@ -19,7 +19,8 @@ public static class KernelProfile
     {
         string[] lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (lines.Length == 0 || lines[0] != Heading)
-            throw new InvalidDataException($"{source}: expected a table that 'csunet kernels profile --csv FILE' wrote, whose first line is {Heading}");
+            throw new InvalidDataException(
+                $"{source}: expected a table that 'csunet kernels profile --csv FILE' wrote, whose first line is {Heading}");
         return [.. lines.Skip(1).Select((line, index) => Row(line) ?? throw new InvalidDataException(
             $"{source}:{index + 2}: '{line}' is no row of a profile; expected {Heading}"))];
     }
@@ -28,17 +29,18 @@ public static class KernelProfile
     public static IReadOnlyDictionary<(string Kernel, string Memory), KernelCost> Totals(IEnumerable<KernelCost> rows) => rows
         .GroupBy(row => (row.Kernel, row.Memory))
         .ToDictionary(group => group.Key, group => new KernelCost(
-            group.Key.Kernel, "", group.Key.Memory, "", 0, group.Sum(row => row.Requests), group.Sum(row => row.Bytes), group.Sum(row => row.Actual),
-            group.Sum(row => row.Ideal)));
+            group.Key.Kernel, "", group.Key.Memory, "", 0, group.Sum(row => row.Requests), group.Sum(row => row.Bytes),
+            group.Sum(row => row.Actual), group.Sum(row => row.Ideal)));
 
     /// <summary>
-    /// Why <paramref name="now"/> is worse than <paramref name="before"/>: one sentence for each kernel and memory whose ratio rose, with the
-    /// line whose excess over the ideal rose most.
+    /// Why <paramref name="now"/> is worse than <paramref name="before"/>: one sentence for each kernel and memory whose ratio rose, with
+    /// the line whose excess over the ideal rose most.
     /// </summary>
     public static IEnumerable<string> Rises(IReadOnlyList<KernelCost> before, IReadOnlyList<KernelCost> now)
     {
         IReadOnlyDictionary<(string Kernel, string Memory), KernelCost> old = Totals(before);
-        foreach (((string Kernel, string Memory) key, KernelCost total) in Totals(now).OrderBy(item => item.Key.Kernel, StringComparer.Ordinal))
+        foreach (((string Kernel, string Memory) key, KernelCost total) in Totals(now)
+            .OrderBy(item => item.Key.Kernel, StringComparer.Ordinal))
         {
             if (!old.TryGetValue(key, out KernelCost? was) || total.Ratio <= was.Ratio + Margin)
                 continue;

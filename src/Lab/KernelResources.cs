@@ -56,10 +56,13 @@ public sealed partial class KernelResources
             compiler.AddNameExpression(expression);
         compiler.Compile([$"--gpu-architecture=sm_{architecture}", .. source.Options, "--ptxas-options=-v"]);
         IReadOnlyDictionary<string, KernelUsage> byEntry = Parse(compiler.GetLogAsString());
-        return KernelLibrary.Exports(source.Text).ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
+        return KernelLibrary.Exports(source.Text)
+            .ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
     }
 
-    /// <summary>Instructions of every kernel of a file in PTX, by kind: all, global loads and stores, shared ones, matrix, fused multiply-adds.</summary>
+    /// <summary>
+    /// Instructions of every kernel of a file in PTX, by kind: all, global loads and stores, shared ones, matrix, fused multiply-adds.
+    /// </summary>
     /// <param name="file">The source, without folder and extension.</param>
     /// <param name="architecture">As in sm_90: 90.</param>
     public static IReadOnlyDictionary<string, PtxCounts> CountPtx(string file, int architecture)
@@ -70,7 +73,8 @@ public sealed partial class KernelResources
             compiler.AddNameExpression(expression);
         compiler.Compile([$"--gpu-architecture=compute_{architecture}", .. source.Options]);
         IReadOnlyDictionary<string, PtxCounts> byEntry = PtxCounts.Of(compiler.GetPTXAsString());
-        return KernelLibrary.Exports(source.Text).ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
+        return KernelLibrary.Exports(source.Text)
+            .ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
     }
 
     /// <summary>The resources of every entry function that a log of ptxas names.</summary>
@@ -98,7 +102,8 @@ public sealed partial class KernelResources
     private void ReadTable()
     {
         Assembly assembly = typeof(KernelResources).Assembly;
-        string resource = assembly.GetManifestResourceNames().Where(name => name.StartsWith("kernel-registers", StringComparison.Ordinal)).Order().Last();
+        string resource = assembly.GetManifestResourceNames().Where(name => name.StartsWith("kernel-registers", StringComparison.Ordinal))
+            .Order().Last();
         using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
         string architecture = $"sm_{_architecture}";
         while (reader.ReadLine() is { } line)

@@ -11,7 +11,9 @@ namespace CsUnet.Lab;
 /// </summary>
 public static class ModelProjection
 {
-    /// <summary>Blocks of each launch of a whole network that run: launches are many, and a border more or less is little of them.</summary>
+    /// <summary>
+    /// Blocks of each launch of a whole network that run: launches are many, and a border more or less is little of them.
+    /// </summary>
     private const int SampledBlocks = 2;
 
     /// <summary>The launches of an operator's forward and backward pass.</summary>
@@ -19,7 +21,8 @@ public static class ModelProjection
     /// <param name="type">float32 or bfloat16.</param>
     /// <param name="choice">The variant; null: the usual one.</param>
     /// <param name="sample">Blocks of a launch that run; 0: all.</param>
-    public static IReadOnlyList<CountedLaunch> OfOperator(OperatorCase item, DType type, KernelChoice? choice, int sample = LaunchCounts.SampledBlocks)
+    public static IReadOnlyList<CountedLaunch> OfOperator(OperatorCase item, DType type, KernelChoice? choice,
+        int sample = LaunchCounts.SampledBlocks)
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
@@ -34,8 +37,8 @@ public static class ModelProjection
     }
 
     /// <summary>
-    /// The launches of a training step (forward, loss, backward, update) of a network. What is not counted takes address space alone, so the
-    /// batch need not fit into this machine's memory.
+    /// The launches of a training step (forward, loss, backward, update) of a network. What is not counted takes address space alone, so
+    /// the batch need not fit into this machine's memory.
     /// </summary>
     /// <param name="runStep">Makes the network and runs one training step of it on the emulated device.</param>
     /// <param name="once">Counts launches that are alike once; see <see cref="LaunchCounts.Of"/>.</param>

@@ -8,7 +8,8 @@ namespace CsUnet.Lab;
 /// <param name="Seconds">The least time.</param>
 /// <param name="Bound">What limits it.</param>
 /// <param name="MemorySeconds">The time of the memory bus alone.</param>
-/// <param name="ArithmeticSeconds">The time of its products alone, on the matrix units or outside, with every multiprocessor at work.</param>
+/// <param name="ArithmeticSeconds">The time of its products alone, on the matrix units or outside, with every multiprocessor at
+/// work.</param>
 public sealed record ProjectedLaunch(
-    CountedLaunch Counts, KernelUsage? Usage, int BlocksPerMultiprocessor, double Occupancy, double Seconds, Bound Bound, double MemorySeconds,
-    double ArithmeticSeconds);
+    CountedLaunch Counts, KernelUsage? Usage, int BlocksPerMultiprocessor, double Occupancy, double Seconds, Bound Bound,
+    double MemorySeconds, double ArithmeticSeconds);

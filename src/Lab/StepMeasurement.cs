@@ -14,8 +14,8 @@ namespace CsUnet.Lab;
 /// <param name="Traced">One step more, launch by launch, with what each part of it took.</param>
 /// <param name="Data">What one thread needs to cut and augment a batch; in training it does so while a step runs.</param>
 public sealed record StepMeasurement(
-    TimeSpan Step, IReadOnlyList<TimeSpan> Steps, TimeSpan Inference, long Parameters, long MultiplyAdds, double PeakGflops, long ArenaBytes,
-    long PeakWorkingSet, TracedStep Traced, TimeSpan Data)
+    TimeSpan Step, IReadOnlyList<TimeSpan> Steps, TimeSpan Inference, long Parameters, long MultiplyAdds, double PeakGflops,
+    long ArenaBytes, long PeakWorkingSet, TracedStep Traced, TimeSpan Data)
 {
     /// <summary>FLOPs of a training step: two per multiply-add, and the backward pass twice the forward's.</summary>
     public double StepFlops => 3.0 * 2 * MultiplyAdds;

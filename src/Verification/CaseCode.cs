@@ -6,7 +6,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Writes a case as the line of C# that makes it, ready for OperatorCases.cs: its numbers follow from operator, label and shapes.</summary>
+/// <summary>
+/// Writes a case as the line of C# that makes it, ready for OperatorCases.cs: its numbers follow from operator, label and shapes.
+/// </summary>
 public static class CaseCode
 {
     /// <summary>For example <c>yield return new("1x2", new Softmax(), Exactness.Sums, new OperatorInput("input", [1, 2]));</c></summary>
@@ -14,7 +16,8 @@ public static class CaseCode
     {
         // One input alone could be the whole list of them: the compiler wants its type then.
         string type = item.Inputs.Count == 1 ? $" {nameof(OperatorInput)}" : "";
-        return $"yield return new({Text(item.Label)}, {New(item.Op)}, Exactness.{item.Exactness}, {string.Join(", ", item.Inputs.Select(input => Input(input, type)))});";
+        return $"yield return new({Text(item.Label)}, {New(item.Op)}, Exactness.{item.Exactness}, "
+            + $"{string.Join(", ", item.Inputs.Select(input => Input(input, type)))});";
     }
 
     private static string Input(OperatorInput? input, string type)
@@ -66,5 +69,6 @@ public static class CaseCode
 
     private static string Suffix(object value) => value is float ? "f" : "";
 
-    private static string Text(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    private static string Text(string text) =>
+        $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

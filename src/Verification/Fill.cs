@@ -6,7 +6,9 @@ public enum Fill
     /// <summary>Standard normal.</summary>
     Normal,
 
-    /// <summary>Normal of variance 1 / (elements for each of the first dimension), the fan-in: weights whose products are as large as their inputs.</summary>
+    /// <summary>
+    /// Normal of variance 1 / (elements for each of the first dimension), the fan-in: weights whose products are as large as their inputs.
+    /// </summary>
     FanIn,
 
     /// <summary>Uniform from 0.5 to 1.5: variances, scales.</summary>

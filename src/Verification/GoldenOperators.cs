@@ -126,7 +126,8 @@ internal static class GoldenOperators
             throw new CaseException($"{weight.Name} is {weight.Shape}, expected four dimensions");
         int kernel = golden.Integer("kernel", weight.Shape[1]);
         if (weight.Shape[1] != kernel || weight.Shape[2] != kernel)
-            throw new CaseException($"parameter kernel={kernel} contradicts {weight.Name}, {Layout.ChannelsFirst(weight.Shape)} in the file");
+            throw new CaseException(
+                $"parameter kernel={kernel} contradicts {weight.Name}, {Layout.ChannelsFirst(weight.Shape)} in the file");
     }
 
     /// <summary>Compares running statistics: those after a training pass, and those that an evaluation must have left alone.</summary>

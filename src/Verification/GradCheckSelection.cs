@@ -12,7 +12,9 @@ public sealed record GradCheckSelection
     /// <summary>Only the whole network of this preset, at 64 x 64; null for the small network and everything else.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Also the single modules, more entries of each argument, and more shapes; a pattern reaches the modules in any case.</summary>
+    /// <summary>
+    /// Also the single modules, more entries of each argument, and more shapes; a pattern reaches the modules in any case.
+    /// </summary>
     public bool All { get; init; }
 
     /// <summary>

@@ -6,8 +6,9 @@ using Results = System.Collections.Generic.IReadOnlyList<(string Name, CsUnet.Te
 namespace CsUnet.Verification;
 
 /// <summary>
-/// An operator's kernels on a device in a precision against the analytic gradients in double, with the tolerance of the case: output and gradients, and
-/// what <see cref="GradientCheck"/> looks at beyond numbers: repeated bits, gradients that are added to, tensors used twice, views.
+/// An operator's kernels on a device in a precision against the analytic gradients in double, with the tolerance of the case: output and
+/// gradients, and what <see cref="GradientCheck"/> looks at beyond numbers: repeated bits, gradients that are added to, tensors used twice,
+/// views.
 /// </summary>
 internal sealed class KernelCheck(OperatorCase item, Precision precision, Device device)
 {
@@ -50,7 +51,9 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
                 layers * Tolerances.Reduced(precision, Comparison.Of(name, Find(plain, name), Find(exact, name), 0).Error));
     }
 
-    /// <summary>What the kernels themselves gave is the reference for sums of gradients: only the last addition may round differently.</summary>
+    /// <summary>
+    /// What the kernels themselves gave is the reference for sums of gradients: only the last addition may round differently.
+    /// </summary>
     private void CompareGraphs(Results got)
     {
         Compare("accumulate", Gradients(passes: 2), Sum(got, got), Rounding);
@@ -86,7 +89,8 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             Tensor reference = Find(expected, name);
             bool isZero = Comparison.LargestEntry(reference) < Tolerances.ZeroGradient * norm;
             _findings.Add(new Finding(
-                check, Comparison.Of(name, value, reference, tolerance(name), isZero ? Tolerances.ZeroGradientScale * norm : null), value.Count));
+                check, Comparison.Of(name, value, reference, tolerance(name), isZero ? Tolerances.ZeroGradientScale * norm : null),
+                value.Count));
         }
     }
 
@@ -105,7 +109,9 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
         for (int pass = 0; pass < passes; pass++)
         {
             Variable?[] used = isTwice || isView
-                ? [.. inputs.Select((input, i) => input is { RequiresGradient: true } ? Reshaped(Flat(input), item.Inputs[i]!.Shape) : input)]
+                ? [.. inputs.Select((input, i) => input is { RequiresGradient: true }
+                    ? Reshaped(Flat(input), item.Inputs[i]!.Shape)
+                    : input)]
                 : inputs;
             Variable output = Variable.Apply(item.Op, used);
             if (isTwice)
@@ -115,7 +121,8 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             output.Backward(OperatorCase.CreateCotangent(output.Shape, output.Value.DType).To(device));
         }
         return OnProcessor([.. inputs.OfType<Variable>().Where(input => input.RequiresGradient)
-            .Select(input => ($"gradient of {input.Name}", input.Gradient!.Reshape(item.Inputs.First(other => other?.Name == input.Name)!.Shape)))]);
+            .Select(input =>
+                ($"gradient of {input.Name}", input.Gradient!.Reshape(item.Inputs.First(other => other?.Name == input.Name)!.Shape)))]);
     }
 
     /// <summary>The same leaf as rows out of the middle of a larger tensor full of NaN, as an image is a slice of its batch.</summary>

@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Keeps cases off kinks. A rectifier that is an operator's own input is kept off by how the input is drawn (<see cref="Fill"/>); one that is
-/// fused into an operator sees sums of its inputs, so the case is drawn again until none of them is near 0.
+/// Keeps cases off kinks. A rectifier that is an operator's own input is kept off by how the input is drawn (<see cref="Fill"/>); one that
+/// is fused into an operator sees sums of its inputs, so the case is drawn again until none of them is near 0.
 /// </summary>
 internal static class Kinks
 {
@@ -49,7 +49,9 @@ internal static class Kinks
     private static IEnumerable<Tensor> Rectified(OperatorCase item)
     {
         Tensor?[] inputs = [.. item.CreateInputs(DType.Float64).Select(input => input?.Value)];
-        ConvBatchNormReLU?[] layers = item.Op is ConvBatchNormChain chain ? [chain.First, chain.Second, chain.Third] : [(ConvBatchNormReLU)item.Op];
+        ConvBatchNormReLU?[] layers = item.Op is ConvBatchNormChain chain
+            ? [chain.First, chain.Second, chain.Third]
+            : [(ConvBatchNormReLU)item.Op];
         ConvBatchNormReLU[] present = [.. layers.OfType<ConvBatchNormReLU>()];
         Tensor x = inputs[0]!;
         for (int i = 0; i < present.Length; i++)

@@ -6,7 +6,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Modules of the network, and the whole network at a small size, in an element type on a device, with parameters by <see cref="Formula"/>.</summary>
+/// <summary>
+/// Modules of the network, and the whole network at a small size, in an element type on a device, with parameters by <see cref="Formula"/>.
+/// </summary>
 public static class ModuleCases
 {
     /// <summary>The modules by name.</summary>
@@ -18,8 +20,10 @@ public static class ModuleCases
             return Create(module, device, [2, 5, 7, 6], input => module.Forward(input, shift: 1));
         }),
         ("SwinBlock 6x8 window 4", (type, device) => Block(type, device, 6, 8, 4, shifted: false, MlpKind.Mlp, dropPath: 0)),
-        ("SwinBlock 5x7 window 3 shifted, padded", (type, device) => Block(type, device, 5, 7, 3, shifted: true, MlpKind.ResMlp, dropPath: 0)),
-        ("SwinBlock 2x6 window 4, smaller than the window", (type, device) => Block(type, device, 2, 6, 4, shifted: true, MlpKind.ResMlp, dropPath: 0)),
+        ("SwinBlock 5x7 window 3 shifted, padded", (type, device) =>
+            Block(type, device, 5, 7, 3, shifted: true, MlpKind.ResMlp, dropPath: 0)),
+        ("SwinBlock 2x6 window 4, smaller than the window", (type, device) =>
+            Block(type, device, 2, 6, 4, shifted: true, MlpKind.ResMlp, dropPath: 0)),
         ("SwinBlock with DropPath", (type, device) => Block(type, device, 4, 4, 2, shifted: true, MlpKind.ResMlp, dropPath: 0.5)),
         ("PatchEmbed", (type, device) =>
         {
@@ -61,8 +65,8 @@ public static class ModuleCases
     ];
 
     /// <summary>
-    /// The network of a preset on four images of 64 x 64, in training: 2 x 2 pixels at stride 32, so that batch norm has 16 of them. Among its
-    /// million rectified values some lie so near 0 that float32 rounding switches them, hence <see cref="WithSteadyNorms"/>.
+    /// The network of a preset on four images of 64 x 64, in training: 2 x 2 pixels at stride 32, so that batch norm has 16 of them. Among
+    /// its million rectified values some lie so near 0 that float32 rounding switches them, hence <see cref="WithSteadyNorms"/>.
     /// </summary>
     /// <exception cref="ArgumentException">There is no such preset.</exception>
     public static DifferentiableCase Preset(string name, DType type, Precision precision, Device device)
@@ -73,14 +77,15 @@ public static class ModuleCases
     }
 
     /// <summary>
-    /// A network whose rectifiers rounding does not switch: every batch norm scales by about 0.1 and adds about 1 to even channels and -1 to odd
-    /// ones, so that a channel is rectified everywhere or nowhere.
+    /// A network whose rectifiers rounding does not switch: every batch norm scales by about 0.1 and adds about 1 to even channels and -1
+    /// to odd ones, so that a channel is rectified everywhere or nowhere.
     /// </summary>
     public static DifferentiableCase WithSteadyNorms(DifferentiableCase item)
     {
         foreach ((Variable argument, string name) in item.Arguments.Zip(item.Names))
             if (name.StartsWith("cnn.", StringComparison.Ordinal) && argument.Shape.Rank == 1)
-                argument.Value.CopyFrom(OfSteadyNorm(argument.Value.To(Device.Cpu), isScale: name.EndsWith("weight", StringComparison.Ordinal)));
+                argument.Value.CopyFrom(OfSteadyNorm(argument.Value.To(Device.Cpu),
+                    isScale: name.EndsWith("weight", StringComparison.Ordinal)));
         return item;
     }
 
@@ -92,7 +97,8 @@ public static class ModuleCases
         return values;
     }
 
-    private static DifferentiableCase Block(DType type, Device device, int height, int width, int window, bool shifted, MlpKind mlp, double dropPath)
+    private static DifferentiableCase Block(DType type, Device device, int height, int width, int window, bool shifted, MlpKind mlp,
+        double dropPath)
     {
         var module = new SwinBlock(6, height, width, window, heads: 2, shifted, mlpRatio: 2, mlp, dropPath, type);
         module.SetRandomKey(seed: 5, step: 1);
@@ -132,5 +138,6 @@ public static class ModuleCases
 
     /// <summary>Outputs of several shapes as one row, so that a check sees them all.</summary>
     private static Variable Flatten(Variable[] outputs) => Variable.Apply(
-        new Kernels.Concat(), [.. outputs.Select(output => Variable.Apply(new Kernels.Reshape([1, checked((int)output.Value.Count)]), output))]);
+        new Kernels.Concat(),
+        [.. outputs.Select(output => Variable.Apply(new Kernels.Reshape([1, checked((int)output.Value.Count)]), output))]);
 }

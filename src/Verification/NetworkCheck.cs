@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsUnet.Autograd;
 using CsUnet.Tensors;
 using Results = System.Collections.Generic.List<(string Name, CsUnet.Tensors.Tensor Value)>;
@@ -39,9 +40,9 @@ internal static class NetworkCheck
     }
 
     /// <summary>
-    /// A network in tf32 or bf16, or a large one in float32. Where rounding switches a rectifier it turns the gradients before it, and the worst
-    /// of a million entries is the worst-conditioned one: single entries say little. A tensor is judged by the length of its error over its own
-    /// length, against that of <see cref="PlainArithmetic"/> or, in float32, of the processor.
+    /// A network in tf32 or bf16, or a large one in float32. Where rounding switches a rectifier it turns the gradients before it, and the
+    /// worst of a million entries is the worst-conditioned one: single entries say little. A tensor is judged by the length of its error
+    /// over its own length, against that of <see cref="PlainArithmetic"/> or, in float32, of the processor.
     /// </summary>
     /// <param name="create">Makes the network and its input.</param>
     /// <param name="precision">The precision.</param>
@@ -66,13 +67,18 @@ internal static class NetworkCheck
             double error = Length(i => Comparison.Distance(got[i].Value, exact[i].Value)) / scale;
             double plainError = Length(i => Comparison.Distance(plain[i].Value, exact[i].Value)) / scale;
             long entries = group.Sum(i => exact[i].Value.Count);
-            double tolerance = precision == Precision.Fp32 ? Tolerances.Golden(DType.Float32, plainError) : Tolerances.ReducedLength(precision, plainError, entries);
-            Comparison? other = group.Select(i => Comparison.Of(exact[i].Name, again[i].Value, got[i].Value, 0)).FirstOrDefault(repeated => !repeated.IsWithin);
+            double tolerance = precision == Precision.Fp32
+                ? Tolerances.Golden(DType.Float32, plainError)
+                : Tolerances.ReducedLength(precision, plainError, entries);
+            Comparison? other = group.Select(i => Comparison.Of(exact[i].Name, again[i].Value, got[i].Value, 0))
+                .FirstOrDefault(repeated => !repeated.IsWithin);
             string? failure = error > tolerance
-                ? FormattableString.Invariant(
-                    $"length: the error of {name} is {error:E2} times as long as it, allowed {tolerance:E2}; the plain implementation's is {plainError:E2}")
+                ? string.Create(CultureInfo.InvariantCulture,
+                    $"length: the error of {name} is {error:E2} times as long as it, allowed {tolerance:E2}; the plain implementation's is "
+                    + $"{plainError:E2}")
                 : other is null ? null : $"repeat: {other}";
-            lines.Add(new GradCheckLine(name, error <= tolerance && other is not null ? "repeat" : "length", error, error / tolerance, entries,
+            lines.Add(new GradCheckLine(name, error <= tolerance && other is not null ? "repeat" : "length", error, error / tolerance,
+                entries,
                 0, 0, FormattableString.Invariant($"all of it; plain {plainError:0.0E+00}"), failure));
 
             double Length(Func<int, double> of) => Math.Sqrt(group.Sum(i => of(i) * of(i)));

@@ -47,7 +47,8 @@ public static class OperatorCases
                 In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
             yield return new($"{input}->{outputs} residual, half dropped", new Kernels.Linear(drop), Exactness.Sums,
                 In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
-            yield return new($"{input}->{outputs} half dropped, no bias", new Kernels.Linear(drop), Exactness.Sums, In(input), Weight([outputs, inputs]));
+            yield return new($"{input}->{outputs} half dropped, no bias", new Kernels.Linear(drop), Exactness.Sums, In(input),
+                Weight([outputs, inputs]));
         }
         yield return Mlp("two layers (2,3,5,8)->16->24", null, [2, 3, 5, 8], null, 16, 24);
         yield return Mlp("two layers residual, half dropped (5,3,7)->9->6", drop, [5, 3, 7], [5, 3, 6], 9, 6);
@@ -75,36 +76,46 @@ public static class OperatorCases
     private static IEnumerable<OperatorCase> Convolutions()
     {
         yield return new("3x3 (2,7,5,3)->4", new Kernels.Conv2d(1, 1), Exactness.Sums, In([2, 7, 5, 3]), Weight([4, 3, 3, 3]), Bias(4));
-        yield return new("3x3 stride 2 (1,6,9,5)->7 no bias", new Kernels.Conv2d(2, 1), Exactness.Sums, In([1, 6, 9, 5]), Weight([7, 3, 3, 5]));
+        yield return new("3x3 stride 2 (1,6,9,5)->7 no bias", new Kernels.Conv2d(2, 1), Exactness.Sums, In([1, 6, 9, 5]),
+            Weight([7, 3, 3, 5]));
         yield return new("1x1 (2,4,6,9)->11", new Kernels.Conv2d(), Exactness.Sums, In([2, 4, 6, 9]), Weight([11, 1, 1, 9]), Bias(11));
         yield return new("1x1 stride 2 (1,7,4,6)->5", new Kernels.Conv2d(2), Exactness.Sums, In([1, 7, 4, 6]), Weight([5, 1, 1, 6]));
         yield return new("7x7 stride 2 (1,11,9,3)->5", new Kernels.Conv2d(2, 3), Exactness.Sums, In([1, 11, 9, 3]), Weight([5, 7, 7, 3]));
-        yield return new("4x4 stride 4 (2,8,12,3)->6", new Kernels.Conv2d(4), Exactness.Sums, In([2, 8, 12, 3]), Weight([6, 4, 4, 3]), Bias(6));
-        yield return new("groups 3 (2,5,4,6)->9", new Kernels.Conv2d(1, 1, 3), Exactness.Sums, In([2, 5, 4, 6]), Weight([9, 3, 3, 2]), Bias(9));
+        yield return new("4x4 stride 4 (2,8,12,3)->6", new Kernels.Conv2d(4), Exactness.Sums, In([2, 8, 12, 3]), Weight([6, 4, 4, 3]),
+            Bias(6));
+        yield return new("groups 3 (2,5,4,6)->9", new Kernels.Conv2d(1, 1, 3), Exactness.Sums, In([2, 5, 4, 6]), Weight([9, 3, 3, 2]),
+            Bias(9));
         yield return new("depthwise (1,6,5,5)->5", new Kernels.Conv2d(1, 1, 5), Exactness.Sums, In([1, 6, 5, 5]), Weight([5, 3, 3, 1]));
-        yield return new("3x3 (1,5,6,16)->24", new Kernels.Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]), Bias(24));
-        yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Kernels.Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]), Weight([32, 3, 3, 8]));
+        yield return new("3x3 (1,5,6,16)->24", new Kernels.Conv2d(1, 1), Exactness.Sums, In([1, 5, 6, 16]), Weight([24, 3, 3, 16]),
+            Bias(24));
+        yield return new("3x3 stride 2 groups 2 (1,7,4,16)->32", new Kernels.Conv2d(2, 1, 2), Exactness.Sums, In([1, 7, 4, 16]),
+            Weight([32, 3, 3, 8]));
         // Images: pixels that are packed; and few filters.
         yield return new("7x7 stride 2 (2,9,7,3)->8", new Kernels.Conv2d(2, 3), Exactness.Sums, In([2, 9, 7, 3]), Weight([8, 7, 7, 3]));
-        yield return new("4x4 stride 4 (1,9,12,3)->16", new Kernels.Conv2d(4), Exactness.Sums, In([1, 9, 12, 3]), Weight([16, 4, 4, 3]), Bias(16));
+        yield return new("4x4 stride 4 (1,9,12,3)->16", new Kernels.Conv2d(4), Exactness.Sums, In([1, 9, 12, 3]), Weight([16, 4, 4, 3]),
+            Bias(16));
         yield return new("3x3 (1,5,7,1)->8", new Kernels.Conv2d(1, 1), Exactness.Sums, In([1, 5, 7, 1]), Weight([8, 3, 3, 1]), Bias(8));
         yield return new("3x2 stride 3 (2,8,7,3)->8", new Kernels.Conv2d(3, 2), Exactness.Sums, In([2, 8, 7, 3]), Weight([8, 3, 2, 3]));
         yield return new("1x1 (2,5,7,16)->3", new Kernels.Conv2d(), Exactness.Sums, In([2, 5, 7, 16]), Weight([3, 1, 1, 16]), Bias(3));
         yield return new("1x1 (1,3,9,24)->4 no bias", new Kernels.Conv2d(), Exactness.Sums, In([1, 3, 9, 24]), Weight([4, 1, 1, 24]));
         yield return Fused("training 7x7 stride 2 (1,11,9,3)->8", new ConvBatchNormReLU(2, 3), [1, 11, 9, 3], [8, 7, 7, 3], null);
-        yield return Fused("evaluation 3x3 stride 2 (2,7,5,3)->8", new ConvBatchNormReLU(2, 1, Training: false), [2, 7, 5, 3], [8, 3, 3, 3], null);
+        yield return Fused("evaluation 3x3 stride 2 (2,7,5,3)->8", new ConvBatchNormReLU(2, 1, Training: false), [2, 7, 5, 3], [8, 3, 3, 3],
+            null);
         yield return Fused("training 1x1 (2,5,7,8)->16", new ConvBatchNormReLU(), [2, 5, 7, 8], [16, 1, 1, 8], null);
-        yield return Fused("training 1x1 stride 2 (1,9,8,16)->8", new ConvBatchNormReLU(2, ReLU: false), [1, 9, 8, 16], [8, 1, 1, 16], null);
+        yield return Fused("training 1x1 stride 2 (1,9,8,16)->8", new ConvBatchNormReLU(2, ReLU: false), [1, 9, 8, 16], [8, 1, 1, 16],
+            null);
         yield return Fused("training 3x3 (1,6,5,16)->8", new ConvBatchNormReLU(1, 1), [1, 6, 5, 16], [8, 3, 3, 16], null);
         yield return Fused("training residual (1,6,5,8)->8", new ConvBatchNormReLU(), [1, 6, 5, 8], [8, 1, 1, 8], [1, 6, 5, 8]);
-        yield return Fused("evaluation residual (1,5,4,8)->16", new ConvBatchNormReLU(Training: false), [1, 5, 4, 8], [16, 1, 1, 8], [1, 5, 4, 16]);
+        yield return Fused("evaluation residual (1,5,4,8)->16", new ConvBatchNormReLU(Training: false), [1, 5, 4, 8], [16, 1, 1, 8],
+            [1, 5, 4, 16]);
         yield return Fused("training (2,5,7,3)->6", new ConvBatchNormReLU(1, 1), [2, 5, 7, 3], [6, 3, 3, 3], null);
         yield return Fused("training stride 2 (2,8,6,5)->4", new ConvBatchNormReLU(2, 1), [2, 8, 6, 5], [4, 3, 3, 5], null);
         yield return Fused("training residual (2,4,5,3)->7", new ConvBatchNormReLU(1, 0), [2, 4, 5, 3], [7, 1, 1, 3], [2, 4, 5, 7]);
         yield return Fused("training linear (1,6,5,4)->5", new ConvBatchNormReLU(1, 1, ReLU: false), [1, 6, 5, 4], [5, 3, 3, 4], null);
         yield return Fused("training groups 2 (2,5,4,4)->6", new ConvBatchNormReLU(1, 1, 2), [2, 5, 4, 4], [6, 3, 3, 2], null);
         yield return Fused("evaluation (2,5,7,3)->6", new ConvBatchNormReLU(1, 1, Training: false), [2, 5, 7, 3], [6, 3, 3, 3], null);
-        yield return Fused("evaluation residual (1,4,5,3)->7", new ConvBatchNormReLU(Training: false), [1, 4, 5, 3], [7, 1, 1, 3], [1, 4, 5, 7]);
+        yield return Fused("evaluation residual (1,4,5,3)->7", new ConvBatchNormReLU(Training: false), [1, 4, 5, 3], [7, 1, 1, 3],
+            [1, 4, 5, 7]);
     }
 
     private static OperatorCase Fused(string label, ConvBatchNormReLU op, Shape input, Shape weight, Shape? residual) => new(
@@ -122,7 +133,8 @@ public static class OperatorCases
             var three = new ConvBatchNormReLU(1, 1, Training: training);
             yield return Chain($"bottleneck {mode} (2,5,4,8)", new(one, three with { Stride = 2 }, one),
                 [2, 5, 4, 8], [[8, 1, 1, 8], [8, 3, 3, 8], [16, 1, 1, 8]], [2, 3, 2, 16]);
-            yield return Chain($"two (1,6,5,3) {mode}", new(three, one with { ReLU = false }), [1, 6, 5, 3], [[5, 3, 3, 3], [6, 1, 1, 5]], null);
+            yield return Chain($"two (1,6,5,3) {mode}", new(three, one with { ReLU = false }), [1, 6, 5, 3], [[5, 3, 3, 3], [6, 1, 1, 5]],
+                null);
         }
     }
 
@@ -132,7 +144,8 @@ public static class OperatorCases
         {
             new OperatorInput($"convolution weight {i + 1}", weight, Role: InputRole.MatrixWeight),
             Scale(weight[0], Fill.Positive) with { Name = $"weight {i + 1}" }, Bias(weight[0]) with { Name = $"bias {i + 1}" },
-            RunningMean(weight[0]) with { Name = $"running mean {i + 1}" }, RunningVariance(weight[0]) with { Name = $"running variance {i + 1}" },
+            RunningMean(weight[0]) with { Name = $"running mean {i + 1}" },
+            RunningVariance(weight[0]) with { Name = $"running variance {i + 1}" },
         }), residual is null ? null : new OperatorInput("residual", residual)]);
 
     private static IEnumerable<OperatorCase> Norms()
@@ -152,7 +165,8 @@ public static class OperatorCases
             yield return new($"x{scale} {shape}", new PixelShuffleNorm(scale), Exactness.Sums,
                 In(shape), Scale(shape.Last / (scale * scale)), Bias(shape.Last / (scale * scale)));
         foreach (Shape shape in new Shape[] { [2, 3, 5, 7], [33, 24] })
-            yield return new($"{shape}", new AddLayerNorm(), Exactness.Sums, In(shape), new("branch", shape), Scale(shape.Last), Bias(shape.Last));
+            yield return new($"{shape}", new AddLayerNorm(), Exactness.Sums, In(shape), new("branch", shape), Scale(shape.Last),
+                Bias(shape.Last));
         yield return new("(4,7,5)", new Softmax(), Exactness.Sums, In([4, 7, 5]));
         yield return new("(3,49)", new Softmax(), Exactness.Sums, In([3, 49]));
     }
@@ -178,7 +192,8 @@ public static class OperatorCases
         yield return new("(2,4,6,3)", new PatchMerge(), Exactness.Moves, In([2, 4, 6, 3]));
         yield return new("x2 (2,3,5,12)", new PixelShuffle(2), Exactness.Moves, In([2, 3, 5, 12]));
         yield return new("x4 (1,2,3,80)", new PixelShuffle(4), Exactness.Moves, In([1, 2, 3, 80]));
-        yield return new("3+5+8 (2,3,4)", new Concat(), Exactness.Moves, new("a", [2, 3, 4, 3]), new("b", [2, 3, 4, 5]), new("c", [2, 3, 4, 8]));
+        yield return new("3+5+8 (2,3,4)", new Concat(), Exactness.Moves, new("a", [2, 3, 4, 3]), new("b", [2, 3, 4, 5]),
+            new("c", [2, 3, 4, 8]));
         yield return new("(2,3,5,7) by 2,4", new Pad2d(2, 4), Exactness.Moves, In([2, 3, 5, 7]));
         yield return new("(2,5,6,3) to 4x3", new Crop2d(4, 3), Exactness.Moves, In([2, 5, 6, 3]));
         foreach (int index in new[] { 0, 1 })
@@ -198,8 +213,10 @@ public static class OperatorCases
             (2, 1, 0, [1, 4, 6, 5]), (2, 2, 1, [2, 6, 4, 6]), (3, 3, 1, [1, 6, 9, 9]), (4, 2, 2, [2, 8, 4, 8]), (5, 1, 0, [3, 5, 5, 4]),
             (2, 1, 1, [1, 4, 4, 32]), (7, 1, 0, [1, 7, 14, 32]), (8, 2, 4, [1, 16, 8, 64]),
         })
-            yield return new($"window {window} heads {heads} shift {shift} {shape}", new Kernels.WindowAttention(window, heads, shift), Exactness.Sums,
-                new("qkv", shape.WithLast(3 * shape.Last)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads], Role: InputRole.Parameter));
+            yield return new($"window {window} heads {heads} shift {shift} {shape}", new Kernels.WindowAttention(window, heads, shift),
+                Exactness.Sums,
+                new("qkv", shape.WithLast(3 * shape.Last)),
+                new("bias table", [(2 * window - 1) * (2 * window - 1), heads], Role: InputRole.Parameter));
     }
 
     private static IEnumerable<OperatorCase> Losses()

@@ -35,7 +35,8 @@ internal sealed class PlainArithmetic
     };
 
     /// <summary>
-    /// Applies an operator of a network in double to what the network gives it, rounding inputs, output and gradients as the precision does.
+    /// Applies an operator of a network in double to what the network gives it, rounding inputs, output and gradients as the precision
+    /// does.
     /// </summary>
     public Variable ApplyInNetwork(Operator op, Variable?[] inputs) =>
         _precision == Precision.Bf16 ? ApplyStored(op, inputs) : ApplyOnOperands(op, inputs);

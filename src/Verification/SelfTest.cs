@@ -43,11 +43,13 @@ public static class SelfTest
     /// <param name="includeFullSize">Whether to run cases of full-size networks, which take from seconds to minutes each.</param>
     /// <param name="report">Receives each result as it comes, in the order of the file names.</param>
     /// <param name="device">Where to compute.</param>
-    /// <param name="results">Folder for what was computed, one file per case with the names of its references; null: it is not kept.</param>
+    /// <param name="results">Folder for what was computed, one file per case with the names of its references; null: it is not
+    /// kept.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">The folder holds no case, or none that the filter leaves.</exception>
     public static SelfTestSummary Run(
-        string folder, DType type, string? filter, bool includeFullSize, Action<CaseResult> report, Device device = default, string? results = null)
+        string folder, DType type, string? filter, bool includeFullSize, Action<CaseResult> report, Device device = default,
+        string? results = null)
     {
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException($"{folder}: there is no such folder of golden cases");
@@ -115,7 +117,8 @@ public static class SelfTest
             Dictionary<string, Tensor>? computed = results is null ? null : [];
             golden = new GoldenCase(vectors, name, type, device, computed);
             if (!s_runners.TryGetValue(golden.Text("op"), out Action<GoldenCase>? run))
-                throw new CaseException($"op '{op}' is not known; known are {string.Join(", ", s_runners.Keys.Order(StringComparer.Ordinal))}");
+                throw new CaseException(
+                    $"op '{op}' is not known; known are {string.Join(", ", s_runners.Keys.Order(StringComparer.Ordinal))}");
             if (CudaLibraries.IsEmulated)
                 CudaEmulator.ClearReport();
             run(golden);

@@ -24,7 +24,8 @@ internal static class ShapeFamilies
 
     private static OperatorInput Bias(int count) => new("bias", [count], Role: InputRole.Parameter);
 
-    private static OperatorInput Fixed(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
+    private static OperatorInput Fixed(string name, int count, Fill fill) =>
+        new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
 
     private static ShapeFamily[] Create()
     {
@@ -34,18 +35,22 @@ internal static class ShapeFamilies
                 new("", new Linear(), Exactness.Sums, Input([v[0], v[1]]), Weight([v[2], v[1]]), v[3] == 1 ? Bias(v[2]) : null)),
             new("Conv2d", ConvolutionParameters(new ShapeParameter("bias", 0, 1)), v => Convolution(v) is not ({ } input, { } weight) ? null
                 : new("", new Conv2d(v[7], v[8], v[3]), Exactness.Sums, Input(input), Weight(weight), v[9] == 1 ? Bias(weight[0]) : null)),
-            new("ConvBatchNormReLU", ConvolutionParameters(new("relu", 0, 1), new("residual", 0, 1), new("training", 0, 1)), ConvolutionNorm),
+            new("ConvBatchNormReLU", ConvolutionParameters(new("relu", 0, 1), new("residual", 0, 1), new("training", 0, 1)),
+                ConvolutionNorm),
             .. Norms(), .. Elementwise(), .. Rearrangements(), .. Losses(),
             new("WindowAttention",
-                [s_batch, new("windowsY", 1, 3), new("windowsX", 1, 3), new("window", 1, 8, 7, 8), new("heads", 1, 3), new("headDim", 1, 20, 8, 16, 32), new("shift", 0, 4)],
+                [s_batch, new("windowsY", 1, 3), new("windowsX", 1, 3), new("window", 1, 8, 7, 8), new("heads", 1, 3),
+                    new("headDim", 1, 20, 8, 16, 32), new("shift", 0, 4)],
                 v => v[6] >= Math.Max(1, v[3]) || v[3] * v[3] * v[1] * v[2] > 200 || v[1] * v[2] * v[3] < 2 ? null
                     : new("", new WindowAttention(v[3], v[4], v[6]), Exactness.Sums,
                         new("qkv", [v[0], v[1] * v[3], v[2] * v[3], 3 * v[4] * v[5]]),
                         new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]], Role: InputRole.Parameter))),
         ];
-        // Among the ReLUs inside of a chain there is always one so near its kink that differences decide nothing; its layers are searched alone.
+        // Among the ReLUs inside of a chain there is always one so near its kink that differences decide nothing; its layers are searched
+        // alone.
         HashSet<string> known = [.. families.Select(family => family.Op), nameof(ConvBatchNormChain)];
-        return [.. families, .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
+        return [.. families,
+            .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
     }
 
     private static IReadOnlyList<ShapeParameter> ConvolutionParameters(params ShapeParameter[] more) =>
@@ -89,9 +94,11 @@ internal static class ShapeFamilies
         yield return new("PixelShuffleNorm", [s_batch, new("H", 1, 5), new("W", 1, 5), new("C", 6, 16, 8), new("factor", 1, 4, 2, 4)], v =>
             new("", new PixelShuffleNorm(v[4]), Exactness.Sums, Input([v[0], v[1], v[2], v[3] * v[4] * v[4]]), Scale(v[3]), Bias(v[3])));
         yield return new("BatchNorm", [s_batch, s_height, s_width, Channels(), new("training", 0, 1)], v => v[0] * v[1] * v[2] < 8 ? null
-            : new("", new BatchNorm(Training: v[4] == 1), Exactness.Sums, Input([v[0], v[1], v[2], v[3]]), Scale(v[3], Fill.Positive), Bias(v[3]),
+            : new("", new BatchNorm(Training: v[4] == 1), Exactness.Sums, Input([v[0], v[1], v[2], v[3]]), Scale(v[3], Fill.Positive),
+                Bias(v[3]),
                 Fixed("running mean", v[3], Fill.Normal), Fixed("running variance", v[3], Fill.Positive)));
-        yield return new("Softmax", [new("rows", 1, 70), Channels(minimum: 2)], v => new("", new Softmax(), Exactness.Sums, Input([v[0], v[1]])));
+        yield return new("Softmax", [new("rows", 1, 70), Channels(minimum: 2)], v =>
+            new("", new Softmax(), Exactness.Sums, Input([v[0], v[1]])));
     }
 
     private static IEnumerable<ShapeFamily> Elementwise()
@@ -107,7 +114,8 @@ internal static class ShapeFamilies
 
     private static IEnumerable<ShapeFamily> Rearrangements()
     {
-        yield return new("MaxPool2d", [s_batch, s_height, s_width, Channels(), new("kernel", 1, 4, 2, 3), new("stride", 1, 3, 2), new("padding", 0, 1)], v =>
+        yield return new("MaxPool2d",
+            [s_batch, s_height, s_width, Channels(), new("kernel", 1, 4, 2, 3), new("stride", 1, 3, 2), new("padding", 0, 1)], v =>
             2 * v[6] > v[4] || v[1] + 2 * v[6] < v[4] || v[2] + 2 * v[6] < v[4] ? null
                 : new("", new MaxPool2d(v[4], v[5], v[6]), Exactness.Elementwise, Input([v[0], v[1], v[2], v[3]], Fill.Distinct)));
         yield return new("PatchMerge", [s_batch, new("halfH", 1, 7), new("halfW", 1, 7), Channels()], v =>
@@ -115,14 +123,17 @@ internal static class ShapeFamilies
         yield return new("PixelShuffle", [s_batch, new("H", 1, 7), new("W", 1, 7), new("C", 1, 16, 8), new("factor", 1, 4, 2, 4)], v =>
             new("", new PixelShuffle(v[4]), Exactness.Moves, Input([v[0], v[1], v[2], v[3] * v[4] * v[4]])));
         yield return new("Concat", [s_batch, new("H", 1, 7), new("W", 1, 7), Channels("a"), Channels("b"), Channels("c")], v =>
-            new("", new Concat(), Exactness.Moves, [.. "abc".Select((name, i) => new OperatorInput($"{name}", [v[0], v[1], v[2], v[3 + i]]))]));
+            new("", new Concat(), Exactness.Moves,
+                [.. "abc".Select((name, i) => new OperatorInput($"{name}", [v[0], v[1], v[2], v[3 + i]]))]));
         yield return new("Pad2d", [s_batch, s_height, s_width, Channels(), new("bottom", 0, 4), new("right", 0, 4)], v =>
             new("", new Pad2d(v[4], v[5]), Exactness.Moves, Input([v[0], v[1], v[2], v[3]])));
-        yield return new("Crop2d", [s_batch, s_height, s_width, Channels(), new("toH", 1, 13), new("toW", 1, 13)], v => v[4] > v[1] || v[5] > v[2] ? null
+        yield return new("Crop2d", [s_batch, s_height, s_width, Channels(), new("toH", 1, 13), new("toW", 1, 13)], v =>
+            v[4] > v[1] || v[5] > v[2] ? null
             : new("", new Crop2d(v[4], v[5]), Exactness.Moves, Input([v[0], v[1], v[2], v[3]])));
         yield return new("Reshape", [s_batch, s_height, Channels()], v =>
             new("", new Reshape([v[0] * v[1], v[2]]), Exactness.Moves, Input([v[0], v[1], v[2]])));
-        yield return new("Resize", [s_batch, s_height, s_width, Channels(), new("toH", 1, 17), new("toW", 1, 17), new("mode", 0, Enum.GetValues<ResizeMode>().Length - 1)], v =>
+        yield return new("Resize", [s_batch, s_height, s_width, Channels(), new("toH", 1, 17), new("toW", 1, 17),
+            new("mode", 0, Enum.GetValues<ResizeMode>().Length - 1)], v =>
             new("", new Resize(v[4], v[5], (ResizeMode)v[6]), Exactness.Sums, Input([v[0], v[1], v[2], v[3]])));
     }
 
@@ -133,7 +144,8 @@ internal static class ShapeFamilies
         static OperatorInput Logits(IReadOnlyList<int> v) => new("logits", [v[0], v[1], v[2], v[3]]);
         static OperatorInput Labels(IReadOnlyList<int> v) => new("labels", [v[0], v[1], v[2]],
             v[4] == 1 ? Fill.LongLabels : Fill.ByteLabels, NeedsGradient: false, v[3], v[5] == 1 ? Ignore : null);
-        yield return new("CrossEntropy", map, v => new("", new CrossEntropy(IgnoreIndex: v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
+        yield return new("CrossEntropy", map, v =>
+            new("", new CrossEntropy(IgnoreIndex: v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
         yield return new("CrossEntropyDice", map, v =>
             new("", new CrossEntropyDice(0.3, 0.7, null, 1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
         yield return new("SoftDice", map, v => new("", new SoftDice(1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));

@@ -13,11 +13,14 @@ internal sealed record ShapeFamily(
     /// <summary>The name of its search.</summary>
     public string Name => Like is null ? $"{Op} random shapes" : $"{Op} random shapes like {Like}";
 
-    /// <summary>The case, named after its numbers: its data follow from that name, so that the pasted case fails as the found one did.</summary>
+    /// <summary>
+    /// The case, named after its numbers: its data follow from that name, so that the pasted case fails as the found one did.
+    /// </summary>
     public OperatorCase? Create(IReadOnlyList<int> values)
     {
         OperatorCase? item = Build(values);
-        return item is null ? null : item with { Label = $"{item.Label} {string.Join(' ', Parameters.Zip(values, (parameter, value) => $"{parameter.Name}={value}"))}".TrimStart() };
+        string numbers = string.Join(' ', Parameters.Zip(values, (parameter, value) => $"{parameter.Name}={value}"));
+        return item is null ? null : item with { Label = $"{item.Label} {numbers}".TrimStart() };
     }
 
     /// <summary>Numbers, which the operator may or may not take together.</summary>

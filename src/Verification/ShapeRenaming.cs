@@ -4,8 +4,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Shapes for an operator that nobody wrote a family for: those of one of its cases, every dimension replaced by another wherever its number
-/// stands. What the operator refuses is no shape of its, so operators whose dimensions depend on each other need a family of their own.
+/// Shapes for an operator that nobody wrote a family for: those of one of its cases, every dimension replaced by another wherever its
+/// number stands. What the operator refuses is no shape of its, so operators whose dimensions depend on each other need a family of their
+/// own.
 /// </summary>
 internal static class ShapeRenaming
 {
@@ -17,10 +18,12 @@ internal static class ShapeRenaming
     {
         int[] dimensions = Dimensions(item);
         return new ShapeFamily(
-            item.Op.Name, [.. dimensions.Select(size => new ShapeParameter($"{size}:", 1, Math.Max(16, size), size, size, 4, 8) { PreferredWeight = 4 })], values =>
+            item.Op.Name, [.. dimensions.Select(size =>
+                new ShapeParameter($"{size}:", 1, Math.Max(16, size), size, size, 4, 8) { PreferredWeight = 4 })], values =>
             {
                 Dictionary<int, int> renamed = dimensions.Zip(values).ToDictionary();
-                OperatorCase other = item with { Inputs = [.. item.Inputs.Select(input => input is null ? null : input with { Shape = Renamed(input.Shape), Classes = Rename(input.Classes) })] };
+                OperatorCase other = item with { Inputs = [.. item.Inputs.Select(input =>
+                    input is null ? null : input with { Shape = Renamed(input.Shape), Classes = Rename(input.Classes) })] };
                 return IsTaken(other) ? other : null;
 
                 Shape Renamed(Shape shape) => [.. shape.Select(Rename)];

@@ -18,7 +18,8 @@ internal static class ShapeSearch
     /// <param name="Failure">What is wrong with it.</param>
     /// <param name="HasDeviceFailed">Whether the device can run nothing any more.</param>
     public sealed record Result(
-        int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure, bool HasDeviceFailed = false)
+        int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure,
+        bool HasDeviceFailed = false)
     {
         /// <summary>Shapes with entries whose numeric derivative was less exact than the tolerance.</summary>
         public int Undecided { get; init; }
@@ -67,7 +68,9 @@ internal static class ShapeSearch
                 (worst, worstShape) = (largest, item.Label);
         }
         // Now and then a shape's gradients nearly cancel; if they often do, the search shows nothing.
-        string? vague = undecided > MaxUndecided * shapes ? $"{undecided} of {shapes} shapes have entries that no difference decides" : null;
+        string? vague = undecided > MaxUndecided * shapes
+            ? $"{undecided} of {shapes} shapes have entries that no difference decides"
+            : null;
         return new Result(shapes, worst, worstShape, shortSteps, null, vague) { Undecided = undecided };
     }
 

@@ -36,9 +36,10 @@ public static class Tolerances
     public static double Reduced(Precision precision, double plainError) => 2 * Math.Max(plainError, Rounding(precision));
 
     /// <summary>
-    /// Output and gradients of a whole network in tf32 or bf16, the length of the error over the tensor's: twice the plain implementation's,
-    /// and more for few entries. Rounding moves each entry by chance, so that of two errors of n entries that are as long on average one is
-    /// at times 1 + 3 / sqrt(n) times the other: gradients of 8 entries were seen at 3.3 times the plain one's, of 500 and more at 1.8 at most.
+    /// Output and gradients of a whole network in tf32 or bf16, the length of the error over the tensor's: twice the plain
+    /// implementation's, and more for few entries. Rounding moves each entry by chance, so that of two errors of n entries that are as long
+    /// on average one is at times 1 + 3 / sqrt(n) times the other: gradients of 8 entries were seen at 3.3 times the plain one's, of 500
+    /// and more at 1.8 at most.
     /// </summary>
     public static double ReducedLength(Precision precision, double plainError, long entries) =>
         (1 + 3 / Math.Sqrt(entries)) * Reduced(precision, plainError);
@@ -61,7 +62,9 @@ public static class Tolerances
     /// </summary>
     public const double AngleOverRounding = 3;
 
-    /// <summary>Relative difference of the lengths of a parameter's gradient in bf16 and in float32; 0.10 at most in cs-unet-mini.</summary>
+    /// <summary>
+    /// Relative difference of the lengths of a parameter's gradient in bf16 and in float32; 0.10 at most in cs-unet-mini.
+    /// </summary>
     public const double GradientLength = 0.15;
 
     /// <summary>The largest relative error of rounding one number to a precision's operands: half the distance of neighbours.</summary>
@@ -73,8 +76,9 @@ public static class Tolerances
     });
 
     /// <summary>
-    /// Two variants of one operator on the same inputs, the length of the difference over the tensor's: they take sums in another order. Where
-    /// rectifiers follow sums, a value next to zero may fall on the other side in one of them, which changes single entries of gradients.
+    /// Two variants of one operator on the same inputs, the length of the difference over the tensor's: they take sums in another order.
+    /// Where rectifiers follow sums, a value next to zero may fall on the other side in one of them, which changes single entries of
+    /// gradients.
     /// </summary>
     public static double OtherVariant(DType type, bool isRectified) => Math.Max(GradientSum(type), isRectified ? 1.0 / 64 : 0);
 
@@ -84,7 +88,9 @@ public static class Tolerances
     /// </summary>
     public static double GradientSum(DType type) => type == DType.BFloat16 ? 1.0 / 64 : Float32(Exactness.Sums);
 
-    /// <summary>Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.</summary>
+    /// <summary>
+    /// Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.
+    /// </summary>
     public const double GradientOfOperator = 1e-8;
 
     /// <summary>

@@ -52,10 +52,12 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
         {
             if (device.Kind == DeviceKind.Cpu)
                 return model.Forward(images);
-            using ReplacedApply scope = ReplacedApply.Begin((op, inputs) => Variable.Apply(op is BatchNorm ? new Planted(op, mistake) : op, inputs));
+            using ReplacedApply scope = ReplacedApply.Begin((op, inputs) =>
+                Variable.Apply(op is BatchNorm ? new Planted(op, mistake) : op, inputs));
             return model.Forward(images);
         }
-        return new DifferentiableCase(Run, [images, .. model.Parameters()], ["images", .. model.NamedParameters().Select(named => named.Name)]);
+        return new DifferentiableCase(Run, [images, .. model.Parameters()],
+            ["images", .. model.NamedParameters().Select(named => named.Name)]);
     };
 
     [Theory]
@@ -72,7 +74,8 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
         Assert.All(right.Lines, line => Assert.True(line.Check == "length" && line.Error > 0, $"{line}"));
         foreach ((Mistake mistake, string expected) in new[]
         {
-            (Mistake.MissingFactor, "norm.weight: length: the error of norm.weight is 5."), (Mistake.LostImage, "norm.weight: length: "), (Mistake.OtherBits, "repeat: "),
+            (Mistake.MissingFactor, "norm.weight: length: the error of norm.weight is 5."), (Mistake.LostImage, "norm.weight: length: "),
+                (Mistake.OtherBits, "repeat: "),
         })
         {
             GradCheckReport report = Check(mistake);
@@ -90,7 +93,8 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
     {
         (string name, NetworkFactory create) = ModuleCases.Networks[0];
         GradCheckReport report = GradCheckSuite.RunOne(
-            name, (type, precision, device) => ModuleCases.WithSteadyNorms(create(type, precision, device)), Precision.Bf16, CudaDeviceFixture.Require());
+            name, (type, precision, device) => ModuleCases.WithSteadyNorms(create(type, precision, device)), Precision.Bf16,
+            CudaDeviceFixture.Require());
         Assert.True(report.Passed, report.Failure);
         Assert.True(report.Lines.Count > 40, $"{report.Lines.Count}");
     }

@@ -39,8 +39,10 @@ public sealed class CrossEntropyDiceTests
         Variable labels = Labels(ignoring);
         int? ignore = ignoring ? 255 : null;
         (double expected, Tensor gradient) = Run(logits => Variable.Apply(new WeightedSum([0.3, 0.7]),
-            Variable.Apply(new CrossEntropy(weights, ignore), logits, labels), Variable.Apply(new SoftDice(1e-3, ignore), logits, labels)), type);
-        (double loss, Tensor got) = Run(logits => Variable.Apply(new CrossEntropyDice(0.3, 0.7, weights, 1e-3, ignore), logits, labels), type);
+            Variable.Apply(new CrossEntropy(weights, ignore), logits, labels), Variable.Apply(new SoftDice(1e-3, ignore), logits, labels)),
+                type);
+        (double loss, Tensor got) = Run(logits => Variable.Apply(new CrossEntropyDice(0.3, 0.7, weights, 1e-3, ignore), logits, labels),
+            type);
         double tolerance = type == DType.Float32 ? 2e-6 : 1e-12;
         Assert.Equal(expected, loss, tolerance);
         Numbers.AssertClose(gradient, got, tolerance, "gradient");
@@ -66,7 +68,8 @@ public sealed class CrossEntropyDiceTests
         {
             // The formula by its two terms, which are operators of their own.
             (double expected, Tensor gradient) = Run(logits => Variable.Apply(new WeightedSum([entropy, dice]),
-                Variable.Apply(new CrossEntropy(null, 255), logits, labels), Variable.Apply(new SoftDice(IgnoreIndex: 255), logits, labels)), DType.Float64);
+                Variable.Apply(new CrossEntropy(null, 255), logits, labels),
+                Variable.Apply(new SoftDice(IgnoreIndex: 255), logits, labels)), DType.Float64);
             (double loss, Tensor got) = Run(logits => new SegmentationLoss(entropy, dice).Apply(logits, labels.Value), DType.Float64);
             Assert.Equal(expected, loss, 1e-13);
             Numbers.AssertClose(gradient, got, 1e-12, "gradient");

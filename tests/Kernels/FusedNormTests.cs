@@ -6,7 +6,9 @@ using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 
-/// <summary>Layer norm fused with what stands before it gives what the two operators give one after the other, on the processor to the bit.</summary>
+/// <summary>
+/// Layer norm fused with what stands before it gives what the two operators give one after the other, on the processor to the bit.
+/// </summary>
 public sealed class FusedNormTests
 {
     private static Variable Leaf(Shape shape, DType type, uint seed) =>
@@ -38,7 +40,8 @@ public sealed class FusedNormTests
             AssertSame(
                 x => Variable.Apply(new PatchMergeNorm(), x),
                 x => Variable.Apply(new LayerNorm(), Variable.Apply(new PatchMerge(), x[0]), x[1], x[2]),
-                () => [Leaf([2, 14, 22, channels], type, 1), Leaf([4 * channels], type, 2), Leaf([4 * channels], type, 3)], $"{channels} channels");
+                () => [Leaf([2, 14, 22, channels], type, 1), Leaf([4 * channels], type, 2), Leaf([4 * channels], type, 3)],
+                $"{channels} channels");
     }
 
     [Theory]
@@ -57,14 +60,16 @@ public sealed class FusedNormTests
     public void Residual_add_hands_on_both_results()
     {
         Shape shape = [3, 5, 9];
-        Variable[] Create() => [Leaf(shape, DType.Float64, 1), Leaf(shape, DType.Float64, 2), Leaf([9], DType.Float64, 3), Leaf([9], DType.Float64, 4)];
+        Variable[] Create() =>
+            [Leaf(shape, DType.Float64, 1), Leaf(shape, DType.Float64, 2), Leaf([9], DType.Float64, 3), Leaf([9], DType.Float64, 4)];
         Variable[] a = Create(), b = Create();
         // As in a block: the sum goes around what its norm goes through.
         Variable both = Variable.Apply(new AddLayerNorm(), a);
         Variable got = Variable.Apply(
             new Add(), Variable.Apply(new Slice(0), both), Variable.Apply(new Gelu(), Variable.Apply(new Slice(1), both))).Keep();
         Variable sum = Variable.Apply(new Add(), b[0], b[1]);
-        Variable expected = Variable.Apply(new Add(), sum, Variable.Apply(new Gelu(), Variable.Apply(new LayerNorm(), sum, b[2], b[3]))).Keep();
+        Variable expected = Variable.Apply(new Add(), sum, Variable.Apply(new Gelu(), Variable.Apply(new LayerNorm(), sum, b[2], b[3])))
+            .Keep();
         Numbers.AssertSameBits(expected.Value, got.Value, "output");
         Tensor gradient = Numbers.Random(shape, DType.Float64, 7);
         got.Backward(gradient);
@@ -78,9 +83,11 @@ public sealed class FusedNormTests
     {
         Tensor weight = Tensor.Zeros([12]);
         Assert.Equal("PatchMergeNorm: weight is (12), expected (20) = 4 times the last dimension of input (1,2,4,5)",
-            Assert.Throws<ShapeException>(() => OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 2, 4, 5]), weight, weight)).Message);
+            Assert.Throws<ShapeException>(() =>
+                OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 2, 4, 5]), weight, weight)).Message);
         Assert.Equal("PatchMergeNorm: input is float32 (1,3,4,3), expected a floating-point tensor (B, H, W, C) with H and W even",
-            Assert.Throws<ShapeException>(() => OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 3, 4, 3]), weight, weight)).Message);
+            Assert.Throws<ShapeException>(() =>
+                OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 3, 4, 3]), weight, weight)).Message);
         Assert.Equal("PixelShuffleNorm: bias is (5), expected (12) = the last dimension of input (1,2,3,48) over 4",
             Assert.Throws<ShapeException>(
                 () => OperatorCall.Run(new PixelShuffleNorm(2), Tensor.Zeros([1, 2, 3, 48]), weight, Tensor.Zeros([5]))).Message);

@@ -151,7 +151,8 @@ public sealed class CheckpointTests : IDisposable
         Assert.Equal(ClassMap.NasaSuper.ToYaml(), checkpoint.ClassMap.ToYaml());
         Assert.Equal((6, CheckpointHeader.ThisProgram), (checkpoint.Header.Step, checkpoint.Header.Program));
         Assert.Equal(Normalisation.ImageNet.Mean, checkpoint.Header.Normalisation.Mean);
-        Assert.Equal((32, 8, MlpKind.ResMlp), (checkpoint.Header.Model.Height, checkpoint.Header.Model.EmbedDim, checkpoint.Header.Model.Mlp));
+        Assert.Equal((32, 8, MlpKind.ResMlp),
+            (checkpoint.Header.Model.Height, checkpoint.Header.Model.EmbedDim, checkpoint.Header.Model.Mlp));
         Assert.False(checkpoint.Model.IsTraining);
         Assert.True(File.Exists(folder.CheckpointPath("best")));
         Assert.Throws<RunException>(() => folder.CheckpointPath("first"));
@@ -165,8 +166,10 @@ public sealed class CheckpointTests : IDisposable
         var model = new CsUnetModel(TrainingFixture.CsUnetOptions.ModelOptions(3));
         model.Initialize(1);
         CheckpointHeader header = TrainingFixture.Header(TrainingFixture.CsUnetOptions);
-        StateDict.Save(model, path, (header with { Model = header.Model with { EmbedDim = 4096, Depths = [100, 100, 100, 100] } }).ToMetadata());
-        Assert.Contains("its header describes a network of at least", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
+        StateDict.Save(model, path,
+            (header with { Model = header.Model with { EmbedDim = 4096, Depths = [100, 100, 100, 100] } }).ToMetadata());
+        Assert.Contains("its header describes a network of at least",
+            Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
         model.Parameters()[3].Value[1] = double.NaN;
         StateDict.Save(model, path, header.ToMetadata());
         Assert.Contains("not finite", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
@@ -181,13 +184,15 @@ public sealed class CheckpointTests : IDisposable
         {
             var model = new TinyModel();
             model.Initialize(1);
-            return new Trainer(TrainingFixture.Options, model, with, TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, folder);
+            return new Trainer(TrainingFixture.Options, model, with,
+                TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, folder);
         }
         using (Trainer trainer = NewTrainer(header))
             trainer.Run(cancellation: Token);
         IReadOnlyList<SegmentationClass> classes = ClassMap.NasaSuper.Classes;
         // Blue and red exchanged: the same names and numbers, but other pixels.
-        var exchanged = new ClassMap("nasa-super", [classes[0], classes[1] with { Colours = classes[2].Colours }, classes[2] with { Colours = classes[1].Colours }],
+        var exchanged = new ClassMap("nasa-super",
+            [classes[0], classes[1] with { Colours = classes[2].Colours }, classes[2] with { Colours = classes[1].Colours }],
             "_mask", defaultLabel: 0);
         string Refused(CheckpointHeader with)
         {
@@ -210,7 +215,8 @@ public sealed class CheckpointTests : IDisposable
         model.Initialize(4);
         StateDict.Save(model, _workshop.Path("w.safetensors"));
         using SafetensorsFile file = SafetensorsFile.Read(_workshop.Path("w.safetensors"));
-        Tensor memory = model.NamedParameters().Single(named => named.Name == "conv.weight").Parameter.Value, stored = file.Load("conv.weight");
+        Tensor memory = model.NamedParameters().Single(named => named.Name == "conv.weight").Parameter.Value,
+            stored = file.Load("conv.weight");
         Assert.Equal(new Shape(8, 3, 3, 3), stored.Shape);
         for (int o = 0; o < 8; o++)
             for (int y = 0; y < 3; y++)

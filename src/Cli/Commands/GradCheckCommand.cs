@@ -15,10 +15,13 @@ internal static class GradCheckCommand
     public static Command Create(Terminal terminal)
     {
         Option<string?> device = Options.Text("--device", "NAME",
-            "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's gradients. Default: cpu.");
+            "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's "
+                + "gradients. Default: cpu.");
         Option<string?> op = CommandHelpers.Op("checks");
-        Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. CsUnetOptions.Presets]);
-        Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
+        Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.",
+            [.. CsUnetOptions.Presets]);
+        Option<bool> all = Options.Flag("--all",
+            "Also the single modules of the network, more entries of each tensor, and more random shapes.");
         Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
         Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");
         Option<int?> threads = CommandHelpers.Threads();
@@ -70,7 +73,8 @@ internal static class GradCheckCommand
         if (selection.Pattern is not { } pattern || known.Any(new NamePattern(pattern).Matches))
             return;
         List<string> names = [.. known.Select(name => name.Split(' ')[0]).Distinct()];
-        throw new UsageException($"--op {pattern}: no check has this in its name{NearestName.Hint(pattern, names)}; there are {string.Join(", ", names)}");
+        throw new UsageException(
+            $"--op {pattern}: no check has this in its name{NearestName.Hint(pattern, names)}; there are {string.Join(", ", names)}");
     }
 
     private static void Write(Terminal terminal, string path, string text)
@@ -116,6 +120,7 @@ internal static class GradCheckCommand
             notes.Add(report.Kinks);
         string note = notes.Count == 0 ? "" : $" ({string.Join("; ", notes)})";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{report.Name,-48} {report.Type,-8} {line.Argument,-28} {line.Error,8:0.0E+00} {line.Share,6:0.000} {line.Entries,8}  {line.Where}{note}{(line.Passed ? "" : "  FAILED")}");
+            $"{report.Name,-48} {report.Type,-8} {line.Argument,-28} {line.Error,8:0.0E+00} {line.Share,6:0.000} {line.Entries,8}  "
+                + $"{line.Where}{note}{(line.Passed ? "" : "  FAILED")}");
     }
 }

@@ -8,15 +8,18 @@ namespace CsUnet.Cli.Commands;
 internal static class TrainCommand
 {
     // What a checkpoint is bound to: with another value it would be another run.
-    private static readonly string[] s_fixed = ["model", "size", "window", "embed_dim", "depths", "heads", "encoder", "encoder_width", "mlp",
+    private static readonly string[] s_fixed = ["model", "size", "window", "embed_dim", "depths", "heads", "encoder", "encoder_width",
+        "mlp",
         "data", "classes", "subset", "batch", "seed"];
 
     public static Command Create(Terminal terminal)
     {
         var arguments = new TrainingArguments();
         Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/MODEL-DATE.");
-        Option<string?> config = Options.Text("--config", "FILE", "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
-        Option<bool> resume = Options.Flag("--resume", "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
+        Option<string?> config = Options.Text("--config", "FILE",
+            "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
+        Option<bool> resume = Options.Flag("--resume",
+            "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
         Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
         Option<string?> device = CommandHelpers.Device();
         Option<bool> noGraph = CommandHelpers.NoGraph();
@@ -35,10 +38,12 @@ internal static class TrainCommand
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
             string commandLine = CommandHelpers.CommandLineOf(result);
             if (result.GetValue(resume))
-                return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+                return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config),
+                    given, weighClasses, commandLine);
             if (result.GetValue(run) is { } folder)
                 throw new UsageException($"--run {folder}: only with --resume; a new run's folder is --out");
-            return Start(terminal, selection, execution, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+            return Start(terminal, selection, execution, result.GetValue(output), result.GetValue(config), given, weighClasses,
+                commandLine);
         });
         HelpWithExamples.SetNotes(command, """
             The data folder holds train/, train_annot/, val/, val_annot/ and, for evaluation, test/, test_annot/: images, and
@@ -90,12 +95,15 @@ internal static class TrainCommand
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
         IReadOnlyList<string> changed = TrainingArguments.Differences(before, options);
         if (changed.Intersect(s_fixed).FirstOrDefault() is { } key)
-            throw new UsageException($"{TrainingArguments.Name(key)}: the run in {folder.Path} has another value, and a resumed run keeps it; start a new run instead");
+            throw new UsageException($"{TrainingArguments.Name(key)}: the run in {folder.Path} has another value, and a resumed run keeps "
+                + $"it; start a new run instead");
         if (weighClasses && before.ClassWeights.Count == 0)
-            throw new UsageException($"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");
+            throw new UsageException(
+                $"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");
         if (changed.Count > 0)
             terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution).Run(folder, isResumed: true, commandLine));
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution)
+            .Run(folder, isResumed: true, commandLine));
     }
 
     private static int Finish(TrainingResult result) =>

@@ -11,19 +11,24 @@ internal sealed class LabArguments
 {
     public Option<string?> Op { get; } = CommandHelpers.Op();
 
-    public Option<string?> Variant { get; } = Options.Text("--variant", "NAME", "Only this variant; 'csunet lab list' names them. Default: all.");
+    public Option<string?> Variant { get; } = Options.Text("--variant", "NAME",
+        "Only this variant; 'csunet lab list' names them. Default: all.");
 
-    public Option<string?> Shape { get; } = Options.Text("--shape", "SHAPE", "One shape, as 'csunet lab list' shows them, instead of the usual ones; needs --op.");
+    public Option<string?> Shape { get; } = Options.Text("--shape", "SHAPE",
+        "One shape, as 'csunet lab list' shows them, instead of the usual ones; needs --op.");
 
-    public Option<string?> Type { get; } = Options.Choice("--dtype", "TYPE", "float32, tf32, bf16 or float64. Default: float32.", "float32", "tf32", "bf16", "float64");
+    public Option<string?> Type { get; } = Options.Choice("--dtype", "TYPE", "float32, tf32, bf16 or float64. Default: float32.", "float32",
+        "tf32", "bf16", "float64");
 
     public Option<string?> Device { get; } = CommandHelpers.Device();
 
     /// <summary>Of the commands that measure.</summary>
-    public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1, 600_000);
+    public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1,
+        600_000);
 
     /// <summary>Of those that show what they measure.</summary>
-    public Option<string?> Projected { get; } = Options.Text("--projected", "FILE", "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
+    public Option<string?> Projected { get; } = Options.Text("--projected", "FILE",
+        "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
 
     public Option<int?> Threads { get; } = CommandHelpers.Threads();
 
@@ -43,7 +48,8 @@ internal sealed class LabArguments
         string? op = result.GetValue(Op), shape = result.GetValue(Shape);
         IReadOnlyList<LabCase> cases = LabCases.Matching(op);
         if (cases.Count == 0)
-            throw new UsageException($"--op {op}: the lab has no such operator{NearestName.Hint(op!, [.. LabCases.Operators.Select(entry => entry.Name)])}; "
+            throw new UsageException(
+                $"--op {op}: the lab has no such operator{NearestName.Hint(op!, [.. LabCases.Operators.Select(entry => entry.Name)])}; "
                 + $"there are {string.Join(", ", LabCases.Operators.Select(entry => entry.Name))}");
         if (shape is null)
             return cases;
@@ -78,14 +84,16 @@ internal sealed class LabArguments
         if (cuda && name == "float64")
             throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16; use --device cpu");
         if (!cuda && name is "tf32" or "bf16")
-            throw new UsageException($"--dtype {name}: only CUDA devices compute in it; use --device cuda or cuda:emulated, or --dtype float32");
+            throw new UsageException(
+                $"--dtype {name}: only CUDA devices compute in it; use --device cuda or cuda:emulated, or --dtype float32");
         if (cuda)
             CudaDevice.Get(selection.Device).AllowTf32 = name == "tf32";
         return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
     }
 
     /// <summary>The precision of a network that --dtype names.</summary>
-    public static Precision PrecisionOf(string? type) => type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+    public static Precision PrecisionOf(string? type) =>
+        type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
 
     /// <summary>The choices of an operator that were asked for.</summary>
     /// <exception cref="UsageException">The named variant is none of any case.</exception>
@@ -98,13 +106,15 @@ internal sealed class LabArguments
         string[] names = [.. all.Select(entry => entry.Choice.Variant).Distinct()];
         return chosen.Length > 0
             ? chosen
-            : throw new UsageException($"--variant {wanted}: not known for these operators{NearestName.Hint(wanted, names)}; there are {string.Join(", ", names)}");
+            : throw new UsageException($"--variant {wanted}: not known for these operators{NearestName.Hint(wanted, names)}; there are "
+                + $"{string.Join(", ", names)}");
     }
 
     /// <summary>Refuses the emulator where time is asked for.</summary>
     public static void RequireClock(DeviceSelection selection)
     {
         if (selection.Device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
-            throw new UsageException($"--device {DeviceSelection.Emulated}: the emulator's time says nothing about a GPU; use 'csunet lab project', which counts and projects");
+            throw new UsageException($"--device {DeviceSelection.Emulated}: the emulator's time says nothing about a GPU; use 'csunet lab "
+                + $"project', which counts and projects");
     }
 }

@@ -13,9 +13,11 @@ internal static class LabWatchCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Without a GPU: the one to project to. Default: h200.", [.. Gpu.All.Select(entry => entry.Name)]);
+        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Without a GPU: the one to project to. Default: h200.",
+            [.. Gpu.All.Select(entry => entry.Name)]);
         Option<int?> rounds = Options.Integer("--rounds", "N", "Ends after so many versions. Default: goes on until Ctrl-C.", 1);
-        var command = new Command("watch", "Compiles, checks and measures an operator's kernels whenever a .cu of CSUNET_KERNELS changes.") { gpu, rounds };
+        var command = new Command("watch",
+            "Compiles, checks and measures an operator's kernels whenever a .cu of CSUNET_KERNELS changes.") { gpu, rounds };
         arguments.AddTo(command);
         command.SetAction(result => Run(terminal, arguments, result, Gpu.Named(result.GetValue(gpu) ?? "h200"), result.GetValue(rounds)));
         HelpWithExamples.SetNotes(command, """
@@ -38,7 +40,8 @@ internal static class LabWatchCommand
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result, gpu);
         if (selection.Device.Kind == DeviceKind.Cpu)
-            throw new UsageException($"--device {selection.Description}: there are no .cu kernels on the processor; use cuda or {DeviceSelection.Emulated}");
+            throw new UsageException(
+                $"--device {selection.Description}: there are no .cu kernels on the processor; use cuda or {DeviceSelection.Emulated}");
         using var interrupt = new Interrupt(terminal);
         var watch = new KernelWatch(selection.Device, type, gpu, cases, files => LabResourcesCommand.Lines(files, gpu));
         for (int round = 0; rounds is null || round < rounds; round++)
