@@ -46,7 +46,7 @@ internal sealed class LoadedRun
             string remedy = checkpoint == "best" && File.Exists(folder.LastPath)
                 ? "the run had no validation; use --checkpoint last"
                 : $"the run was stopped before its first checkpoint; go on with csunet train --resume --run {NextSteps.Quote(folder.Path)}";
-            throw new UsageException($"{file}: no such file; {remedy}");
+            throw new UsageException("no such file", place: file, remedy: remedy);
         }
         Checkpoint weights = Checkpoint.Load(file, device: device.Device);
         TrainingOptions options = folder.LoadOptions();
@@ -64,7 +64,7 @@ internal sealed class LoadedRun
         }
         catch (RunException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
     }
 
@@ -78,13 +78,13 @@ internal sealed class LoadedRun
         }
         catch (RunException failure)
         {
-            throw new UsageException($"--stride: {failure.Message}", failure);
+            throw UsageException.From(failure, "--stride");
         }
     }
 
     /// <summary>Device and precision; for example <c>cpu; fp32, trained in bf16</c>.</summary>
     public string Describe(DeviceSelection device) => Precision == Options.Precision
-        ? Commands.Shared.Describe(device, Precision)
+        ? Commands.CommandHelpers.Describe(device, Precision)
         : $"{device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
 
     /// <summary>For example <c>runs/first, last weights (step 300): cs-unet-mini, 128x128, 3 classes</c>.</summary>

@@ -46,18 +46,22 @@ internal sealed class TrainingSession
     public static TrainingSession Open(
         Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution)
     {
-        Commands.Shared.RequirePrecision(options.Precision, device);
+        Commands.CommandHelpers.RequirePrecision(options.Precision, device);
         try
         {
             ClassMap classMap = RunData.ClassMap(options);
             // A network that cannot be built is refused before a large data set is read.
             options.ModelOptions(classMap.Count).RequireMemory(options.Batch);
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
-                throw new UsageException("--size 32 with --batch 1: the deepest features are then a single pixel, over which batch norm has no statistics; "
-                    + "use a larger --size or --batch");
+            {
+                throw new UsageException("the deepest features are then a single pixel, over which batch norm has no statistics",
+                    place: "--size 32 with --batch 1", remedy: "use a larger --size or --batch");
+            }
             if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
-                throw new UsageException($"--class-weights: {options.ClassWeights.Count} numbers, expected {classMap.Count}, one for each of "
-                    + string.Join(", ", classMap.Classes.Select(entry => entry.Name)));
+            {
+                throw new UsageException(ProblemText.Count(options.ClassWeights.Count, "number"),
+                    $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}", "--class-weights");
+            }
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
@@ -65,14 +69,14 @@ internal sealed class TrainingSession
         }
         catch (Exception failure) when (failure is RunException or ArgumentException)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
     }
 
     /// <summary>Opens what the training needs, and checks the test images too, so that all that is wrong with a set is known at once.</summary>
     private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
     {
-        var problems = new List<string>();
+        var problems = new List<DataException>();
         MicrographDataset? Open(Func<MicrographDataset?> open)
         {
             try
@@ -166,7 +170,7 @@ internal sealed class TrainingSession
             + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch {Options.Batch}"));
-        _terminal.WriteLine($"device: {Commands.Shared.Describe(_device, Options.Precision)}");
+        _terminal.WriteLine($"device: {Commands.CommandHelpers.Describe(_device, Options.Precision)}");
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: {string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
         _terminal.WriteLine($"run: {trainer.Folder.Path}; {(isResumed ? $"goes on after step {trainer.Step} of" : "")} {trainer.Steps} steps, seed {Options.Seed}".Replace(";  ", "; "));

@@ -3,7 +3,7 @@ using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;
 
-/// <summary>The GPUs of this machine, the driver and NVRTC, or the reasons why there are none: what <c>csunet devices</c> prints.</summary>
+/// <summary>The GPUs of this machine, the driver and NVRTC, or the reasons why there are none.</summary>
 public sealed class DeviceList
 {
     private DeviceList(string? driverFile, Version? driverVersion, string? driverProblem, IReadOnlyList<CudaDeviceProperties> devices,

@@ -28,7 +28,7 @@ public static class ImageFile
         return !name.StartsWith('.') && Extensions.Contains(Path.GetExtension(name).ToLowerInvariant());
     }
 
-    /// <summary>The image files that a command-line argument means: the file itself, or all of a folder's, by name.</summary>
+    /// <summary>The image files that a path means: the file itself, or all of a folder's, by name.</summary>
     /// <exception cref="DataException">There is no such file or folder, or the folder holds no image.</exception>
     public static IReadOnlyList<string> Find(string fileOrDirectory)
     {
@@ -88,7 +88,7 @@ public static class ImageFile
                 samples[i * channels + c] = wide is null ? narrow![i * bands + c] : wide[i * bands + c];
             if (bands != channels && (wide is null ? narrow![i * bands + channels] : wide[i * bands + channels]) != opaque)
                 throw new DataException(path, $"the mask is transparent at row {i / width}, column {i % width}", "opaque pixels",
-                    "Flatten the layers and save it again");
+                    "flatten the layers and save it again");
         }
         return new MaskImage(samples, height, width, channels, bits);
     }
@@ -179,7 +179,7 @@ public static class ImageFile
         catch (VipsException failure)
         {
             throw new DataException(path, $"cannot be decoded ({OneLine(failure.Message)})", Formats,
-                "The file is damaged or cut short: restore it", failure);
+                "the file is damaged or cut short: restore it", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -188,7 +188,7 @@ public static class ImageFile
         catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException)
         {
             throw new DataException(path, "the image library libvips cannot be loaded", "its native library beside the program",
-                "Rebuild for this system (linux-x64 or win-x64)", failure);
+                "rebuild for this system (linux-x64 or win-x64)", failure);
         }
     }
 
@@ -206,13 +206,13 @@ public static class ImageFile
         if (length == 0)
             throw new DataException(path, "the file is empty", Formats);
         if (start.StartsWith("version https://"u8))
-            throw new DataException(path, "this is a Git LFS pointer, not the image", Formats, "Fetch the content with git lfs pull");
+            throw new DataException(path, "this is a Git LFS pointer, not the image", Formats, "fetch the content with git lfs pull");
         if (!png && !tiff && !jpeg)
-            throw new DataException(path, "the content is of another format, whatever its name", Formats, "Convert the file");
+            throw new DataException(path, "the content is of another format, whatever its name", Formats, "convert the file");
         // Lossy compression changes the values on which classes are told apart.
         if (mask && jpeg)
             throw new DataException(path, "the mask is a JPEG, whose compression changes class values", "a TIFF or PNG mask",
-                "Export it again without loss");
+                "export it again without loss");
     }
 
     private static void CheckImage(string path, VipsImage image, long maxPixels)
@@ -220,18 +220,18 @@ public static class ImageFile
         long pixels = (long)image.Width * image.Height;
         if (pixels > maxPixels || pixels * image.Bands > Array.MaxLength)
             throw new DataException(path, $"the image has {image.Height}x{image.Width} pixels", $"at most {maxPixels} pixels",
-                "Cut it into smaller images");
+                "cut it into smaller images");
         if (image.Format is not (Enums.BandFormat.Uchar or Enums.BandFormat.Ushort))
             throw new DataException(path, $"samples are of type {image.Format.ToString().ToLowerInvariant()}",
-                "8-bit or 16-bit unsigned samples", "Convert the file");
+                "8-bit or 16-bit unsigned samples", "convert the file");
         bool colours = image.Interpretation is Enums.Interpretation.Bw or Enums.Interpretation.Grey16 or Enums.Interpretation.Srgb
             or Enums.Interpretation.Rgb or Enums.Interpretation.Rgb16 or Enums.Interpretation.Multiband;
         if (!colours || image.Bands > 4)
             throw new DataException(path, $"the image has {image.Bands} channels of {image.Interpretation}",
-                "grey or RGB, with or without alpha", "Convert the file");
+                "grey or RGB, with or without alpha", "convert the file");
         if (image.Contains("n-pages") && Convert.ToInt32(image.Get("n-pages")) > 1 && SecondPageIsAnotherImage(path, image))
             throw new DataException(path, $"the file is a stack of {image.Get("n-pages")} images", "one image a file",
-                "Save the images one by one");
+                "save the images one by one");
     }
 
     // A smaller second page is a preview, as some microscopes and GIMP write it; a page of the same size is a second image.

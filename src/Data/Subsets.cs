@@ -13,7 +13,7 @@ public static class Subsets
         ["ebc-one-shot"] = ["111418#4_1426_100Cyc0032"],
     };
 
-    /// <summary>What a command-line argument means: a built-in protocol, a text file with one name a line, or names separated by
+    /// <summary>What the name of a subset means: a built-in protocol, a text file with one name a line, or names separated by
     /// commas.</summary>
     /// <returns>File names without ending.</returns>
     /// <exception cref="DataException">The file cannot be read, or no name is left.</exception>

@@ -24,8 +24,9 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
     public override Tensor Forward(OperatorCall call)
     {
         Tensor logits = call[0];
-        Require(ClassWeights is null || ClassWeights.Count == logits.Shape.Last, "class weights", $"{ClassWeights?.Count} numbers",
-            $"{logits.Shape.Last} = classes of logits {logits.Shape}");
+        if (ClassWeights is { } weights && weights.Count != logits.Shape.Last)
+            throw ShapeException.Because(Name, "class weights",
+                $"{ProblemText.Count(weights.Count, "class weight")} for {ProblemText.Count(logits.Shape.Last, "class", "classes")}");
         if (logits.Device.Kind == DeviceKind.Cuda)
             return CudaForward(call);
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);

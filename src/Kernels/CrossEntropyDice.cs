@@ -32,8 +32,9 @@ public sealed record CrossEntropyDice(
         Tensor logits = call[0];
         int classes = logits.Shape.Last;
         Require(classes <= 256, "logits", logits.Shape, "at most 256 classes");
-        Require(ClassWeights is null || ClassWeights.Count == classes, "class weights", $"{ClassWeights?.Count} numbers",
-            $"{classes} = classes of logits {logits.Shape}");
+        if (ClassWeights is { } weights && weights.Count != classes)
+            throw ShapeException.Because(Name, "class weights",
+                $"{ProblemText.Count(weights.Count, "class weight")} for {ProblemText.Count(classes, "class", "classes")}");
         if (logits.Device.Kind == DeviceKind.Cuda)
             return CudaForward(call);
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);

@@ -14,7 +14,8 @@ public sealed record Slice(int Index) : Operator
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Require(call[0].Shape.Rank > 0 && Index >= 0 && Index < call[0].Shape[0], "input", call[0].Shape, $"more than {Index} entries");
+        if (call[0].Shape.Rank == 0 || Index < 0 || Index >= call[0].Shape[0])
+            throw ShapeException.Because(Name, "input", $"index {Index} is out of range for the first dimension of {call[0].Shape}");
         return Entry(call[0]);
     }
 

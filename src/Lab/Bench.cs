@@ -17,7 +17,7 @@ public sealed class Bench(Device device, DType type, double seconds = Timing.Usu
         ? [.. variants.Select(variant => new KernelChoice(variant.Name))]
         : [new KernelChoice("only")];
 
-    /// <summary>Whether a failure says that the variant does not take the shape, or the operator not the element type: losses want float32.</summary>
+    /// <summary>Whether a failure says that the variant does not take the shape, or the operator not the element type: losses support float32 only.</summary>
     public bool IsRefusal(Exception failure) => failure is VariantNotTakenException || failure is ShapeException && type == DType.BFloat16;
 
     /// <summary>Compares output and gradients with the double reference of the processor.</summary>

@@ -3,7 +3,7 @@ namespace CsUnet.Tensors;
 /// <summary>Facts about precisions.</summary>
 public static class Precisions
 {
-    /// <summary>The name used on the command line: fp32, tf32 or bf16.</summary>
+    /// <summary>The name in files and messages: fp32, tf32 or bf16.</summary>
     public static string Label(this Precision precision) => precision.ToString().ToLowerInvariant();
 
     /// <summary>The names of all precisions.</summary>
@@ -32,7 +32,7 @@ public static class Precisions
     {
         if (!precision.RunsOn(device))
             throw new NotSupportedException(
-                $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32; use --precision fp32, or --device cuda");
+                $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32 only");
         return new PrecisionScope(device.Kind == DeviceKind.Cuda ? CudaDevice.Get(device) : null, precision == Precision.Tf32);
     }
 }

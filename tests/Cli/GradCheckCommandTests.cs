@@ -70,7 +70,7 @@ public sealed class GradCheckCommandTests
 
     [Fact]
     public void A_model_and_an_operator_at_once_are_refused() =>
-        ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-mini", "--op", "ReLU"], "--op and --model: give one of them");
+        ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-mini", "--op", "ReLU"], "--op and --model contradict each other", "give one of them");
 
     [Fact]
     public void A_device_that_does_not_exist_is_refused() => ProgramRun.Refuses(["gradcheck", "--device", "gpu"], "--device", "'gpu' is not known");

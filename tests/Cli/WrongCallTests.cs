@@ -176,7 +176,7 @@ public sealed class WrongCallTests
     [Theory]
     [InlineData("")]
     [InlineData("../train")]
-    public void Split_that_is_no_name(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split '{split}'", "such as test");
+    public void Split_that_is_no_name(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split is '{split}'", "such as test");
 
     [Fact]
     public void Missing_vectors()

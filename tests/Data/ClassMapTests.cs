@@ -86,7 +86,7 @@ public class ClassMapTests
     public void Unknown_values_are_counted_and_placed()
     {
         byte[] labels = ClassMap.NasaEbc.Label(new MaskImage([0, 1, 9, 2, 9, 7], 2, 3, 1, 8), out string? unknown);
-        Assert.Equal("value 9 in 2 pixels, first at row 0, column 2; value 7 in 1 pixels, first at row 1, column 2", unknown);
+        Assert.Equal("value 9 in 2 pixels, first at row 0, column 2; value 7 in 1 pixel, first at row 1, column 2", unknown);
         Assert.Equal(new byte[] { 0, 1, 255, 1, 255, 255 }, labels);
     }
 

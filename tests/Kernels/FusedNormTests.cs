@@ -87,7 +87,7 @@ public sealed class FusedNormTests
         Assert.Equal("AddLayerNorm: branch is (2,11), expected (2,12) = shape of the input",
             Assert.Throws<ShapeException>(
                 () => OperatorCall.Run(new AddLayerNorm(), Tensor.Zeros([2, 12]), Tensor.Zeros([2, 11]), weight, weight)).Message);
-        Assert.Equal("Slice: input is (2,12), expected more than 2 entries",
+        Assert.Equal("Slice: index 2 is out of range for the first dimension of (2,12)",
             Assert.Throws<ShapeException>(() => OperatorCall.Run(new Slice(2), Tensor.Zeros([2, 12]))).Message);
     }
 }

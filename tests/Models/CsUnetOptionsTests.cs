@@ -1,4 +1,5 @@
 using CsUnet.Models.Networks;
+using CsUnet.Tensors;
 using Xunit;
 
 namespace CsUnet.Tests.Models;
@@ -29,9 +30,9 @@ public sealed class CsUnetOptionsTests
     {
         CsUnetOptions mini = CsUnetOptions.Preset("cs-unet-mini", 128, 128, 3);
         mini.RequireMemory(8, 1L << 30);
-        Assert.Contains("a step needs at least 0.1 GiB of memory, and there are 0.1",
-            Assert.Throws<ArgumentException>(() => mini.RequireMemory(8, 100 << 20)).Message);
-        Assert.Throws<ArgumentException>(() => mini.RequireMemory(65536, 1L << 34));
-        Assert.Throws<ArgumentException>(() => (mini with { EmbedDim = 4096, Depths = [100, 100, 100, 100] }).RequireMemory(1));
+        Assert.Equal("a step needs at least 101 MiB of memory; 100 MiB are available; take a smaller batch, size or model",
+            Assert.Throws<InvalidValueException>(() => mini.RequireMemory(8, 100 << 20)).Message);
+        Assert.Throws<InvalidValueException>(() => mini.RequireMemory(65536, 1L << 34));
+        Assert.Throws<InvalidValueException>(() => (mini with { EmbedDim = 4096, Depths = [100, 100, 100, 100] }).RequireMemory(1));
     }
 }

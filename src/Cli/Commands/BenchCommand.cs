@@ -17,15 +17,15 @@ internal static class BenchCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<string?> device = Shared.Device();
-        Option<bool> noGraph = Shared.NoGraph();
-        Option<string?> precision = Shared.Precision();
+        Option<string?> device = CommandHelpers.Device();
+        Option<bool> noGraph = CommandHelpers.NoGraph();
+        Option<string?> precision = CommandHelpers.Precision();
         Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. CsUnetOptions.Presets]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
         Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
-        Option<int?> threads = Shared.Threads();
+        Option<int?> threads = CommandHelpers.Threads();
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
         Option<bool> layers = Options.Flag("--layers", "Shows every layer, not only the parts of the network.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
@@ -34,9 +34,9 @@ internal static class BenchCommand
         };
         step.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection) ?? Precision.Fp32;
-            Shared.UseThreads(result.GetValue(threads));
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            Precision arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection) ?? Precision.Fp32;
+            CommandHelpers.UseThreads(result.GetValue(threads));
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";
             CsUnetOptions options = CsUnetOptions.Preset(name, height, width, result.GetValue(classes) ?? 3);
@@ -47,10 +47,10 @@ internal static class BenchCommand
             }
             catch (ArgumentException failure)
             {
-                throw new UsageException($"--model {name}, --size {height}x{width}, --batch {images}: {failure.Message}", failure);
+                throw UsageException.From(failure, $"--model {name}, --size {height}x{width}, --batch {images}");
             }
-            return Run(terminal, selection, Shared.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
-                result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), Shared.CommandLineOf(result));
+            return Run(terminal, selection, CommandHelpers.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
+                result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
             On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix

@@ -21,7 +21,7 @@ internal static class GradCheckCommand
         Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
         Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
         Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");
-        Option<int?> threads = Shared.Threads();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("gradcheck", "Checks the gradients of every operator and network, and the kernels that compute them.")
         {
             device, op, model, all, json, report, threads,
@@ -29,15 +29,15 @@ internal static class GradCheckCommand
         command.SetAction(result =>
         {
             if (result.GetValue(op) is not null && result.GetValue(model) is not null)
-                throw new UsageException("--op and --model: give one of them; --model checks one whole network");
-            Shared.UseThreads(result.GetValue(threads));
-            DeviceSelection selected = Shared.OpenDevice(result.GetValue(device) ?? "cpu");
+                throw new UsageException("--op and --model contradict each other; --model checks one whole network", remedy: "give one of them");
+            CommandHelpers.UseThreads(result.GetValue(threads));
+            DeviceSelection selected = CommandHelpers.OpenDevice(result.GetValue(device) ?? "cpu");
             var selection = new GradCheckSelection
             {
                 Pattern = result.GetValue(op), Model = result.GetValue(model), All = result.GetValue(all), Device = selected.Device,
             };
             RequireKnown(selection);
-            GradCheckSummary summary = Run(terminal, selection, selected.Description, Shared.CommandLineOf(result));
+            GradCheckSummary summary = Run(terminal, selection, selected.Description, CommandHelpers.CommandLineOf(result));
             if (result.GetValue(json) is { } jsonFile)
                 Write(terminal, jsonFile, summary.ToJson());
             if (result.GetValue(report) is { } page)

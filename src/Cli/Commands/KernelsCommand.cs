@@ -74,7 +74,7 @@ internal static class KernelsCommand
     {
         IReadOnlyList<OperatorCase> cases = Choose(pattern);
         IReadOnlyList<KernelCost>? before = check is null ? null : ReadTable(check);
-        Device device = Shared.OpenDevice(DeviceSelection.Emulated).Device;
+        Device device = CommandHelpers.OpenDevice(DeviceSelection.Emulated).Device;
         CudaEmulator.SetMode(CudaEmulatorMode.Hook);
         CudaEmulator.ClearProfile();
         CudaEmulator.ClearReport();
@@ -117,14 +117,14 @@ internal static class KernelsCommand
     private static IReadOnlyList<KernelCost> ReadTable(string path)
     {
         if (!File.Exists(path))
-            throw new UsageException($"--check {path}: there is no such file; --csv {path} writes one");
+            throw new UsageException("there is no such file", place: $"--check {path}", remedy: $"--csv {path} writes one");
         try
         {
             return KernelProfile.Parse(File.ReadAllText(path), path);
         }
         catch (InvalidDataException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
     }
 

@@ -20,22 +20,22 @@ internal static class PredictCommand
         {
             Arity = ArgumentArity.OneOrMore, Description = "Images (TIFF, PNG, JPEG; grey or colour, 8 or 16 bit), or folders of images.",
         };
-        Option<string?> run = Shared.Run();
-        Option<string?> checkpoint = Shared.Checkpoint();
+        Option<string?> run = CommandHelpers.Run();
+        Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
-        Option<string?> device = Shared.Device();
-        Option<string?> precision = Shared.PrecisionOfRun();
-        Option<int?> threads = Shared.Threads();
+        Option<string?> device = CommandHelpers.Device();
+        Option<string?> precision = CommandHelpers.PrecisionOfRun();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
         {
             files, run, checkpoint, output, stride, device, precision, threads,
         };
         command.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            Shared.UseThreads(result.GetValue(threads));
-            Precision? arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            CommandHelpers.UseThreads(result.GetValue(threads));
+            Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
             return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
                 result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
         });
@@ -117,7 +117,7 @@ internal static class PredictCommand
         }
         catch (DataException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
         if (arguments.Any(Directory.Exists))
         {
@@ -125,12 +125,14 @@ internal static class PredictCommand
             files.RemoveAll(file => IsResult(file) && !arguments.Contains(file));
         }
         if (files.Count == 0)
-            throw new UsageException($"{string.Join(", ", arguments)}: only results of earlier predictions are here, expected images");
+            throw new UsageException("only results of earlier predictions are here", "images", string.Join(", ", arguments));
         foreach (IGrouping<string, string> group in files.GroupBy(file => Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase))
         {
             if (group.Count() > 1)
-                throw new UsageException(
-                    $"{string.Join(" and ", group)} would both be written to {group.Key}{LabelSuffix}; rename one, or predict them into different --out folders");
+            {
+                throw new UsageException($"{string.Join(" and ", group)} would both be written to {group.Key}{LabelSuffix}",
+                    remedy: "rename one, or predict them into different --out folders");
+            }
         }
         var inputs = files.Select(Path.GetFullPath).ToHashSet();
         foreach (string file in files)
@@ -139,7 +141,7 @@ internal static class PredictCommand
             {
                 string target = Path.GetFullPath(Path.Combine(output, Path.GetFileNameWithoutExtension(file) + suffix));
                 if (inputs.Contains(target))
-                    throw new UsageException($"{file}: its result would overwrite the input {target}; choose another --out");
+                    throw new UsageException($"its result would overwrite the input {target}", place: file, remedy: "choose another --out");
             }
         }
         return files;
@@ -157,7 +159,7 @@ internal static class PredictCommand
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"--out {output}: the folder cannot be made ({failure.Message})", failure);
+            throw new UsageException($"the folder cannot be made ({failure.Message})", place: $"--out {output}", inner: failure);
         }
     }
 

@@ -20,8 +20,8 @@ internal static class SelfTestCommand
         Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
         Option<bool> all = Options.Flag("--all", "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
         Option<string?> write = Options.Text("--write", "DIR", "Writes what was computed into this folder, one *.safetensors file per case.");
-        Option<string?> device = Shared.Device();
-        Option<int?> threads = Shared.Threads();
+        Option<string?> device = CommandHelpers.Device();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("selftest", "Runs reference cases through every operator and network, and compares the results.")
         {
             vectors, type, filter, quick, all, device, threads, write,
@@ -29,17 +29,20 @@ internal static class SelfTestCommand
         command.SetAction(result =>
         {
             if (result.GetValue(quick) && result.GetValue(all))
-                throw new UsageException("--quick and --all contradict each other; give one of them");
+                throw new UsageException("--quick and --all contradict each other", remedy: "give one of them");
             string folder = result.GetValue(vectors) ?? DefaultFolder;
             if (!Directory.Exists(folder))
-                throw new UsageException($"--vectors {folder}: there is no such folder");
+                throw new UsageException("there is no such folder", place: $"--vectors {folder}");
             DType element = result.GetValue(type) == "float64" ? DType.Float64 : DType.Float32;
             string? name = result.GetValue(device);
             if (element == DType.Float64 && name is not null && name.StartsWith("cuda", StringComparison.Ordinal))
-                throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
+            {
+                throw new UsageException(
+                    "CUDA devices compute in float32", place: "--dtype float64", remedy: $"leave out --dtype, or --device {name}");
+            }
             // Left to itself the program computes float64 where that is possible.
-            DeviceSelection selection = Shared.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
-            Shared.UseThreads(result.GetValue(threads));
+            DeviceSelection selection = CommandHelpers.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
+            CommandHelpers.UseThreads(result.GetValue(threads));
             bool includeFullSize = result.GetValue(all) || (!result.GetValue(quick) && name != DeviceSelection.Emulated);
             return Run(terminal, selection, folder, element, result.GetValue(filter), includeFullSize, result.GetValue(write));
         });
@@ -71,7 +74,7 @@ internal static class SelfTestCommand
         }
         catch (FileNotFoundException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
         foreach (string name in summary.LeftOut)
             terminal.WriteLine($"skipped: {name} (full size; {(CudaLibraries.IsEmulated ? "--all runs it, slowly" : "run without --quick")})");

@@ -14,9 +14,9 @@ internal static class TrainCommand
         Option<string?> config = Options.Text("--config", "FILE", "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
         Option<bool> resume = Options.Flag("--resume", "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
         Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
-        Option<string?> device = Shared.Device();
-        Option<bool> noGraph = Shared.NoGraph();
-        Option<int?> logEvery = Shared.LogEvery();
+        Option<string?> device = CommandHelpers.Device();
+        Option<bool> noGraph = CommandHelpers.NoGraph();
+        Option<int?> logEvery = CommandHelpers.LogEvery();
         var command = new Command("train", "Trains a network on a folder of micrographs and masks, or on synthetic ones without --data.")
         {
             output, config, resume, run, device, noGraph, logEvery,
@@ -24,16 +24,16 @@ internal static class TrainCommand
         arguments.AddTo(command);
         command.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            ExecutionOptions execution = Shared.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            ExecutionOptions execution = CommandHelpers.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
             List<(string Key, string Value)> given = [.. arguments.Given(result)];
             // Not a value that the file can hold: the weights follow from the data and are written there as numbers.
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
-            string commandLine = Shared.CommandLineOf(result);
+            string commandLine = CommandHelpers.CommandLineOf(result);
             if (result.GetValue(resume))
                 return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
             if (result.GetValue(run) is { } folder)
-                throw new UsageException($"--run {folder}: only with --resume; a new run's folder is --out");
+                throw new UsageException("only with --resume", place: $"--run {folder}", remedy: "name a new run's folder by --out");
             return Start(terminal, selection, execution, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
         });
         HelpWithExamples.SetNotes(command, """
@@ -73,7 +73,7 @@ internal static class TrainCommand
         }
         catch (RunException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
         return Finish(session.Run(folder, isResumed: false, commandLine));
     }
@@ -86,13 +86,15 @@ internal static class TrainCommand
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
         IReadOnlyList<string> changed = TrainingOptionTable.Differences(before, options);
         if (changed.FirstOrDefault(key => TrainingOptionTable.Find(key).IsFixed) is { } key)
-            throw new UsageException($"{TrainingArguments.Name(key)}: the run in {folder.Path} has another value, and a resumed run keeps it; start a new run instead");
+            throw Kept(TrainingArguments.Name(key), $"the run in {folder.Path} has another value, and a resumed run keeps it");
         if (weighClasses && before.ClassWeights.Count == 0)
-            throw new UsageException($"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");
+            throw Kept("--class-weights auto", $"the run in {folder.Path} has none, and a resumed run keeps them");
         if (changed.Count > 0)
             terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
         return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution).Run(folder, isResumed: true, commandLine));
     }
+
+    private static UsageException Kept(string option, string problem) => new(problem, place: option, remedy: "start a new run instead");
 
     private static int Finish(TrainingResult result) =>
         result.Outcome == TrainingOutcome.Cancelled ? ExitCode.Interrupted : ExitCode.Success;

@@ -1,4 +1,5 @@
 using CsUnet.Models.Encoders;
+using CsUnet.Tensors;
 
 namespace CsUnet.Models.Networks;
 
@@ -91,7 +92,7 @@ public sealed record CsUnetOptions
     /// </summary>
     /// <param name="batch">Images per step.</param>
     /// <param name="available">Bytes of memory; null: this machine's.</param>
-    /// <exception cref="ArgumentException">A step needs more.</exception>
+    /// <exception cref="InvalidValueException">A step needs more.</exception>
     public void RequireMemory(int batch, long? available = null)
     {
         // Weights, gradients and two moments; the images and the two largest activations. Float32 throughout.
@@ -99,8 +100,11 @@ public sealed record CsUnetOptions
         double least = 4.0 * (4 * (double)LeastParameters() + pixels * (3 + 2 * EmbedDim));
         double present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (least > present)
-            throw new ArgumentException(FormattableString.Invariant(
-                $"a step needs at least {least / (1 << 30):F1} GiB of memory, and there are {present / (1 << 30):F1}; take a smaller batch, size or model"));
+        {
+            throw new InvalidValueException(nameof(batch),
+                $"a step needs at least {ProblemText.Memory(least)} of memory; {ProblemText.Memory(present)} are available",
+                remedy: "take a smaller batch, size or model");
+        }
     }
 
     /// <summary>Checks that the options can be built.</summary>

@@ -17,7 +17,7 @@ internal sealed class LabArguments
 
     public Option<string?> Type { get; } = Options.Choice("--dtype", "TYPE", "float32, tf32, bf16 or float64. Default: float32.", "float32", "tf32", "bf16", "float64");
 
-    public Option<string?> Device { get; } = Shared.Device();
+    public Option<string?> Device { get; } = CommandHelpers.Device();
 
     /// <summary>Of the commands that measure.</summary>
     public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1, 600_000);
@@ -25,7 +25,7 @@ internal sealed class LabArguments
     /// <summary>Of those that show what they measure.</summary>
     public Option<string?> Projected { get; } = Options.Text("--projected", "FILE", "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
 
-    public Option<int?> Threads { get; } = Shared.Threads();
+    public Option<int?> Threads { get; } = CommandHelpers.Threads();
 
     public void AddTo(Command command)
     {
@@ -49,14 +49,14 @@ internal sealed class LabArguments
             return cases;
         string[] ops = [.. cases.Select(item => item.Op).Distinct()];
         if (ops.Length != 1)
-            throw new UsageException($"--shape {shape}: needs --op with one operator, since every operator has shapes of its own");
+            throw new UsageException("needs --op with one operator, since every operator has shapes of its own", place: $"--shape {shape}");
         try
         {
             return [LabCases.Create(ops[0], shape)];
         }
         catch (ArgumentException failure)
         {
-            throw new UsageException($"--shape: {failure.Message}", failure);
+            throw UsageException.From(failure, "--shape");
         }
     }
 
@@ -66,8 +66,8 @@ internal sealed class LabArguments
     /// <param name="emulated">What the emulator is to pass for; null: itself.</param>
     public (DeviceSelection Selection, DType Type) Open(ParseResult result, Gpu? emulated = null)
     {
-        Shared.UseThreads(result.GetValue(Threads));
-        DeviceSelection selection = Shared.OpenDevice(result.GetValue(Device));
+        CommandHelpers.UseThreads(result.GetValue(Threads));
+        DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(Device));
         if (emulated is not null && CudaLibraries.IsEmulated)
         {
             CudaEmulator.SetArchitecture(emulated.Architecture);
@@ -76,9 +76,12 @@ internal sealed class LabArguments
         string name = result.GetValue(Type) ?? "float32";
         bool cuda = selection.Device.Kind == DeviceKind.Cuda;
         if (cuda && name == "float64")
-            throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16; use --device cpu");
+            throw new UsageException("the CUDA kernels compute in float32, tf32 and bf16", place: "--dtype float64", remedy: "use --device cpu");
         if (!cuda && name is "tf32" or "bf16")
-            throw new UsageException($"--dtype {name}: only CUDA devices compute in it; use --device cuda or cuda:emulated, or --dtype float32");
+        {
+            throw new UsageException("only CUDA devices compute in it", place: $"--dtype {name}",
+                remedy: "use --device cuda or cuda:emulated, or --dtype float32");
+        }
         if (cuda)
             CudaDevice.Get(selection.Device).AllowTf32 = name == "tf32";
         return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
@@ -102,6 +105,9 @@ internal sealed class LabArguments
     public static void RequireClock(DeviceSelection selection)
     {
         if (selection.Device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
-            throw new UsageException($"--device {DeviceSelection.Emulated}: the emulator's time says nothing about a GPU; use 'csunet lab project', which counts and projects");
+        {
+            throw new UsageException("the emulator's time says nothing about a GPU", place: $"--device {DeviceSelection.Emulated}",
+                remedy: "use 'csunet lab project', which counts and projects");
+        }
     }
 }

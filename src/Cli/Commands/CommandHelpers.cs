@@ -5,7 +5,7 @@ using CsUnet.Training;
 namespace CsUnet.Cli.Commands;
 
 /// <summary>Options that several commands have.</summary>
-internal static class Shared
+internal static class CommandHelpers
 {
     public static Option<string?> Device() => Options.Text(
         "--device", "NAME", "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the processor, slowly). Default: auto.");
@@ -46,12 +46,14 @@ internal static class Shared
     {
         try
         {
-            return DeviceSelection.Open(name ?? "auto");
+            DeviceSelection selection = DeviceSelection.Open(name ?? "auto");
+            return selection.IsFallback ? selection with { Description = "cpu (no GPU can be used; 'csunet devices' says why)" } : selection;
         }
         catch (FormatException failure)
         {
-            string[] names = ["auto", "cpu", "cuda", DeviceSelection.Emulated];
-            throw new UsageException($"--device: {failure.Message}{NearestName.Hint(name ?? "", names)}", failure);
+            string? nearest = NearestName.Of(name ?? "", ["auto", "cpu", "cuda", DeviceSelection.Emulated]);
+            throw new UsageException(
+                failure.Message, place: "--device", remedy: nearest is null ? null : $"did you mean '{nearest}'?", inner: failure);
         }
     }
 
@@ -71,8 +73,10 @@ internal static class Shared
     public static void RequirePrecision(Precision precision, DeviceSelection device)
     {
         if (!precision.RunsOn(device.Device))
-            throw new UsageException($"--precision {precision.Label()}: the processor computes in fp32 only; use --precision fp32, "
-                + $"or a CUDA device (--device cuda, or {DeviceSelection.Emulated})");
+        {
+            throw new UsageException("the processor computes in fp32 only", place: $"--precision {precision.Label()}",
+                remedy: $"use --precision fp32, or a CUDA device (--device cuda, or {DeviceSelection.Emulated})");
+        }
     }
 
     /// <summary>A device and a precision, for people.</summary>
