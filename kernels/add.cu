@@ -1,7 +1,7 @@
-// Sum of two tensors of one shape, the residual connection.
-//   output = a + b;   da = dOutput, db = dOutput     (tensor_math_copy to write a gradient, tensor_math_axpy to add to it)
-// All tensors: T, `count` elements, T = float or bf16. Saves nothing. output may be a or b. Memory-bound.
-// Launch: blocks of 256 threads; any grid, ceil(count / 1024) or 16 blocks per multiprocessor, whichever is less. No dynamic shared memory.
+// Sum of two tensors of equal shape, the residual connection.
+//   output = a + b;   da = dOutput, db = dOutput     (tensor_math_copy writes a gradient, tensor_math_axpy adds to it)
+// All tensors: T, `count` elements, T = float or bf16. Saves nothing. output may alias a or b. Memory-bound.
+// Launch: blocks of 256 threads; any grid, useful up to min(ceil(count / 1024), 16 blocks per multiprocessor). No dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256;

@@ -1,11 +1,11 @@
-// The predicted label per row, and the counts of predicted against true labels.
-//   argmax: labels[r] = the first k of largest logits[r, k]; a NaN counts as least, but at k = 0 as largest (a scan by > would do so)
+// GROUP lanes per row. The predicted label of each row, and the confusion matrix of predicted against true labels.
+//   argmax: labels[r] = the first k with the largest logits[r, k]; a NaN ranks lowest, except at k = 0 where it wins (as in a scan by >)
 //   confusion: counts[truth[r], prediction[r]] += 1 for every row whose truth is not `ignore`; counts[K K] += 1 for every row whose truth
-//   or prediction is not below K
-// logits: T (rows, K), T = float or bf16, K <= 256; labels, prediction: bytes (rows); truth: (rows) as load_label of common.cuh reads
-// them; counts: 64-bit integers (K K + 1), added to, so that batches follow one another. Integer atomics: the order does not show.
+//   or prediction is K or more
+// logits: T (rows, K), T = float or bf16, K <= 256; labels, prediction: bytes (rows); truth: (rows), in the formats of load_label of
+// common.cuh; counts: 64-bit integers (K K + 1), +=, so that batches accumulate. Integer atomics: their order does not change the result.
 // Memory-bound.
-// Launch: blocks of 256 threads. argmax: the number in the name is 8 or 256, the most classes it takes, GROUP = 8 or 32 lanes per row;
+// Launch: blocks of 256 threads. argmax: the number in the name, 8 or 256, is the largest K it supports; GROUP = 8 or 32;
 // grid any, ceil(rows / (256 / GROUP)) at most is useful. confusion: grid any, 2 blocks per multiprocessor; dynamic shared memory
 // 4 (K K + 1) bytes if K <= 64, else none.
 // Over 1.25 times the ideal: argmax_256_*: rows of more than 8 classes that are no multiple of 32 bytes begin inside a sector.

@@ -1,23 +1,23 @@
-// Batch normalisation over all but the last dimension (Ioffe and Szegedy 2015), with the residual and ReLU of a ResNet fused.
+// Batch normalisation over all but the last dimension (Ioffe and Szegedy 2015), fused with a ResNet's residual and ReLU.
 //   output = relu?((input - mean) rstd weight + bias + residual?) = relu?(input scale + shift + residual?)
-//   scale = weight rstd, shift = bias - mean scale, rstd = 1 / sqrt(variance + eps); mean and biased variance of the batch in training,
-//   the running ones else; running = (1 - momentum) running + momentum batch, with the unbiased variance
-// Backward, g = dOutput where output > 0 (everywhere if there is no ReLU), sumG = sum_r g, sumGX = sum_r g (input - mean):
+//   scale = weight rstd, shift = bias - mean scale, rstd = 1 / sqrt(variance + eps). Training uses the batch's mean and biased variance,
+//   evaluation the running ones. running = (1 - momentum) running + momentum batch, with the unbiased variance
+// Backward, g = dOutput where output > 0 (everywhere without ReLU), sumG = sum_r g, sumGX = sum_r g (input - mean):
 //   dWeight = sumGX rstd, dBias = sumG     = or += (arguments),  dResidual = g
 //   dInput = a g + b input + d             = or += (argument `accumulate`)
 //   a = scale; in training b = -scale rstd^2 sumGX / rows, d = -scale sumG / rows - b mean, else b = d = 0
-// Without residual, output > 0 just where input scale + shift > 0: the mask needs no output, and coefficients (4, C) holds a, b, d and that
-// shift (infinity where nothing is masked, or was already), all that a kernel needs that makes dInput itself on the way (conv2d.cu).
-// input, output, residual, dOutput, masked, dInput: T (rows, C), T = float or bf16; the rest float (C).
-// Saves mean, rstd, with a ReLU scale and shift. Memory-bound.
+// Without a residual, output > 0 exactly where input scale + shift > 0: the ReLU mask does not need the output. coefficients (4, C) holds
+// a, b, d and that shift (infinity: no mask, or already masked), with which another kernel can compute dInput as it loads (conv2d.cu).
+// input, output, residual, dOutput, masked, dInput: T (rows, C), T = float or bf16; everything else is float (C).
+// Saves mean, rstd, and with a ReLU scale and shift. Memory-bound.
 //
-// A block of 256 threads owns 32 channels: 8 lanes of four channels by 32 rows (C % 4 == 0) or 32 by 8, so a row's share is 128 bytes.
-// No atomics: every block writes pairs (Sum of common.cuh) to `partial` (blocks, 2, C), which the *_coefficients kernels add in the order
-// of blocks. Precision matters: these sums cancel almost to nothing, and AdamW divides by their size, so float alone loses two digits of
-// the logits after ten steps. Deviations are taken from a centre near the mean (the mean of eight rows), so one pass is enough: what
-// cancels in sum of squares minus squared sum is no more than a fraction of the variance.
-// Launch: grid (ceil(C / 32), blocks) of 256 threads; for the sums blocks = ceil(rows / blockRows), blockRows at least 256 and so that the
-// grid has about 4 blocks per multiprocessor; for apply and backward_input any number of blocks, ceil(rows / 128) at most is useful.
+// A block of 256 threads owns 32 channels: 8 lanes of four channels by 32 rows (C % 4 == 0) or 32 lanes by 8 rows: 128 bytes of a row.
+// No atomics: every block writes pairs (Sum of common.cuh) to `partial` (blocks, 2, C), and the *_coefficients kernels add them in block
+// order. Pairs are needed: these sums nearly cancel, and AdamW divides by their size. Plain float sums cost two digits of the logits after
+// ten steps. Deviations are taken from a centre near the mean (the mean of eight rows), so one pass suffices: the cancellation in "sum of
+// squares minus squared sum" stays below a fraction of the variance.
+// Launch: grid (ceil(C / 32), blocks) of 256 threads. For the sums blocks = ceil(rows / blockRows), blockRows >= 256, chosen so that the
+// grid has about 4 blocks per multiprocessor. For apply and backward_input any number of blocks; ceil(rows / 128) at most is useful.
 // The *_coefficients kernels: grid (ceil(C / 32)), batch_norm_forward_coefficients_of_tiles (ceil(C / 8)). No dynamic shared memory.
 #include "common.cuh"
 
@@ -26,7 +26,7 @@ constexpr int THREADS = 256, CENTRE_ROWS = 8;
 // Adds the sums of the block's rows, first[k] and second[k] per channel of a thread, and writes them to partial[blockIdx.y, 0 and 1, c].
 template <int V> __device__ __forceinline__ void write_partial(float2* __restrict__ partial, const Sum (&first)[V], const Sum (&second)[V], int C) {
     constexpr int LANES = 32 / V, ROWS = THREADS / LANES;
-    // Channel V lane + k is at k LANES + lane of a row of 40: free of bank conflicts written and read.
+    // Channel V lane + k is at k LANES + lane of a row of 40: neither writes nor reads have bank conflicts.
     SHARED(float2, sums, [ROWS][40]);
     int lane = threadIdx.x % LANES, ty = threadIdx.x / LANES, c = blockIdx.x * 32 + V * lane + ty;
 #pragma unroll
@@ -44,7 +44,7 @@ template <int V> __device__ __forceinline__ void write_partial(float2* __restric
     }
 }
 
-// The sums over all blocks of channel blockIdx.x 32 + threadIdx.x % 32, complete in the threads below 32.
+// The sums over all blocks for channel blockIdx.x 32 + threadIdx.x % 32. Threads below 32 hold the complete sums.
 __device__ __forceinline__ void read_partial(const float2* __restrict__ partial, int blocks, int C, Sum& first, Sum& second) {
     SHARED(float2, shares, [2][8][32]);
     int lane = threadIdx.x % 32, share = threadIdx.x / 32, c = blockIdx.x * 32 + lane;
@@ -64,7 +64,7 @@ __device__ __forceinline__ void read_partial(const float2* __restrict__ partial,
         }
 }
 
-// The mean of eight rows spread over the batch, the same in every block; and, for the coefficients, of one channel.
+// The mean of eight rows spread over the batch, identical in every block; the coefficients kernels call it for one channel.
 template <int V, typename T> __device__ __forceinline__ Pack centre_of(const T* __restrict__ input, int rows, int C, int c) {
     Pack sum = {};
 #pragma unroll
@@ -86,7 +86,7 @@ __device__ __forceinline__ void statistics_of_block(const T* __restrict__ input,
     for (int k = 0; k < V; k++) sums[k] = squares[k] = zero_sum();
     if (c < C) {
         Pack centre = centre_of<V>(input, rows, C, c);
-        // Plain sums over a few rows, then the pairs.
+        // Plain float sums over a few rows, then pairs.
         while (row < end) {
             float near[V] = {}, near_squares[V] = {};
 #pragma unroll 4
@@ -122,7 +122,7 @@ struct Coefficients {
     const float *weight, *bias;
     float *runningMean, *runningVariance, *mean, *rstd, *scale, *shift;
 };
-// From the sums over n rows of deviations from `centre` and of their squares.
+// Statistics from the sums over n rows of the deviations from `centre` and of their squares.
 __device__ __forceinline__ void write_coefficients(const Coefficients& of, int c, float centre, Sum sum, Sum squares, float n, float eps, float momentum) {
     float offset = value(sum) / n, m = centre + offset, deviations = value(squares) - offset * value(sum);
     float variance = fmaxf(deviations / n, 0.0f), r = 1.0f / sqrtf(variance + eps), s = of.weight[c] * r;
@@ -134,7 +134,7 @@ __device__ __forceinline__ void write_coefficients(const Coefficients& of, int c
     of.shift[c] = fmaf(-m, s, of.bias[c]);
 }
 
-// From the sums to mean, rstd, scale, shift and the running statistics, which are updated in place. rows > 1.
+// Turns the sums into mean, rstd, scale and shift, and updates the running statistics in place. rows > 1.
 template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients(const T* __restrict__ input, const float2* __restrict__ partial,
     const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ runningMean, float* __restrict__ runningVariance,
@@ -148,9 +148,9 @@ __global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients(const
     write_coefficients(of, c, centre_of<1>(input, rows, C, c).v[0], sum, squares, static_cast<float>(rows), eps, momentum);
 }
 
-// The same from the statistics of a convolution (conv2d.cu), float (tiles, 3, C) for tiles of tileRows rows: a tile's own mean, and the sums
-// of the deviations from it and of their squares. Two passes: the mean of all, then the deviations from that. 8 channels by 32 shares of
-// the tiles, so that a row of shares is a sector.
+// The same from the statistics of a convolution (conv2d.cu), float (tiles, 3, C) for tiles of tileRows rows: each tile's mean, and the sums
+// of the deviations from it and of their squares. Two passes: first the mean of all tiles, then the deviations from it. A block has 8
+// channels by 32 shares of the tiles, so that eight channels fill a sector.
 __global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients_of_tiles(const float* __restrict__ statistics,
     const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ runningMean, float* __restrict__ runningVariance,
     float* __restrict__ mean, float* __restrict__ rstd, float* __restrict__ scale, float* __restrict__ shift, int rows, int C, int tileRows,
@@ -191,7 +191,7 @@ __global__ void __launch_bounds__(THREADS) batch_norm_forward_coefficients_of_ti
     write_coefficients(of, c, centre, sum, squares, static_cast<float>(rows), eps, momentum);
 }
 
-// The same from the running statistics, outside training. Grid: ceil(C / THREADS).
+// The same from the running statistics, for evaluation. Grid: ceil(C / THREADS).
 __global__ void __launch_bounds__(THREADS) batch_norm_forward_running(const float* __restrict__ runningMean,
     const float* __restrict__ runningVariance, const float* __restrict__ weight, const float* __restrict__ bias, float* __restrict__ mean,
     float* __restrict__ rstd, float* __restrict__ scale, float* __restrict__ shift, int C, float eps) {
@@ -277,8 +277,8 @@ __device__ __forceinline__ void backward_sums_of_block(const T* __restrict__ inp
     write_partial<V>(partial, sums, products, C);
 }
 
-// partial (blocks, 2, C): sumG and sumGX of the block's rows. The mask is that of output, or, if that is null, of scale and shift, or, if they
-// are null too, there is none. masked null: g is not written; masked may be dOutput.
+// partial (blocks, 2, C): sumG and sumGX of the block's rows. The ReLU mask comes from output; if that is null, from scale and shift; if
+// those are null too, there is no mask. masked null: g is not written; masked may alias dOutput.
 template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_backward_sums(const T* __restrict__ input, const T* __restrict__ output,
     const float* __restrict__ scale, const float* __restrict__ shift, const T* dOutput, const float* __restrict__ mean, T* masked,
@@ -327,7 +327,7 @@ __device__ __forceinline__ void backward_input_of_block(const T* __restrict__ in
     }
 }
 
-// dInput may be dOutput if it is not added to.
+// dInput may alias dOutput unless it accumulates.
 template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_backward_input(const T* __restrict__ input, const T* dOutput,
     const float* __restrict__ coefficients, T* dInput, int rows, int C, int accumulate) {
@@ -336,8 +336,8 @@ __global__ void __launch_bounds__(THREADS) batch_norm_backward_input(const T* __
     else backward_input_of_block<1>(input, dOutput, coefficients, dInput, rows, C, accumulate);
 }
 
-// weight[o, i] scaled: folded[o, i] = weight[o, i] scale[o], the weights of a convolution followed by batch norm outside training; its bias
-// is shift. Grid: any, as many blocks as weight has rows at most is useful.
+// Folds batch norm into the convolution before it, for evaluation: folded[o, i] = weight[o, i] scale[o]; shift becomes the bias.
+// Grid: any; at most one block per row of weight is useful.
 template <typename T>
 __global__ void __launch_bounds__(THREADS) batch_norm_fold(const float* __restrict__ weight, const float* __restrict__ scale,
     T* __restrict__ folded, int filters, int perFilter) {

@@ -1,9 +1,9 @@
-// Sums over the rows of a matrix, the gradient of a bias: input (rows, C) of T, T = float or bf16.
+// A block of 256 threads owns 32 channels of `blockRows` rows. Sums over the rows of a matrix, the gradient of a bias. No atomics.
 //   sums[c] = sum_r input[r, c]     = or += (argument `accumulate`), to about twice float's precision (Sum of common.cuh)
-// partial: pairs (blocks, C): one sum per block of rows, written by column_sum_partial, added in the order of blocks by column_sum_total.
-// A block of 256 threads owns 32 channels of `blockRows` rows: 8 lanes of four channels by 32 rows (C % 4 == 0) or 32 by 8. No atomics.
-// Memory-bound.
-// Launch: column_sum_partial grid (ceil(C / 32), blocks), blocks = ceil(rows / blockRows), blockRows at least 256 and so that the grid has
+// input: T (rows, C), T = float or bf16. Saves nothing. Memory-bound. A block has 8 lanes of four channels by 32 rows (C % 4 == 0), or 32
+// lanes of one channel by 8 rows. column_sum_partial writes one sum per block to partial, pairs (blocks, C); column_sum_total adds them in
+// block order.
+// Launch: column_sum_partial grid (ceil(C / 32), blocks), blocks = ceil(rows / blockRows), blockRows >= 256, chosen so that the grid has
 // about 4 blocks per multiprocessor; column_sum_total grid (ceil(C / 32)). Blocks of 256 threads, no dynamic shared memory.
 // Over 1.25 times the ideal: column_sum_partial_bf16: rows of bf16 that are no multiple of 32 bytes begin inside a sector, which the row before shares.
 #include "common.cuh"
@@ -14,7 +14,7 @@ constexpr int THREADS = 256;
 template <int V, typename T>
 __device__ __forceinline__ void column_sum_of_block(const T* __restrict__ input, float2* __restrict__ partial, int rows, int C, int blockRows) {
     constexpr int LANES = 32 / V, ROWS = THREADS / LANES, SHORT = 32;
-    // Channel V lane + k is at k LANES + lane of a row of 40: free of bank conflicts written and read.
+    // Channel V lane + k is at k LANES + lane of a row of 40: neither writes nor reads have bank conflicts.
     SHARED(float2, sums, [ROWS][40]);
     int lane = threadIdx.x % LANES, ty = threadIdx.x / LANES, c = blockIdx.x * 32 + V * lane;
     int first = blockIdx.y * blockRows, end = min(rows, first + blockRows);
@@ -22,7 +22,7 @@ __device__ __forceinline__ void column_sum_of_block(const T* __restrict__ input,
 #pragma unroll
     for (int k = 0; k < V; k++) total[k] = zero_sum();
     if (c < C)
-        // Plain sums over 32 rows at most, then the pair: nearly free, and the pair's precision.
+        // Plain float sums over at most 32 rows, then pairs: almost free, and as precise as pairs alone.
         for (int row = first + ty; row < end;) {
             float near[V] = {};
 #pragma unroll 4

@@ -1,12 +1,12 @@
-// The one header that kernels include. It holds the only host/device #if of the project: on a GPU (NVRTC 11.8 to 13, sm_80 and newer) the
-// functions below are PTX; for the emulator (g++) each has a plain C++ twin of the same name in emulator/device. Nothing of the CUDA
-// toolkit is included.
+// The only header that kernels include, and the only host/device #if of the project. On a GPU (NVRTC 11.8 to 13, sm_80 and newer) the
+// functions below are PTX; for the emulator (g++) each has a plain C++ twin of the same name in emulator/device. It needs no header of the
+// CUDA toolkit.
 //
 //   SHARED(type, name, [dims]);   SHARED_DYN(type, name);   EXPORT_KERNEL(name, (instantiation));
 //   load_vector, store_vector, load2, load4, load8, store2, ...  memory, in accesses of 4 to 16 bytes
 //   float_to_tf32, to_float, from_float<T>, pack_bf16x2          conversions; bf16 is a type of its own
-//   mma_m16n8k8_tf32, mma_m16n8k16_bf16, ldmatrix_x4, ldmatrix_x4_trans, ldmatrix_x2
-//   cp_async_16, cp_async_8, cp_async_4, cp_async_commit, cp_async_wait<N>
+//   mma_m16n8k8_tf32, mma_m16n8k16_bf16, ldmatrix_x4, ldmatrix_x4_trans
+//   cp_async_16, cp_async_commit, cp_async_wait<N>
 //   warp_sum, warp_max, block_sum<THREADS>, block_max<THREADS>   reductions in a fixed order
 //   philox, philox_element, uniform_from_bits                    random numbers
 //   Sum, add, value, lanes_sum, block_sum                        sums to about twice float's precision, in a fixed order
@@ -19,14 +19,14 @@
 
 #if defined(__CUDACC__) || defined(__CUDACC_RTC__)
 
-// Shared arrays start at 16 bytes, so that they can be accessed in vectors and by ldmatrix and cp.async.
+// Shared arrays are aligned to 16 bytes, as vector accesses, ldmatrix and cp.async require.
 #define SHARED(type, name, ...) __shared__ __align__(16) type name __VA_ARGS__
 #define SHARED_DYN(type, name) \
     extern __shared__ __align__(16) unsigned char dynamic_shared_memory[]; \
     type* const name = reinterpret_cast<type*>(dynamic_shared_memory)
 // The loader reads these lines and asks NVRTC for each instantiation (nvrtcAddNameExpression).
 #define EXPORT_KERNEL(name, ...) static_assert(true, "")
-// See below: in reports of the emulator a helper stands for the line that called it.
+// See below: reports of the emulator attribute a helper's accesses to the line that called it.
 #define CALLER
 #define FROM_CALLER
 #define FROM_CALLER_ONLY
@@ -76,26 +76,14 @@ __device__ __forceinline__ void ldmatrix_x4_trans(unsigned (&r)[4], const void* 
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
         : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(address) : "memory");
 }
-__device__ __forceinline__ void ldmatrix_x2(unsigned (&r)[2], const void* row) {
-    unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(row));
-    asm volatile("ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];" : "=r"(r[0]), "=r"(r[1]) : "r"(address) : "memory");
-}
 
-// The first `bytes` are copied, the rest of the 16 (8, 4) becomes zero; with 0 the source is not read.
+// Copies the first `bytes` and fills the rest of the 16 with zeros; with 0 the source is not read.
 __device__ __forceinline__ void cp_async_16(void* shared, const void* global, int bytes = 16) {
     unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
 }
-__device__ __forceinline__ void cp_async_8(void* shared, const void* global, int bytes = 8) {
-    unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
-}
-__device__ __forceinline__ void cp_async_4(void* shared, const void* global, int bytes = 4) {
-    unsigned to = static_cast<unsigned>(__cvta_generic_to_shared(shared));
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(to), "l"(global), "r"(bytes) : "memory");
-}
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
-// Until at most N of this thread's committed groups are in flight. Other threads see the data after the next barrier.
+// Waits until at most N of this thread's committed groups are in flight. Other threads see the data after the next barrier.
 template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory"); }
 
 #else
@@ -153,7 +141,7 @@ __device__ __forceinline__ void store8(bf16* p, const float (&v)[8] CALLER) {
         make_uint4(pack_bf16x2(v[0], v[1]), pack_bf16x2(v[2], v[3]), pack_bf16x2(v[4], v[5]), pack_bf16x2(v[6], v[7])) FROM_CALLER);
 }
 
-// ---- reductions: every thread gets the result, summed in an order that depends on nothing but the number of threads
+// ---- reductions: every thread gets the result; the order of the sum depends only on the number of threads
 
 __device__ __forceinline__ float warp_sum(float v CALLER) {
 #pragma unroll
@@ -206,7 +194,7 @@ __device__ __forceinline__ uint4 philox_element(unsigned long long element, unsi
 // Uniform in [0, 1), a multiple of 2^-24, as RandomKey.Uniform.
 __device__ __forceinline__ float uniform_from_bits(unsigned bits) { return static_cast<float>(bits >> 8) * (1.0f / (1 << 24)); }
 
-// ---- sums to about twice float's precision, without double: high + low is the sum, low what float could not hold of it
+// ---- compensated sums to about twice float's precision, without double: high + low is the sum, low is the rounding error of high
 
 struct Sum { float high, low; };
 
@@ -222,14 +210,14 @@ __device__ __forceinline__ void add(Sum& sum, Sum x) {
     sum.low += x.low;
 }
 __device__ __forceinline__ float value(Sum sum) { return sum.high + sum.low; }
-// Over the lanes whose numbers differ in the bits from FIRST to below LAST (powers of two); every lane gets the same sum.
+// Sums over the lanes whose numbers differ in the bits from FIRST to below LAST (powers of two); every lane gets the same sum.
 template <int FIRST, int LAST> __device__ __forceinline__ Sum lanes_sum(Sum v CALLER) {
 #pragma unroll
     for (int offset = LAST / 2; offset >= FIRST; offset >>= 1) {
         Sum other;
         other.high = __shfl_xor_sync(0xffffffffu, v.high, offset, 32 FROM_CALLER);
         other.low = __shfl_xor_sync(0xffffffffu, v.low, offset, 32 FROM_CALLER);
-        // The lower lane's sum comes first for both, so that both compute the same bits.
+        // Both lanes put the lower lane's sum first, so that both compute the same bits.
         bool upper = threadIdx.x & offset;
         Sum first = upper ? other : v, second = upper ? v : other;
         add(first, second);
@@ -237,7 +225,7 @@ template <int FIRST, int LAST> __device__ __forceinline__ Sum lanes_sum(Sum v CA
     }
     return v;
 }
-// As block_sum. The barrier at the end lets the next call write `partial` again.
+// Like block_sum. The barrier at the end lets the next call write `partial` again.
 template <int THREADS> __device__ __forceinline__ Sum block_sum(Sum v CALLER) {
     SHARED(float2, partial, [32]);
     v = lanes_sum<1, 32>(v FROM_CALLER);
@@ -248,18 +236,18 @@ template <int THREADS> __device__ __forceinline__ Sum block_sum(Sum v CALLER) {
     __syncthreads(FROM_CALLER_ONLY);
     return v;
 }
-// Partial sums in global memory are pairs, too.
+// Partial sums in global memory are pairs as well.
 __device__ __forceinline__ void store_sum(float2* p, Sum v CALLER) { store_vector(p, make_float2(v.high, v.low) FROM_CALLER); }
 __device__ __forceinline__ Sum load_sum(const float2* p CALLER) {
     float2 v = load_vector(p FROM_CALLER);
     return Sum{v.x, v.y};
 }
 
-// ---- statistics of a tile in shared memory, tile[row * ld + column], row < rows, of which at most COLUMNS and `columns` columns count
+// ---- statistics of a tile in shared memory, tile[row * ld + column], row < rows; only the first min(COLUMNS, `columns`) columns count
 
-// Per column, of the values as T holds them: result[column] = centre, their mean to float's precision, result[stride + column] and
-// result[2 stride + column] = the sums of deviations from it and of their squares. A mean far from 0 cancels nothing this way.
-// Ends without a barrier: the tile may be read on, but neither written nor this called again.
+// Per column, of the values as T stores them: result[column] = centre, their mean to float's precision; result[stride + column] and
+// result[2 stride + column] = the sums of the deviations from it and of their squares. A mean far from 0 therefore cancels nothing.
+// No barrier at the end: the tile may still be read, but not written, and this function must not be called again before one.
 template <typename T, int THREADS, int COLUMNS>
 __device__ __forceinline__ void column_statistics(const float* tile, int ld, int rows, float* __restrict__ result, int stride, int columns CALLER) {
     constexpr int SHARES = THREADS / COLUMNS, SHORT = 16;
@@ -299,7 +287,7 @@ __device__ __forceinline__ void column_statistics(const float* tile, int ld, int
     store_vector(result + 2 * stride + column, total_squares FROM_CALLER);
 }
 
-// ---- rows that a group of GROUP lanes shares: every lane gets the result
+// ---- rows shared by GROUP lanes: every lane gets the result
 
 template <int GROUP> __device__ __forceinline__ float group_sum(float v CALLER) {
 #pragma unroll
@@ -327,22 +315,23 @@ template <int GROUP, int ITEMS> __device__ __forceinline__ float group_softmax(f
     return logf(sum);
 }
 
-// ---- GELU in the exact form: x Phi(x), Phi(x) = erfc(-x / sqrt 2) / 2, which for negative x does not cancel
+// ---- exact GELU: x Phi(x), Phi(x) = erfc(-x / sqrt 2) / 2, which does not cancel for negative x
 
 __device__ __forceinline__ float normal_distribution(float x) { return 0.5f * erfcf(-0.70710678118654752f * x); }
 __device__ __forceinline__ float gelu_of(float x) { return x * normal_distribution(x); }
 __device__ __forceinline__ float gelu_derivative(float x) { return normal_distribution(x) + x * (0.39894228040143268f * expf(-0.5f * x * x)); }
 
-// ---- class labels, one per row: uint8 (bytes = 1) or int64 (bytes = 8)
+// ---- class labels, one per row: uint8 (bytes = 1), int32 (bytes = 4) or int64 (bytes = 8)
 
 constexpr int LABEL_IGNORED = -1, LABEL_INVALID = -2;
 __device__ __forceinline__ int load_label(const void* labels, int bytes, long long row, int K, long long ignore CALLER) {
     long long label = bytes == 1 ? load_vector(static_cast<const unsigned char*>(labels) + row FROM_CALLER)
+                    : bytes == 4 ? load_vector(static_cast<const int*>(labels) + row FROM_CALLER)
                                  : load_vector(static_cast<const long long*>(labels) + row FROM_CALLER);
     return label == ignore ? LABEL_IGNORED : label >= 0 && label < K ? static_cast<int>(label) : LABEL_INVALID;
 }
 
-// ---- passes over memory
+// ---- elementwise passes
 
 template <typename... P> __device__ __forceinline__ bool aligned16(const P*... p) {
     return ((reinterpret_cast<unsigned long long>(p) | ...) & 15) == 0;
@@ -352,12 +341,12 @@ __device__ __forceinline__ float load1(const bf16* p CALLER) { return to_float(l
 __device__ __forceinline__ void store1(float* p, float v CALLER) { store_vector(p, v FROM_CALLER); }
 __device__ __forceinline__ void store1(bf16* p, float v CALLER) { store_vector(p, from_float<bf16>(v) FROM_CALLER); }
 
-// Four elements to shared memory as float: asynchronously if they are floats, so cp_async_commit, cp_async_wait and a barrier follow.
+// Four elements to shared memory as float: asynchronously if they are floats; cp_async_commit, cp_async_wait and a barrier must follow.
 __device__ __forceinline__ void stage4(float* shared, const float* global CALLER) { cp_async_16(shared, global, 16 FROM_CALLER); }
 __device__ __forceinline__ void stage4(float* shared, const bf16* global CALLER) { store4(shared, load4(global FROM_CALLER) FROM_CALLER); }
 
-// V elements at once, V = 1 or 4, so that one text serves both widths; with V = 1 the other three are 0. V is a plain argument because
-// NVRTC 11.8 takes generic lambdas for host functions; inlined, it is a constant.
+// V elements at once, V = 1 or 4, so that one template serves both widths; with V = 1 the other three are 0. V is a plain argument because
+// NVRTC 11.8 treats generic lambdas as host functions; after inlining it is a constant.
 struct Pack { float v[4]; };
 template <typename T> __device__ __forceinline__ Pack load_pack(const T* p, int V CALLER) {
     if (V == 1) return Pack{{load1(p FROM_CALLER), 0.0f, 0.0f, 0.0f}};
@@ -368,7 +357,7 @@ template <typename T> __device__ __forceinline__ void store_pack(T* p, const Pac
     if (V == 1) store1(p, pack.v[0] FROM_CALLER);
     else store4(p, make_float4(pack.v[0], pack.v[1], pack.v[2], pack.v[3]) FROM_CALLER);
 }
-// = or, if `accumulate`, +=: how every gradient is written.
+// = or, if `accumulate`, +=. Every gradient is written this way.
 template <typename T> __device__ __forceinline__ void give_pack(T* p, Pack pack, int accumulate, int V CALLER) {
     if (accumulate) {
         Pack old = load_pack(p, V FROM_CALLER);
@@ -387,8 +376,8 @@ template <typename F> __device__ __forceinline__ void for_each_pack(long long co
     for (long long i = 4 * groups + thread; i < count; i += threads) f(i, 1);
 }
 // A pass over (rows, elements): f(row, i, 4) for every group of four elements of a row if `vectors`, which needs elements % 4 == 0
-// and every address to be a multiple of 16, else f(row, i, 1) for every element.
-// Launch: blocks (x, 256 / x), x = the power of two from 8 to 256 next above the packs of a row, so that narrow rows fill a warp
+// and every address to be a multiple of 16; otherwise f(row, i, 1) for every element.
+// Launch: blocks (x, 256 / x), x = the packs of a row rounded up to a power of two from 8 to 256, so that narrow rows fill a warp
 // together; grid (any, ceil(packs / x) at most is useful; any up to 65535, ceil(rows / (256 / x)) at most is useful).
 template <typename F> __device__ __forceinline__ void for_each_row_pack(long long rows, int elements, bool vectors, const F& f) {
     int first = blockIdx.x * blockDim.x + threadIdx.x, step = gridDim.x * blockDim.x;
@@ -400,11 +389,11 @@ template <typename F> __device__ __forceinline__ void for_each_row_pack(long lon
     }
 }
 
-// ---- where the rows of a tensor lie that patch merging gathers or pixel shuffle spreads
+// ---- the addresses of rows that patch merging gathers or pixel shuffle spreads
 
 enum RowLayout { IN_ORDER, MERGED, SHUFFLED };
 
-// Element c of row r of a tensor lies at start(r) + offset(c).
+// Element c of row r of a tensor is at start(r) + offset(c).
 struct RowPlace {
     int layout, W, s, C;
     __device__ __forceinline__ long long start(int row) const {

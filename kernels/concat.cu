@@ -1,7 +1,7 @@
-// Concatenation over the last dimension, one launch per part: part (rows, partChannels) is the run of channels offset ... of whole
-// (rows, channels).
+// Concatenation over the last dimension, one launch per part. part (rows, partChannels) is channels offset ... offset + partChannels - 1 of
+// whole (rows, channels).
 //   forward: whole[r, offset + c] = part[r, c];   backward: dPart[r, c] = or += dWhole[r, offset + c]     (argument `accumulate`)
-// All tensors: T, T = float or bf16. Saves nothing. Memory-bound. Vectors where partChannels, channels and offset are multiples of 4.
+// All tensors: T, T = float or bf16. Saves nothing. Memory-bound. Vector accesses if partChannels, channels and offset are multiples of 4.
 // Launch: as for_each_row_pack over (rows, partChannels). No dynamic shared memory.
 #include "common.cuh"
 

@@ -1,33 +1,33 @@
-// Two-dimensional convolution (cross-correlation) as an implicit matrix product over channels-last tensors.
+// Two-dimensional convolution (cross-correlation) of channels-last tensors as an implicit GEMM: im2col without storing the patch matrix.
 //   input (B,H,W,C), weight (O,KH,KW,C/groups), output (B,OH,OW,O), OH = (H + 2 padding - KH) / stride + 1
 //   output[b,y,x,o] = bias[o] + sum x[b, y stride + ky - padding, x stride + kx - padding, c] weight[o,ky,kx,c] over o's group of channels,
-//     then + residual and ReLU if asked for; x = input, or with `norm` the normalised one of the operator before, never stored:
-//     x = relu(input norm[0,c] + norm[1,c]), norm = scale and shift (2, C). Padding is 0 in both cases.
+//     then optionally + residual and ReLU (the epilogue). x = input, or with `norm` the previous layer's batch norm and ReLU, applied on
+//     load and never stored: x = relu(input norm[0,c] + norm[1,c]), norm = scale and shift (2, C). Padding is 0 in both cases.
 //   dInput[b,iy,ix,c] = sum dz[b,y,x,o] weight[o,ky,kx,c] over y stride + ky - padding = iy, columns alike     = or += (`accumulate`)
 //   dWeight[o,ky,kx,c] = sum dz[b,y,x,o] x[b, y stride + ky - padding, ...]     = or += (`accumulate` of the total)
-//     dz = dOutput, or with `z` and `coefficients` (4, O), a to shift, the gradient through the ReLU and batch norm that follow, never stored:
-//     dz = a g + b z + d, g = dOutput where z a + shift > 0, else 0 (batch_norm.cu); z (B,OH,OW,O) is the saved output
+//     dz = dOutput, or with `z` and `coefficients` (4, O), a to shift, the gradient through the following batch norm and ReLU, never
+//     stored: dz = a g + b z + d, g = dOutput where z a + shift > 0, else 0 (batch_norm.cu); z (B,OH,OW,O) is the saved output
 //   statistics (tiles, 3, O), if not null: per tile of 64 pixels and channel, the mean of output as a float, and the sums of the deviations
-//     from it and of their squares, of which batch_norm.cu makes mean and variance without another pass.
-//   dBias: column_sum. Bound by arithmetic.
-// As matrix products, per group: forward (pixels, KH KW C) by (KH KW C, O); dInput, per residue of (iy, ix) modulo stride, so that no
-// product is with a zero: (pixels of the residue, taps that reach it x O) by (the same, C); dWeight (O, pixels) by (pixels, KH KW C), the
-// pixels cut into splits whose partial products are added in order.
+//     from it and of their squares. batch_norm.cu turns them into mean and variance without reading the output again.
+//   dBias: column_sum. Compute-bound.
+// As GEMMs, per group: forward (pixels, KH KW C) by (KH KW C, O); dInput, per residue of (iy, ix) modulo stride, so that no product is with
+// a zero: (pixels of the residue, taps that reach it x O) by (the same, C); dWeight (O, pixels) by (pixels, KH KW C), with split-K over the
+// pixels: the splits' partial products are added in order.
 //
-// All products here are of float32, one fused multiply-add each; conv2d_tensor_core.cu is for the matrix units. conv2d_few_channels.cu packs
+// This file is float32, one fused multiply-add per product; conv2d_tensor_core.cu uses the matrix units. conv2d_few_channels.cu packs
 // images for both, conv2d_few_filters.cu is for pointwise convolutions to at most four filters.
-// Names: _float32: float tensors, C / groups and O / groups multiples of 4, addresses of 16. _any_float32, _any_bf16: any shape, one element
-// per load: the pixels of a three-channel image begin anywhere in a sector, and depthwise filters fill none, so these read 2 (depthwise: 5)
-// times the ideal sectors, from the first-level cache, and store operands at up to 2 times the ideal wavefronts. bf16: input, weight, output,
-// residual, dOutput, z and dInput; all else is float, and so are all sums.
+// Names: _float32: float tensors, C / groups and O / groups multiples of 4, addresses of 16. _any_float32, _any_bf16: any shape, one
+// element per load. These read 2 (depthwise: 5) times the ideal sectors, from the L1 cache: pixels of three channels are not aligned to
+// sectors, and depthwise filters do not fill one. They store operands at up to 2 times the ideal wavefronts. bf16: input, weight, output,
+// residual, dOutput, z and dInput; everything else is float, including all sums.
 //
-// A block of 128 threads owns a 64 x 64 tile of the product. Slices of 16 along the sum go through registers into two buffers of shared
-// memory in turn, so that loads of the next slice are in flight during the products of this one; the tile takes their place at the end.
+// A block of 128 threads owns a 64 x 64 tile of the product. Slices of 16 along the sum go through registers into shared memory, which is
+// double-buffered: the next slice loads while this one is multiplied. At the end the tile of sums reuses both buffers.
 // Launch: 128 threads, no dynamic shared memory.
 //   conv2d_forward            grid (ceil(B OH OW / 64), ceil(O / groups / 64), groups)
 //   conv2d_backward_input     grid (ceil(B ceil(H / stride) ceil(W / stride) / 64), ceil(C / groups / 64), groups stride^2)
 //   conv2d_backward_weight    grid (ceil(KH KW C / groups / 64), ceil(O / groups / 64), groups splits), splits = ceil(B OH OW / splitPixels),
-//                             splitPixels a multiple of 16, so that the grid has about 4 blocks per multiprocessor; partial: float
+//                             splitPixels a multiple of 16, chosen for about 4 blocks per multiprocessor; partial: float
 //                             (splits, O, KH, KW, C / groups); with one split and no accumulation partial may be dWeight itself
 //   conv2d_backward_weight_total   grid any, ceil(count / 512) at most is useful
 // Over 1.25 times the ideal: conv2d_forward_any_*, conv2d_backward_input_any_*, conv2d_backward_weight_any_*: pixels of a three-channel image begin anywhere in a sector, and depthwise filters fill none.
@@ -35,11 +35,11 @@
 
 constexpr int THREADS = 128, TILE = 64, SLICE = 16, LD = TILE + 8;
 
-// Element (k, column) of a slice. Flipping bits 2 to 4 of the column spreads the stores of operands that are turned over the banks, and
-// leaves groups of four columns together.
+// Element (k, column) of a slice. The swizzle flips bits 2 to 4 of the column: transposed stores then spread over the banks, and groups of
+// four columns stay together.
 __device__ __forceinline__ int place(int k, int column) { return k * LD + (column ^ (k / 4 % 4 * 8) ^ (k / 8 % 2 * 4)); }
 
-// An operand comes as eight elements per thread. K_INNER: stored along the sum; it is turned on its way to shared memory.
+// A thread loads eight elements of an operand. K_INNER: contiguous along the sum in memory, transposed on the way to shared memory.
 //   V = 4, two vectors: K_INNER columns t / 4, t / 4 + 32, k = 4 (t % 4) ... + 3; else k = t / 16, t / 16 + 8, columns 4 (t % 16) ... + 3
 //   V = 1: K_INNER columns t / 16 + 8 e, k = t % 16; else k = t / 64 + 2 e, column t % 64
 template <int V, bool K_INNER> __device__ __forceinline__ int k_of(int e) {
@@ -50,11 +50,11 @@ template <int V, bool K_INNER> __device__ __forceinline__ int column_of(int e) {
     int t = threadIdx.x;
     return V == 4 ? (K_INNER ? t / 4 + e / 4 * 32 : t % 16 * 4 + e % 4) : K_INNER ? t / 16 + 8 * e : t % 64;
 }
-// A thread's columns of a K_INNER operand: how many, and which of them holds element e.
+// The columns of a K_INNER operand that a thread owns: how many, and which of them holds element e.
 template <int V> constexpr int COLUMNS = V == 4 ? 2 : 8;
 template <int V> __device__ __forceinline__ int slot_of(int e) { return V == 4 ? e / 4 : e; }
 
-// v[e] = then(from[place_of(e, channel)], ...), or 0 where the place is negative; with V = 4 the places of a vector follow its first one's.
+// v[e] = then(from[place_of(e, channel)], ...), or 0 if the place is negative; with V = 4 the places of a vector follow the first one's.
 template <int V, typename T, typename P, typename F>
 __device__ __forceinline__ void gather(float (&v)[8], const T* __restrict__ from, const P& place_of, const F& then) {
 #pragma unroll
@@ -70,7 +70,7 @@ __device__ __forceinline__ void gather(float (&v)[8], const T* __restrict__ from
         for (int i = 0; i < V; i++) v[e + i] = x.v[i];
     }
 }
-// What `then` does to V channels from c on. The whole block takes the same branch.
+// How `then` transforms V channels from c on. The whole block takes the same branch.
 template <int V> __device__ __forceinline__ void normalise(Pack& x, const float* __restrict__ norm, int C, int c) {
     if (!norm) return;
     Pack s = load_pack(norm + c, V), t = load_pack(norm + C + c, V);
@@ -103,7 +103,7 @@ template <int V, bool K_INNER> __device__ __forceinline__ void store_slice(float
     }
 }
 
-// tile[row, column] = sum over k from `from` to below `to` of a[row, k] b[k, column], in shared memory with rows of LD; all may read it.
+// tile[row, column] = sum over k from `from` to below `to` of a[row, k] b[k, column], in shared memory with rows of LD, visible to all.
 // fetch_a(k0, v) and fetch_b(k0, v) load a thread's share of the slice at k0, zeros outside.
 // Thread (ty, tx) of 8 x 16 sums rows 4 ty ... + 3 and 32 + 4 ty ... + 3, columns 4 tx ... + 3.
 template <int V, bool A_K_INNER, bool B_K_INNER, typename FA, typename FB>
@@ -161,7 +161,7 @@ __global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_forward(const 
     int C, int O, int KH, int KW, int stride, int padding, int groups, int OH, int OW, int relu) {
     int M = B * OH * OW, groupC = C / groups, N = O / groups, K = KH * KW * groupC;
     int m0 = blockIdx.x * TILE, n0 = blockIdx.y * TILE, group = blockIdx.z;
-    // The pixels of which this thread loads: their first row and column of input; far outside if there is no such pixel.
+    // The pixels this thread loads: the first row and column of input under each; far outside if there is no such pixel.
     int image[COLUMNS<V>], top[COLUMNS<V>], left[COLUMNS<V>];
 #pragma unroll
     for (int slot = 0; slot < COLUMNS<V>; slot++) {
@@ -225,7 +225,7 @@ __global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_input
     for (int slot = 0; slot < COLUMNS<V>; slot++) {
         int m = m0 + column_of<V, true>(slot * 8 / COLUMNS<V>);
         image[slot] = m / (rows * columns);
-        // Tap jy takes row bottom - jy of dOutput.
+        // Tap jy reads row bottom - jy of dOutput.
         bottom[slot] = m < M ? m / columns % rows + (ry + padding - ky0) / stride : -(1 << 28);
         right[slot] = m % columns + (rx + padding - kx0) / stride;
     }
@@ -266,7 +266,7 @@ __global__ void __launch_bounds__(THREADS, V == 4 ? 4 : 3) conv2d_backward_weigh
     int groupC = C / groups, M = O / groups, N = KH * KW * groupC, pixels = B * OH * OW;
     int group = blockIdx.z % groups, split = blockIdx.z / groups, m0 = blockIdx.y * TILE, n0 = blockIdx.x * TILE;
     int from = split * splitPixels, to = min(pixels, from + splitPixels);
-    // The filter element (ky, kx, c) of this thread's first column of the second operand: with V = 4 the other three are its neighbours.
+    // The filter element (ky, kx, c) of this thread's first column of the second operand; with V = 4 the next three are adjacent.
     int filter = n0 + column_of<V, false>(0), tap = filter / groupC, tap_y = tap / KW - padding, tap_x = tap % KW - padding;
     const float* tile = tile_product<V, false, false>(from, to,
         [&](int k0, float (&v)[8]) {

@@ -1,16 +1,16 @@
-// Convolutions of so few channels that no pixel is whole pieces of 16 bytes, such as those of images: input and weight are copied with R x R
-// pixels side by side as the channels of one, which conv2d.cu and conv2d_tensor_core.cu then take with 1 / R of the stride and no padding.
-//   pack:  packed[b,Y,X,(dy R + dx) C + c] = source[b, R Y + dy - padding, R X + dx - padding, c], 0 outside of the source, and in the channels
-//     from R R C on. source (B,H,W,C), packed (B,PH,PW,PC), PC the multiple of 16 bytes next above R R C. R = 1 or the convolution's stride.
-//     The input: PH = (OH - 1) stride / R + ceil(KH / R), which is all that is read; the weight (O,KH,KW,C), as an image per filter: padding 0,
-//     PH = ceil(KH / R). Element (ky, kx, c) of a filter meets the pixel R Y + ky: block (ky / R, kx / R), channel ((ky % R) R + kx % R) C + c.
-//   total: dWeight[o,ky,kx,c] = or += (`accumulate`) sum over splits of partial[split, o, ky / R, kx / R, the channel above], in order and to
-//     about twice float's precision; partial (splits, O, PKH, PKW, PC) is what the gradient of the packed weight's kernel writes.
-// pack: float or bf16 by its name; total: float. Saves nothing: the packed input serves the backward pass, too. Memory-bound.
-// A block of 256 threads packs `columns` blocks of one row: it reads their rows in order, and turns them in shared memory.
-// Launch: pack grid (B PH ceil(PW / columns)), columns = min(PW, 4096 / PC), PC at most 4096; total grid any, ceil(elements / 512) at most is
-// useful, elements = O PKH PKW PC, blocks of 128. No dynamic shared memory.
-// Over 1.25 times the ideal: conv2d_few_channels_pack_*: pixels that follow each other lie R R C channels apart in shared memory, and meet in banks there; memory limits the pass.
+// Space-to-depth for convolutions of few channels, such as an image's, whose pixels are not a multiple of 16 bytes. Input and weight get
+// R x R pixels as the channels of one; conv2d.cu and conv2d_tensor_core.cu then convolve with 1 / R of the stride and no padding.
+//   pack:  packed[b,Y,X,(dy R + dx) C + c] = source[b, R Y + dy - padding, R X + dx - padding, c], 0 outside the source and in the channels
+//     from R R C on. source (B,H,W,C), packed (B,PH,PW,PC), PC = R R C rounded up to whole 16 bytes. R = 1 or the convolution's stride.
+//     Input: PH = (OH - 1) stride / R + ceil(KH / R), all that is read. Weight (O,KH,KW,C), packed as one image per filter: padding 0,
+//     PH = ceil(KH / R). Filter element (ky, kx, c) meets pixel R Y + ky: block (ky / R, kx / R), channel ((ky % R) R + kx % R) C + c.
+//   total: dWeight[o,ky,kx,c] = or += (`accumulate`) sum over splits of partial[split, o, ky / R, kx / R, the channel above], in order and
+//     to about twice float's precision; partial (splits, O, PKH, PKW, PC) is the output of the packed weight's gradient kernel.
+// pack: float or bf16 by its name; total: float. Saves nothing: the packed input also serves the backward pass. Memory-bound.
+// A block of 256 threads packs `columns` blocks of one row: it reads their pixels in order and rearranges them in shared memory.
+// Launch: pack grid (B PH ceil(PW / columns)), columns = min(PW, 4096 / PC), PC at most 4096; total grid any, useful up to
+// ceil(elements / 512), elements = O PKH PKW PC, blocks of 128. No dynamic shared memory.
+// Over 1.25 times the ideal: conv2d_few_channels_pack_*: consecutive pixels lie R R C channels apart in shared memory and conflict in banks; memory limits the pass.
 #include "common.cuh"
 
 constexpr int THREADS = 256, TOTAL_THREADS = 128, TILE = 4096;

@@ -1,15 +1,15 @@
-// Pointwise convolutions (1x1, stride 1, one group) with at most four filters, such as a network's last one, to its classes.
-//   input (pixels, C), weight (O, C), bias (O) or null, output (pixels, O); O at most 4, C a multiple of 16 bytes' elements
+// Pointwise convolutions (1x1, stride 1, one group) with at most four filters, such as a network's last layer.
+//   input (pixels, C), weight (O, C), bias (O) or null, output (pixels, O); O at most 4, rows of C a multiple of 16 bytes
 //   output[p,o] = bias[o] + sum_c input[p,c] weight[o,c]
 //   dInput[p,c] = sum_o dOutput[p,o] weight[o,c]     = or += (`accumulate`)
-//   dWeight[o,c] = sum_p dOutput[p,o] input[p,c]: backward_weight writes partial, pairs (blocks, O, C), one sum per block of pixels, which
-//     column_sum_total adds as (blocks, O C), = or +=. dBias: column_sum.
-// T = float or bf16: input, output, dOutput and dInput; weight, bias, and all sums are float. Saves nothing. Addresses are multiples of 16.
-// Memory-bound: the input is read once, or dInput written once.
+//   dWeight[o,c] = sum_p dOutput[p,o] input[p,c]: backward_weight writes one sum per block of pixels to partial, pairs (blocks, O, C);
+//     column_sum_total adds them as (blocks, O C), = or +=. dBias: column_sum.
+// T = float or bf16: input, output, dOutput and dInput; weight, bias and all sums are float. Saves nothing. Addresses are multiples of 16.
+// Memory-bound: the forward pass reads the input once, the backward pass writes dInput once.
 //
-// forward: four lanes share eight pixels and read them 16 bytes each, so that a piece of the weight serves eight pixels; then they exchange
-// sums until each has two pixels, and the block stores its 512 pixels in order.
-// backward: a thread keeps one 16-byte piece of the channels, and its weights or sums in registers; as many rows side by side as fit.
+// forward: four lanes share eight pixels and read 16 bytes of each, so one vector of the weight serves eight pixels. They then exchange
+// sums until each lane has two pixels, and the block stores its 512 pixels in order.
+// backward: a thread keeps one 16-byte vector of the channels, and its weights or sums, in registers; a block takes as many rows as fit.
 // Launch: blocks of 256 threads, no dynamic shared memory.
 //   forward           grid (ceil(pixels / 512))
 //   backward_input    grid any, ceil(pixels / R) at most is useful, R = 256 / min(256, pieces of C), rounded down
@@ -26,7 +26,7 @@ __device__ __forceinline__ void load_piece(const float* p, float (&v)[4]) {
 __device__ __forceinline__ void load_piece(const bf16* p, float (&v)[8]) { load8(p, v); }
 __device__ __forceinline__ void store_piece(float* p, const float (&v)[4]) { store4(p, make_float4(v[0], v[1], v[2], v[3])); }
 __device__ __forceinline__ void store_piece(bf16* p, const float (&v)[8]) { store8(p, v); }
-// Of every filter N channels from c on; 0 for the filters from O on.
+// N channels from c on of every filter; 0 for the filters from O on.
 template <int N> __device__ __forceinline__ void load_weights(float (&w)[FILTERS][N], const float* __restrict__ weight, int O, int C, int c) {
 #pragma unroll
     for (int o = 0; o < FILTERS; o++)
@@ -41,7 +41,7 @@ template <typename T> __device__ __forceinline__ void load_gradient(float (&g)[F
 #pragma unroll
     for (int o = 0; o < FILTERS; o++) g[o] = o < O ? load1(dOutput + pixel * O + o) : 0.0f;
 }
-// Adds the sums of two lanes; each keeps those of half of the pixels, the upper lane those of the second half.
+// Adds the sums of two lanes. Each keeps those of half the pixels, the upper lane those of the second half.
 template <int HALF> __device__ __forceinline__ void exchange(float (&sums)[PIXELS][FILTERS], int offset) {
     bool upper = threadIdx.x & offset;
 #pragma unroll
@@ -58,10 +58,10 @@ __global__ void __launch_bounds__(THREADS) conv2d_few_filters_forward(const T* _
     const float* __restrict__ bias, T* __restrict__ output, int pixels, int C, int O) {
     constexpr int N = PER<T>;
     SHARED(float, tile, [BLOCK_PIXELS * FILTERS]);
-    // A warp has 64 pixels; of the group's sums[p], lane p / 2 gets those of pixel p % 2 * 32 + its own number in the warp.
+    // A warp has 64 pixels. Of the group's sums[p], lane p / 2 gets those of pixel p % 2 * 32 + its own lane number.
     int lane = threadIdx.x % LANES, first = blockIdx.x * BLOCK_PIXELS, warp = threadIdx.x / 32 * 64, group = threadIdx.x % 32 / LANES * LANES;
     float sums[PIXELS][FILTERS] = {};
-    // Warps without pixels load no weights either.
+    // Warps without pixels do not load weights either.
     for (int c = lane * N; c < C && first + warp < pixels; c += LANES * N) {
         float w[FILTERS][N];
         load_weights(w, weight, O, C, c);
@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(THREADS) conv2d_few_filters_forward(const T* _
 #pragma unroll
         for (int o = 0; o < FILTERS; o++)
             if (bias && o < O) sums[p][o] += load1(bias + o);
-        // One by one, the sums of four filters would meet in banks.
+        // One filter at a time: storing four filters at once would cause bank conflicts.
         if (O == FILTERS) store4(at, make_float4(sums[p][0], sums[p][1], sums[p][2], sums[p][3]));
         else
 #pragma unroll
@@ -132,7 +132,7 @@ template <typename T>
 __global__ void __launch_bounds__(THREADS) conv2d_few_filters_backward_weight(const T* __restrict__ dOutput, const T* __restrict__ input,
     float2* __restrict__ partial, int pixels, int C, int O, int blockPixels) {
     constexpr int N = PER<T>;
-    // Channels k ... k + 3 of the piece of thread t are at k / 4 * half + 4 t: neighbours meet in no bank, neither here nor where halves meet below.
+    // Channels k ... k + 3 of thread t's vector are at k / 4 * half + 4 t: no bank conflicts, here or where the halves are added below.
     SHARED(float, shares, [THREADS * N + 32]);
     int width = min(C / N, THREADS), rows = THREADS / width, row = threadIdx.x / width, lane = threadIdx.x - row * width;
     int from = blockIdx.x * blockPixels, to = min(pixels, from + blockPixels), half = 4 * THREADS + 4 * width % 32;

@@ -1,34 +1,34 @@
-// The convolutions of conv2d.cu on the matrix units: formulas, tensors, arguments, grids and what may be null are those of that file.
+// The convolutions of conv2d.cu (implicit GEMM) on the matrix units. Formulas, tensors, arguments, grids and nullable arguments as there.
 //   _tf32: float tensors, operands rounded to tf32 (to nearest); C / groups and O / groups are multiples of 4
-//   _bf16: input, weight, output, residual, dOutput, z, dInput are bf16; multiples of 8. A normalised input and dz are rounded to bf16, too.
-//   bias, norm, coefficients, statistics and partial are float, and so are all sums. Addresses are multiples of 16.
-// Names with `normalised` make an operand on its way, and their norm, or z and coefficients, are not null: the input of the forward pass,
-// dOutput of the gradients; of the gradient of the weight `normalised_input` makes the input, `normalised_both` both. Others do not look.
-// In bf16, groups of 8 channels fill halves of sectors, and so does each of the two loads of a thread's eight coefficients, which come from
-// the first-level cache: up to 1.4 times the ideal sectors where a tensor of few channels is normalised.
+//   _bf16: input, weight, output, residual, dOutput, z, dInput are bf16; multiples of 8. A normalised input and dz are rounded to bf16.
+//   bias, norm, coefficients, statistics, partial and all sums are float. Addresses are multiples of 16. Compute-bound.
+// Kernels with `normalised` in the name compute an operand as they load it; norm, or z and coefficients, are then not null. It is the input
+// of the forward pass and dOutput of the gradients. The weight gradient has `normalised_input` and `normalised_both`. Others ignore them.
+// In bf16, groups of 8 channels fill half a sector, and so does each of the two loads of a thread's eight coefficients from the L1 cache:
+// up to 1.4 times the ideal sectors if a tensor of few channels is normalised.
 //
-// A block of 128 threads owns a BM x 64 tile of the product, BM = 64 or, in names with `large`, 128; its four warps (2 x 2) a quarter each.
-// Three slices of 64 bytes along the sum are in flight between global and shared memory. What goes over unchanged is copied by cp.async,
-// zeros outside; what is normalised on its way goes through the registers of the thread, loads before and stores after a slice's products.
-// No load divides: where a thread's next piece lies follows from where its last one was.
+// A block of 128 threads owns a BM x 64 tile of the product, BM = 64 or, in names with `large`, 128; each of its four warps (2 x 2) owns
+// a quarter. A pipeline of three stages, slices of 64 bytes along the sum, moves operands from global to shared memory. cp.async copies
+// unchanged operands, zeros outside. Normalised operands pass through registers: loaded before a slice's products, stored after them.
+// Loads need no division: a thread steps from the address of its last vector to the next one.
 // Launch: as conv2d.cu, with tiles of BM for the first dimension of forward and backward_input; splitPixels a multiple of 32.
-// Over 1.25 times the ideal: conv2d_backward_input_normalised_bf16: groups of 8 channels of bf16 fill halves of sectors, and so do the loads of their coefficients, from the first-level cache.
+// Over 1.25 times the ideal: conv2d_backward_input_normalised_bf16: groups of 8 channels of bf16 fill half a sector, and so do the loads of their coefficients, from the L1 cache.
 #include "common.cuh"
 
 constexpr int THREADS = 128, BN = 64, STAGES = 3;
-// Elements of a piece of 16 bytes, and of a slice along the sum.
+// Elements of a 16-byte vector, and of a slice along the sum.
 template <typename T> constexpr int PER = 16 / sizeof(T);
 template <typename T> constexpr int BK = 64 / sizeof(T);
 
-// A slice of an operand: SIZE rows or columns of the tile by BK along the sum. K_INNER: rows of four pieces, turned about so that neither
-// copies (eight pieces of two rows at once) nor fragments (one piece of eight rows) meet in a bank; else rows of SIZE with padding.
+// A slice of an operand: SIZE rows or columns of the tile by BK along the sum. K_INNER: rows of four 16-byte vectors, swizzled so that
+// neither copies (eight vectors of two rows) nor fragments (one vector of eight rows) have bank conflicts; else padded rows of SIZE.
 template <typename T, bool K_INNER, int SIZE> struct Slice {
     static constexpr int LD = K_INNER ? BK<T> : SIZE + 8, ELEMENTS = (K_INNER ? SIZE : BK<T>) * LD, PIECES = SIZE * 4 / THREADS;
     static constexpr int ACROSS = K_INNER ? 4 : SIZE / PER<T>;
     static __device__ __forceinline__ int place(int k, int i) {
         return K_INNER ? i * LD + ((k / PER<T>) ^ (i / 2 % 4)) * PER<T> + k % PER<T> : k * LD + i;
     }
-    // The pieces of this thread: along the sum, and which row or column of the tile.
+    // The vectors of this thread: position along the sum, and row or column of the tile.
     static __device__ __forceinline__ int k_of(int e) {
         int t = threadIdx.x;
         return K_INNER ? t % 4 * PER<T> : t / ACROSS + THREADS / ACROSS * e;
@@ -39,7 +39,7 @@ template <typename T, bool K_INNER, int SIZE> struct Slice {
     }
 };
 
-// Fragments of the 16 x 8 (tf32) or 16 x 16 (bf16) piece of A at (m, k) of its slice, and of two 8-column pieces of B at (k, n).
+// Fragments of the 16 x 8 (tf32) or 16 x 16 (bf16) block of A at (m, k) of its slice, and of two 8-column blocks of B at (k, n).
 template <typename S> __device__ __forceinline__ void fragment_a(unsigned (&a)[4], const float* slice, int m, int k) {
     int g = threadIdx.x % 32 / 4, q = threadIdx.x % 4;
 #pragma unroll
@@ -69,7 +69,7 @@ template <typename S> __device__ __forceinline__ void fragment_b(unsigned (&b)[2
 __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const float*) { mma_m16n8k8_tf32(c, a, b); }
 __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], const unsigned (&b)[2], const bf16*) { mma_m16n8k16_bf16(c, a, b); }
 
-// ---- what is done to a piece on its way to shared memory
+// ---- transforms of a vector on its way to shared memory
 
 __device__ __forceinline__ void unpack(uint4 u, float (&v)[4]) {
     v[0] = __uint_as_float(u.x), v[1] = __uint_as_float(u.y), v[2] = __uint_as_float(u.z), v[3] = __uint_as_float(u.w);
@@ -130,14 +130,14 @@ template <typename T> struct ThroughNorm {
     }
 };
 
-// The change of a kernel's arguments.
+// The transform that a kernel's arguments ask for.
 template <typename T, typename... ANY> __device__ __forceinline__ Unchanged<T> changed(Unchanged<T>, ANY...) { return {}; }
 template <typename T> __device__ __forceinline__ Normalised<T> changed(Normalised<T>, const float* norm, int C) { return {norm, C}; }
 template <typename T> __device__ __forceinline__ ThroughNorm<T> changed(ThroughNorm<T>, const T* z, const float* coefficients, int O) {
     return {z, coefficients, O};
 }
 
-// Brings an operand's slices over, one after the other: begin, anything, end. SOURCE says where the thread's pieces are, and steps on.
+// Loads an operand's slices one after the other: begin, anything, end. SOURCE knows where the thread's vectors are, and steps on.
 template <typename T, typename S, typename SOURCE, typename CHANGE> struct Loader {
     SOURCE source;
     CHANGE change;
@@ -178,7 +178,7 @@ template <typename T, typename S, typename SOURCE, typename CHANGE> struct Loade
     }
 };
 
-// tile[row, column] = sum over `slices` slices of a[row, k] b[k, column], row < BM, in shared memory with rows of TILE_LD; all may read it.
+// tile[row, column] = sum over `slices` slices of a[row, k] b[k, column], row < BM, in shared memory with rows of TILE_LD, readable by all.
 constexpr int TILE_LD = BN + 8;
 template <typename T, int BM, typename SA, typename SB, typename LA, typename LB>
 __device__ __forceinline__ const float* tile_product(int slices, LA& a, LB& b) {
@@ -188,8 +188,8 @@ __device__ __forceinline__ const float* tile_product(int slices, LA& a, LB& b) {
     T* stages = reinterpret_cast<T*>(memory);
     int lane = threadIdx.x % 32, warp_m = static_cast<int>(threadIdx.x) / 64 * WM, warp_n = static_cast<int>(threadIdx.x) / 32 % 2 * WN;
     float sums[MT][NT][4] = {};
-    // A group is committed in every round, empty or not, so that the same number of groups is in flight in every round; those still in
-    // flight after the last round are empty.
+    // Every round commits a group, empty or not, so that every round has the same number of groups in flight; those still in flight after
+    // the last round are empty.
 #pragma unroll
     for (int stage = 0; stage < STAGES - 1; stage++) {
         if (stage < slices) {
@@ -201,7 +201,7 @@ __device__ __forceinline__ const float* tile_product(int slices, LA& a, LB& b) {
     }
     for (int slice = 0; slice < slices; slice++) {
         cp_async_wait<STAGES - 2>();
-        // After this barrier slice `slice` is there for all, and all are done with the slice that the next load overwrites.
+        // After this barrier every thread sees slice `slice`, and no thread still reads the stage that the next load overwrites.
         __syncthreads();
         int ahead = slice + STAGES - 1;
         T* to = stages + ahead % STAGES * STAGE;
@@ -234,9 +234,9 @@ __device__ __forceinline__ const float* tile_product(int slices, LA& a, LB& b) {
     return memory;
 }
 
-// ---- where the pieces of an operand are
+// ---- addresses of an operand's vectors
 
-// Pixels by (tap, channel), K inner: input of the forward pass (SIGN 1), dOutput of the gradient of the input, whose taps go back (SIGN -1).
+// Pixels by (tap, channel), K inner: input of the forward pass (SIGN 1), dOutput of the input gradient, whose taps run backwards (SIGN -1).
 template <typename T, typename S, int SIGN> struct Pixels {
     const T* from;
     long long base[S::PIECES];          // of the first tap
@@ -268,7 +268,7 @@ template <typename T, typename S, int SIGN> struct Pixels {
     }
 };
 
-// Filters (N, K), K inner, as the forward pass reads them.
+// Filters (N, K), K inner, as in the forward pass.
 template <typename T, typename S> struct Filters {
     const T* from;                      // weight[n0, 0] of the group
     int count, K, k;                    // filters from n0 on
@@ -279,7 +279,7 @@ template <typename T, typename S> struct Filters {
     __device__ __forceinline__ void next() { k += BK<T>; }
 };
 
-// (tap, filter) by channels, channels inner, as the gradient of the input reads the weight.
+// (tap, filter) by channels, channels inner: the weight in the input gradient.
 template <typename T, typename S> struct FilterTaps {
     const T* from;
     int o[S::PIECES], tap_y[S::PIECES], tap_x[S::PIECES];
@@ -312,7 +312,7 @@ template <typename T, typename S> struct FilterTaps {
     }
 };
 
-// dOutput (pixels, O), O inner, as the gradient of the weight reads it.
+// dOutput (pixels, O), O inner, in the weight gradient.
 template <typename T, typename S> struct OutputPixels {
     const T* from;
     int k, to, O, o;                    // o: -1 outside the group
@@ -324,7 +324,7 @@ template <typename T, typename S> struct OutputPixels {
     __device__ __forceinline__ void next() { k += BK<T>; }
 };
 
-// Input pixels under one tap, channels inner, as the gradient of the weight reads them: (image, y, x) is the output pixel.
+// Input pixels under one tap, channels inner, in the weight gradient; (image, y, x) is the output pixel.
 template <typename T, typename S> struct InputPixels {
     const T* from;
     int image[S::PIECES], y[S::PIECES], x[S::PIECES];
@@ -406,7 +406,7 @@ __global__ void __launch_bounds__(THREADS) conv2d_backward_input(const T* __rest
         changed<T>(CHANGE<T>(), z, coefficients, O)};
 #pragma unroll
     for (int e = 0; e < SA::PIECES; e++) {
-        // Tap jy takes row y - jy of dOutput.
+        // Tap jy reads row y - jy of dOutput.
         int m = m0 + SA::index_of(e), y = m / columns % rows + (ry + padding - ky0) / stride, x = m % columns + (rx + padding - kx0) / stride;
         a.source.start(e, m < M, m / (rows * columns), y, x);
     }

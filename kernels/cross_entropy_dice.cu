@@ -1,4 +1,5 @@
-// a times softmax cross-entropy plus b times soft Dice of the same logits (rows, K): one pass over the logits each way.
+// a times softmax cross-entropy plus b times soft Dice of the same logits (rows, K): one pass over the logits each way. With b = 0 nothing
+// of Dice is computed; W, which says whether all labels are classes, is needed with a = 0 too.
 //   p = softmax(logits), g = onehot(label), sums over the rows that count
 //   W = sum_r w[label],  E = sum_r w[label] (log sum exp(logits) - logits[label]) / W, 0 if W = 0
 //   N_k = 2 sum_r p g + smooth,  D_k = sum_r (p^2 + g^2) + smooth,  loss = a E + b mean_k (1 - N_k / D_k)
@@ -33,11 +34,11 @@ __device__ __forceinline__ float probabilities(const float* __restrict__ logits,
     return log_sum - (at_label - top);
 }
 
-// partial (2 + 2 K, gridDim.x): the block's sums of the cross-entropy and of w, then per class those of p g, then of p^2 + g^2.
+// partial (2 + 2 K, gridDim.x): the block's sums of the cross-entropy and of w, then if `dice` per class those of p g, then of p^2 + g^2.
 template <int GROUP, int ITEMS>
 __global__ void __launch_bounds__(THREADS) cross_entropy_dice_forward(const float* __restrict__ logits, const void* __restrict__ labels,
     const float* __restrict__ weights, float2* __restrict__ partial, unsigned long long* __restrict__ invalid, long long rows, int K,
-    int labelBytes, long long ignore) {
+    int labelBytes, long long ignore, int dice) {
     constexpr int ROWS = THREADS / GROUP;
     SHARED(float2, sums, [THREADS]);
     int lane = threadIdx.x % GROUP;
@@ -58,6 +59,7 @@ __global__ void __launch_bounds__(THREADS) cross_entropy_dice_forward(const floa
             add(entropy, w * entropy_of_row);
             add(weight, w);
         }
+        if (!dice) continue;
 #pragma unroll
         for (int i = 0; i < ITEMS; i++) {
             int k = lane + GROUP * i;
@@ -73,6 +75,7 @@ __global__ void __launch_bounds__(THREADS) cross_entropy_dice_forward(const floa
         store_sum(partial + blockIdx.x, entropy);
         store_sum(partial + gridDim.x + blockIdx.x, weight);
     }
+    if (!dice) return;
     // The groups' sums per class meet in shared memory; the first group's threads add them in order.
 #pragma unroll
     for (int i = 0; i < 2 * ITEMS; i++) {
@@ -92,8 +95,8 @@ __global__ void __launch_bounds__(THREADS) cross_entropy_dice_forward(const floa
 __global__ void __launch_bounds__(THREADS) cross_entropy_dice_forward_total(const float2* __restrict__ partial, float* __restrict__ loss,
     float* __restrict__ totals, int blocks, int K, float smooth, float a, float b) {
     SHARED(float, sums, [2 + 2 * 256]);
-    int lane = threadIdx.x % 32;
-    for (int which = threadIdx.x / 32; which < 2 + 2 * K; which += THREADS / 32) {
+    int lane = threadIdx.x % 32, last = b == 0.0f ? 2 : 2 + 2 * K;
+    for (int which = threadIdx.x / 32; which < last; which += THREADS / 32) {
         Sum sum = zero_sum();
         for (int block = lane; block < blocks; block += 32) add(sum, load_sum(partial + static_cast<long long>(which) * blocks + block));
         sum = lanes_sum<1, 32>(sum);
@@ -105,7 +108,7 @@ __global__ void __launch_bounds__(THREADS) cross_entropy_dice_forward_total(cons
     __syncthreads();
     if (threadIdx.x == 0) {
         Sum dice = zero_sum();
-        for (int k = 0; k < K; k++) add(dice, 1.0f - sums[2 + k] / sums[2 + K + k]);
+        for (int k = 0; k < K && b != 0.0f; k++) add(dice, 1.0f - sums[2 + k] / sums[2 + K + k]);
         float entropy = sums[1] == 0.0f ? 0.0f : sums[0] / sums[1];
         *loss = a * entropy + b * (value(dice) / static_cast<float>(K));
     }
@@ -124,8 +127,8 @@ __global__ void __launch_bounds__(THREADS) cross_entropy_dice_backward(const flo
 #pragma unroll
     for (int i = 0; i < ITEMS; i++) {
         int k = lane + GROUP * i;
-        ratio[i] = k < K ? totals[1 + k] / totals[1 + K + k] : 0.0f;
-        slope[i] = k < K ? scale / totals[1 + K + k] : 0.0f;
+        ratio[i] = k < K && b != 0.0f ? totals[1 + k] / totals[1 + K + k] : 0.0f;
+        slope[i] = k < K && b != 0.0f ? scale / totals[1 + K + k] : 0.0f;
     }
     for (long long first = static_cast<long long>(blockIdx.x) * ROWS; first < rows; first += static_cast<long long>(gridDim.x) * ROWS) {
         long long row = first + threadIdx.x / GROUP;

@@ -1,13 +1,13 @@
 // Stochastic depth per sample (Huang et al. 2016) and dropout per element (Srivastava et al. 2014). A kept sample or element is
-// multiplied by `factor` = 1 / (1 - probability), a dropped one becomes 0; the backward pass is the same map of dOutput, drawn again.
+// multiplied by `factor` = 1 / (1 - probability), a dropped one becomes 0. The backward pass applies the same mask, redrawn, to dOutput.
 //   drop_path: output[b, i] = keep(b) factor input[b, i];   dropout: output[i] = keep(i) factor input[i]      = or += (`accumulate`)
 //   keep(e) = uniform(e) >= probability, uniform(e) = (philox(e, step, layer; seed).x >> 8) 2^-24, the numbers of RandomKey.Uniform.
-// `threshold` = ceil(probability 2^24): comparing the 24 bits with it is exact, where a float probability might not be.
-// `step` is a word in device memory, so that a recorded launch draws anew in every replay. `output` may be `input` if not accumulating.
-// All tensors: T (samples, perSample) or T (count), T = float or bf16. Nothing is saved. drop_path is memory-bound; dropout computes a
-// Philox block per element, since the element is its counter.
+// `threshold` = ceil(probability 2^24): comparing the 24 bits with an integer is exact; comparing with a float probability might not be.
+// `step` is in device memory, so a recorded launch draws new numbers in every replay. `output` may alias `input` unless it accumulates.
+// All tensors: T (samples, perSample) or T (count), T = float or bf16. Saves nothing. drop_path is memory-bound; dropout computes a
+// Philox block per element, because the element is its counter.
 // Launch: blocks of 256 threads; grid of drop_path: any x (ceil(perSample / 1024) at most is useful), y = min(samples, 65535);
-// grid of dropout: any, ceil(count / 1024) or 16 blocks per multiprocessor, whichever is less. No dynamic shared memory.
+// grid of dropout: any, at most min(ceil(count / 1024), 16 blocks per multiprocessor) is useful. No dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256;

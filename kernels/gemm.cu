@@ -1,28 +1,28 @@
-// Matrix product C (M, N) = A B, row-major, with what precedes or follows it in a network, in three layouts named for the operands as stored:
+// GEMM, C (M, N) = A B, row-major, with a fused prologue (DropPath) and epilogue, in three layouts named for the operands as stored:
 //   NT: sums[m,n] = sum_k A[m,k] B[n,k]   a Linear's forward: A = input (M, K), B = weight (N, K), C = output
 //       z = residual + keep(m) factor (sums + bias);   output = z, or gelu(z) with z written to `pre` if that is not null
 //   NN: sums[m,n] = sum_k A[m,k] B[k,n]   its dInput: A = dOutput (M, K), B = weight (K, N)
 //       dInput = residual + keep(m) factor sums gelu'(pre)     = or += (`accumulate`); pre (M, N): the input before its GELU, or null
 //   TN: sums[m,n] = sum_k A[k,m] B[k,n]   its dWeight: A = dOutput (K, M), B = input (K, N)
-//       dWeight = factor sums over the kept rows k, dBias[m] = factor sum_k A[k,m] over the same     = or += (`accumulate`, `accumulateBias`)
-// keep(row) factor is DropPath's of the row's sample, row / rowsPerSample, drawn as in drop_path.cu; 1 where `step` is null. residual, pre
-// (M, N), bias and dBias (M or N) may be null. gelu as in gelu.cu. All but pre is read once; nothing else is saved.
+//       dWeight = factor sums over the kept rows k, dBias[m] = factor sum_k A[k,m] likewise     = or += (`accumulate`, `accumulateBias`)
+// keep(row) factor is DropPath's for the row's sample, row / rowsPerSample, drawn as in drop_path.cu; 1 if `step` is null. residual, pre
+// (M, N), bias and dBias (M or N) may be null. gelu as in gelu.cu. Everything but pre is read once. Saves pre; nothing else.
 //
 // _float32: float tensors, one fused multiply-add per product. _tf32: float tensors, operands rounded to tf32 (to nearest) on the matrix
-// units. _bf16: bf16 tensors on the matrix units. bias, dBias, dWeight, partial results and all sums are float, dBias's to about twice that.
-// Bound by arithmetic from about M, N, K = 256 up.
+// units. _bf16: bf16 tensors on the matrix units. bias, dBias, dWeight, partial results and all sums are float; dBias's are pairs (Sum of
+// common.cuh). Compute-bound from about M, N, K = 256 up.
 //
-// A block of 128 threads owns a BM x BN tile of C: 64 x 64, where tiles are few, 128 x 128, or between them 128 x 96, which channel counts of
-// 96 2^i fill, and without the matrix units 128 x 64.
-// K is cut into slices of 64 bytes (16 float, 32 bf16), of which four are in flight between global and shared memory (cp.async) or in use;
-// what is outside the matrices, or dropped, arrives as zeros. On the matrix units each of 2 x 2 warps owns a quarter of the tile; without
-// them each thread of 16 x 8 owns BM / 16 rows of BN / 8 columns. The sums then go through the same shared memory, so that rows of C are
-// read and written in whole sectors, and a loop of one text applies the epilogue.
+// A block of 128 threads owns a BM x BN tile of C: 64 x 64 for few tiles, 128 x 128, or in between 128 x 96, which fills channel counts of
+// 96 2^i; without the matrix units 128 x 64.
+// K is cut into slices of 64 bytes (16 float, 32 bf16). A pipeline of four stages moves them from global to shared memory (cp.async);
+// elements outside the matrices, or of dropped rows, arrive as zeros. On the matrix units each of 2 x 2 warps owns a quarter of the tile;
+// without them each of 16 x 8 threads owns BM / 16 rows of BN / 8 columns. The sums then go through the same shared memory, so that rows of
+// C are read and written in whole sectors, and one loop for all layouts applies the epilogue.
 // Split-K: block z sums over k from z depth to below (z + 1) depth only and writes to partial (splits, M, N); gemm_*_total adds the splits
-// in order and applies the epilogue. dBias's shares go to partialBias (splits, M), pairs.
-// Without `any`: addresses are multiples of 16 bytes, and the rows of A, B and C of 16, those of a bf16 C of 8; rows that are not of 32 cost
-// up to 1.5 times the ideal sectors. `any` takes all shapes, one element per load: rows then begin anywhere in a sector, and it reads up to
-// 2 times the ideal sectors.
+// in order and applies the epilogue. dBias's partial sums go to partialBias (splits, M), pairs.
+// Without `any`: addresses are multiples of 16 bytes, and so are the rows of A, B and C (of a bf16 C: 8 bytes). Rows that are not a
+// multiple of 32 bytes cost up to 1.5 times the ideal sectors. `any` supports all shapes with one element per load; its rows are not
+// aligned to sectors, and it reads up to 2 times the ideal sectors.
 // Launch: 128 threads, grid (ceil(N / BN), ceil(M / BM), splits), splits = ceil(K / depth), depth a multiple of a slice, partial null if
 // splits = 1; dynamic shared memory 4 (BM + BN) 64 bytes, float32 68. Totals: for_each_row_pack over (M, N), any grid, no shared memory.
 // Over 1.25 times the ideal: gemm_nt_any_*, gemm_nn_any_bf16, gemm_tn_any_bf16: rows of a length off four elements begin anywhere in a sector.
@@ -32,7 +32,7 @@ constexpr int THREADS = 128, STAGES = 4;
 
 enum Layout { NT, NN, TN };
 
-// DropPath's draws; none where step is null.
+// DropPath's mask; none if step is null.
 struct Draw {
     const unsigned* step;
     int rowsPerSample;
@@ -45,7 +45,7 @@ struct Draw {
     }
     __device__ __forceinline__ float of_row(int row) const { return !step ? 1.0f : keeps(row / rowsPerSample) ? factor : 0.0f; }
 };
-// The same for rows that a thread asks for in ascending order: one draw per sample.
+// The same for a thread that asks for rows in ascending order: one draw per sample.
 struct KeptRows {
     Draw draw;
     int end;
@@ -66,15 +66,15 @@ struct AllRows {
 // A slice of an operand in shared memory: `OUTER` rows of `INNER` elements, as stored in global memory.
 template <typename T, bool MATRIX, bool K_INNER, int OUTER, int INNER> struct Slice {
     static constexpr int PER = 16 / sizeof(T), CHUNKS = INNER / PER, SIZE = OUTER * INNER + (!MATRIX && K_INNER ? OUTER : 0);
-    // slice[o, i]. Matrix units: the 16-byte chunks of a row change places, so that the chunks that are read at once, one of each of
-    // eight rows, or for float with K outer two of each of four, fall into different banks. Else: 16 bytes are left out after every four rows
-    // along K, since threads own four rows in a row.
+    // Place of slice[o, i]. Matrix units: a swizzle permutes the 16-byte chunks of a row, so that the chunks read at once (one of each of
+    // eight rows, or two of each of four for float with K outer) have no bank conflicts. Else: a padding of 16 bytes after every four rows
+    // along K, because a thread owns four consecutive rows.
     static __device__ __forceinline__ int slot(int o, int i) {
         if (!MATRIX) return o * INNER + (K_INNER ? o / 4 * 4 : 0) + i;
         int turn = PER == 4 && !K_INNER ? o % 4 * 2 : CHUNKS % 8 == 0 ? o % 8 : o / 2 % 4;
         return o * INNER + (i / PER ^ turn) * PER + i % PER;
     }
-    // slice[o, i] = matrix[o0 + o, i0 + i], 0 from row `outers` and column `inners` on and where `keep` says so.
+    // slice[o, i] = matrix[o0 + o, i0 + i]; 0 from row `outers` and column `inners` on and where `keep` is false.
     template <int V, typename KEEP>
     static __device__ __forceinline__ void load(T* slice, const T* __restrict__ matrix, int stride, int o0, int i0, int outers, int inners, KEEP& keep) {
         constexpr int STEP = V == 4 ? PER : 1;
@@ -89,7 +89,7 @@ template <typename T, bool MATRIX, bool K_INNER, int OUTER, int INNER> struct Sl
     }
 };
 
-// The slices of a layout: K is the inner dimension where the operand is stored (rows, K), else the outer one.
+// The slices of a layout: K is the inner dimension of an operand stored as (rows, K), else the outer one.
 template <typename TYPE, Layout LAYOUT, bool MATRIX, int BM, int BN> struct Slices {
     using T = TYPE;
     static constexpr int BK = 64 / sizeof(T);
@@ -107,11 +107,11 @@ template <typename TYPE, Layout LAYOUT, bool MATRIX, int BM, int BN> struct Slic
     }
 };
 
-// The sums wait for the epilogue at m * BN + place: eight columns change places, so that the four rows that are written at once fall
-// into different banks.
+// The sums wait for the epilogue at m * BN + place. The swizzle of groups of eight columns keeps the four rows that are written at once
+// free of bank conflicts.
 template <int BN> __device__ __forceinline__ int tile_slot(int m, int n) { return m * BN + (n ^ m % 4 * 8); }
 
-// A thread's part of the tile: COUNT groups of four sums, how to add a slice's products to them, and where they belong.
+// A thread's part of the tile: COUNT groups of four sums, how to multiply a slice into them, and where they belong.
 template <typename S, int BM, int BN, bool MATRIX> struct Tile;
 
 template <typename S, int BM, int BN> struct Tile<S, BM, BN, true> {
@@ -119,8 +119,8 @@ template <typename S, int BM, int BN> struct Tile<S, BM, BN, true> {
     static constexpr int WM = BM / 2, WN = BN / 2, MT = WM / 16, NT8 = WN / 8, COUNT = MT * NT8, PER = 16 / sizeof(T);
     static __device__ __forceinline__ int warp_m() { return static_cast<int>(threadIdx.x) / 64 * WM; }
     static __device__ __forceinline__ int warp_n() { return static_cast<int>(threadIdx.x) / 32 % 2 * WN; }
-    // Four matrices of eight rows of 16 bytes: four floats or eight bf16, both what mma wants. Matrix i of A is rows +8 (i % 2), columns
-    // +16 bytes (i / 2) of a fragment; of B, two neighbouring pieces of eight columns: columns +8 (i / 2), k +16 bytes (i % 2).
+    // Four matrices of eight rows of 16 bytes (four floats or eight bf16), as mma expects. Matrix i of A is rows +8 (i % 2), columns
+    // +16 bytes (i / 2) of a fragment; of B, two adjacent blocks of eight columns: columns +8 (i / 2), k +16 bytes (i % 2).
     static __device__ __forceinline__ void fragments(unsigned (&v)[4], const T* row) {
         ldmatrix_x4(v, row);
         if (PER == 4)
@@ -192,7 +192,7 @@ template <typename S, int BM, int BN> struct Tile<S, BM, BN, false> {
         }
     }
     static __device__ __forceinline__ void multiply(float (&sums)[COUNT][4], const float* slice_a, const float* slice_b) {
-        // Unrolled, the loads of all rounds come first and take all registers.
+        // If this loop were unrolled, all loads would come first and use up the registers.
 #pragma unroll 1
         for (int k = 0; k < S::BK; k += 4) {
             float a[ROWS][4];
@@ -218,7 +218,7 @@ template <typename S, int BM, int BN> struct Tile<S, BM, BN, false> {
     }
 };
 
-// What becomes of V sums at (m, n), the pack `v`; scale: the row's factor (TN: the factor of all).
+// The epilogue for V sums at (m, n), the pack `v`; scale: the row's factor (TN: one factor for all).
 template <Layout LAYOUT, typename OUT>
 __device__ __forceinline__ void finish(Pack v, float scale, const float* bias, const OUT* residual, OUT* pre, OUT* c, int m, int n, int N, int gelu, int accumulate, int V) {
     long long at = static_cast<long long>(m) * N + n;
@@ -228,7 +228,7 @@ __device__ __forceinline__ void finish(Pack v, float scale, const float* bias, c
     if (LAYOUT == NN && pre) x = load_pack(pre + at, V);
 #pragma unroll
     for (int k = 0; k < 4; k++) {
-        // 0 where a sample is dropped, even where its sums are not finite.
+        // 0 for a dropped sample, even if its sums are not finite.
         v.v[k] = scale == 0.0f ? 0.0f : scale * (v.v[k] + b.v[k]);
         if (LAYOUT == NN && pre) v.v[k] *= gelu_derivative(x.v[k]);
         v.v[k] += r.v[k];
@@ -240,7 +240,7 @@ __device__ __forceinline__ void finish(Pack v, float scale, const float* bias, c
     give_pack(c + at, v, LAYOUT != NT && accumulate, V);
 }
 
-// bias: of NT; for TN dBias, which is written.
+// bias: NT reads it; for TN it is dBias and is written.
 template <typename T, typename OUT, Layout LAYOUT, bool MATRIX, int BM, int BN, int V>
 __global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 128 ? 3 : 2) gemm(const T* __restrict__ a, const T* __restrict__ b, float* bias, const OUT* residual, OUT* pre,
     OUT* c, float* __restrict__ partial, float2* __restrict__ partialBias, const unsigned* __restrict__ step, int M, int N, int K, int depth,
@@ -257,8 +257,8 @@ __global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 1
     // Column t % BM of A, rows t / BM, t / BM + THREADS / BM, ...
     bool sumsBias = LAYOUT == TN && bias && blockIdx.x == 0;
     Sum biasSum = zero_sum();
-    // A group is committed in every round, empty or not, so that the same number of groups is in flight in every round; those still in
-    // flight after the last round are empty.
+    // Every round commits a group, empty or not, so that every round has the same number of groups in flight; those still in flight after
+    // the last round are empty.
 #pragma unroll
     for (int stage = 0; stage < STAGES - 1; stage++) {
         if (stage < slices) S::template load<V>(stages + stage * S::STAGE, a, b, m0, n0, begin + stage * S::BK, M, N, K, end, keep);
@@ -266,7 +266,7 @@ __global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 1
     }
     for (int slice = 0; slice < slices; slice++) {
         cp_async_wait<STAGES - 2>();
-        // After this barrier slice `slice` is there for all, and all are done with the slice that the next load overwrites.
+        // After this barrier every thread sees slice `slice`, and no thread still reads the stage that the next load overwrites.
         __syncthreads();
         int ahead = slice + STAGES - 1;
         if (ahead < slices) S::template load<V>(stages + ahead % STAGES * S::STAGE, a, b, m0, n0, begin + ahead * S::BK, M, N, K, end, keep);
@@ -279,7 +279,7 @@ __global__ void __launch_bounds__(THREADS, BM == 64 ? 4 : LAYOUT == NT && BN < 1
             add(biasSum, near);
         }
     }
-    // All are done with the slices.
+    // No thread reads the slices any more.
     __syncthreads();
     float* tile = reinterpret_cast<float*>(stages);
     Mine::store(tile, sums);

@@ -1,16 +1,14 @@
-// Layer normalisation over the last dimension of rows (rows, C); fused with what stands before it: a residual add, or a rearrangement.
+// LANES threads per row. Layer normalisation over the last dimension of rows (rows, C), fused with a rearrangement before it.
 //   mean = sum_c x / C,  rstd = 1 / sqrt(sum_c (x - mean)^2 / C + eps),  xhat = (x - mean) rstd,  output = xhat weight + bias
 // Backward, g = dOutput weight:
-//   dInput = rstd (g - mean_c(g) - xhat mean_c(g xhat)) [+ dSum]    = or += (argument `accumulate`)
+//   dInput = rstd (g - mean_c(g) - xhat mean_c(g xhat))    = or += (argument `accumulate`)
 //   dWeight = sum_rows dOutput xhat,  dBias = sum_rows dOutput       = or +=, without atomics: partial sums per block, then added in order
-// x is a row of `input`, which lies there as `layout` says (RowPlace of common.cuh): in order; in the four places that patch merging gathers
-// (Liu et al. 2021, Swin); or in the place that pixel shuffle takes it from. dInput lies as input does. Or, if branch is not null (in order
-// only), x = sum = input + branch, rounded to T, which is written too; the backward pass then gets sum for input, and adds dSum, the
-// gradient that sum has from elsewhere; dInput is the gradient of input and of branch.
-// input, branch, sum, output and their gradients: T, T = float or bf16; weight, bias, mean, rstd, dWeight, dBias: float.
-// Saves mean, rstd (rows). LANES threads own a row, lane l its channels 4 (l + LANES i) ... + 3, i < 3: C % 4 == 0, C <= 12 LANES, the number
-// in the name; C / 4 is a multiple of 4 for a merged layout. Memory-bound: the row stays in registers, so everything passes once; two passes
-// over the registers keep a large mean from cancelling the variance. Lanes fitted to 96, 192, ... leave none idle at Swin's channels.
+// x is a row of `input`, which lies there as `layout` says (RowPlace of common.cuh): in order; in the four places that patch merging
+// gathers (Liu et al. 2021, Swin); or in the place that pixel shuffle takes it from. dInput lies as input does.
+// input, output and their gradients: T, T = float or bf16; weight, bias, mean, rstd, dWeight, dBias: float.
+// Saves mean, rstd (rows). Lane l of a row owns channels 4 (l + LANES i) ... + 3, i < 3: C % 4 == 0, C <= 12 LANES, the number in the
+// name; C / 4 is a multiple of 4 for a merged layout. Memory-bound: the row stays in registers, so memory is read once. Two passes over the
+// registers keep a large mean from cancelling the variance. 96, 192, 384, 768 and 1536 channels, those of Swin, leave no lane idle.
 // Launch: blocks of 128 threads, grid any, ceil(rows / (128 / LANES)) at most is useful. No dynamic shared memory.
 #include "common.cuh"
 
@@ -19,15 +17,8 @@ constexpr int THREADS = 128, GROUPS = 3;
 __device__ __forceinline__ float4 zero4() { return make_float4(0.0f, 0.0f, 0.0f, 0.0f); }
 __device__ __forceinline__ float4 add4(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
 __device__ __forceinline__ float sum4(float4 a) { return (a.x + a.y) + (a.z + a.w); }
-// What a T holds of four numbers.
-template <typename T> __device__ __forceinline__ float4 rounded(float4 a);
-template <> __device__ __forceinline__ float4 rounded<float>(float4 a) { return a; }
-template <> __device__ __forceinline__ float4 rounded<bf16>(float4 a) {
-    unsigned low = pack_bf16x2(a.x, a.y), high = pack_bf16x2(a.z, a.w);
-    return make_float4(bf16_low(low), bf16_high(low), bf16_low(high), bf16_high(high));
-}
 
-// Both numbers summed over the LANES threads of a row, in a fixed order. All threads of the block take part.
+// Sums both numbers over the LANES threads of a row, in a fixed order. All threads of the block must call it.
 template <int LANES> __device__ __forceinline__ float2 row_sum(float a, float b) {
     constexpr int GROUP = LANES < 32 ? LANES : 32, WARPS = LANES / GROUP;
     a = group_sum<GROUP>(a);
@@ -49,9 +40,8 @@ template <int LANES> __device__ __forceinline__ float2 row_sum(float a, float b)
 }
 
 template <typename T, int LANES>
-__global__ void __launch_bounds__(THREADS, 7) layer_norm_forward(const T* __restrict__ input, const T* __restrict__ branch,
-    const float* __restrict__ weight, const float* __restrict__ bias, T* __restrict__ sum, T* __restrict__ output, float* __restrict__ mean,
-    float* __restrict__ rstd, int rows, int C, float eps, int layout, int W, int s) {
+__global__ void __launch_bounds__(THREADS, 7) layer_norm_forward(const T* __restrict__ input, const float* __restrict__ weight,
+    const float* __restrict__ bias, T* __restrict__ output, float* __restrict__ mean, float* __restrict__ rstd, int rows, int C, float eps, int layout, int W, int s) {
     constexpr int ROWS = THREADS / LANES;
     RowPlace place{layout, W, s, C};
     int lane = threadIdx.x % LANES, offsets[GROUPS];
@@ -71,15 +61,6 @@ __global__ void __launch_bounds__(THREADS, 7) layer_norm_forward(const T* __rest
         float4 v[GROUPS];
 #pragma unroll
         for (int i = 0; i < GROUPS; i++) v[i] = 4 * (lane + LANES * i) < width ? load4(x + offsets[i]) : zero4();
-        if (branch) {
-#pragma unroll
-            for (int i = 0; i < GROUPS; i++) {
-                int c = 4 * (lane + LANES * i);
-                if (c >= width) continue;
-                v[i] = rounded<T>(add4(v[i], load4(branch + in_order + c)));
-                store4(sum + in_order + c, v[i]);
-            }
-        }
         float total = 0.0f, squares = 0.0f;
 #pragma unroll
         for (int i = 0; i < GROUPS; i++) total += sum4(v[i]);
@@ -106,11 +87,11 @@ __global__ void __launch_bounds__(THREADS, 7) layer_norm_forward(const T* __rest
     }
 }
 
-// dInput may be null; dSum is null where there is none. partial (gridDim.x, 2, C): the block's sums for dWeight and dBias.
+// dInput may be null. partial (gridDim.x, 2, C): the block's sums for dWeight and dBias.
 template <typename T, int LANES>
 __global__ void __launch_bounds__(THREADS) layer_norm_backward(const T* __restrict__ dOutput, const T* __restrict__ input,
-    const float* __restrict__ weight, const float* __restrict__ mean, const float* __restrict__ rstd, const T* __restrict__ dSum,
-    T* __restrict__ dInput, float* __restrict__ partial, int rows, int C, int layout, int W, int s, int accumulate) {
+    const float* __restrict__ weight, const float* __restrict__ mean, const float* __restrict__ rstd, T* __restrict__ dInput,
+    float* __restrict__ partial, int rows, int C, int layout, int W, int s, int accumulate) {
     constexpr int ROWS = THREADS / LANES;
     SHARED(float4, sums, [THREADS]);
     RowPlace place{layout, W, s, C};
@@ -127,7 +108,7 @@ __global__ void __launch_bounds__(THREADS) layer_norm_backward(const T* __restri
         int row = first + threadIdx.x / LANES, width = row < rows ? C : 0;
         long long in_order = static_cast<long long>(row) * C, start = width ? place.start(row) : 0;
         float m = width ? mean[row] : 0.0f, r = width ? rstd[row] : 0.0f, sum_g = 0.0f, sum_gx = 0.0f;
-        // g; xhat; and what is added to the gradient
+        // g; xhat; and the gradient that is added to
         float4 g[GROUPS], h[GROUPS], more[GROUPS];
 #pragma unroll
         for (int i = 0; i < GROUPS; i++) {
@@ -136,7 +117,6 @@ __global__ void __launch_bounds__(THREADS) layer_norm_backward(const T* __restri
             g[i] = inside ? load4(dOutput + in_order + c) : zero4();
             h[i] = inside ? load4(input + start + offsets[i]) : zero4();
             more[i] = inside && accumulate && dInput ? load4(dInput + start + offsets[i]) : zero4();
-            if (inside && dSum) more[i] = add4(more[i], load4(dSum + in_order + c));
         }
 #pragma unroll
         for (int i = 0; i < GROUPS; i++) {
@@ -158,7 +138,7 @@ __global__ void __launch_bounds__(THREADS) layer_norm_backward(const T* __restri
                 store4(dInput + start + offsets[i], add4(more[i], make_float4(r * (g[i].x - mean_g - h[i].x * mean_gx),
                     r * (g[i].y - mean_g - h[i].y * mean_gx), r * (g[i].z - mean_g - h[i].z * mean_gx), r * (g[i].w - mean_g - h[i].w * mean_gx))));
     }
-    // The rows' sums meet in shared memory, a group of channels after the other; the first row's threads add them in order.
+    // Sums the rows in shared memory, one group of channels after the other; the threads of the first row add them in order.
 #pragma unroll
     for (int i = 0; i < 2 * GROUPS; i++) {
         store_vector(&sums[threadIdx.x], i < GROUPS ? dWeight[i % GROUPS] : dBias[i % GROUPS]);
@@ -191,7 +171,7 @@ __global__ void __launch_bounds__(256) layer_norm_backward_parameters(const floa
     store_sum(&shares[0][share][lane], weight);
     store_sum(&shares[1][share][lane], bias);
     __syncthreads();
-    // One warp for each of the two
+    // One warp for dWeight, one for dBias
     float* target = share == 0 ? dWeight : dBias;
     if (share > 1 || c >= C || !target) return;
     Sum sum = zero_sum();

@@ -1,11 +1,11 @@
-// Max pooling: input (B, H, W, C), output (B, outH, outW, C), windows of `side` x `side` at a step of `stride`.
-//   output[b,y,x,c] = max over ky, kx of input[b, y stride + ky - padding, x stride + kx - padding, c], places outside being skipped
-//   winners[b,y,x,c] = ky side + kx of the first maximum in row-major order (a NaN wins, the last one of several), a byte: side <= 15
+// Max pooling with windows of `side` x `side`: input (B, H, W, C), output (B, outH, outW, C).
+//   output[b,y,x,c] = max over ky, kx of input[b, y stride + ky - padding, x stride + kx - padding, c], skipping places outside the image
+//   winners[b,y,x,c] = ky side + kx of the first maximum in row-major order (a NaN wins; of several the last), a byte: side <= 15
 //   dInput[b,iy,ix,c] = sum of dOutput[b,y,x,c] over the windows whose winner is (iy, ix)      = or += (argument `accumulate`)
-// All tensors but winners: T, T = float or bf16. Saves winners. The backward pass gathers: a thread owns an input element and asks the
-// windows above it, so nothing is added by two threads. Memory-bound. Vectors where C is a multiple of 4.
+// All tensors but winners: T, T = float or bf16. Saves winners. The backward pass is a gather: a thread owns an input element and checks
+// the windows that contain it, so no two threads add to one element. Memory-bound. Vector accesses if C is a multiple of 4.
 // Launch: as for_each_row_pack over (B outH, outW C) forward, (B H, W C) backward. No dynamic shared memory.
-// The launch bounds name 4 blocks only because ptxas 11.8 otherwise aims at 32 registers and spills.
+// The launch bounds name 4 blocks only because ptxas 11.8 otherwise limits itself to 32 registers and spills.
 #include "common.cuh"
 
 constexpr int THREADS = 256;
@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(THREADS, 4) max_pool_forward(const T* __restri
     for_each_row_pack(static_cast<long long>(B) * outH, outW * C, vectors, [&](long long row, int i, int V) {
         long long b = row / outH;
         int y = static_cast<int>(row - b * outH), x = i / C, c = i % C;
-        // The part of the window that lies inside the image
+        // The part of the window inside the image
         int ky0 = max(0, padding - y * stride), ky1 = min(side, H - y * stride + padding);
         int kx0 = max(0, padding - x * stride), kx1 = min(side, W - x * stride + padding);
         Pack best = {};
@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(THREADS, 4) max_pool_backward(const T* __restr
     for_each_row_pack(static_cast<long long>(B) * H, W * C, vectors, [&](long long row, int i, int V) {
         long long b = row / H;
         int iy = static_cast<int>(row - b * H), ix = i / C, c = i % C;
-        // The windows that hold (iy, ix): y stride - padding <= iy < y stride - padding + side, columns alike
+        // The windows that contain (iy, ix): y stride - padding <= iy < y stride - padding + side, columns alike
         int y0 = max(0, (iy + padding - side + stride) / stride), x0 = max(0, (ix + padding - side + stride) / stride);
         int y1 = min(outH - 1, (iy + padding) / stride), x1 = min(outW - 1, (ix + padding) / stride);
         Pack sum = {};

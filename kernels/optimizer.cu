@@ -1,17 +1,17 @@
-// Update rules, gradient norm and scaling over all tensors of a model in one launch.
+// A block per chunk of 16384 elements. Update rules and gradient norm over all tensors of a model in one launch (multi-tensor apply).
 //   adamw (Loshchilov and Hutter 2019):  m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
 //     p = (1 - lr decay) p - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
 //   sgd:  d = g + decay p;  u = momentum u + d;  p -= lr u        (without u: p -= lr d)
 //   gradient_norm:  norm = sqrt(sum over all tensors and elements of g^2);  factor = min(1, limit / (norm + 1e-6)), 1 if limit <= 0
-// with g = gradient, times *factor unless that is null: clipping costs no pass of its own.
+// with g = gradient, multiplied by *factor unless that is null: clipping needs no pass of its own.
 //
 // table (5, tensors): addresses, 0 for none: parameter, gradient, mean m (or velocity u), variance v, and a bf16 copy of the parameter that
 // the rule also writes; all other tensors are float and may start at any multiple of 4 bytes. counts (tensors): elements.
-// chunks: pairs (tensor, chunk within the tensor), one per CHUNK = 16384 elements begun; a block owns one. A recorded launch is replayed
-// with other numbers, so what changes from step to step is in device memory:
+// chunks: pairs (tensor, chunk within the tensor), each of up to CHUNK = 16384 elements; a block owns one. A recorded launch is replayed
+// with new numbers, so everything that changes from step to step is in device memory:
 //   settings of adamw: 1 - lr decay, 1 - beta1, beta2, 1 - beta2, epsilon, lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
 //   settings of sgd: lr, momentum, decay
-// Memory-bound.
+// Parameters, m, v and u are updated in place. Memory-bound.
 // Launch: blocks of 256 threads; grid = number of chunks; gradient_norm_total: one block. No dynamic shared memory.
 #include "common.cuh"
 
@@ -29,14 +29,14 @@ struct Piece {
         start = static_cast<long long>(chunk.y) * CHUNK;
         count = static_cast<int>(min(static_cast<long long>(CHUNK), counts[tensor] - start));
     }
-    // Null if the table has none.
+    // Null if the table has no such tensor.
     template <typename T> __device__ __forceinline__ T* at(Column column) const {
         unsigned long long address = table[column * tensors + tensor];
         return address ? reinterpret_cast<T*>(address) + start : nullptr;
     }
 };
 
-// f(i, 4) or f(i, 1) over the elements of a piece.
+// Calls f(i, 4) or f(i, 1) over the elements of a chunk.
 template <typename F> __device__ __forceinline__ void for_each_of_piece(int count, bool vectors, const F& f) {
     int groups = vectors ? count / 4 : 0;
     for (int i = threadIdx.x; i < groups; i += THREADS) f(4 * i, 4);
@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(THREADS, 4) sgd(const unsigned long long* __re
 }
 
 // partial (chunks): pairs (Sum of common.cuh), the sum of squares of a chunk; notFinite (chunks): how many of its elements are infinite
-// or NaN. A square overflows float from 1.8e19 on: then the norm is infinite though notFinite is 0.
+// or NaN. A square overflows float from 1.8e19 on: the norm is then infinite although notFinite is 0.
 __global__ void __launch_bounds__(THREADS, 4) gradient_norm_partial(const unsigned long long* __restrict__ table, const long long* __restrict__ counts,
     const int2* __restrict__ chunks, float2* __restrict__ partial, int* __restrict__ notFinite, int tensors) {
     Piece piece(table, counts, chunks, tensors);
@@ -121,7 +121,7 @@ __global__ void __launch_bounds__(THREADS) gradient_norm_total(const float2* __r
     squares = block_sum<THREADS>(squares);
     bad = block_sum<THREADS>(bad);
     if (threadIdx.x == 0) {
-        // Where high is infinite, low is a NaN.
+        // If high is infinite, low is a NaN.
         float norm = sqrtf(squares.high < INFINITY ? value(squares) : squares.high);
         result[0] = norm;
         result[1] = limit > 0.0f ? fminf(1.0f, limit / (norm + 1e-6f)) : 1.0f;
@@ -129,7 +129,7 @@ __global__ void __launch_bounds__(THREADS) gradient_norm_total(const float2* __r
     }
 }
 
-// gradient *= *factor, for whoever wants the clipped gradients themselves.
+// gradient *= *factor, for callers that need the clipped gradients themselves.
 __global__ void __launch_bounds__(THREADS, 4) gradient_scale(const unsigned long long* __restrict__ table, const long long* __restrict__ counts,
     const int2* __restrict__ chunks, const float* __restrict__ factor, int tensors) {
     Piece piece(table, counts, chunks, tensors);

@@ -1,7 +1,7 @@
-// Zero padding at the bottom and right, and its opposite, the top-left corner: small (B, smallH, smallW, C), large (B, largeH, largeW, C).
+// Zero padding at the bottom and right, and its inverse, the top-left crop: small (B, smallH, smallW, C), large (B, largeH, largeW, C).
 //   pad2d:  large[b,y,x,c] = small[b,y,x,c], 0 outside     = or += (argument `accumulate`): Pad2d forward, Crop2d backward
 //   crop2d: small[b,y,x,c] = large[b,y,x,c]                = or += (argument `accumulate`): Crop2d forward, Pad2d backward
-// All tensors: T, T = float or bf16. Saves nothing. Memory-bound. Vectors where C is a multiple of 4.
+// All tensors: T, T = float or bf16. Saves nothing. Memory-bound. Vector accesses if C is a multiple of 4.
 // Launch: as for_each_row_pack over (B H, W C) of the tensor that is written. No dynamic shared memory.
 #include "common.cuh"
 

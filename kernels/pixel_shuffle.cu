@@ -1,14 +1,14 @@
-// Pixel shuffle of patch expanding: packed (B, H, W, s s C), shuffled (B, s H, s W, C).
+// Pixel shuffle (depth-to-space) of patch expanding: packed (B, H, W, s s C), shuffled (B, s H, s W, C).
 //   shuffled[b,s y+p1,s x+p2,c] = packed[b,y,x,(p1 s + p2) C + c]
 //   forward: shuffled from packed;   backward: dPacked from dShuffled, = or += (argument `accumulate`)
-// All tensors: T, T = float or bf16. Saves nothing. Memory-bound. The s C channels of one p1 are a run in both; vectors where C is a
-// multiple of 4.
+// All tensors: T, T = float or bf16. Saves nothing. Memory-bound. The s C channels of one p1 are contiguous in both tensors. Vector
+// accesses if C is a multiple of 4.
 // Launch: as for_each_row_pack over (s B H, s W C), the rows of shuffled. No dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256;
 
-// Where element i of row `row` of shuffled lies in packed; row = (b H + y) s + p1, i = x (s C) + p2 C + c.
+// Index in packed of element i of row `row` of shuffled; row = (b H + y) s + p1, i = x (s C) + p2 C + c.
 __device__ __forceinline__ long long place_in_packed(long long row, int i, int W, int C, int s) {
     long long image_row = row / s;
     int p1 = static_cast<int>(row - image_row * s), x = i / (s * C), rest = i % (s * C);

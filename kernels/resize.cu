@@ -1,11 +1,11 @@
-// Resampling with align_corners = false and no antialiasing: input (B, H, W, C), output (B, outH, outW, C), TAPS = 2 bilinear, 4 bicubic
-// (Keys 1981, a = -0.75).
+// Bilinear (TAPS = 2) and bicubic (TAPS = 4; Keys 1981, a = -0.75) interpolation with align_corners = false and no antialiasing:
+// input (B, H, W, C), output (B, outH, outW, C).
 //   output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y) + i), clamp(s(x) + j), c]
-//   The source position of y is (y + 0.5) H / outH - 0.5 = ((2 y + 1) H - outH) / (2 outH), clamped to 0 from below for bilinear; computed
-//   in whole numbers, so that first tap and fraction are exact at every size.
+//   The source position of y is (y + 0.5) H / outH - 0.5 = ((2 y + 1) H - outH) / (2 outH), for bilinear at least 0. Integer arithmetic
+//   makes the first tap and the fraction exact at every size.
 //   dInput is the transpose of the same linear map      = or += (argument `accumulate`)
-// All tensors: T, T = float or bf16. Saves nothing. The backward pass gathers: a thread owns an input element and asks the outputs that
-// use it. Forward memory-bound, bicubic backward bound by arithmetic. Vectors where C is a multiple of 4.
+// All tensors: T, T = float or bf16. Saves nothing. The backward pass is a gather: a thread owns an input element and visits the outputs
+// that use it. Forward memory-bound, bicubic backward compute-bound. Vector accesses if C is a multiple of 4.
 // Launch: as for_each_row_pack over (B outH, outW C) forward, (B H, W C) backward. No dynamic shared memory. Sizes below 16384.
 #include "common.cuh"
 
@@ -14,7 +14,7 @@ constexpr int THREADS = 256;
 __device__ __forceinline__ int floor_divide(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 __device__ __forceinline__ int ceil_divide(int a, int b) { return -floor_divide(-a, b); }
 
-// The cubic convolution kernel at distance d from 0 to 2.
+// The cubic convolution kernel at distance d in [0, 2].
 __device__ __forceinline__ float cubic(float d) {
     const float a = -0.75f;
     return d <= 1.0f ? ((a + 2.0f) * d - (a + 3.0f)) * d * d + 1.0f : ((a * d - 5.0f * a) * d + 8.0f * a) * d - 4.0f * a;
@@ -33,7 +33,7 @@ template <int TAPS> struct Taps {
         if constexpr (TAPS == 2) weights[0] = 1.0f - t, weights[1] = t;
         else weights[0] = cubic(1.0f + t), weights[1] = cubic(t), weights[2] = cubic(1.0f - t), weights[3] = cubic(2.0f - t);
     }
-    // The weight of source element `index`: at the edges several taps are clamped to one.
+    // The weight of source element `index`. At the edges several taps are clamped to the same element.
     __device__ __forceinline__ float weight_of(int index, int in) const {
         float sum = 0.0f;
 #pragma unroll
@@ -44,7 +44,7 @@ template <int TAPS> struct Taps {
 
 // The output positions from `from` to below `to` that use source element `index`.
 template <int TAPS> __device__ __forceinline__ void users(int index, int in, int out, int& from, int& to) {
-    // The whole part of a user's position lies in [index - above, index + below]; the first and last element also serve clamped taps.
+    // An output uses `index` if the integer part of its position is in [index - above, index + below]; edge elements also get clamped taps.
     const int above = TAPS == 2 ? 1 : 2, below = TAPS == 2 ? 0 : 1;
     from = index == 0 ? 0 : max(0, ceil_divide((2 * (index - above) + 1) * out - in, 2 * in));
     to = index == in - 1 ? out : min(out, ceil_divide((2 * (index + below) + 3) * out - in, 2 * in));

@@ -1,9 +1,9 @@
-// Softmax over the last dimension of input (rows, C).
+// GROUP lanes per row. Softmax over the last dimension of input (rows, C).
 //   output = exp(input - max) / sum of the same;   dInput = output (dOutput - sum_c(dOutput output))     = or += (`accumulate`)
-// All tensors: T (rows, C), T = float or bf16. Needs output for the backward pass, saves nothing else. Memory-bound.
-// GROUP lanes of a warp share a row, lane l owning elements l, l + GROUP, ...: the rows of a warp lie side by side, so narrow rows use
-// whole sectors. Passes beyond the first find the row in the first-level cache. Rows wider than GROUP whose size is no multiple of
-// 32 bytes begin inside a sector: up to 1.5 times the ideal sectors, all but the row's own from the first-level cache.
+// All tensors: T (rows, C), T = float or bf16. The backward pass needs output; saves nothing else. Memory-bound.
+// Lane l of a row owns elements l, l + GROUP, ... The rows of a warp are adjacent, so narrow rows use whole sectors. Passes after the first
+// read the row from the L1 cache. Rows wider than GROUP whose size is not a multiple of 32 bytes begin inside a sector: up to 1.5 times the
+// ideal sectors, all but the row's own from the L1 cache.
 // Launch: blocks of 256 threads, grid any, ceil(rows / (256 / GROUP)) at most is useful; GROUP, the number in the name, is 8 for C <= 8,
 // else 32. No dynamic shared memory.
 // Over 1.25 times the ideal: softmax_forward_32_*, softmax_backward_32_*: rows that are no multiple of 32 bytes begin inside a sector; narrower ones lie side by side.
@@ -11,7 +11,7 @@
 
 constexpr int THREADS = 256;
 
-// Every thread takes part in every shuffle: a group without a row goes through the motions.
+// Every thread takes part in every shuffle, even in a group without a row.
 template <typename T, int GROUP>
 __global__ void __launch_bounds__(THREADS) softmax_forward(const T* __restrict__ input, T* __restrict__ output, long long rows, int C) {
     constexpr int ROWS = THREADS / GROUP;

@@ -1,6 +1,6 @@
-// Arithmetic on whole tensors that is part of no formula: `count` elements, one pass each. Memory-bound.
+// Arithmetic on whole tensors of `count` elements, one pass each. Saves nothing. Memory-bound.
 //   copy: target = source, from float to bf16 (to nearest) or back      axpy: target += factor * source, T = float or bf16
-// Launch: blocks of 256 threads; any grid, ceil(count / 1024) or 16 blocks per multiprocessor, whichever is less. No dynamic shared memory.
+// Launch: blocks of 256 threads; any grid, useful up to min(ceil(count / 1024), 16 blocks per multiprocessor). No dynamic shared memory.
 #include "common.cuh"
 
 constexpr int THREADS = 256;

@@ -1,27 +1,27 @@
-// Windowed multi-head attention with relative-position bias and cyclic shift (Swin), forward.
+// Block per (window, head). Windowed multi-head attention with relative-position bias and cyclic shift (Swin), forward, scores on chip.
 //   S[i,j] = scale Q[i] . K[j] + table[relative(i,j), head] + mask[i,j],  P = softmax_j(S),  O[i] = sum_j P[i,j] V[j]
 //   scale = 1 / sqrt(D);  mask[i,j] = -100 where i and j lie in different regions of the shifted image, else 0
 //   relative(i,j) = (iy - jy + w - 1) (2w - 1) + ix - jx + w - 1
 // qkv: E (B, H, W, 3, heads, D), output: E (B, H, W, heads, D), E = float or bf16; table: float ((2w-1)^2, heads), lse: float
 // (windows, heads, T).
-// Partition and shift are a permutation of rows: only this kernel gathers, the products around it stay in raster order.
-// One block of 128 threads per (window, head). Saves lse = log(sum_j exp S[i,j]) for the backward pass, which recomputes S.
-// H % w == 0, W % w == 0, T = w * w tokens, D = 32. Bound by shared memory: arithmetic in float32, without the matrix units.
+// Partition and shift only permute rows, so this kernel gathers them, and the products around it stay in raster order.
+// Blocks of 128 threads. Saves lse = log(sum_j exp S[i,j]); the backward pass recomputes S.
+// H % w == 0, W % w == 0, T = w * w tokens, D = 32. Bound by shared memory: float32 arithmetic without the matrix units.
 #include "common.cuh"
 
 constexpr int THREADS = 128;
 
-// The region of a rolled coordinate: only tokens of one region were neighbours before the shift.
+// The region of a coordinate after the cyclic shift: only tokens of one region were neighbours before it.
 __device__ __forceinline__ int region(int rolled, int size, int window, int shift) {
     return rolled < size - window ? 0 : rolled < size - shift ? 1 : 2;
 }
 
-// Grid: windows x heads. WINDOW: side of the window. Five blocks per multiprocessor leave 100 registers; left to itself ptxas fills the
-// seven that shared memory allows and spills. Warp w takes the rows w, w + 4, ... from the scores to the output.
+// Grid: windows x heads. WINDOW: side of the window. Five blocks per multiprocessor leave 100 registers a thread; without the bound ptxas
+// aims at the seven blocks that shared memory allows, and spills. Warp w owns rows w, w + 4, ... from the scores to the output.
 template <typename E, int WINDOW, int D>
 __global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const E* __restrict__ qkv, const float* __restrict__ table,
     E* __restrict__ output, float* __restrict__ lse, int H, int W, int heads, int shift) {
-    // Rows of Q and K are D + 4 apart, so that the vector reads of eight rows fall into different banks.
+    // Rows of Q and K are padded to D + 4, so that vector reads of eight rows have no bank conflicts.
     constexpr int T = WINDOW * WINDOW, LD = D + 4, RELATIVE = (2 * WINDOW - 1) * (2 * WINDOW - 1), WARPS = THREADS / 32;
     SHARED(float, q, [T * LD]);
     SHARED(float, k, [T * LD]);
@@ -56,7 +56,7 @@ __global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const E* 
     const float scale = rsqrtf(static_cast<float>(D));
     float* p = probabilities[warp];
     for (int i = warp; i < T; i += WARPS) {
-        // Lane l owns columns l and l + 32 of the row's scores.
+        // Lane l computes columns l and l + 32 of the row's scores.
         float s[2];
 #pragma unroll
         for (int half = 0; half < 2; half++) {
@@ -79,13 +79,13 @@ __global__ void __launch_bounds__(THREADS, 5) window_attention_forward(const E* 
         // lse[window, head, i] is at (window * heads + head) * T + i
         if (lane == 0) lse[(static_cast<long long>(blockIdx.x) * heads + head) * T + i] = top + logf(sum);
         __syncwarp();
-        // Lane d owns column d of the output: every lane reads all probabilities of the row.
+        // Lane d computes column d of the output; every lane reads all probabilities of the row.
         float o = 0.0f;
 #pragma unroll 8
         for (int j = 0; j < T; j++) o += p[j] * v[j * LD + lane];
         // output[pixel, head, d] is at (pixel * heads + head) * D + d
         store1(output + (pixel(i) * heads + head) * D + lane, o);
-        // The next row's probabilities must not overwrite what a slower lane still reads.
+        // A slower lane may still read these probabilities: wait before the next row overwrites them.
         __syncwarp();
     }
 }

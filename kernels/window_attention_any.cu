@@ -1,19 +1,19 @@
-// Windowed multi-head attention for what window_attention.cu does not take: windows above 8, heads of other than 32 channels. Same
-// formulas, layouts and float32 arithmetic; plain and slow, since no network of ours runs it at size.
+// Block per (window, head). Windowed multi-head attention for shapes that window_attention.cu does not support: windows above 8, or heads
+// of other than 32 channels. Same formulas, layouts and float32 arithmetic. Simple and slow: no preset network needs it for large inputs.
 //   forward:  P = softmax(scale Q K^T + bias + mask) to `probabilities`,  O = P V
 //   backward: dP = dO V^T,  dS = P (dP - sum_j P dP) to `dScores`,  dQ = scale dS K,  dK = scale dS^T Q,  dV = P^T dO
 //   table:    dTable[relative, head] = sum over windows and pairs (i, j) of that relative position of dS[i,j]
 // qkv: E (B, H, W, 3, heads, D), output, dOutput: E (B, H, W, heads, D), E = float or bf16; table: float ((2w-1)^2, heads);
 // probabilities, dScores: float (windows, heads, T, T), T = w * w. Gradients = or += (`accumulate`). Saves probabilities.
-// A block of 128 threads per window and head; a warp owns rows warp, warp + 4, ...: its lanes the columns of scores, then the channels.
-// Bound by latency. The tensors are read element by element in D-strided rows: several times the ideal sectors, from the first-level cache.
+// A block has 128 threads. A warp owns rows warp, warp + 4, ...; its lanes own the columns of the scores, then the channels.
+// Latency-bound. Tensors are read element by element in rows of D: several times the ideal sectors, from the L1 cache.
 // Launch: blocks of 128 threads, grid (windows, heads); table: grid ceil(heads (2w-1)^2 / 128). No dynamic shared memory.
-// Over 1.25 times the ideal: window_attention_any_forward_*, window_attention_any_backward_*: a lane reads a row of D elements one by one, from the first-level cache.
+// Over 1.25 times the ideal: window_attention_any_forward_*, window_attention_any_backward_*: a lane reads a row of D elements one by one, from the L1 cache.
 #include "common.cuh"
 
 constexpr int THREADS = 128, WARPS = THREADS / 32;
 
-// The region of a rolled coordinate: only tokens of one region were neighbours before the shift.
+// The region of a coordinate after the cyclic shift: only tokens of one region were neighbours before it.
 __device__ __forceinline__ int region(int rolled, int size, int window, int shift) {
     return rolled < size - window ? 0 : rolled < size - shift ? 1 : 2;
 }
@@ -107,7 +107,7 @@ __global__ void __launch_bounds__(THREADS, 4) window_attention_any_backward(cons
         }
 }
 
-// A thread per relative position and head; windows and pairs in order.
+// One thread per relative position and head; it adds windows and pairs in order.
 __global__ void __launch_bounds__(THREADS) window_attention_any_backward_table(const float* __restrict__ dScores, float* __restrict__ dTable,
     int windows, int w, int heads, int accumulate) {
     int side = 2 * w - 1, at = blockIdx.x * THREADS + threadIdx.x, relative = at / heads, head = at % heads, T = w * w;

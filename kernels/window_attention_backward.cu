@@ -5,29 +5,29 @@
 // qkv: E (B, H, W, 3, heads, D), dQkv likewise, = or += (`accumulate`), E = float or bf16; table: float ((2w-1)^2, heads); dOutput: E
 // (B, H, W, heads, D); lse: float (windows, heads, T) as the forward pass saved it; partial: float (gridDim.x, heads, (2w-1)^2);
 // dTable = or += (`accumulate` of the total). No atomics.
-// A block of 256 threads owns one head and the windows blockIdx.x, + gridDim.x, ... The sums of dS over its windows stay in registers; at
-// the end they go to shared memory, where a thread per relative position adds its pairs in order; the blocks' tables are then added in
-// order. A warp owns groups of four rows, 4 (warp + 4 r) ...: a lane reads a vector of K, V once for four rows.
+// A block of 256 threads owns one head and the windows blockIdx.x, + gridDim.x, ... It accumulates dS over its windows in registers. At the
+// end dS goes to shared memory, where one thread per relative position adds its pairs in order; a second kernel adds the blocks' tables in
+// order. A warp owns groups of four rows, 4 (warp + 4 r) ...: each vector of K or V that a lane reads serves four rows.
 // H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32 (else: window_attention_any.cu), B H W < 2^31.
-// Bound by shared memory: arithmetic in float32, without the matrix units.
+// Bound by shared memory: float32 arithmetic without the matrix units.
 // Launch: blocks of 256 threads, grid (slots, heads), slots = min(windows, about 2 blocks per multiprocessor / heads, at least 1);
 // dynamic shared memory 4 (4 TP 36 + TP TP + (2w-1)^2 + 3 TP) bytes, TP = T rounded up to 4: 42,068 for w = 7, 54,916 for w = 8
-// (above 48 KiB: set the function's attribute). Two blocks of 256 threads fit a multiprocessor's registers; with 128 threads the sums of
-// dS would take 212 registers, and half as many warps would fit. The one pass that writes dTable transposed has 1.4 times the ideal
+// (above 48 KiB: set the function's attribute). Occupancy: registers allow two blocks of 256 threads. With 128 threads the sums of dS
+// would take 212 registers, and half as many warps would fit. The one pass that writes dTable transposed has 1.4 times the ideal
 // sectors. Total: blocks of 256 threads, grid ceil(heads (2w-1)^2 / 256), no dynamic shared memory.
 // Over 1.25 times the ideal: window_attention_backward_table: the one pass that writes dTable transposed.
 #include "common.cuh"
 
 constexpr int THREADS = 256, WARPS = THREADS / 32;
 
-// The region of a rolled coordinate: only tokens of one region were neighbours before the shift.
+// The region of a coordinate after the cyclic shift: only tokens of one region were neighbours before it.
 __device__ __forceinline__ int region(int rolled, int size, int window, int shift) {
     return rolled < size - window ? 0 : rolled < size - shift ? 1 : 2;
 }
 __device__ __forceinline__ float dot(float4 x, float4 y) { return (x.x * y.x + x.y * y.y) + (x.z * y.z + x.w * y.w); }
 
-// The matrix P or dS of a window in shared memory and what is summed with it. TP: rows and columns, padded with zeros; LD: floats from
-// one token of the operand to the next. A warp's groups of four tokens are warp + 4 r, r < GROUPS, below TP / 4.
+// P or dS of a window in shared memory, and the sums over it. TP: rows and columns, padded with zeros; LD: floats between consecutive
+// tokens of the operand. A warp's groups of four tokens are warp + 4 r, r < GROUPS, below TP / 4.
 template <int T, int TP, int LD, int GROUPS> struct Product {
     // sums[r][e] = sum_i matrix[i, 4 group + e] operand[i, lane]
     static __device__ __forceinline__ void by_columns(float (&sums)[GROUPS][4], const float* matrix, const float* operand, int warp, int lane) {
@@ -73,7 +73,7 @@ template <typename E, int WINDOW, int D>
 __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E* __restrict__ qkv, const float* __restrict__ table,
     const float* __restrict__ lse, const E* __restrict__ dOutput, E* __restrict__ dQkv, float* __restrict__ partial, int B, int H, int W,
     int heads, int shift, int accumulate) {
-    // Rows are D + 4 apart, so that the vector reads of eight rows fall into different banks.
+    // Rows are padded to D + 4, so that vector reads of eight rows have no bank conflicts.
     constexpr int T = WINDOW * WINDOW, TP = (T + 3) / 4 * 4, LD = D + 4, SIDE = 2 * WINDOW - 1, RELATIVE = SIDE * SIDE;
     constexpr int GROUPS = (TP / 4 + WARPS - 1) / WARPS;
     using Sums = Product<T, TP, LD, GROUPS>;
@@ -115,14 +115,14 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E*
         }
         cp_async_wait<0>();
         __syncthreads();
-        // Scores, P and dS of four rows at a time; lane l owns columns l and l + 32.
+        // Scores, P and dS of four rows at a time; lane l computes columns l and l + 32.
         float ds[GROUPS][4][2];
 #pragma unroll
         for (int r = 0; r < GROUPS; r++) {
             int group = warp + WARPS * r;
             if (group >= TP / 4) continue;
             float s[4][2] = {}, dp[4][2] = {};
-            // Unrolled, the 49-token kernel spills.
+            // If this loop were unrolled, the 49-token kernel would spill.
 #pragma unroll 1
             for (int d = 0; d < D; d += 4) {
                 float4 keys[2], values[2];
@@ -165,7 +165,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E*
             }
         }
         __syncthreads();
-        // Lane d owns column d of the gradients.
+        // Lane d computes column d of the gradients.
         float sums[GROUPS][4];
         auto give = [&](int which, float factor) {
 #pragma unroll
@@ -179,7 +179,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E*
         };
         Sums::by_columns(sums, matrix, g, warp, lane);
         give(2, 1.0f);
-        // dS takes the place of P.
+        // dS overwrites P.
         __syncthreads();
 #pragma unroll
         for (int r = 0; r < GROUPS; r++)
@@ -195,7 +195,7 @@ __global__ void __launch_bounds__(THREADS, 2) window_attention_backward(const E*
         give(0, scale);
         Sums::by_columns(sums, matrix, q, warp, lane);
         give(1, scale);
-        // The next window must not overwrite what a slower warp still reads.
+        // A slower warp may still read this window: wait before the next one overwrites it.
         __syncthreads();
     }
 #pragma unroll

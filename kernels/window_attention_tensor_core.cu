@@ -1,35 +1,35 @@
 // Windowed multi-head attention with relative-position bias and cyclic shift (Swin) on the matrix units, forward and backward. Formulas and
-// layouts are those of window_attention.cu and window_attention_backward.cu: qkv (B, H, W, 3, heads, D), output (B, H, W, heads, D) and their
-// gradients bf16 or float; table, lse, partial float; dQkv = or += (`accumulate`). The operands of products, P and dS among them, are bf16, or
-// floats rounded to tf32; softmax, sums and dTable are float. Saves lse (windows, heads, T), which the other variant's backward pass could use
-// as well.
+// layouts are those of window_attention.cu and window_attention_backward.cu: qkv (B, H, W, 3, heads, D), output (B, H, W, heads, D) and
+// their gradients are bf16 or float; table, lse, partial float; dQkv = or += (`accumulate`). All operands of products, P and dS included,
+// are bf16, or floats rounded to tf32; softmax, sums and dTable are float. Saves lse (windows, heads, T), which the backward pass of the
+// other variant can use as well.
 //
-// A row of the window is eight slots, WINDOW of them tokens: slot 8 iy + ix. So a tile of eight keys is row n of the window, a tile of
-// sixteen queries rows 2 m and 2 m + 1, and lane 4 g + q holds of the scores of both
+// A row of the window has eight slots, WINDOW of them tokens: slot 8 iy + ix. A tile of eight keys is therefore row n of the window, a tile
+// of sixteen queries is rows 2 m and 2 m + 1, and lane 4 g + q holds of their scores
 //   sums[n][2 h + e] = Q[iy, ix] . K[jy, jx],   iy = 2 m + h, ix = g, jy = n, jx = q + 4 e
-// Column 2 q + e of a tile being key q + 4 e, not 2 q + e, shared memory is read without conflicts below, and a lane's scores are in tf32, too, the
-// operand of P V as they stand.
-// In a tile of queries a lane's relative positions differ in iy - jy and e only: it needs 2 (w + 1) biases, and as many sums of dS for the
-// gradient of the table, which stay in registers. Empty slots have a bias of -infinity as keys; as queries they are not stored and, backward, have an lse of infinity.
+// Column 2 q + e of a tile is key q + 4 e, not 2 q + e: reads of shared memory then have no bank conflicts, and a lane's scores are already
+// the operand of P V, in tf32, too.
+// Within a tile of queries a lane's relative positions differ only in iy - jy and e: it needs 2 (w + 1) biases, and as many sums of dS for
+// dTable, in registers. Empty slots have a bias of -infinity as keys; as queries they are not stored, and backward have an infinite lse.
 //
-// Forward: a warp owns windows of one head and shares nothing but the table; all operands go from global memory to registers. Q and K:
-// lane 4 g + q loads eight channels of row g; which channels a step of the sum takes is free, as long as Q and K agree. V: it loads four
-// channels of rows q, q + 4, which are the keys that it holds the scores of; column n of tile t is then channel t of lane n's four, so that a lane
-// ends up with eight channels of a row of the output, the same as of Q and K. Which they are is chosen for whole sectors:
-//   bf16: 8 q ... + 7, and of V 4 g ... + 3;   float: 4 q ... + 3 and 16 + 4 q ... + 3, and of V the first or the second of these for q = g / 2
-// Backward: a block of four warps owns a head and the windows blockIdx.x, + gridDim.x, ... Warp m recomputes the scores of query tile m, and
-// with them P, dS and dQ; P and dS go to shared memory, from where two warps make dV = P^T dO, two dK = dS^T Q. The sums of dS go through
-// shared memory once, at the end, in a fixed order; the blocks' tables are added by window_attention_backward_table. No atomics.
-// H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32, B H W < 2^31. Bound by memory.
-// Launch: blocks of 128 threads, grid (any, heads) forward, useful up to ceil(windows / 4), and (1 to windows, heads) backward; dynamic shared
-// memory backward only, (6 * 32 + 2 (R + 8)) R elements of the type of qkv, R = 16 ceil(w / 2). Blocks per multiprocessor: bf16 4, for w = 8 3,
-// and backward 3; tf32 2, and backward, by shared memory for w > 6, 2 on sm_90 and 1 on the others.
+// Forward: a warp owns windows of one head and shares only the table; all operands go from global memory straight to registers. Q and K:
+// lane 4 g + q loads eight channels of row g. A sum may take channels in any order that Q and K share. V: the lane loads four channels of
+// rows q and q + 4, the keys whose scores it holds. Column n of tile t is channel t of lane n's four, so that a lane ends up with eight
+// channels of a row of the output, the same ones as of Q and K. They are chosen to read and write whole sectors:
+//   bf16: 8 q ... + 7, and of V 4 g ... + 3;   float: 4 q ... + 3 and 16 + 4 q ... + 3, and of V the first or second of these, q = g / 2
+// Backward: a block of four warps owns a head and the windows blockIdx.x, + gridDim.x, ... Warp m recomputes the scores of query tile m,
+// then P, dS and dQ. P and dS go to shared memory, from which two warps compute dV = P^T dO, two dK = dS^T Q. The sums of dS go through
+// shared memory once, at the end, in a fixed order; window_attention_backward_table adds the blocks' tables. No atomics.
+// H % w == 0, W % w == 0, w = 1 to 8 (the number in the name), T = w * w tokens, D = 32, B H W < 2^31. Memory-bound.
+// Launch: blocks of 128 threads, grid (any, heads) forward, useful up to ceil(windows / 4), and (1 to windows, heads) backward; dynamic
+// shared memory backward only, (6 * 32 + 2 (R + 8)) R elements of the type of qkv, R = 16 ceil(w / 2). Blocks per multiprocessor: bf16 4,
+// for w = 8 3, and backward 3; tf32 2, and backward, by shared memory for w > 6, 2 on sm_90 and 1 on the others.
 #include "common.cuh"
 
 constexpr int THREADS = 128, WARPS = THREADS / 32, D = 32;
 constexpr float LOG2E = 1.4426950408889634f, SCALE = 0.17677669529663687f, MASKED = -100.0f;   // SCALE = 1 / sqrt(D)
 
-// What depends on the element type E, bf16 or float: a step of a sum takes 32 bytes of each row, so that one over slots takes two tiles or one.
+// Properties of the element type E, bf16 or float: a step of a sum takes 32 bytes of each row, so a step over slots takes two tiles or one.
 template <typename E> constexpr int PIECE = 16 / sizeof(E);
 template <typename E> constexpr int PIECES = D / PIECE<E>;
 template <typename E> constexpr int SHARE = 2 * sizeof(E);
@@ -39,7 +39,7 @@ template <typename E> struct FourOf;
 template <> struct FourOf<bf16> { using type = uint2; };
 template <> struct FourOf<float> { using type = uint4; };
 template <typename E> using Four = typename FourOf<E>::type;   // four channels
-// Of a product's operands bf16 stay as they are, floats are rounded.
+// Operands of products: bf16 stay as they are, floats are rounded.
 template <typename E> __device__ __forceinline__ unsigned operand(unsigned word) {
     if constexpr (sizeof(E) == 4) return float_to_tf32(__uint_as_float(word));
     else return word;
@@ -51,7 +51,7 @@ template <typename E> __device__ __forceinline__ void multiply(float (&c)[4], co
     else mma_m16n8k16_bf16(c, a, b);
 }
 
-// Where the tokens of a window lie, and which of them were neighbours before the shift.
+// Where the tokens of a window are, and which of them were neighbours before the shift.
 template <int WINDOW> struct Place {
     int b, y0, x0, H, W, cut_y, cut_x;
     __device__ __forceinline__ Place(int window, int H, int W, int shift) : H(H), W(W) {
@@ -59,7 +59,7 @@ template <int WINDOW> struct Place {
         b = window / (W / WINDOW) / (H / WINDOW);
         y0 = wy * WINDOW + shift;
         x0 = wx * WINDOW + shift;
-        // Rows below cut_y are of one region, the others of another; only the last windows have two.
+        // Rows below cut_y belong to one region, the others to another; only the last windows have two regions.
         cut_y = y0 + WINDOW > H ? WINDOW - shift : WINDOW;
         cut_x = x0 + WINDOW > W ? WINDOW - shift : WINDOW;
     }
@@ -81,15 +81,15 @@ template <int WINDOW> struct Place {
     }
 };
 
-// The key in a column of a tile.
+// The key of a column of a tile.
 __device__ __forceinline__ int key_of(int column) { return column / 2 + column % 2 * 4; }
 __device__ __forceinline__ uint4 zero16() { return make_uint4(0, 0, 0, 0); }
-// The first of the four channels 0 ... 3 (c = 0) or 4 ... 7 (c = 4) of a lane's eight, and of the four that lane g has of rows to be summed over.
+// The first channel of 0 ... 3 (c = 0) or 4 ... 7 (c = 4) of a lane's eight, and of the four that lane g has of rows to be summed over.
 template <typename E> __device__ __forceinline__ int channel(int q, int c) { return sizeof(E) == 4 ? 4 * q + 4 * c : 8 * q + c; }
 template <typename E> __device__ __forceinline__ int channel_of_four(int g) { return channel<E>(g / 2, g % 2 * 4); }
 // A lane's eight channels of a row.
 template <typename E> struct Share { unsigned words[SHARE<E>]; };
-// Of a token, or of an empty slot zeros.
+// Those of a token; zeros for an empty slot.
 template <typename E> __device__ __forceinline__ Share<E> load_share(const E* row, int q, bool token CALLER) {
     Share<E> share;
 #pragma unroll
@@ -107,8 +107,8 @@ template <typename E> __device__ __forceinline__ void multiply_rows(float (&c)[4
         multiply<E>(c, rows, columns);
     }
 }
-// The operands of sums over slots: rows[2 step + half][t] = channel t of four, of slots q and q + 4 of tile 2 step + half in bf16, and of slot
-// q + 4 half of tile `step` in float. These are tile n's, of its slots q and q + 4.
+// Operands of sums over slots. bf16: rows[2 step + half][t] = channel t of four, of slots q and q + 4 of tile 2 step + half. float: the
+// same of slot q + 4 half of tile `step`. These are tile n's, of its slots q and q + 4.
 template <int N> __device__ __forceinline__ void set_slots(unsigned (&rows)[N][4], int n, uint2 first, uint2 second) {
     rows[n][0] = (first.x & 0xffffu) | second.x << 16;
     rows[n][1] = first.x >> 16 | (second.x & 0xffff0000u);
@@ -128,12 +128,12 @@ __device__ __forceinline__ void multiply_slots(float (&sums)[4][4], const unsign
         multiply<E>(sums[t], a, b);
     }
 }
-// A lane's eight channels of row g (half 0) or g + 8 (half 1) of such sums.
+// A lane's eight channels of row g (half 0) or g + 8 (half 1) of these sums.
 __device__ __forceinline__ void row_of(float (&v)[8], const float (&sums)[4][4], int half, float factor) {
 #pragma unroll
     for (int c = 0; c < 8; c++) v[c] = factor * sums[c % 4][2 * half + c / 4];
 }
-// Their place: = or, if `accumulate`, +=.
+// Where they are written: = or, if `accumulate`, +=.
 __device__ __forceinline__ void give_row(bf16* row, int q, float (&v)[8], int accumulate CALLER) {
     if (accumulate) {
         float old[8];
@@ -147,7 +147,7 @@ __device__ __forceinline__ void give_row(float* row, int q, float (&v)[8], int a
 #pragma unroll
     for (int c = 0; c < 8; c += 4) give_pack(row + channel<float>(q, c), Pack{{v[c], v[c + 1], v[c + 2], v[c + 3]}}, accumulate, 4 FROM_CALLER);
 }
-// Tiles of eight columns each, as the operand of a sum over the columns of a step. Past the last tile: zeros.
+// Tiles of eight columns each, as the operand of a sum over the columns of one step. Zeros after the last tile.
 template <typename E, int WINDOW> __device__ __forceinline__ void operand_of(unsigned (&a)[4], const float (&tiles)[WINDOW][4], int step) {
 #pragma unroll
     for (int k = 0; k < 4; k++) {
@@ -159,7 +159,7 @@ template <typename E, int WINDOW> __device__ __forceinline__ void operand_of(uns
     }
 }
 
-// The head's column of the table in shared memory, in units of the unscaled scores, and zeros around it for empty slots.
+// The head's column of the table in shared memory, in units of the unscaled scores, surrounded by zeros for empty slots.
 template <int WINDOW> struct Column {
     static constexpr int SIDE = 2 * WINDOW - 1, BEFORE = 8, SIZE = BEFORE + SIDE * SIDE + 16;
     static __device__ __forceinline__ void load(float (&column)[SIZE], const float* table, int heads, int head CALLER) {
@@ -168,8 +168,8 @@ template <int WINDOW> struct Column {
             store_vector(column + i, inside ? load_vector(table + (i - BEFORE) * heads + head FROM_CALLER) * (1.0f / SCALE) : 0.0f FROM_CALLER);
         }
     }
-    // Query tile m: bias[row][e] = table[iy - jy = 2 m + row - (w - 1), ix - jx = g - q - 4 e], of which h - n + w - 1 is row h of the tile and
-    // key row n.
+    // Query tile m: bias[row][e] = table[iy - jy = 2 m + row - (w - 1), ix - jx = g - q - 4 e]. Row h of the tile and key row n use
+    // h - n + w - 1.
     static __device__ __forceinline__ void bias(float (&bias)[WINDOW + 1][2], const float (&column)[SIZE], int m, int g, int q CALLER) {
 #pragma unroll
         for (int row = 0; row <= WINDOW; row++)
@@ -207,13 +207,13 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : WINDOW == 8 ? 3 
                 if (n < WINDOW && q + 4 * e < WINDOW) slots[e] = load_vector(reinterpret_cast<const Four<E>*>(row(n, q + 4 * e, 2) + channel_of_four<E>(g)));
             set_slots(v, n, operands<E>(slots[0]), operands<E>(slots[1]));
         }
-        // Unrolled, the loads of all tiles come first and take all registers.
+        // If this loop were unrolled, all loads would come first and use up the registers.
 #pragma unroll 1
         for (int m = 0; m < QUERY_TILES; m++) {
             Share<E> rows[2];
 #pragma unroll
             for (int h = 0; h < 2; h++) rows[h] = load_share(row(2 * m + h, g, 0), q, g < WINDOW && 2 * m + h < WINDOW);
-            // The bias is what the sums start from.
+            // The sums start from the bias.
             float bias[WINDOW + 1][2], s[WINDOW][4];
             Column<WINDOW>::bias(bias, column, m, g, q);
 #pragma unroll
@@ -258,15 +258,15 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : WINDOW == 8 ? 3 
     }
 }
 
-// A tensor of the window in shared memory, eight slots for each of its rows, 32 channels a slot. The 16-byte pieces of a slot change places:
-// in float so that one of each of eight slots, and pieces p and p + 4 of each of slots 0 to 3 or 4 to 7, fall into different banks; in bf16 so that
-// one of each of eight slots, two of each of slots 0 to 3 or 4 to 7, and all of two neighbours do.
+// A tensor of the window in shared memory: eight slots per row, 32 channels per slot. A swizzle permutes the 16-byte chunks of a slot. No
+// bank conflicts: in float for one chunk of each of eight slots, or chunks p and p + 4 of slots 0 to 3 or 4 to 7; in bf16 for one chunk of
+// each of eight slots, two of slots 0 to 3 or 4 to 7, or all chunks of two adjacent slots.
 template <typename E> __device__ __forceinline__ int tile_slot(int slot, int d) {
     int moved = sizeof(E) == 4 ? slot % 8 : slot / 2 % 2 * 2 + slot / 4 % 2;
     return slot * D + (d / PIECE<E> ^ moved) * PIECE<E> + d % PIECE<E>;
 }
-// Eight slots; lane l names a slot of which it is to read every fourth piece from l / 8 on. Lane 4 g + q gets 4 bytes, its q-th, of each piece of
-// what lane g named.
+// Eight slots. Lane l names a slot, whose chunks it reads from l / 8 on in steps of four. Lane 4 g + q gets 4 bytes, its q-th, of each
+// chunk of the slot that lane g named.
 template <typename E> __device__ __forceinline__ Share<E> load_rows(const E* tile, int row) {
     Share<E> share;
 #pragma unroll
@@ -287,12 +287,12 @@ template <typename E> __device__ __forceinline__ void load_slots(unsigned (&rows
         set_slots(rows, n, four(q), four(q + 4));
     }
 }
-// Two neighbours of P or dS, as operands.
+// Two adjacent entries of P or dS, as operands.
 __device__ __forceinline__ void store_operands(bf16* p, float x, float y CALLER) { store2(p, x, y FROM_CALLER); }
 __device__ __forceinline__ void store_operands(float* p, float x, float y CALLER) {
     store2(p, __uint_as_float(float_to_tf32(x)), __uint_as_float(float_to_tf32(y)) FROM_CALLER);
 }
-// The operand of a step of a sum over queries: sixteen columns, lines `ld` apart, of P or dS.
+// The operand of one step of a sum over queries: sixteen columns of P or dS, rows `ld` apart.
 __device__ __forceinline__ void load_transposed(unsigned (&a)[4], const bf16* columns, int ld, int step) {
     int lane = threadIdx.x % 32;
     ldmatrix_x4_trans(a, columns + (16 * step + key_of(lane % 8) + lane / 16 * 8) * ld + lane / 8 % 2 * 8);
@@ -302,9 +302,9 @@ __device__ __forceinline__ void load_transposed(unsigned (&a)[4], const float* c
 #pragma unroll
     for (int i = 0; i < 4; i++) a[i] = __float_as_uint(load_vector(columns + (8 * step + q + i / 2 * 4) * ld + g + i % 2 * 8));
 }
-// f(iy, ix, d, at) for every 16-byte piece of a tensor of the window that this thread has to copy: the channels from d on of a token, and its place.
+// Calls f(iy, ix, d, at) for every 16-byte chunk of a window's tensor that this thread copies: a token's channels from d on, its place.
 template <typename E, int WINDOW, typename F> __device__ __forceinline__ void for_each_piece(const F& f) {
-    // Unrolled, what does not change from window to window stays in registers, and those of the larger windows spill.
+    // If this loop were unrolled, values that are equal for all windows would stay in registers, and the larger windows would spill.
 #pragma unroll 1
     for (int piece = threadIdx.x; piece < WINDOW * WINDOW * PIECES<E>; piece += THREADS) {
         int iy = piece / PIECES<E> / WINDOW, ix = piece / PIECES<E> % WINDOW, d = piece % PIECES<E> * PIECE<E>;
@@ -316,8 +316,8 @@ template <typename E, int WINDOW>
 __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attention_tensor_core_backward(const E* __restrict__ qkv,
     const float* __restrict__ table, const float* __restrict__ lse, const E* __restrict__ dOutput, E* __restrict__ dQkv, float* __restrict__ partial,
     int B, int H, int W, int heads, int shift, int accumulate) {
-    // Rows of P and dS are an odd multiple of eight elements apart, so that the 16-byte pieces of eight rows of bf16, or eight floats of each of
-    // four rows, fall into different banks.
+    // Rows of P and dS are padded to an odd multiple of eight elements: 16-byte chunks of eight rows of bf16, or eight floats of each of
+    // four rows, then have no bank conflicts.
     constexpr int T = WINDOW * WINDOW, SIDE = 2 * WINDOW - 1, QUERY_TILES = (WINDOW + 1) / 2, STEPS = SLOT_STEPS<E, WINDOW>;
     constexpr int ROWS = 16 * QUERY_TILES, LDP = ROWS + 8;
     SHARED_DYN(E, memory);
@@ -344,7 +344,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attent
             cp_async_16(v + at, from + 2 * row);
         });
     };
-    // Q and dO have two places each: a window's are used to its end.
+    // Q and dO are double-buffered: the current window's are needed to its end.
     auto load_queries = [&](int window, int buffer) {
         Place<WINDOW> place(window, H, W, shift);
         for_each_piece<E, WINDOW>([&](int iy, int ix, int d, int at) {
@@ -363,7 +363,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attent
         Place<WINDOW> place(window, H, W, shift);
         int next = window + gridDim.x;
         cp_async_wait<0>();
-        // Every thread rounds what it has copied: once, not whenever it is read.
+        // Every thread rounds what it copied: once here instead of at every read.
         if constexpr (sizeof(E) == 4)
             for_each_piece<E, WINDOW>([&](int, int, int, int at) {
                 E* const copied[4] = {k, v, queries, g_output};
@@ -373,7 +373,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attent
                     store_vector(p, operands<E>(load_vector(p)));
                 }
             });
-        // The window's tiles are there for all, and all are done with what belongs to the last one.
+        // All threads now see the window's tiles, and no thread still reads the buffers of the last window.
         __syncthreads();
         if (next < windows) load_queries(next, buffer ^ 1);
         // Token (2 tile + h, ix) of dQ, dK or dV.
@@ -436,15 +436,15 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attent
             }
             give(dq, m, g, 0, SCALE);
         }
-        // P and dS are there for all, and all are done with K and V.
+        // All threads now see P and dS, and no thread still reads K and V.
         __syncthreads();
         if (next < windows) load_keys(next);
         cp_async_commit();
-        // Warps 0 and 1: dV = P^T dO; warps 2 and 3: dK = dS^T Q; of tiles of sixteen keys every second.
+        // Warps 0 and 1: dV = P^T dO; warps 2 and 3: dK = dS^T Q; each takes every second tile of sixteen keys.
         int other = m / 2, tile = m % 2;
         const E* factor = other ? queries : g_output;
         float sums[2][4][4] = {};
-        // Unrolled in full, the kernel of window 8 spills.
+        // Fully unrolled, the kernel of window 8 would spill.
 #pragma unroll 2
         for (int step = 0; step < STEPS; step++) {
             unsigned rows[2][4], a[4];
@@ -459,7 +459,7 @@ __global__ void __launch_bounds__(THREADS, sizeof(E) == 4 ? 2 : 3) window_attent
 #pragma unroll
         for (int i = 0; i < 2; i++) give(sums[i], tile + 2 * i, key_of(g), 2 - other, other ? SCALE : 1.0f);
     }
-    // All are done with P and dS: shares[m, row] (g, jx) takes their place, spaced so that neither writes nor the sums below conflict.
+    // No thread reads P and dS any more: shares[m, row] (g, jx) overwrites them, padded so that writes and sums have no bank conflicts.
     __syncthreads();
     constexpr int SPACING = 128 - SIDE;
     static_assert(QUERY_TILES * (WINDOW + 1) * SPACING * sizeof(float) <= 2 * ROWS * LDP * sizeof(E), "the sums take the place of P and dS");

@@ -1,4 +1,4 @@
-// The functions that -fsanitize=thread calls, and what an access is: a local variable, shared memory, a buffer, or none of these.
+// The functions that -fsanitize=thread calls. They classify an access: a local variable, shared memory, a buffer, or none of these.
 #include "hook_state.h"
 #include "findings.h"
 #include "source_lines.h"
@@ -10,7 +10,7 @@
 
 namespace csunet {
 
-// ---- sites: a lock-free look-up, insertions under a lock
+// ---- sites: lock-free look-up, insertion under a lock
 static constexpr size_t SiteTable = 1 << 20;
 static std::atomic<uintptr_t>* site_keys = new std::atomic<uintptr_t>[SiteTable]();
 static std::atomic<uint32_t>* site_numbers = new std::atomic<uint32_t>[SiteTable]();
@@ -41,12 +41,12 @@ uintptr_t site_address(uint32_t site) {
 }
 
 // ---- the life of a launch
-// Which kernel a block's run was of, by the number of its launch's first run. Names are kept once: launches are many, kernels few.
+// The kernel of a block's run, by the number of its launch's first run. Each name is stored once: many launches, few kernels.
 static std::mutex launches_mutex;
 static std::vector<std::pair<uint32_t, const std::string*>> launches;
 
 void begin_hooked_launch(Launch& launch) {
-    // Numbers of blocks' runs, unique over all launches: a later launch starts where this one ends.
+    // Numbers of block runs, unique over all launches: the next launch starts where this one ends.
     static uint32_t next = 1;
     static std::set<std::string> names;
     std::lock_guard guard(launches_mutex);
@@ -110,7 +110,7 @@ static Cell* cells_of(Buffer* buffer) {
     return static_cast<Cell*>(fresh);
 }
 
-// Two workers may check one cell: a lock per page of addresses, all but never contended.
+// Two workers may check the same cell: one lock per page of addresses, almost never contended.
 struct PageLock {
     std::atomic_flag& flag;
     explicit PageLock(uintptr_t address) : flag(flags[(address >> 12) % 1024]) {
@@ -120,7 +120,7 @@ struct PageLock {
     static inline std::atomic_flag flags[1024];
 };
 
-// What a kernel may touch besides memory of the GPU: indices, another lane's captures.
+// Host memory that a kernel may access: indices, another lane's captures.
 static bool is_machine_memory(Worker* worker, uintptr_t address) {
     auto within = [&](const void* start, size_t bytes) { return address - reinterpret_cast<uintptr_t>(start) < bytes; };
     if (within(worker->stacks, StackStride * MaxThreads) || within(worker, sizeof *worker)
@@ -144,7 +144,7 @@ static uint32_t cached_site(HookState* hook, uintptr_t caller, int tag) {
 void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
     Worker* worker = current_worker;
     if (!worker || !current_thread || !worker->launch->hooked) return;
-    // A thread that spins on memory spends nearly all its time here, where the watchdog's signal must not stop it.
+    // A thread that spins on memory spends almost all its time here, where the watchdog's signal must not stop it.
     if (worker->launch->expired.load(std::memory_order_relaxed)) fail_expired(line_of(caller));
     auto address = reinterpret_cast<uintptr_t>(p);
     Fiber* fiber = current_fiber();
@@ -153,7 +153,7 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
     bool write = kind != AccessKind::Read;
     uint32_t site = cached_site(hook, caller, kind == AccessKind::AsyncIssue || kind == AccessKind::AsyncArrival);
     uintptr_t arena = reinterpret_cast<uintptr_t>(worker->arena), offset = address - arena;
-    bool counts = kind != AccessKind::AsyncArrival && kind != AccessKind::Atomic;           // the arrival is the issue's access
+    bool counts = kind != AccessKind::AsyncArrival && kind != AccessKind::Atomic;           // counted when the copy was issued
     if (offset < ArenaSize) {
         if (!owns_shared(worker, p, bytes)) {
             Finding finding;
@@ -171,7 +171,7 @@ void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller) {
         if (counts) profile_access(worker, site, true, address, bytes, write);
         return;
     }
-    // Before the buffers: outside of their address range find_buffer takes a lock, and indices are read all the time.
+    // Test this before the buffers: outside their address range find_buffer takes a lock, and kernels read indices all the time.
     if (is_machine_memory(worker, address)) return;
     Buffer* buffer = find_buffer(address);
     if (!buffer || !buffer->live || !buffer->contains(address, size_t(bytes))) {
@@ -233,7 +233,7 @@ EXPORTED void __tsan_read_range(void* p, size_t n) { csunet::hook_access(p, int(
 EXPORTED void __tsan_write_range(void* p, size_t n) { csunet::hook_access(p, int(n), AccessKind::Write, CALLER); }
 EXPORTED void __tsan_atomic_thread_fence(int) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
-// Atomics are ordered among themselves, whatever the threads; against plain accesses they are writes like any other.
+// Atomics of all threads are ordered among themselves; relative to plain accesses they are ordinary writes.
 #define HOOKED_ATOMIC(p, bits) csunet::hook_access(const_cast<uint##bits##_t*>(p), bits / 8, AccessKind::Atomic, CALLER)
 #define FETCH(bits, name) \
     EXPORTED uint##bits##_t __tsan_atomic##bits##_fetch_##name(volatile uint##bits##_t* p, uint##bits##_t v, int) { \

@@ -1,4 +1,4 @@
-// Reports: who failed, where, and what all other threads of the block were doing.
+// Reports: the failing thread, its line, and the state of all other threads of the block.
 #include "findings.h"
 #include "source_lines.h"
 #include "../machine/device_memory.h"
@@ -9,7 +9,7 @@
 namespace csunet {
 
 static std::mutex list_mutex;
-// Never destroyed: a program may ask for its report at the very end.
+// Never destroyed: a program may request its report during exit.
 static auto& list = *new std::vector<Finding>;
 static auto& failure = *new std::string;
 
@@ -141,7 +141,7 @@ static std::string thread_states(const Worker& worker) {
     return text;
 }
 
-// Records what stopped the launch. The first of several workers decides the status.
+// Records why the launch stopped. The first of several workers sets the status.
 static void stop(Worker& worker, Finding finding, int status) {
     finding.kernel = worker.launch->name;
     finding.block = worker.block.index;

@@ -1,14 +1,14 @@
-// What the emulator found wrong with a kernel, and the functions that record it.
+// Findings: problems of a kernel, and the functions that record them.
 #pragma once
 #include "../machine/state.h"
 
 namespace csunet {
 
-// The statuses of the driver that a kernel can cause.
+// The driver statuses that a kernel can cause.
 enum KernelStatus { KernelOk = 0, IllegalAddress = 700, OutOfResources = 701, Timeout = 702, MisalignedAddress = 716, LaunchFailed = 719 };
 
 // kind: divergence, deadlock, timeout, resources, misaligned, async, fault, stack_overflow, outside, use_after_free, shared_overrun,
-// guard_zone, race, unwritten, order. `at` and `other` are file:line or empty. thread.x is NoThread where no single thread is meant.
+// guard_zone, race, unwritten, order. `at` and `other` are file:line or empty. thread.x is NoThread if no single thread is responsible.
 struct Finding {
     static constexpr unsigned NoThread = ~0u;
     std::string kind, kernel;
@@ -17,7 +17,7 @@ struct Finding {
     uint64_t times = 1;
 };
 
-void add_finding(Finding finding);                      // the same kind, kernel and lines again only counts
+void add_finding(Finding finding);                      // a repetition of kind, kernel and lines only increases the count
 std::string findings_text();
 std::string findings_json();
 size_t finding_count();
@@ -27,14 +27,14 @@ std::string last_failure();                             // the text of the last 
 std::string base_name(const char* path);
 std::string json_string(const std::string& text);
 
-// Stop the running kernel. Each is called on a fiber and leaves it for good.
+// Stop the running kernel. Each is called on a fiber and never returns to it.
 [[noreturn]] void fail_resources(CallSite site, const char* format, ...) __attribute__((format(printf, 2, 3)));
 [[noreturn]] void fail_outside(CallSite site, const void* address, size_t bytes);
 [[noreturn]] void fail_fault(const char* kind, const std::string& line, const std::string& text);
 [[noreturn]] void fail_expired(const std::string& line = "");
 [[noreturn]] void fail_unawaited(const Fiber& fiber);
 [[noreturn]] void fail_left_barrier(const Worker& worker);
-// Called on the scheduler's stack when a block has ended.
+// Called on the scheduler's stack after a block has ended.
 void report_deadlock(Worker& worker);
 void report_red_zone(Worker& worker, const SharedSegment& segment);
 

@@ -1,5 +1,5 @@
-// The access hook: kernels compiled with -fsanitize=thread call __tsan_read4(p) and the like at every access, and the emulator answers
-// instead of libtsan. Each access feeds the race check (race_check.cpp) and the profile (profile.cpp).
+// The access hook: kernels compiled with -fsanitize=thread call __tsan_read4(p) and similar functions at every access. The emulator
+// implements them in place of libtsan. Each access feeds the race check (race_check.cpp) and the profile (profile.cpp).
 #pragma once
 #include "../machine/state.h"
 #include "race_check.h"
@@ -7,14 +7,14 @@
 
 namespace csunet {
 
-// Counts of one source of accesses (a site): an instruction, apart for global and shared memory.
+// Counts of one source of accesses (a site): an instruction, separately for global and shared memory.
 struct SiteCount {
     uint64_t requests = 0, bytes = 0, actual = 0, ideal = 0;   // actual, ideal: sectors of global memory, wavefronts of shared memory
     int size = 0;
     bool write = false;
 };
 
-// A request: the k-th execution of a site by the lanes of one warp. It is counted when all lanes have come, or when the block ends.
+// A request: the k-th execution of a site by the lanes of one warp. It is counted when all lanes have arrived, or when the block ends.
 struct OpenRequest { uint32_t lanes; uint32_t address[32]; };
 struct WarpRequests {
     std::vector<OpenRequest> open;
@@ -38,10 +38,10 @@ struct HookState {
     std::unordered_map<uint64_t, const char*> matrix_files;
     Cell* shared_cells = nullptr;
     uintptr_t image_start = 0, image_end = 0;           // the module image accessed last
-    uint64_t last_finding = 0;                          // a race repeats at once: skip the set
+    uint64_t last_finding = 0;                          // a race often repeats immediately: skip the set
 };
 
-uint32_t site_of(uintptr_t caller, int tag);            // a dense number for an instruction; tag tells its two accesses apart
+uint32_t site_of(uintptr_t caller, int tag);            // a dense number for an instruction; tag distinguishes its two accesses
 uintptr_t site_address(uint32_t site);
 
 void hook_access(const void* p, int bytes, AccessKind kind, uintptr_t caller);
@@ -53,13 +53,13 @@ void profile_access(Worker* worker, uint32_t site, bool shared, uintptr_t addres
 void profile_finish_block(Worker* worker);
 void profile_finish_launch(Worker* worker);
 void profile_end_launch(const Launch& launch);
-bool profile_repeat(const Launch& launch);             // counts a launch as the one with its signature; false if there was none
+bool profile_repeat(const Launch& launch);             // reuses the counts of the launch with the same signature; false if there is none
 std::string profile_csv();
 std::string profile_json();
 std::string launches_csv();
 void clear_profile();
 
-// The life of a hooked launch, from the pool: before and after it, and on each worker.
+// Called by the pool for a hooked launch: before and after it, and on each worker.
 void begin_hooked_launch(Launch& launch);
 std::string kernel_of_run(uint32_t run);                // Touch::run -> the kernel's name
 void prepare_hook(Worker* worker);

@@ -1,4 +1,4 @@
-// What a GPU's profiler counts, counted on the CPU: exact and repeatable.
+// The counts of a GPU profiler, on the CPU: exact and repeatable.
 //   global: sectors = distinct 32-byte pieces that a request touches; ideal = its distinct bytes / 32
 //   shared: wavefronts = passes over the 32 banks of 4 bytes, 8- and 16-byte accesses by half and quarter warps; ideal = one per such part
 #include "hook_state.h"
@@ -33,7 +33,7 @@ static void count_shared(SiteCount& count, const OpenRequest& request) {
     for (int first = 0; first < 32; first += lanes_per_part) {
         uint32_t part = lanes_per_part == 32 ? ~0u : ((1u << lanes_per_part) - 1) << first;
         if (!(request.lanes & part)) continue;
-        uint32_t held[32][32];                          // distinct words that the part asks of each bank
+        uint32_t held[32][32];                          // distinct words that the part reads from each bank
         int depth[32] = {}, worst = 0;
         for (uint32_t rest = request.lanes & part; rest; rest &= rest - 1)
             for (int w = 0; w < words; w++) {
@@ -123,9 +123,9 @@ void count_matrix_instruction(const CallSite& site) {
     hook->matrix_files[key] = site.at.file_name();
 }
 
-static KernelProfile launch_profile;                    // of the launch that runs: its workers' counts together
+static KernelProfile launch_profile;                    // of the current launch: the sum of its workers' counts
 
-// What one launch did in all, in the order of launches.
+// The totals of each launch, in launch order.
 struct LaunchTotals { std::string kernel; uint64_t sectors = 0, ideal_sectors = 0, wavefronts = 0, ideal_wavefronts = 0, matrix = 0; };
 static std::vector<LaunchTotals> counted_launches;
 
@@ -152,7 +152,7 @@ void profile_finish_launch(Worker* worker) {
     worker->hook->matrix.clear();
 }
 
-// Counts of launches that stand for those like them, by signature.
+// Counts of launches to reuse for equal ones, by signature.
 static std::map<std::string, KernelProfile> counted_once;
 
 static void add_launch(const char* name, const KernelProfile& launch) {
@@ -177,7 +177,7 @@ static void add_launch(const char* name, const KernelProfile& launch) {
     counted_launches.push_back(std::move(totals));
 }
 
-// Adds the launch to its kernel; counts of a launch that ran in part are scaled to all of its blocks.
+// Adds the launch to its kernel; counts of a sampled launch are scaled to all its blocks.
 void profile_end_launch(const Launch& launch) {
     std::lock_guard guard(kernels_mutex);
     auto scale = [&](uint64_t& count) {
@@ -211,7 +211,7 @@ struct Row {
     SiteCount count;
 };
 
-// Rows by kernel, line, memory, direction and size; the copies that g++ made of one line by unrolling are one row.
+// Rows by kernel, line, memory, direction and size; copies of one line that g++ made by unrolling are merged.
 static std::vector<Row> rows() {
     std::lock_guard guard(kernels_mutex);
     std::vector<uintptr_t> addresses;

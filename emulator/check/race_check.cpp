@@ -1,4 +1,4 @@
-// The race check and the reads of unwritten memory.
+// The checks for races and for reads of unwritten memory.
 #include "findings.h"
 #include "hook_state.h"
 #include "source_lines.h"
@@ -50,7 +50,7 @@ void resolve_raw_findings() {
         if (f.other) addresses.push_back(site_address(f.other));
     }
     resolve_lines(addresses);
-    // Workers found them in any order.
+    // Workers find them in arbitrary order.
     std::sort(all.begin(), all.end(), [](const RawFinding& a, const RawFinding& b) {
         auto key = [](const RawFinding& f) { return std::make_tuple(f.kind, site_address(f.site), site_address(f.other)); };
         return key(a) < key(b);
@@ -90,9 +90,9 @@ void resolve_raw_findings() {
     }
 }
 
-// Whether `before` comes before the access of the running thread that `now` describes, by barriers alone.
+// Whether barriers order `before` before the access `now` of the running thread.
 static bool ordered(const Touch& before, const Touch& now, uint32_t launch_base, const Warp& warp, unsigned lane) {
-    if (before.run < launch_base) return true;          // an earlier launch, or nobody
+    if (before.run < launch_base) return true;          // an earlier launch, or no access
     if (before.run != now.run) return false;
     if (before.thread == now.thread || before.epoch != now.epoch) return true;
     if (before.thread / 32 != now.thread / 32) return false;

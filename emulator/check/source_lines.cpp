@@ -1,4 +1,4 @@
-// addr2line, which comes with g++, with everything it said remembered.
+// addr2line, which comes with g++, with a cache of its results.
 #include "source_lines.h"
 #include "findings.h"
 #include <dlfcn.h>
@@ -28,7 +28,7 @@ bool is_kernel_code(uintptr_t pc) {
     return false;
 }
 
-// Headers whose frames are how a kernel says something, not where.
+// Headers of helpers: their frames are skipped, because the caller's line is the informative one.
 static bool is_wrapper(const std::string& file) {
     return file == "common.cuh" || file == "warp.h" || file == "memory.h" || file == "matrix.h" || file == "atomics.h"
         || file == "language.h" || file == "machine.h" || file == "registration.h" || file.find(".cu") == std::string::npos;

@@ -17,7 +17,7 @@
 #define __launch_bounds__(...)      // the compile step moves the bounds into the body, see registration.h
 #define __align__(n) alignas(n)
 #define __grid_constant__
-// Not a thread_local: an array must start as NaN, have red zones, and be the same for every extern and static declaration.
+// Not a thread_local: an array must start as NaN, have red zones, and be shared by all extern and static declarations.
 #define __shared__ _Pragma("GCC error \"declare shared memory with SHARED(type, name, [dims]) of common.cuh\"")
 
 // Alignment as on the GPU, so that a sanitizer that checks alignment finds misaligned vector accesses.

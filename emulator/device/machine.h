@@ -1,4 +1,4 @@
-// The machine that runs kernels: what a kernel compiled by g++ may call. One fiber per CUDA thread; a block stays on one OS thread.
+// The machine that runs kernels: its functions for kernels compiled by g++. One fiber per CUDA thread; a block stays on one OS thread.
 #pragma once
 #include "language.h"
 
@@ -8,7 +8,7 @@ namespace csunet {
 struct Warp;
 struct Thread;
 
-// Where a thread waits or fails: the operation's name and the kernel's own source line, filled in at the call by a default argument.
+// Where a thread waits or fails: the operation's name and the kernel's source line, which a default argument fills in at the call.
 struct CallSite {
     const char* operation;
     std::source_location at;
@@ -19,12 +19,12 @@ struct CallSite {
 // Runs once for all lanes of the mask, on the stack of the last lane to arrive.
 using WarpOperation = void (*)(Thread* const* lanes, unsigned mask);
 
-// The part of a thread that kernels see. The machine's own part follows it (machine/state.h).
+// The part of a thread that kernels see; the machine's part follows it (machine/state.h).
 struct Thread {
     uint3 index;
     unsigned lane;
     Warp* warp;
-    unsigned mask;              // of the collective it waits for
+    unsigned mask;              // lanes of the collective that it waits for
     WarpOperation operation;
     void* argument;
     CallSite site;
@@ -43,7 +43,7 @@ void warp_collective(unsigned mask, WarpOperation operation, void* argument, Cal
 [[noreturn]] void fail(CallSite site, const char* format, ...) __attribute__((format(printf, 2, 3)));
 [[noreturn]] void fail_misaligned(CallSite site, const void* address, size_t bytes);
 
-// One per SHARED declaration: static in the function, so that a second call finds the block's array again.
+// One per SHARED declaration: static in the function, so that a second call finds the same array of the block.
 struct SharedArray {
     unsigned size, alignment;
     const char *name, *file;

@@ -33,9 +33,3 @@ __forceinline__ void ldmatrix_x4_trans(unsigned (&r)[4], const void* row, CSUNET
     csunet::LdmatrixLane lane{r, row, 4, true};
     csunet::warp_collective(~0u, csunet::ldmatrix, &lane, CSUNET_SITE("ldmatrix_x4_trans"));
 }
-// Only the addresses of lanes 0-15 are used, so only those count as accesses.
-__forceinline__ void ldmatrix_x2(unsigned (&r)[2], const void* row, CSUNET_HERE) {
-    if (csunet::current_thread->lane < 16) csunet_access_read(row, 16);
-    csunet::LdmatrixLane lane{r, row, 2, false};
-    csunet::warp_collective(~0u, csunet::ldmatrix, &lane, CSUNET_SITE("ldmatrix_x2"));
-}

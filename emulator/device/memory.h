@@ -1,5 +1,5 @@
 // Vector accesses and asynchronous copies. g++ splits the copy of a struct into its members, so a vector access goes through these
-// functions, which tell the checker that it was one access.
+// functions, which report it to the checker as one access.
 #pragma once
 #include "machine.h"
 
@@ -13,7 +13,7 @@ inline void csunet_read_vector(void* to, const void* from, int bytes) { __builti
 inline void csunet_write_vector(void* to, const void* from, int bytes) { __builtin_memcpy(to, from, size_t(bytes)); }
 #endif
 
-// x86 would not mind a misaligned vector; a GPU stops.
+// x86 allows a misaligned vector access; a GPU faults.
 template <typename V> __forceinline__ V load_vector(const V* p, CSUNET_HERE) {
     if (reinterpret_cast<uintptr_t>(p) % sizeof(V))
         csunet::fail_misaligned(CSUNET_SITE("load_vector"), p, sizeof(V));
@@ -34,12 +34,6 @@ template <typename T> __forceinline__ T __ldg(const T* p, CSUNET_HERE) {
 // cp.async: the destination is poisoned at issue and written only when its group is waited for.
 inline void cp_async_16(void* shared, const void* global, int bytes = 16, CSUNET_HERE) {
     csunet::async_copy(shared, global, 16, bytes, CSUNET_SITE("cp_async_16"));
-}
-inline void cp_async_8(void* shared, const void* global, int bytes = 8, CSUNET_HERE) {
-    csunet::async_copy(shared, global, 8, bytes, CSUNET_SITE("cp_async_8"));
-}
-inline void cp_async_4(void* shared, const void* global, int bytes = 4, CSUNET_HERE) {
-    csunet::async_copy(shared, global, 4, bytes, CSUNET_SITE("cp_async_4"));
 }
 inline void cp_async_commit() { csunet::async_commit(); }
 template <int N> inline void cp_async_wait() { csunet::async_wait(N); }

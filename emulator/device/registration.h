@@ -1,5 +1,5 @@
-// How a compiled kernel file tells the machine which kernels it holds. The compile step appends one CSUNET_REGISTER per name expression,
-// and puts CSUNET_ENTER(launch bounds) in front of every kernel's first statement.
+// Registers the kernels of a compiled file with the machine. The compile step appends one CSUNET_REGISTER per name expression,
+// and puts CSUNET_ENTER(launch bounds) before the first statement of every kernel.
 #pragma once
 #include "machine.h"
 
@@ -21,7 +21,7 @@ extern __thread bool describing __attribute__((tls_model("initial-exec"), visibi
 
 template <typename... A> struct Signature {
     static constexpr int sizes[sizeof...(A) + 1] = {int(sizeof(A))..., 0};
-    // Not instrumented: the argument list is the machine's.
+    // Not instrumented: the argument list belongs to the machine.
     template <size_t... I> static __attribute__((no_sanitize("thread"))) void spread(void (*kernel)(A...), void* const* arguments,
         std::index_sequence<I...>) {
         kernel(*static_cast<std::remove_cvref_t<A>*>(arguments[I])...);
@@ -37,7 +37,7 @@ template <typename... A> int register_instance(const char* lowered, const char* 
 
 }
 
-// The second bound (blocks per multiprocessor) says nothing that the emulator could check.
+// The emulator cannot check the second bound (blocks per multiprocessor).
 template <typename... Rest> constexpr unsigned csunet_thread_bound(unsigned threads, Rest...) { return threads; }
 #define CSUNET_ENTER(...) do { if (csunet::describing) csunet::described(csunet_thread_bound(__VA_ARGS__)); } while (false)
 #define CSUNET_REGISTER(index, lowered, name, ...) \

@@ -1,5 +1,5 @@
-// The emulator's own exported functions. All take and return plain C types; texts stay valid until the thread's next call of the kind.
-// Each setting can also come from the environment, read once: CSUNET_EMULATOR_MODE (plain, orders, hook), _ORDER, _SEED, _WORKERS,
+// The emulator's own exported functions, with plain C types. A returned text is valid until the thread's next call of the same kind.
+// The environment also provides each setting, read once: CSUNET_EMULATOR_MODE (plain, orders, hook), _ORDER, _SEED, _WORKERS,
 // _WATCHDOG_MS, _STRICT, _MEMORY_MB, _ARCHITECTURE.
 #include "driver.h"
 #include "../check/findings.h"
@@ -48,14 +48,14 @@ static const char* keep(std::string text) {
 using namespace csunet;
 #define CONTROL(type) extern "C" __attribute__((visibility("default"))) type
 
-// Modules loaded from now on are built for the mode: set it before loading. 0, or 1 for an unknown name.
+// Modules loaded from now on are compiled for the mode. Returns 0, or 1 for an unknown name.
 CONTROL(int) csunet_emulator_set_mode(const char* name) {
     int mode = name ? mode_of(name) : -1;
     if (mode < 0) return 1;
     settings().mode = Mode(mode);
     return 0;
 }
-// 0 forward, 1 backward, 2 shuffled warps, 3 shuffled lanes; the seed decides the shuffles.
+// 0 forward, 1 backward, 2 shuffled warps, 3 shuffled lanes; the seed determines the shuffles.
 CONTROL(int) csunet_emulator_set_order(int order, uint64_t seed) {
     if (order < 0 || order > 3) return 1;
     settings().order = order;
@@ -63,12 +63,12 @@ CONTROL(int) csunet_emulator_set_order(int order, uint64_t seed) {
     return 0;
 }
 CONTROL(void) csunet_emulator_set_workers(int workers) { settings().workers = workers < 0 ? 0 : workers; }
-// In hook mode at most so many blocks of a launch run, spread evenly over the grid, and the profile is scaled to all of them: exact where
-// blocks are alike. Results of such a launch are incomplete: for counting only, and nothing but accesses outside of buffers is checked.
-// Buffers allocated meanwhile take no memory before they are touched; they start as zeros and are never checked. 0: all blocks run.
+// In hook mode only a sample of a launch's blocks runs, spread evenly over the grid, and the profile is scaled to all blocks: exact if
+// blocks are alike. Results of such a launch are incomplete: use it for counting only. Only out-of-bounds accesses are checked.
+// Buffers allocated meanwhile take no memory until they are touched; they start as zeros and are never checked. 0 runs all blocks.
 CONTROL(void) csunet_emulator_set_sample(int blocks) { settings().sample = blocks < 0 ? 0 : blocks; }
-// With a sample: of launches with the same kernel, grid, block, numbers and alignment of pointers only the first since clear_profile runs;
-// the others repeat its counts. Exact unless a kernel's accesses depend on what is in memory.
+// With a sample: of launches with the same kernel, grid, block, numbers and pointer alignment only the first since clear_profile runs;
+// the others repeat its counts. Exact unless a kernel's addresses depend on the contents of memory.
 CONTROL(void) csunet_emulator_set_count_once(int once) { settings().counts_once = once != 0; }
 CONTROL(void) csunet_emulator_set_watchdog_ms(int milliseconds) { settings().watchdog_ms = milliseconds; }
 CONTROL(void) csunet_emulator_set_strict(int strict) { settings().strict = strict != 0; }
@@ -97,7 +97,7 @@ CONTROL(const char*) csunet_emulator_profile_json() { return keep(profile_json()
 CONTROL(const char*) csunet_emulator_launches_csv() { return keep(launches_csv()); }
 CONTROL(void) csunet_emulator_clear_profile() { clear_profile(); }
 
-// Device buffers and pinned buffers alive: what a client that has disposed of everything has leaked.
+// Number of live device and pinned buffers: the leaks of a client that has disposed of everything.
 CONTROL(int) csunet_emulator_leak_count() {
     MemoryUse use = memory_use();
     return int(use.live_buffers + use.pinned_buffers);

@@ -1,4 +1,4 @@
-// The functions of cuBLAS that src/Cuda calls, as plain loops on the host, ordered with a stream's other work and recorded by a capture.
+// The cuBLAS functions that src/Cuda calls, as plain loops on the host. They are ordered with a stream's other work and can be captured.
 // Matrices are column-major; sums are float32 in the order of k; operands are rounded as the compute type or the math mode says.
 #include "driver.h"
 #include "../machine/device_memory.h"
@@ -82,7 +82,7 @@ static int execute_product(const Product& p) {
             for (size_t i = 0; i < m; i++) {
                 float sum = 0;
                 for (size_t l = 0; l < k; l++) sum += a[i * k + l] * b[j * k + l];
-                // beta = 0 does not read C, which may hold NaN.
+                // With beta = 0, C is not read, because it may be NaN.
                 store(p.c, batch, i, j, p.beta == 0 ? p.alpha * sum : p.alpha * sum + p.beta * load(p.c, batch, i, j));
             }
         for (size_t j = 0; j < n && m; j++) mark_written(p.c.at(batch) + j * size_t(p.c.leading) * p.c.element(), m * p.c.element());
@@ -145,7 +145,7 @@ CSUNET_API int cublasDestroy_v2(void* handle) {
 }
 CSUNET_API int cublasGetVersion_v2(void*, int* version) {
     if (!version) return BlasInvalidValue;
-    *version = 120401;                                  // as its NVRTC
+    *version = 120401;                                  // the version of its NVRTC
     return BlasSuccess;
 }
 CSUNET_API int cublasSetStream_v2(void* handle, void* stream) {

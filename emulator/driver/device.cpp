@@ -12,7 +12,7 @@ static std::atomic<bool> initialized{false};
 static std::recursive_mutex context_mutex;
 static Context primary;
 static void* primary_handle;
-// Never destroyed, like all of the library's lists: destructors of a program's static objects may still call the driver.
+// Never destroyed, like all lists of this library: destructors of a program's static objects may still call the driver.
 static thread_local std::vector<void*>& context_stack = *new std::vector<void*>;
 
 uintptr_t next_handle_range() {
@@ -56,7 +56,7 @@ unsigned shared_limit_per_block() {
 }
 unsigned shared_per_multiprocessor() { return shared_limit_per_block() + 1024; }
 
-// The documented CUdevice_attribute numbers. Limits are those of the architecture; the rest is a small device.
+// The documented CUdevice_attribute numbers. Limits are those of the architecture; other values describe a small device.
 int device_attribute(int attribute, bool& known) {
     known = true;
     int architecture = settings().architecture;
@@ -153,7 +153,7 @@ CSUNET_API int cuDeviceGetAttribute(int* value, int attribute, int device) {
     if (int status = device_call(device, value)) return status;
     bool known;
     int result = device_attribute(attribute, known);
-    // A known attribute of a newer device that this one has not is 0; a number that no driver knows is an error.
+    // A known attribute that this device lacks is 0; an unknown number is an error.
     if (!known && (attribute < 1 || attribute > 150)) return InvalidValue;
     *value = result;
     return Success;
@@ -219,7 +219,7 @@ CSUNET_API int cuCtxCreate_v2(void** context, unsigned flags, int device) {
     return Success;
 }
 CSUNET_API int cuCtxCreate(void** context, unsigned flags, int device) { return cuCtxCreate_v2(context, flags, device); }
-// The Context itself stays, marked dead: streams and events may still point to it.
+// Keep the Context itself, marked dead: streams and events may still point to it.
 CSUNET_API int cuCtxDestroy_v2(void* context) {
     if (!is_initialized()) return NotInitialized;
     Context* found = handles().contexts.find(context);

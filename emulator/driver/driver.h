@@ -1,4 +1,4 @@
-// The driver's side of the emulator: contexts, handles, streams and graphs, by NVIDIA's documented driver API. No CUDA header is used:
+// The driver API of the emulator: contexts, handles, streams and graphs, as NVIDIA documents them. It needs no CUDA header:
 // handles are opaque words, statuses are the documented numbers.
 #pragma once
 #include <cstddef>
@@ -32,7 +32,7 @@ struct Buffer;
 struct Context {
     bool primary = false, alive = true;
     unsigned references = 0, flags = 0;
-    int error = 0;                                      // sticky: what a kernel did, returned by every later call
+    int error = 0;                                      // sticky error of a kernel, returned by every later call
 };
 
 struct Stream {
@@ -40,7 +40,7 @@ struct Stream {
     unsigned flags = 0;
     int priority = 0;
     Capture* capture = nullptr;
-    uint64_t operations = 0;                            // counts captured operations: whether a join saw the last one
+    uint64_t operations = 0;                            // number of captured operations: shows whether a join included the last one
     uint64_t joined = 0;
 };
 
@@ -54,7 +54,7 @@ struct Event {
     uint64_t operation = 0;
 };
 
-// One piece of work: what a stream executes, a graph records and replays.
+// A unit of work: a stream executes it, a graph records and replays it.
 struct Work {
     enum Kind { Launch, CopyToDevice, CopyToHost, CopyOnDevice, CopyAny, Fill, Host, Marker } kind = Marker;
     Kernel* kernel = nullptr;
@@ -77,10 +77,10 @@ struct Capture {
     std::vector<Stream*> streams;
 };
 
-// Handle values of different kinds differ, so that one kind passed for another is not found.
+// Handles of different kinds have different values, so a handle of the wrong kind is not found.
 uintptr_t next_handle_range();
 
-// Live objects of one kind. A handle is never used twice, so a stale one is always recognised.
+// Live objects of one kind. Handles are never reused, so a stale one is always detected.
 template <typename T> class Handles {
 public:
     void* add(T* object) {
@@ -125,9 +125,9 @@ AllHandles& handles();
 // device.cpp
 bool is_initialized();
 Context* current_context();
-// Success, or why no call can work now: not initialised, no context, a context destroyed or broken by a kernel.
+// Success, or why calls fail now: not initialised, no context, or a context that is destroyed or lost to a kernel's fault.
 int ready();
-// The same for calls that a stream capture forbids (synchronising, allocating), which they invalidate.
+// The same for calls that are forbidden during stream capture (synchronising, allocating) and invalidate it.
 int ready_outside_capture();
 int device_attribute(int attribute, bool& known);
 

@@ -1,4 +1,4 @@
-// Graphs: work recorded by a capture, executed again in the order in which it was recorded, with the arguments recorded.
+// Graphs: captured work, executed again in the captured order with the captured arguments.
 #include "driver.h"
 
 using namespace csunet;

@@ -1,4 +1,4 @@
-// Kernel launches: what the driver refuses, how a launch runs in each mode, and what a kernel's failure does to the context.
+// Kernel launches: the limits of the driver, the run in each mode, and the effect of a kernel's failure on the context.
 #include "driver.h"
 #include "module.h"
 #include "../check/findings.h"
@@ -22,7 +22,7 @@ int check_launch(const Kernel& kernel, const Work& work) {
     return Success;
 }
 
-// The buffers that a launch can reach: whatever in its arguments looks like an address inside one, also in structs passed by value.
+// The buffers that a launch can reach: every value in its arguments that is an address inside a buffer, also in structs passed by value.
 static std::vector<Buffer*> reachable_buffers(const Work& work) {
     std::vector<Buffer*> buffers;
     for (const auto& argument : work.arguments)
@@ -35,7 +35,8 @@ static std::vector<Buffer*> reachable_buffers(const Work& work) {
     return buffers;
 }
 
-// What the counts of a launch depend on, but for what is in memory: an address stands for its place in a sector and its alignment.
+// The signature of a launch: everything that its counts depend on, except memory contents. Of an address, only its place in a sector
+// counts.
 static std::string signature(const Work& work) {
     std::string text(reinterpret_cast<const char*>(&work.kernel->handle), sizeof work.kernel->handle);
     for (const unsigned* numbers : {work.grid, work.block}) text.append(reinterpret_cast<const char*>(numbers), sizeof work.grid);
@@ -92,7 +93,7 @@ static void restore(const std::vector<Buffer*>& buffers, const std::vector<std::
     for (size_t i = 0; i < buffers.size(); i++) memcpy(reinterpret_cast<void*>(buffers[i]->start), from[i].data(), from[i].size());
 }
 
-// Runs forward and backward from the same contents of memory. A right kernel gives the same bytes; the forward run's stay.
+// Runs in forward and backward order from the same memory contents. A correct kernel gives the same bytes; those of the forward run remain.
 static int run_both_orders(const Work& work) {
     std::vector<Buffer*> buffers = reachable_buffers(work);
     auto before = contents(buffers);
@@ -134,8 +135,8 @@ int execute_launch(const Work& work) {
     return status;
 }
 
-// A kernel's failure is asynchronous on a GPU: the launch succeeds, and every later call returns the error. Asking for more than the
-// device has is refused at once, and breaks nothing.
+// A kernel's failure is asynchronous on a GPU: the launch succeeds, and every later call returns the error. A launch beyond the limits of
+// the device is rejected at once and has no further effect.
 int execute(const Work& work) {
     int status = work.kind == Work::Launch ? execute_launch(work) : work.kind == Work::Host ? work.host()
         : work.kind == Work::Marker ? int(Success) : execute_memory(work);
@@ -173,7 +174,7 @@ CSUNET_API int cuLaunchKernel(void* function, unsigned grid_x, unsigned grid_y, 
 }
 
 CSUNET_API int cuLaunchCooperativeKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**) {
-    return NotSupported;                                // blocks run one after the other: a grid-wide barrier cannot be kept
+    return NotSupported;                                // blocks run one after the other: a grid-wide barrier is impossible
 }
 
 // CUfunction_attribute

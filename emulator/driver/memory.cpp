@@ -14,7 +14,7 @@ int check_device_range(uint64_t address, size_t bytes) {
     return buffer && buffer->live && buffer->contains(address, bytes) ? int(Success) : int(InvalidValue);
 }
 
-// The write nearest to a granule that nobody wrote: the kernel and line that left it out. Null where no kernel wrote to the buffer.
+// The write nearest to an unwritten granule: the kernel and line that skipped it. Null if no kernel wrote to the buffer.
 static const Touch* nearest_write(const Buffer& buffer, size_t granule) {
     const Cell* cells = buffer.cells;
     for (size_t distance = 1; cells && distance < buffer.granules(); distance++) {
@@ -24,7 +24,7 @@ static const Touch* nearest_write(const Buffer& buffer, size_t granule) {
     return nullptr;
 }
 
-// In hook mode: what the host fetches must have been written by somebody.
+// In hook mode: memory copied to the host must have been written.
 static void check_written(uint64_t address, size_t bytes) {
     Buffer* buffer = find_buffer(address);
     uint8_t* written = buffer ? buffer->written.load() : nullptr;
@@ -60,7 +60,7 @@ int execute_memory(const Work& work) {
     if (!bytes) return Success;
     bool to_device = work.kind != Work::CopyToHost && check_device_range(work.to, bytes) == Success;
     bool from_device = work.kind != Work::CopyToDevice && work.kind != Work::Fill && check_device_range(work.from, bytes) == Success;
-    // A recorded copy may meet a buffer that has been freed since: on a GPU an illegal address.
+    // A captured copy may refer to a buffer freed since: an illegal address on a GPU.
     if ((work.kind == Work::CopyToDevice || work.kind == Work::CopyOnDevice || work.kind == Work::Fill) && !to_device)
         return LaunchIllegalAddress;
     if ((work.kind == Work::CopyToHost || work.kind == Work::CopyOnDevice) && !from_device) return LaunchIllegalAddress;
@@ -160,7 +160,7 @@ static int copy(Work::Kind kind, uint64_t to, uint64_t from, size_t bytes, void*
     if ((kind == Work::CopyToDevice || kind == Work::CopyOnDevice) && check_device_range(to, bytes)) return InvalidValue;
     if ((kind == Work::CopyToHost || kind == Work::CopyOnDevice) && check_device_range(from, bytes)) return InvalidValue;
     if (kind == Work::CopyAny) {
-        // Unified addressing: an address that is in a buffer must stay in it; any other is the host's.
+        // Unified addressing: a range that starts in a buffer must end in it; any other address belongs to the host.
         for (uint64_t address : {to, from})
             if (find_buffer(address) && check_device_range(address, bytes)) return InvalidValue;
     }
@@ -287,7 +287,7 @@ CSUNET_API int cuMemPoolGetAttribute(void* pool, int attribute, void* value) {
         *static_cast<int*>(value) = 1;
         return Success;
     }
-    // 4 threshold, 5 and 6 reserved now and at most, 7 and 8 used now and at most
+    // 4 threshold, 5 and 6 reserved memory now and its maximum, 7 and 8 used memory now and its maximum
     uint64_t used = memory_use().used;
     *static_cast<uint64_t*>(value) = attribute == 4 ? pool_threshold : attribute == 5 || attribute == 7 ? used : std::max(pool_high, used);
     return Success;

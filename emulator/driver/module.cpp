@@ -1,4 +1,4 @@
-// Modules: an image is a program as nvrtcGetCUBIN returned it; loading compiles it for the current mode, as a driver compiles PTX.
+// Modules: an image is the source program that nvrtcGetCUBIN returned. Loading compiles it for the current mode, as a driver compiles PTX.
 #include "module.h"
 #include "driver.h"
 #include "../check/source_lines.h"
@@ -23,7 +23,7 @@ void described(unsigned threads) {
     longjmp(describe_return, 1);
 }
 
-// A kernel's launch bounds: its entry, planted by the compile step, reports them and goes no further.
+// A kernel's launch bounds: its entry, inserted by the compile step, reports them and returns.
 static unsigned launch_bounds(const Kernel& kernel) {
     size_t bytes = 0;
     for (int size : kernel.sizes) bytes = std::max(bytes, size_t(size));
@@ -61,7 +61,7 @@ static int load(void** module, const void* image) {
     if (!built.compiler_found) return JitCompilerNotFound;
     if (built.library.empty()) return InvalidImage;
     std::lock_guard guard(load_mutex);
-    // A second live module of one image needs variables of its own: dlopen gives them to a file of another name.
+    // A second live module of the same image needs its own variables: dlopen provides them only for a file with another name.
     std::string path = loaded_paths.count(built.library) ? copy_library(built.library) : built.library;
     auto* fresh = new Module;
     fresh->path = path;
@@ -69,7 +69,7 @@ static int load(void** module, const void* image) {
     fresh->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     loading = nullptr;
     if (!fresh->library || fresh->kernels.empty()) {
-        // Loaded before, and still mapped: its constructors do not run again.
+        // Loaded before and still mapped: constructors do not run again.
         if (fresh->library) {
             path = copy_library(built.library);
             fresh->path = path;
@@ -113,7 +113,7 @@ CSUNET_API int cuModuleLoadDataEx(void** module, const void* image, unsigned opt
     return status;
 }
 CSUNET_API int cuModuleLoadFatBinary(void** module, const void* image) { return cuModuleLoadData(module, image); }
-// The code stays mapped, so that lines can still be looked up and a late graph does not jump into nothing.
+// The code stays mapped: lines can still be looked up, and a late graph does not jump to unmapped memory.
 CSUNET_API int cuModuleUnload(void* module) {
     if (int status = ready_outside_capture()) return status;
     Module* found = handles().modules.remove(module);

@@ -72,7 +72,7 @@ CSUNET_API int cuGetErrorString(int status, const char** text) {
     return *text ? int(Success) : int(InvalidValue);
 }
 
-// The newest version of the function that a driver of the version asked for had. Suffixes came with new signatures.
+// The newest version of the function in a driver of the requested version. Suffixes mark new signatures.
 static void* find_function(const char* name, int version) {
     void* self = nullptr;
     Dl_info info{};

@@ -14,7 +14,7 @@ Stream* find_stream(void* handle) {
     return number <= 2 ? &default_streams[number] : handles().streams.find(handle);
 }
 
-// Whether a capture that this thread must respect is in progress. If so, the forbidden call invalidates it.
+// Whether a capture in progress forbids this thread's call. If so, the call invalidates the capture.
 bool capture_forbids() {
     std::lock_guard guard(mutex);
     bool forbidden = false;
@@ -67,7 +67,7 @@ CSUNET_API int cuStreamDestroy_v2(void* stream) {
     std::lock_guard guard(mutex);
     Stream* found = handles().streams.remove(stream);
     if (!found) return InvalidHandle;
-    // The Stream itself stays: an event may point to it.
+    // Keep the Stream itself: an event may point to it.
     if (found->capture) {
         found->capture->invalidated = true;
         auto& streams = found->capture->streams;
@@ -163,7 +163,7 @@ CSUNET_API int cuEventElapsedTime(float* milliseconds, void* start, void* end) {
 }
 CSUNET_API int cuEventElapsedTime_v2(float* milliseconds, void* start, void* end) { return cuEventElapsedTime(milliseconds, start, end); }
 
-// In a capture, waiting is how a second stream joins it and how it is joined back.
+// In a capture, a wait joins a second stream to it, and joins that stream back.
 CSUNET_API int cuStreamWaitEvent(void* stream, void* event, unsigned flags) {
     if (int status = ready()) return status;
     if (flags > 1) return InvalidValue;
@@ -172,7 +172,7 @@ CSUNET_API int cuStreamWaitEvent(void* stream, void* event, unsigned flags) {
     if (!s || !e) return InvalidHandle;
     std::lock_guard guard(mutex);
     if (!e->capture) {
-        // Work from before a capture cannot be waited for inside it.
+        // A capture cannot wait for work enqueued before it began.
         if (!s->capture || !e->recorded) return Success;
         s->capture->invalidated = true;
         return CaptureIsolation;
@@ -198,7 +198,7 @@ CSUNET_API int cuStreamBeginCapture_v2(void* stream, int mode) {
     Stream* s = find_stream(stream);
     if (!s) return InvalidHandle;
     if (mode < 0 || mode > 2) return InvalidValue;
-    // The legacy default stream orders itself with every other: it cannot be captured.
+    // The legacy default stream synchronises with all others, so it cannot be captured.
     if (reinterpret_cast<uintptr_t>(stream) <= 1) return CaptureUnsupported;
     std::lock_guard guard(mutex);
     if (s->capture) return IllegalState;
@@ -227,7 +227,7 @@ CSUNET_API int cuStreamEndCapture(void* stream, void** graph) {
     bool unjoined = false;
     for (Stream* other : capture->streams) unjoined |= other != s && other->joined < other->operations;
     leave_capture(capture);
-    // The Capture stays for the events that were recorded in it; its graph moves out.
+    // Keep the Capture for the events recorded in it; its graph is moved out.
     if (capture->invalidated) return CaptureInvalidated;
     if (unjoined) return CaptureUnjoined;
     *graph = handles().graphs.add(capture->graph.release());

@@ -15,13 +15,13 @@ void fill_poison(void* p, size_t bytes) {
     for (; i < bytes; i++) b[i] = static_cast<unsigned char>(Poison >> (i % 4 * 8));
 }
 
-// Both ends count from a 4-byte boundary, as fill_poison wrote them.
+// Both ends are aligned to 4 bytes, as fill_poison wrote them.
 bool is_poison(const void* from, const void* to) {
     auto *p = static_cast<const unsigned char*>(from), *end = static_cast<const unsigned char*>(to);
     auto wrong = [&] { return *p != static_cast<unsigned char>(Poison >> (reinterpret_cast<uintptr_t>(p) % 4 * 8)); };
     for (; p < end && reinterpret_cast<uintptr_t>(p) % 8; p++)
         if (wrong()) return false;
-    // Every launch looks at the zones of every buffer: by words.
+    // Every launch checks the zones of every buffer, so compare whole words.
     const uint64_t pair = uint64_t(Poison) << 32 | Poison;
     for (; p + 8 <= end; p += 8)
         if (memcmp(p, &pair, 8)) return false;
@@ -30,7 +30,7 @@ bool is_poison(const void* from, const void* to) {
     return true;
 }
 
-// An array between two red zones, all NaN: reading past the end gives NaN, writing there is found when the block ends.
+// An array between two red zones of NaN: a read past the end gives NaN, a write there is found when the block ends.
 static void* allocate(Worker* worker, const SharedArray& array) {
     size_t alignment = std::max(array.alignment, 128u);         // bank 0, as the first array on a GPU
     size_t start = (worker->arena_used + RedZone + alignment - 1) / alignment * alignment;

@@ -1,7 +1,7 @@
-// The emulated device's memory: one reserved address range in which every buffer has pages of its own. A buffer starts at a multiple of
+// The emulated device's memory: one reserved address range in which every buffer has its own pages. A buffer starts at a multiple of
 // 256 bytes, as the driver promises, and ends within 256 bytes of a protected page; the gap is a guard zone. Fresh memory is NaN. Freed
-// pages are protected and kept out of use for as long as address space lasts, so a use after free faults. While launches are only sampled
-// for counts, buffers are lazy: address space alone, so that the activations of a large batch need not fit into this machine's memory.
+// pages are protected and not reused while address space lasts, so a use after free faults. While launches are sampled
+// for counting, buffers are lazy: only address space, so that the activations of a large batch need not fit into memory.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace csunet {
 
-struct Cell;                                            // of the race check, check/race_check.h
+struct Cell;                                            // a cell of the race check, check/race_check.h
 
 enum class MemoryKind { Device, Pinned, Global };
 struct Buffer {
@@ -21,7 +21,7 @@ struct Buffer {
     size_t page_bytes = 0;
     MemoryKind kind = MemoryKind::Device;
     uint64_t number = 0;                                // counts allocations, for reports
-    bool lazy = false;                                  // allocated while launches are sampled: no memory before it is touched, unchecked
+    bool lazy = false;                                  // allocated while launches are sampled: no memory until touched, unchecked
     std::atomic<bool> live{true};
     std::atomic<uint8_t*> written{nullptr};             // one byte per 2-byte granule, only in hook mode; null: treat as written
     std::atomic<Cell*> cells{nullptr};
@@ -41,7 +41,7 @@ bool is_accessible(const void* p, size_t bytes);        // in a live buffer or i
 // The loaded kernel module's segment that holds the address.
 bool find_image(uintptr_t address, uintptr_t& start, uintptr_t& end);
 std::string describe_address(uintptr_t address);        // "4 bytes past the end of buffer 7 (512 bytes)"
-void fill_zeros(uintptr_t address, size_t bytes);       // gives whole pages of a lazy buffer back instead of writing them
+void fill_zeros(uintptr_t address, size_t bytes);       // releases whole pages of a lazy buffer instead of writing them
 void mark_written(uintptr_t address, size_t bytes);     // by a copy or memset of the driver, or by a kernel without the hook
 // Guard zones that a kernel wrote into since the last check, as texts.
 std::vector<std::string> check_guard_zones();

@@ -10,14 +10,14 @@ static void require_full_warp(Thread* const* lanes, unsigned mask) {
     if (current_worker->launch->hooked) count_matrix_instruction(first->site);
 }
 
-// Compiled twice, for the vector units of the machine at hand; contraction is off, so both round alike.
+// Compiled for two kinds of vector units; contraction is off, so both round identically.
 #if defined(__x86_64__)
 #define WIDE __attribute__((target_clones("avx2", "default")))
 #else
 #define WIDE
 #endif
 
-// d = a * b, the products of one output summed in float32 in order of k. A GPU sums in an order of its own: compare with a tolerance.
+// d = a * b, summed in float32 in the order of k. A GPU sums in another order: compare with a tolerance.
 template <int K> __attribute__((always_inline)) static inline void multiply(const float (&a)[16][K], const float (&b)[K][8],
     float (&d)[16][8]) {
     for (int i = 0; i < 16; i++) {

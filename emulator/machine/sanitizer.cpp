@@ -1,4 +1,4 @@
-// The emulator's line at the end of a report of AddressSanitizer, in the form of its own findings.
+// The emulator's line at the end of an AddressSanitizer report, in the format of its own findings.
 #include "sanitizer.h"
 #include "device_memory.h"
 #include "state.h"
@@ -8,7 +8,7 @@ namespace csunet {
 
 #if defined(__SANITIZE_ADDRESS__)
 
-// The shared array beside whose bytes an address of the arena lies.
+// The shared array nearest to an address of the arena.
 static std::string describe_shared(const Worker& worker, const char* address) {
     const SharedSegment* nearest = nullptr;
     for (const SharedSegment& s : worker.segments)

@@ -1,4 +1,4 @@
-// Fibers and the block scheduler. A fiber is made once and then loops over blocks; it never moves to another OS thread.
+// Fibers and the block scheduler. A fiber is created once and then loops over blocks; it never moves to another OS thread.
 #include "state.h"
 #include "stack_switch.h"
 #include "../check/findings.h"
@@ -31,7 +31,7 @@ static int random_bit(Worker* worker, unsigned mask) {
     return __builtin_ctz(mask);
 }
 
-// The next fiber to run, null if none can. `hint` is the warp that ran last: staying in it keeps its data warm.
+// The next fiber to run, null if none can. `hint` is the warp that ran last: its data are in the cache.
 static Fiber* pick(Worker* worker, Warp* hint) {
     if (!worker->ready_warps) return nullptr;
     bool stay = hint && hint->ready;
@@ -67,7 +67,7 @@ void make_ready(Worker* worker, Warp* warp, unsigned lanes) {
 void give_way(Worker* worker, Fiber* fiber) {
     if (worker->launch->expired.load(std::memory_order_relaxed)) fail_expired();
     Fiber* next = pick(worker, fiber->warp);
-    if (next != fiber) jump(worker, fiber, next);       // none: a deadlock, which run_block reports
+    if (next != fiber) jump(worker, fiber, next);       // null: a deadlock, which run_block reports
 }
 
 static void fiber_main() {
@@ -117,11 +117,11 @@ void prepare_worker(Worker* worker) {
         fiber.index = {i % shape.x, i / shape.x % shape.y, i / shape.x / shape.y};
         fiber.warp->lanes[fiber.lane] = &fiber;
         if (fiber.prepared) continue;
-        permit(fiber.stack, StackSize);                 // an abandoned kernel left its locals' red zones
+        permit(fiber.stack, StackSize);                 // an abandoned kernel leaves the red zones of its locals
         fiber.stack_pointer.bottom = fiber.stack;
         fiber.stack_pointer.size = StackSize;
         fiber.stack_pointer.fake = nullptr;
-        // Stacks start at different offsets in their pages: again the cache sets.
+        // Stacks start at different offsets in their pages, to spread over the cache sets.
         prepare_stack(fiber.stack_pointer, fiber.stack, StackSize - (i * 320) % 4096, fiber_main);
         fiber.prepared = true;
     }
@@ -163,7 +163,7 @@ void run_block(Worker* worker, uint64_t number) {
     if (launch->hooked) finish_block(worker);
     if (worker->alive && !worker->aborted) report_deadlock(*worker);
     if (!worker->aborted && !Sanitized) check_red_zones(worker);
-    // An aborted block leaves its fibers in the middle of the kernel: they are made anew.
+    // An aborted block leaves its fibers in the middle of the kernel, so recreate them.
     if (worker->aborted)
         for (int i = 0; i < MaxThreads; i++) worker->fibers[i].prepared = false;
 }

@@ -10,11 +10,11 @@
 
 namespace csunet {
 
-struct HookState;                                       // of a worker, check/hook_state.h
+struct HookState;                                       // per worker, check/hook_state.h
 
-// NaN as float32, as bf16 and as fp16 pairs; a huge index as an integer.
+// NaN as float32, as bf16 and as fp16 pairs; as an integer a huge index.
 constexpr uint32_t Poison = 0x7fff7fffu;
-// 64 KB of stack and a guard page: an odd number of pages, or the fibers' frames fall into the same cache sets (measured: 3-4 times
+// 64 KB of stack and a guard page: an odd number of pages, otherwise the fibers' frames share the same cache sets (measured: 3-4 times
 // slower). The sanitizers' red zones around local variables need more.
 constexpr size_t StackSize = Sanitized ? 256 << 10 : 64 << 10, StackGuard = 4096, StackStride = StackSize + StackGuard;
 constexpr size_t ArenaSize = 512 << 10, RedZone = 64;
@@ -24,7 +24,7 @@ struct Fiber;
 struct Warp {
     Thread* lanes[32];
     unsigned index, exist, ready, waiting, at_barrier, done;
-    // Which lanes have synchronised with which (partial __syncwarp): seen[i][j] > a stamp of lane j means that lane i comes after it.
+    // Vector clocks for partial __syncwarp: seen[i][j] > a stamp of lane j means that lane i is ordered after it.
     uint16_t clock[32], seen[32][32];
 };
 
@@ -55,8 +55,8 @@ struct Launch {
     Order order = Order::Forward;
     uint64_t seed = 0;
     uint32_t number = 0;                                // counts launches, for the race check
-    bool hooked = false, checked = false;               // every access is seen; and checked for races and reads of unwritten memory
-    std::string signature;                              // of a launch whose counts are kept for the next one like it; else empty
+    bool hooked = false, checked = false;               // every access is counted; also checked for races and reads of unwritten memory
+    std::string signature;                              // of a launch whose counts are reused for the next equal one; else empty
     std::atomic<uint64_t> next{0};
     std::atomic<bool> failed{false}, expired{false};
     std::atomic<unsigned> static_shared{0};
@@ -72,7 +72,7 @@ struct Worker {
     char *stacks = nullptr, *arena = nullptr, *emergency = nullptr;
     Warp warps[MaxWarps];
     unsigned threads = 0, warp_count = 0;
-    // of the block that runs
+    // of the running block
     Launch* launch = nullptr;
     Block block;
     uint64_t block_number = 0, block_epoch = 0, random = 1;
@@ -99,7 +99,7 @@ inline Fiber* current_fiber() { return static_cast<Fiber*>(current_thread); }
 // scheduler.cpp
 void jump(Worker* worker, Fiber* from, Fiber* to);      // null: the scheduler's own stack
 void make_ready(Worker* worker, Warp* warp, unsigned lanes);
-void give_way(Worker* worker, Fiber* fiber);            // runs another fiber; returns when this one's turn comes
+void give_way(Worker* worker, Fiber* fiber);            // yields to another fiber; returns when it is this one's turn
 void prepare_worker(Worker* worker);
 void run_block(Worker* worker, uint64_t number);
 // block_memory.cpp

@@ -45,7 +45,7 @@ int block_barrier(Vote vote, int predicate, CallSite site) {
     return fiber->vote_result;
 }
 
-// What each lane of the mask has seen becomes what all of them have seen, and their clocks move on.
+// Merges the vector clocks of all lanes in the mask and advances them.
 static void order_lanes(Warp* warp, unsigned mask) {
     uint16_t joined[32] = {};
     for (unsigned rest = mask; rest; rest &= rest - 1) {
@@ -73,7 +73,7 @@ void warp_collective(unsigned mask, WarpOperation operation, void* argument, Cal
         give_way(worker, fiber);
         return;
     }
-    // The last lane to arrive does the work of all lanes, straight on their stacks.
+    // The last lane to arrive does the work of all lanes, directly on their stacks.
     for (unsigned rest = present; rest; rest &= rest - 1) {
         Thread* other = warp->lanes[__builtin_ctz(rest)];
         if (other->operation != operation || other->mask != mask || !same_site(other->site, site))
@@ -87,7 +87,7 @@ void warp_collective(unsigned mask, WarpOperation operation, void* argument, Cal
         make_ready(worker, warp, present);
         give_way(worker, fiber);
     } else {
-        make_ready(worker, warp, present & ~bit);       // in the regular orders the last lane simply runs on
+        make_ready(worker, warp, present & ~bit);       // in the regular orders the last lane continues running
     }
 }
 

@@ -1,4 +1,4 @@
-// The pool of native threads that run blocks. Kernels never run on the caller's thread, whose stack the .NET runtime may want to walk.
+// The pool of native threads that run blocks. Kernels never run on the caller's thread, because the .NET runtime may walk its stack.
 #include "state.h"
 #include "settings.h"
 #include "../check/findings.h"
@@ -24,7 +24,7 @@ struct Pool {
 static uint64_t block_at(const Launch& launch, uint64_t i) {
     if (launch.order == Order::Backward) i = launch.sampled - 1 - i;
     if (launch.order > Order::Backward) i = (i * launch.step + launch.seed) % launch.sampled;
-    // Of a launch that runs in part: the middles of equal shares.
+    // The sampled blocks: the middles of equal parts of the grid.
     return launch.sampled == launch.blocks ? i : (2 * i + 1) * launch.blocks / (2 * launch.sampled);
 }
 
@@ -93,7 +93,7 @@ int run_launch(Launch& launch) {
     pool->start.notify_all();
     auto done = [&] { return pool->active == 0; };
     if (!pool->finished.wait_for(lock, std::chrono::milliseconds(settings().watchdog_ms), done)) {
-        // Signals hit the machine's own code too, where they do nothing: repeat until one lands in the kernel.
+        // A signal in the machine's own code has no effect, so repeat until one interrupts the kernel.
         launch.expired = true;
         do for (auto& thread : pool->threads) pthread_kill(thread.native_handle(), SIGXCPU);
         while (!pool->finished.wait_for(lock, std::chrono::milliseconds(5), done));

@@ -1,4 +1,4 @@
-// Running g++ and keeping what it made.
+// Runs g++ and caches its output.
 #include "kernel_build.h"
 #include "../machine/sanitizer.h"
 #include <atomic>
@@ -110,7 +110,7 @@ static std::string cache_folder() {
     return std::filesystem::temp_directory_path() / ("csunet-emulator-" + std::to_string(getuid()));
 }
 
-// The folder of this library; the headers in device/ lie beside it.
+// The folder of this library; the headers of device/ are beside it.
 static const std::string& own_folder() {
     static const std::string folder = [] {
         Dl_info info{};
@@ -132,7 +132,7 @@ static std::string compiler() {
     return set && *set ? set : "g++";
 }
 
-// Runs a program in `folder` and collects what it prints; -1 where it cannot be started.
+// Runs a program in `folder` and collects its output; -1 if it cannot be started.
 static int run(const std::vector<std::string>& command, const std::string& folder, std::string& output) {
     int ends[2];
     if (pipe(ends)) return -1;
@@ -163,7 +163,7 @@ static int run(const std::vector<std::string>& command, const std::string& folde
     return WIFEXITED(state) ? WEXITSTATUS(state) : 1;
 }
 
-// What identifies the compiler, empty where there is none; asked once per process and compiler.
+// Identifies the compiler; empty if there is none. Queried once per process and compiler.
 static std::string compiler_identity() {
     static std::mutex mutex;
     static std::string name, identity;
@@ -181,14 +181,14 @@ static uint64_t hash(const std::string& text, uint64_t seed) {
     return h ^ h >> 29;
 }
 
-// A sanitized library runs sanitized kernels: an access that no sanitizer sees would pass in silence.
+// A sanitized library must run sanitized kernels: otherwise bad accesses pass unnoticed.
 static std::vector<std::string> sanitizers() {
     if (!Sanitized) return {};
     return {"-fsanitize=address,undefined", "-fno-sanitize-recover=all"};
 }
 
-// -fno-strict-aliasing and -fwrapv: kernels reinterpret memory and let indices wrap, which a GPU's compiler takes literally.
-// No contraction: results are the same on every CPU. -O1 would do, but unrolled accesses at -O2 are nearer to a GPU's.
+// -fno-strict-aliasing and -fwrapv: kernels reinterpret memory and let indices wrap, and a GPU's compiler allows both.
+// No contraction, so that results are equal on every CPU. -O1 would suffice, but unrolled accesses at -O2 are closer to a GPU's.
 static std::vector<std::string> flags(bool hooked) {
     std::vector<std::string> all = {"-std=c++20", "-O2", "-g", "-fPIC", "-fno-strict-aliasing", "-fwrapv", "-ffp-contract=off",
         "-fno-math-errno", "-fno-trapping-math", "-fno-plt", "-Wall", "-Wno-unknown-pragmas", "-Wno-unused-function",
@@ -261,7 +261,7 @@ BuildResult build_program(const KernelProgram& program, bool hooked) {
         result.library = library;
         return result;
     }
-    // Built in a folder of this process's own, and moved into place whole: whoever comes second finds the first one's.
+    // Build in a folder of this process and move the result into place atomically: a second process finds the first one's result.
     static std::atomic<unsigned> count{0};
     std::string work = folder + "." + std::to_string(getpid()) + "." + std::to_string(count++);
     make_folders(work);
@@ -300,7 +300,7 @@ BuildResult build_program(const KernelProgram& program, bool hooked) {
 std::string copy_library(const std::string& library) {
     static std::atomic<unsigned> count{0};
     std::string copy = library + "." + std::to_string(getpid()) + "." + std::to_string(count++), bytes;
-    // Not removed at once: addr2line reads it. A list for the end of the process.
+    // Files to remove at the end of the process: addr2line reads them until then.
     static std::vector<std::string>* copies = [] {
         atexit([] { for (const std::string& path : *copies) unlink(path.c_str()); });
         return new std::vector<std::string>;

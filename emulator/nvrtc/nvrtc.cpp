@@ -1,5 +1,5 @@
-// NVRTC's interface. Compiling checks the source with g++; the result, "CUBIN" and "PTX" alike, is the program itself, which
-// cuModuleLoadData builds for the mode of the day.
+// NVRTC's interface. Compiling checks the source with g++. The result, as "CUBIN" and as "PTX", is the source program, which
+// cuModuleLoadData compiles for the current mode.
 #include "kernel_build.h"
 #include "../machine/settings.h"
 #include <cstring>
@@ -30,7 +30,7 @@ static std::shared_ptr<Program> find(void* handle) {
     return it == programs.end() ? nullptr : it->second;
 }
 
-// The options that NVRTC documents, in all spellings: kept for g++, or ignored where they say nothing to it, or unknown.
+// NVRTC's documented options, in all spellings: passed to g++, ignored if they do not concern it, or unknown.
 static bool translate(const std::vector<std::string>& options, std::vector<std::string>& kept, std::string& log) {
     static const char* const ignored[] = {"gpu-architecture", "arch", "std", "use_fast_math", "fmad", "ftz", "prec-div", "prec-sqrt",
         "maxrregcount", "ptxas-options", "Xptxas", "generate-line-info", "lineinfo", "device-debug", "G", "default-device", "restrict",
@@ -62,7 +62,7 @@ static bool translate(const std::vector<std::string>& options, std::vector<std::
                 return false;
             }
             if (bare == "G" || bare == "device-debug") kept.push_back("-O0");
-            // These take their value from the next word too.
+            // These also accept their value as the next word.
             bool valued = bare == "arch" || bare == "gpu-architecture" || bare == "Xptxas" || bare == "ptxas-options";
             if (valued && !joined && i + 1 < options.size() && options[i + 1][0] != '-') i++;
         }
@@ -108,7 +108,7 @@ NVRTC_API int nvrtcCreateProgram(void** handle, const char* source, const char* 
     program->source.name = name ? name : "default_program";
     for (int i = 0; i < headers; i++) program->source.headers.emplace_back(names[i], texts[i]);
     std::lock_guard guard(mutex);
-    static uintptr_t next = 0x7000000000000;            // a handle is never used twice
+    static uintptr_t next = 0x7000000000000;            // handles are never reused
     *handle = reinterpret_cast<void*>(next += 16);
     programs[*handle] = program;
     return Ok;

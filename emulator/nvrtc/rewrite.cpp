@@ -1,11 +1,11 @@
-// The little that the emulator must know about a kernel file's text.
+// Minimal parsing and rewriting of kernel sources.
 #include "kernel_build.h"
 #include <algorithm>
 #include <cctype>
 
 namespace csunet {
 
-// The text with comments and literals blanked, so that positions stay and nothing inside them is mistaken for code.
+// The text with comments and literals blanked out: positions stay, and their contents are not mistaken for code.
 static std::string code_only(const std::string& source) {
     std::string code = source;
     for (size_t i = 0; i < code.size();) {
@@ -35,7 +35,7 @@ static std::string code_only(const std::string& source) {
 
 static bool is_word(char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 
-// Past the parenthesis that closes the one at `open`.
+// The position after the parenthesis that closes the one at `open`.
 static size_t past_parentheses(const std::string& code, size_t open) {
     int depth = 0;
     for (size_t i = open; i < code.size(); i++) {

@@ -31,8 +31,8 @@ void test_intrinsics() {
         for (size_t i = 0; i < 256; i++) rows[i] = to_bf16(float(i));       // exact up to 256
         Device<uint16_t> from(rows), to(256);
         require(module.launch("copies", {1}, {32}, 0, *from, *to), "copies");
-        expect(to.get() == rows, "copies of every size");
-        Device<uint32_t> pairs(192);
+        expect(to.get() == rows, "copies by every kind of access");
+        Device<uint32_t> pairs(128);
         require(module.launch("matrices", {1}, {32}, 0, *from, *pairs), "matrices");
         auto got = pairs.get();
         for (size_t lane = 0; lane < 32; lane++) {
@@ -40,8 +40,6 @@ void test_intrinsics() {
             size_t a = lane / 4, b = 2 * (lane % 4);
             for (size_t i = 0; i < 4; i++)
                 expect(got[32 * i + lane] == (element(i, b, a) | element(i, b + 1, a) << 16), "ldmatrix_x4_trans, matrix " + std::to_string(i));
-            for (size_t i = 0; i < 2; i++)
-                expect(got[128 + 32 * i + lane] == (element(i, a, b) | element(i, a, b + 1) << 16), "ldmatrix_x2, matrix " + std::to_string(i));
         }
         std::vector<float> values(32);
         for (size_t i = 0; i < 32; i++) values[i] = float(i + 1);

@@ -7,17 +7,11 @@ __global__ void conversions(const float* values, unsigned* bits) {
     bits[t] = float_to_bf16_bits(values[t]);
     bits[32 + t] = float_to_tf32(values[t]);
 }
-// from (32, 8) bf16 -> to, by every kind of copy there is; row r of 16 bytes belongs to lane r.
+// from (32, 8) bf16 -> to, through shared memory by every kind of access; row r of 16 bytes belongs to lane r.
 __global__ void copies(const bf16* from, bf16* to) {
     SHARED(bf16, rows, [32 * 8]);
     int t = threadIdx.x;
-    if (t < 8) cp_async_16(rows + 8 * t, from + 8 * t);
-    else if (t < 16) {
-        cp_async_8(rows + 8 * t, from + 8 * t);
-        cp_async_8(rows + 8 * t + 4, from + 8 * t + 4);
-    } else {
-        for (int i = 0; i < 8; i += 2) cp_async_4(rows + 8 * t + i, from + 8 * t + i);
-    }
+    cp_async_16(rows + 8 * t, from + 8 * t);
     cp_async_commit();
     cp_async_wait<0>();
     __syncwarp();
@@ -29,7 +23,7 @@ __global__ void copies(const bf16* from, bf16* to) {
     store2(to + 8 * t, pair.x, pair.y);
     store4(to + 8 * t + 4, four);
 }
-// to (6, 32) pairs: the four matrices of ldmatrix_x4_trans, the two of ldmatrix_x2, of from (32, 8).
+// to (4, 32) pairs: the four matrices of ldmatrix_x4_trans of from (32, 8).
 __global__ void matrices(const bf16* from, unsigned* to) {
     SHARED(bf16, rows, [32 * 8]);
     int t = threadIdx.x;
@@ -37,11 +31,9 @@ __global__ void matrices(const bf16* from, unsigned* to) {
     cp_async_commit();
     cp_async_wait<0>();
     __syncwarp();
-    unsigned four[4], two[2];
+    unsigned four[4];
     ldmatrix_x4_trans(four, rows + 8 * t);
-    ldmatrix_x2(two, rows + 8 * (t % 16));
     for (int i = 0; i < 4; i++) to[32 * i + t] = four[i];
-    for (int i = 0; i < 2; i++) to[128 + 32 * i + t] = two[i];
 }
 // sums (3): block_sum, block_max, a partly zero-filled copy; and uniform numbers (32)
 __global__ void reductions(const float* values, float* sums, float* uniform) {

@@ -79,4 +79,31 @@ public static class GradientCheck
         options ??= new GradientCheckOptions();
         return Run(_ => function(), arguments, options with { Checks = options.Checks & ~GradientChecks.View });
     }
+
+    /// <summary>
+    /// Checks an operator by all of its floating-point inputs and throws if anything disagrees: on the processor its gradients with central
+    /// differences in float64, and on a CUDA device, if an input lies on one or <see cref="Device.Default"/> is one, output and gradients of
+    /// its kernels in float32 with those of the processor.
+    /// </summary>
+    /// <param name="op">The operator.</param>
+    /// <param name="inputs">Its inputs, null for optional ones left out; their numbers should be away from kinks of the operator.</param>
+    /// <exception cref="GradientCheckException">Something disagrees; the message says what, where and by how much.</exception>
+    /// <exception cref="ArgumentException">No input is of a floating-point type.</exception>
+    public static void Require(Operator op, params Tensor?[] inputs)
+    {
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        Tensor?[] here = [.. inputs.Select(input =>
+            input is null ? null : input.DType.IsFloat() ? input.To(Device.Cpu).To(DType.Float64).Clone() : input.To(Device.Cpu))];
+        Variable?[] variables =
+            [.. here.Select((tensor, i) => tensor is null ? null : new Variable(tensor, tensor.DType.IsFloat(), $"input {i}"))];
+        GradientCheckResult result = Run(op, variables);
+        if (!result.Passed)
+            throw new GradientCheckException(op.Name, result.Failures);
+        Device device = inputs.FirstOrDefault(input => input?.Device.Kind == DeviceKind.Cuda)?.Device ?? Device.Default;
+        if (device.Kind != DeviceKind.Cuda)
+            return;
+        IReadOnlyList<string> findings = new DeviceComparison(op, here, device).Run();
+        if (findings.Count > 0)
+            throw new GradientCheckException(op.Name, string.Join('\n', findings));
+    }
 }

@@ -36,7 +36,17 @@ public sealed class OperatorTrace : IDisposable
     /// <param name="Layer">The layer that it belongs to; null if the trace names none.</param>
     public sealed record Entry(
         Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed, int LaunchesSoFar,
-        string? Layer);
+        string? Layer)
+    {
+        /// <summary>The inputs' element types, null for absent ones.</summary>
+        public IReadOnlyList<DType?> Types { get; init; } = [];
+
+        /// <summary>Which inputs need a gradient.</summary>
+        public IReadOnlyList<bool> NeedsGradient { get; init; } = [];
+
+        /// <summary>The variant that computed it; null: the usual one.</summary>
+        public KernelChoice? Choice { get; init; }
+    }
 
     /// <summary>The trace that records on this thread, or null.</summary>
     public static OperatorTrace? Current => t_current;
@@ -50,7 +60,12 @@ public sealed class OperatorTrace : IDisposable
             CudaDevice.Get(call.Output.Device).Synchronize();
         _entries.Add(new Entry(
             op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call),
-            Stopwatch.GetElapsedTime(start), LaunchTrace.Current?.Entries.Count ?? 0, _layerOf?.Invoke(call.Inputs.OfType<Tensor>())));
+            Stopwatch.GetElapsedTime(start), LaunchTrace.Current?.Entries.Count ?? 0, _layerOf?.Invoke(call.Inputs.OfType<Tensor>()))
+        {
+            Types = [.. call.Inputs.Select(input => input?.DType)],
+            NeedsGradient = [.. call.Inputs.Select((_, i) => call.Needs(i))],
+            Choice = call.Choice,
+        });
     }
 
     /// <summary>Stops tracing.</summary>

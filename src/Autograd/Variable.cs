@@ -7,7 +7,7 @@ namespace CsUnet.Autograd;
 /// A tensor that takes part in differentiation. Leaves (inputs and <see cref="Parameter"/>s) are made by hand, everything else by
 /// <see cref="Apply"/>, which records the operator so that <see cref="Backward"/> can run in reverse.
 /// </summary>
-public class Variable
+public partial class Variable
 {
     /// <summary>A leaf. A plain leaf has no gradient unless asked for.</summary>
     /// <param name="value">Its tensor.</param>
@@ -83,7 +83,7 @@ public class Variable
     /// <param name="inputs">Its inputs in the order that it documents; null for optional ones that are absent.</param>
     public static Variable Apply(Operator op, params Variable?[] inputs)
     {
-        if (ReplacedApply.Result(op, inputs) is { } replaced)
+        if (OperatorSubstitution.Result(op, inputs) is { } replaced)
             return replaced;
         var tensors = new Tensor?[inputs.Length];
         var needs = new bool[inputs.Length];

@@ -96,7 +96,7 @@ internal static class Options
         string text = result.Tokens[0].Value;
         if (values.Contains(text))
             return text;
-        result.AddError($"{name} {text}: not known{NearestName.Hint(text, values)}; there are {string.Join(", ", values)}");
+        result.AddError(UsageException.Unknown("not known", text, values, $"{name} {text}").Message);
         return null;
     }
 }

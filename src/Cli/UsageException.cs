@@ -29,6 +29,18 @@ internal sealed class UsageException : Exception, IProblem
 
     public string? Remedy { get; }
 
+    /// <summary>A name that is none of those there are.</summary>
+    /// <param name="problem">What is wrong.</param>
+    /// <param name="name">The name as it was written.</param>
+    /// <param name="known">The names there are.</param>
+    /// <param name="place">The option with its value.</param>
+    public static UsageException Unknown(string problem, string name, IReadOnlyList<string> known, string? place = null)
+    {
+        string? nearest = NearestName.Of(name, known);
+        return new UsageException(
+            problem, $"one of {string.Join(", ", known)}", place, nearest is null ? null : $"did you mean '{nearest}'?");
+    }
+
     /// <summary>An error of the engine that the call is to blame for, with the program's own remedy.</summary>
     /// <param name="failure">The error.</param>
     /// <param name="option">The option that led to it; null where the message says enough.</param>

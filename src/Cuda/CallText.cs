@@ -7,7 +7,7 @@ using CsUnet.Cuda.NVRTC;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The text of a call and its arguments, formatted only if the call failed: a launch that succeeds allocates nothing for its error message.
+/// The text of a call and its arguments. It is formatted only if the call failed, so a successful launch allocates nothing for its message.
 /// </summary>
 [InterpolatedStringHandler]
 internal ref struct CallText

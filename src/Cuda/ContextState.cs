@@ -6,8 +6,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// What this binding knows of one driver context, shared by all <see cref="CudaContext"/> objects that wrap it: what lives in it, what was
-/// launched in it, and whether it still exists.
+/// The state of one driver context, shared by all <see cref="CudaContext"/> objects that wrap it: its live resources, its recent launches,
+/// and whether it still exists.
 /// </summary>
 internal sealed unsafe class ContextState
 {
@@ -29,23 +29,23 @@ internal sealed unsafe class ContextState
 
     internal ConcurrentDictionary<ResourceHandle, byte> Resources { get; } = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Wait after every launch, so that a fault is reported by the launch that caused it.</summary>
+    /// <summary>Whether to synchronise after every launch, so that the launch that causes a fault reports it.</summary>
     internal bool SynchronizeAfterLaunch { get; set; } = Environment.GetEnvironmentVariable("CSUNET_CUDA_SYNC") == "1";
 
-    /// <summary>A kernel failed and an exception said so; every further call fails with the same status.</summary>
+    /// <summary>Whether an exception has reported a failed kernel. Every further call then fails with the same status.</summary>
     internal bool FaultReported { get; set; }
 
     internal bool IsDestroyed { get; private set; }
 
     /// <summary>
-    /// The kernels launched since a capture began in this context; null while there is none. For naming a graph that fails.
+    /// The kernels launched since a capture began in this context; null without a capture. The error message of a failing graph names them.
     /// </summary>
     internal ConcurrentQueue<string>? Captured { get; set; }
 
-    /// <summary>Every context that exists, and those that were destroyed while something still lived in them.</summary>
+    /// <summary>All existing contexts, and destroyed contexts with leaked resources.</summary>
     internal static IEnumerable<ContextState> All => s_states.Values.Concat(s_abandoned);
 
-    /// <summary>The state of the context that is current on this thread; null if there is none or it is not one of ours.</summary>
+    /// <summary>The state of this thread's current context; null if there is none or this binding did not create it.</summary>
     internal static ContextState? Current
     {
         get
@@ -59,7 +59,7 @@ internal sealed unsafe class ContextState
         }
     }
 
-    /// <summary>Adds a reference to the state of a context that the driver has just handed out (again).</summary>
+    /// <summary>Adds a reference to the state of a context that the driver has just returned.</summary>
     internal static ContextState Acquire(CUcontext handle, CUdevice device, int deviceId)
     {
         lock (s_lock)
@@ -70,7 +70,7 @@ internal sealed unsafe class ContextState
         }
     }
 
-    /// <summary>Drops a reference and calls the driver; with the last one the context and everything in it are gone.</summary>
+    /// <summary>Drops a reference and calls the driver. Dropping the last one destroys the context and everything in it.</summary>
     internal void Release(Func<ContextState, CUResult> release, string call)
     {
         lock (s_lock)
@@ -89,16 +89,16 @@ internal sealed unsafe class ContextState
     }
 
     /// <summary>
-    /// Throws unless a call that gives something back succeeded. A context lost to a fault fails every call with the fault's status: once
-    /// that was reported, repeating it would only hide the report, since Dispose often runs while the first exception is on its way up.
-    /// </summary>
+    /// Throws if a call that releases a resource failed. After a kernel's fault every call on the context fails with the fault's status.
+    /// Once that is reported, do not repeat it: Dispose often runs while the first exception unwinds the stack, and a second one would hide
+    /// it. </summary>
     internal void CheckRelease(CUResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call)
     {
         if (!(FaultReported && Driver.IsDeviceFault(result)))
             Driver.Check(result, ref call);
     }
 
-    /// <summary>The state of the context that is current on this thread.</summary>
+    /// <summary>The state of this thread's current context.</summary>
     /// <exception cref="CudaException">There is none.</exception>
     internal static ContextState RequireCurrent(string operation) => Current ?? throw NoContext(operation);
 
@@ -119,7 +119,7 @@ internal sealed unsafe class ContextState
             $"current on thread {Environment.CurrentManagedThreadId}. Call SetCurrent() of the right context first");
     }
 
-    /// <summary>Runs an action with this context current, whatever was current before.</summary>
+    /// <summary>Runs an action with this context current, and restores the previous one.</summary>
     internal void Enter(Action action)
     {
         CUcontext previous = default;
@@ -149,5 +149,5 @@ internal sealed unsafe class ContextState
         "call SetCurrent() of a CudaContext on every thread that uses it");
 
     private static string Describe(CUcontext context) => s_states.TryGetValue(context.Pointer, out ContextState? state)
-        ? $"the context of device {state.DeviceId}" : "a context that this program did not make";
+        ? $"the context of device {state.DeviceId}" : "a context that this program did not create";
 }

@@ -4,27 +4,27 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// A context: this process's memory, modules and streams on one device. A context is current per thread; calls work on the thread's
-/// current one. Use <see cref="PrimaryContext"/> unless an isolated context is needed.
+/// A context: this process's memory, modules and streams on one device. Every thread has its own current context, which calls use.
+/// Use <see cref="PrimaryContext"/> unless you need an isolated context.
 /// </summary>
 /// <remarks>
-/// Members may be called from any thread on which the context is current. Objects made in a context (streams, memory, modules, kernels)
-/// may be shared between such threads; what a stream runs is ordered by the calls that reach it. Disposing the last
-/// <see cref="CudaContext"/> of a driver context frees everything in it; objects that still exist then throw
+/// Call members from any thread on which the context is current. Such threads may share the objects of a context (streams, memory, modules,
+/// kernels); a stream runs work in the order of the calls. Disposing the last
+/// <see cref="CudaContext"/> of a driver context frees everything in it; its objects then throw
 /// <see cref="ObjectDisposedException"/> when used.
 /// </remarks>
 public unsafe class CudaContext : IDisposable
 {
     private bool _disposed;
 
-    /// <summary>Makes a context on device 0 and makes it current on this thread.</summary>
+    /// <summary>Creates a context on device 0 and makes it current on this thread.</summary>
     public CudaContext() : this(0) { }
 
-    /// <summary>Makes a context on a device and makes it current on this thread.</summary>
+    /// <summary>Creates a context on a device and makes it current on this thread.</summary>
     /// <param name="deviceId">The number of the device.</param>
     public CudaContext(int deviceId) : this(deviceId, CUCtxFlags.SchedAuto) { }
 
-    /// <summary>Makes a context on a device and makes it current on this thread.</summary>
+    /// <summary>Creates a context on a device and makes it current on this thread.</summary>
     /// <param name="deviceId">The number of the device, from 0.</param>
     /// <param name="flags">How to wait for the device.</param>
     /// <exception cref="CudaException">There is no such device, or the driver refuses.</exception>
@@ -50,8 +50,8 @@ public unsafe class CudaContext : IDisposable
     public int DeviceId => State.DeviceId;
 
     /// <summary>
-    /// Whether every launch waits for its kernel, so that a fault is reported by the launch that caused it. Slow; on from the start when
-    /// the environment variable <c>CSUNET_CUDA_SYNC</c> is 1. Launches into a captured stream are not waited for.
+    /// Whether every launch waits for its kernel, so that the launch that causes a fault reports it. Slow. On by default if
+    /// the environment variable <c>CSUNET_CUDA_SYNC</c> is 1. Launches into a captured stream do not wait.
     /// </summary>
     public bool SynchronizeAfterLaunch
     {
@@ -60,30 +60,30 @@ public unsafe class CudaContext : IDisposable
     }
 
     /// <summary>
-    /// Whether a kernel failed and an exception said so. The context is lost then: every further call fails with the same status, but for
-    /// those that give something back, which do nothing.
+    /// Whether an exception has reported a failed kernel. The context is then lost: every further call fails with the same status, except
+    /// calls that release resources, which do nothing.
     /// </summary>
     public bool HasReportedFault => State.FaultReported;
 
     /// <summary>
-    /// Whether every allocation keeps the stack it was made on, for <see cref="LiveAllocations"/>. Slow; on from the start when the
+    /// Whether every allocation records its call stack, for <see cref="LiveAllocations"/>. Slow. On by default if the
     /// environment variable <c>CSUNET_CUDA_STACKS</c> is 1.
     /// </summary>
     public static bool RecordAllocationStacks { get; set; } = Environment.GetEnvironmentVariable("CSUNET_CUDA_STACKS") == "1";
 
     /// <summary>
-    /// All memory of all contexts that was allocated through this binding and whose owner was not disposed: what a test finds here at its
-    /// end has leaked, even if the context is gone.
+    /// All memory of all contexts that was allocated through this binding and whose owner was not disposed. Memory listed here at the end
+    /// of a test has leaked, even if the context is destroyed.
     /// </summary>
     public static IReadOnlyList<LiveAllocation> LiveAllocations => [.. Live(ContextState.All)];
 
-    /// <summary>How many objects of each kind live in this context.</summary>
+    /// <summary>Number of live objects of each kind in this context.</summary>
     public IReadOnlyDictionary<ResourceKind, int> LiveResources
         => State.Resources.Keys.GroupBy(resource => resource.Kind).ToDictionary(group => group.Key, group => group.Count());
 
     internal ContextState State { get; }
 
-    /// <summary>How many devices the driver has.</summary>
+    /// <summary>Number of devices.</summary>
     /// <exception cref="CudaException">There is no driver, or it finds no device.</exception>
     public static int GetDeviceCount()
     {
@@ -125,10 +125,10 @@ public unsafe class CudaContext : IDisposable
         State.History.Complete(position);
     }
 
-    /// <summary>Bytes of device memory that are free.</summary>
+    /// <summary>Free device memory in bytes.</summary>
     public SizeT GetFreeDeviceMemorySize() => MemoryInfo().Free;
 
-    /// <summary>Bytes of device memory in all.</summary>
+    /// <summary>Total device memory in bytes.</summary>
     public SizeT GetTotalDeviceMemorySize() => MemoryInfo().Total;
 
     /// <summary>
@@ -154,7 +154,7 @@ public unsafe class CudaContext : IDisposable
         module.Release("cuModuleUnload");
     }
 
-    /// <summary>Loads a module and takes one kernel from it.</summary>
+    /// <summary>Loads a module and returns one of its kernels.</summary>
     /// <param name="moduleImage">The image.</param>
     /// <param name="kernelName">The (lowered) name of the kernel.</param>
     public CudaKernel LoadKernelPTX(byte[] moduleImage, string kernelName)
@@ -163,13 +163,13 @@ public unsafe class CudaContext : IDisposable
         return new CudaKernel(CudaModule.Load(State, moduleImage, kernelName), kernelName);
     }
 
-    /// <summary>Loads a module from a file and takes one kernel from it.</summary>
+    /// <summary>Loads a module from a file and returns one of its kernels.</summary>
     /// <param name="modulePath">A PTX or cubin file.</param>
     /// <param name="kernelName">The (lowered) name of the kernel.</param>
     public CudaKernel LoadKernel(string modulePath, string kernelName) => LoadKernelPTX(CudaModule.ReadImage(modulePath), kernelName);
 
-    /// <summary>Gives the context back; see the remarks of the class.</summary>
-    /// <exception cref="CudaException">A kernel had failed, which no call has reported yet.</exception>
+    /// <summary>Releases the context; see the remarks of the class.</summary>
+    /// <exception cref="CudaException">A kernel failed and no call has reported it yet.</exception>
     public void Dispose()
     {
         if (_disposed)
@@ -179,7 +179,7 @@ public unsafe class CudaContext : IDisposable
         ReleaseContext();
     }
 
-    /// <summary>Destroys the context or gives up a reference to it.</summary>
+    /// <summary>Destroys the context or drops a reference to it.</summary>
     private protected virtual void ReleaseContext()
         => State.Release(state => DriverNative.cuCtxDestroy(state.Handle), $"cuCtxDestroy(context of device {DeviceId})");
 

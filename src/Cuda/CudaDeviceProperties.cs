@@ -4,7 +4,7 @@ using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;
 
-/// <summary>What a device can do. Read once, on construction; an attribute that the driver does not know is 0.</summary>
+/// <summary>The properties of a device, read once by the constructor. An attribute unknown to the driver is 0.</summary>
 public sealed unsafe class CudaDeviceProperties
 {
     internal CudaDeviceProperties(CUdevice device, int deviceId)
@@ -20,7 +20,7 @@ public sealed unsafe class CudaDeviceProperties
         {
             int value = 0;
             CUResult result = DriverNative.cuDeviceGetAttribute(&value, attribute, device);
-            // An older driver answers so for attributes that it does not have yet.
+            // An older driver returns this for attributes that it does not have.
             if (result == CUResult.ErrorInvalidValue)
                 return 0;
             Driver.Check(result, $"cuDeviceGetAttribute(attribute={attribute}, device={deviceId})");
@@ -85,31 +85,31 @@ public sealed unsafe class CudaDeviceProperties
     /// <summary>Threads in a warp.</summary>
     public int WarpSize { get; }
 
-    /// <summary>Most threads in a block.</summary>
+    /// <summary>Maximum threads in a block.</summary>
     public int MaxThreadsPerBlock { get; }
 
-    /// <summary>Most resident threads per multiprocessor.</summary>
+    /// <summary>Maximum resident threads per multiprocessor.</summary>
     public int MaxThreadsPerMultiProcessor { get; }
 
-    /// <summary>Most resident blocks per multiprocessor.</summary>
+    /// <summary>Maximum resident blocks per multiprocessor.</summary>
     public int MaxBlocksPerMultiProcessor { get; }
 
-    /// <summary>Most threads of a block along each dimension.</summary>
+    /// <summary>Maximum threads of a block along each dimension.</summary>
     public dim3 MaxBlockDim { get; }
 
-    /// <summary>Most blocks of a grid along each dimension.</summary>
+    /// <summary>Maximum blocks of a grid along each dimension.</summary>
     public dim3 MaxGridDim { get; }
 
-    /// <summary>Bytes of shared memory per block without opting in to more.</summary>
+    /// <summary>Bytes of shared memory per block without opt-in.</summary>
     public int SharedMemoryPerBlock { get; }
 
-    /// <summary>Bytes of shared memory per block when a kernel opts in (<see cref="CudaKernel.MaxDynamicSharedMemory"/>).</summary>
+    /// <summary>Bytes of shared memory per block with opt-in (<see cref="CudaKernel.MaxDynamicSharedMemory"/>).</summary>
     public int MaxSharedMemoryPerBlockOptin { get; }
 
     /// <summary>Bytes of shared memory per multiprocessor.</summary>
     public int SharedMemoryPerMultiprocessor { get; }
 
-    /// <summary>Bytes of shared memory that the driver takes from every block.</summary>
+    /// <summary>Bytes of shared memory that the driver reserves per block.</summary>
     public int ReservedSharedMemoryPerBlock { get; }
 
     /// <summary>Registers per block.</summary>
@@ -145,7 +145,7 @@ public sealed unsafe class CudaDeviceProperties
     /// <summary>PCI device.</summary>
     public int PciDeviceId { get; }
 
-    /// <summary>Whether several kernels can run at once.</summary>
+    /// <summary>Whether several kernels can run concurrently.</summary>
     public bool ConcurrentKernels { get; }
 
     /// <summary>Whether memory has error correction.</summary>
@@ -154,7 +154,7 @@ public sealed unsafe class CudaDeviceProperties
     /// <summary>Whether device and host share memory.</summary>
     public bool Integrated { get; }
 
-    /// <summary>Whether kernels are stopped after some seconds (a display is attached).</summary>
+    /// <summary>Whether a watchdog stops kernels after some seconds (a display is attached).</summary>
     public bool KernelExecTimeoutEnabled { get; }
 
     /// <summary>Whether host and device share one address space.</summary>

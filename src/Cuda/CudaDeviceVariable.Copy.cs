@@ -5,7 +5,7 @@ namespace CsUnet.Cuda;
 
 public sealed unsafe partial class CudaDeviceVariable<T>
 {
-    /// <summary>Copies from an array on the host, as many elements as both have.</summary>
+    /// <summary>Copies from an array on the host: as many elements as the smaller of both has.</summary>
     public void CopyToDevice(T[] source) => CopyToDevice(source.AsSpan(0, (int)Math.Min(source.LongLength, (long)Size)), 0);
 
     /// <summary>Copies part of an array on the host.</summary>
@@ -35,7 +35,7 @@ public sealed unsafe partial class CudaDeviceVariable<T>
             HostToDevice(first, offset, bytes);
     }
 
-    /// <summary>Copies from other device memory, as many elements as both have.</summary>
+    /// <summary>Copies from other device memory: as many elements as the smaller of both has.</summary>
     public void CopyToDevice(CudaDeviceVariable<T> source)
         => CopyToDevice(source, 0, 0, Math.Min((ulong)source.SizeInBytes, (ulong)SizeInBytes));
 
@@ -53,7 +53,7 @@ public sealed unsafe partial class CudaDeviceVariable<T>
             $"cuMemcpyDtoD(destination={destination}, source={from}, bytes={aSizeInBytes})");
     }
 
-    /// <summary>Copies to an array on the host, as many elements as both have.</summary>
+    /// <summary>Copies to an array on the host: as many elements as the smaller of both has.</summary>
     public void CopyToHost(T[] aDest) => CopyToHost(aDest.AsSpan(0, (int)Math.Min(aDest.LongLength, (long)Size)), 0);
 
     /// <summary>Copies to part of an array on the host.</summary>
@@ -80,7 +80,7 @@ public sealed unsafe partial class CudaDeviceVariable<T>
             DeviceToHost(first, offset, bytes);
     }
 
-    /// <summary>Enqueues a copy from other device memory, as many elements as both have.</summary>
+    /// <summary>Enqueues a copy from other device memory: as many elements as the smaller of both has.</summary>
     public void AsyncCopyToDevice(CudaDeviceVariable<T> source, CUstream stream)
     {
         ulong bytes = Math.Min((ulong)source.SizeInBytes, (ulong)SizeInBytes);
@@ -90,12 +90,12 @@ public sealed unsafe partial class CudaDeviceVariable<T>
     }
 
     /// <summary>
-    /// Enqueues a copy from page-locked host memory, as many elements as both have. The host memory must not change before it is done.
-    /// </summary>
+    /// Enqueues a copy from page-locked host memory: as many elements as the smaller of both has. Do not change that memory until it is
+    /// done. </summary>
     public void AsyncCopyToDevice(CudaPageLockedHostMemory<T> source, CUstream stream)
         => AsyncCopyToDevice(source.PinnedHostPointer, 0, 0, Math.Min((ulong)source.SizeInBytes, (ulong)SizeInBytes), stream);
 
-    /// <summary>Enqueues a copy from the host. From memory that is not page-locked the driver copies at once.</summary>
+    /// <summary>Enqueues a copy from the host. Pageable memory is copied before the call returns.</summary>
     /// <param name="source">The host memory.</param>
     /// <param name="offsetSrc">Offset into it, in bytes.</param>
     /// <param name="offsetDest">Offset into this memory, in bytes.</param>
@@ -110,7 +110,7 @@ public sealed unsafe partial class CudaDeviceVariable<T>
                 $"stream=0x{stream.Pointer:x})");
     }
 
-    /// <summary>Enqueues a copy to page-locked host memory, as many elements as both have.</summary>
+    /// <summary>Enqueues a copy to page-locked host memory: as many elements as the smaller of both has.</summary>
     public void AsyncCopyToHost(CudaPageLockedHostMemory<T> aDest, CUstream stream)
         => AsyncCopyToHost(aDest.PinnedHostPointer, 0, 0, Math.Min((ulong)aDest.SizeInBytes, (ulong)SizeInBytes), stream);
 

@@ -4,13 +4,13 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// An array of <typeparamref name="T"/> in device memory: allocated, or a view of memory that belongs to someone else.
+/// An array of <typeparamref name="T"/> in device memory: allocated here, or a view of memory owned elsewhere.
 /// </summary>
 /// <typeparam name="T">The type of its elements, with the layout that kernels use.</typeparam>
 /// <remarks>
-/// Members may be called from any thread on which the context is current. Copies without a stream wait for the default stream's work
-/// before them and return when the data has arrived. Nothing checks a copy against work that other streams still do: order them with
-/// events. Indexing copies a single element and is slow.
+/// Call members from any thread on which the context is current. Copies without a stream wait for all previous work of the default stream
+/// and return when the data has arrived. They are not ordered against pending work of other streams: use
+/// events. Indexing copies one element and is slow.
 /// </remarks>
 public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDevicePointer where T : unmanaged
 {
@@ -18,7 +18,7 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
 
     /// <summary>Allocates device memory in the current context.</summary>
     /// <param name="size">Number of elements, at least 1.</param>
-    /// <exception cref="CudaException">There is not enough memory; the message tells how much is free.</exception>
+    /// <exception cref="CudaException">Out of memory; the message says how much is free.</exception>
     public CudaDeviceVariable(SizeT size)
     {
         ulong bytes = Bytes(size);
@@ -29,7 +29,7 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
         Size = size;
     }
 
-    /// <summary>Allocates device memory from the device's current pool, in the order of a stream.</summary>
+    /// <summary>Stream-ordered allocation from the device's current pool.</summary>
     /// <param name="size">Number of elements, at least 1.</param>
     /// <param name="stream">Work on this stream after the call may use the memory.</param>
     public CudaDeviceVariable(SizeT size, CudaStream stream)
@@ -43,16 +43,16 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
         Size = size;
     }
 
-    /// <summary>A view of a whole allocation, whose size the driver tells.</summary>
+    /// <summary>A view of a whole allocation. The driver reports its size.</summary>
     /// <param name="devPtr">The start of the allocation.</param>
     public CudaDeviceVariable(CUdeviceptr devPtr) : this(devPtr, AllocationSize(devPtr)) { }
 
-    /// <summary>A view of memory that belongs to someone else.</summary>
+    /// <summary>A view of memory owned elsewhere.</summary>
     /// <param name="devPtr">Its address.</param>
     /// <param name="size">Its size in bytes, a multiple of the element's size.</param>
     public CudaDeviceVariable(CUdeviceptr devPtr, SizeT size) : this(devPtr, false, size) { }
 
-    /// <summary>A view of existing memory, which may be handed over.</summary>
+    /// <summary>Wraps existing memory and can take ownership of it.</summary>
     /// <param name="devPtr">Its address.</param>
     /// <param name="isOwner">Whether <see cref="Dispose()"/> frees it.</param>
     /// <param name="size">Its size in bytes, a multiple of the element's size.</param>
@@ -61,7 +61,7 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
     {
     }
 
-    /// <summary>A variable of a module, which it belongs to.</summary>
+    /// <summary>A variable of a module. The module owns it.</summary>
     /// <param name="module">The module.</param>
     /// <param name="name">The (lowered) name of the variable.</param>
     public CudaDeviceVariable(CUmodule module, string name)
@@ -115,7 +115,7 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
 
     /// <summary>A view of some of the elements. It does not keep the memory alive.</summary>
     /// <param name="start">The first element.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="count">Their number.</param>
     public CudaDeviceVariable<T> View(SizeT start, SizeT count)
     {
         if ((ulong)start + (ulong)count > (ulong)Size || (ulong)count == 0)
@@ -125,10 +125,10 @@ public sealed unsafe partial class CudaDeviceVariable<T> : IDisposable, IDeviceP
             (ulong)count * (ulong)sizeof(T));
     }
 
-    /// <summary>Frees the memory, if it is owned. Waits for all work of the device that may still use it.</summary>
+    /// <summary>Frees the memory if it is owned. Waits for all device work that may still use it.</summary>
     public void Dispose() => _handle.Release("cuMemFree");
 
-    /// <summary>Frees the memory in the order of a stream: work before this call may still use it. Only for memory of a pool.</summary>
+    /// <summary>Stream-ordered free: work enqueued earlier may still use the memory. Only for memory of a pool.</summary>
     /// <param name="stream">The stream.</param>
     public void Dispose(CudaStream stream)
     {

@@ -4,8 +4,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The emulator's controls and reports, beyond what a driver has. Only after <see cref="CudaLibraries.UseEmulator"/>; members may be called
-/// from any thread.
+/// The emulator's controls and reports, which a driver does not have. Call <see cref="CudaLibraries.UseEmulator"/> first. Members may be
+/// called from any thread.
 /// </summary>
 /// <exception cref="InvalidOperationException">From every member: the loaded driver is not the emulator.</exception>
 public static unsafe class CudaEmulator
@@ -15,7 +15,7 @@ public static unsafe class CudaEmulator
         && NativeLibrary.TryGetExport(CudaLibraries.Load(CudaLibrary.Driver), nameof(EmulatorNative.csunet_emulator_report), out _);
 
     /// <summary>
-    /// How many different findings (races, unwritten reads, accesses outside, ...) there are since the last <see cref="ClearReport"/>.
+    /// Number of distinct findings (races, unwritten reads, out-of-bounds accesses, ...) since the last <see cref="ClearReport"/>.
     /// </summary>
     public static int FindingCount
     {
@@ -26,7 +26,7 @@ public static unsafe class CudaEmulator
         }
     }
 
-    /// <summary>How many device and page-locked buffers are allocated now.</summary>
+    /// <summary>Number of device and page-locked buffers that are allocated now.</summary>
     public static int LeakCount
     {
         get
@@ -52,7 +52,7 @@ public static unsafe class CudaEmulator
 
     /// <summary>Sets the order in which the threads of a block run.</summary>
     /// <param name="order">0 forward, 1 backward, 2 shuffled warps, 3 shuffled lanes.</param>
-    /// <param name="seed">Decides the shuffles.</param>
+    /// <param name="seed">Seed of the shuffles.</param>
     public static void SetOrder(int order, ulong seed = 0)
     {
         Require();
@@ -68,11 +68,11 @@ public static unsafe class CudaEmulator
     }
 
     /// <summary>
-    /// In <see cref="CudaEmulatorMode.Hook"/>, runs only so many blocks of a launch, spread evenly over its grid, and scales the profile to
-    /// all of them: exact where blocks are alike. The results of such launches are incomplete, so this is for counting alone: memory that is
-    /// allocated meanwhile is address space until something touches it, and races and reads of unwritten memory are no findings.
+    /// In <see cref="CudaEmulatorMode.Hook"/>, runs only a sample of a launch's blocks, spread evenly over its grid, and scales the profile
+    /// to the whole grid. That is exact if blocks are alike. The results of such launches are incomplete; use this for counting only.
+    /// Memory allocated meanwhile is address space until it is first touched, and races and reads of unwritten memory are not reported.
     /// </summary>
-    /// <param name="blocks">Blocks of a launch; 0: all.</param>
+    /// <param name="blocks">Blocks to run per launch; 0 for all.</param>
     public static void SetSample(int blocks)
     {
         Require();
@@ -81,8 +81,8 @@ public static unsafe class CudaEmulator
     }
 
     /// <summary>
-    /// While <see cref="SetSample"/> is in force, lets a launch with the same kernel, grid, block, numbers and alignment of pointers as an
-    /// earlier one since <see cref="ClearProfile"/> not run but repeat its counts: exact unless what a kernel accesses depends on the
+    /// While <see cref="SetSample"/> is active, does not run a launch with the same kernel, grid, block, numbers and pointer alignment as
+    /// an earlier one since <see cref="ClearProfile"/>, but repeats its counts. That is exact unless the kernel's addresses depend on the
     /// contents of memory.
     /// </summary>
     public static void SetCountOnce(bool once)
@@ -91,7 +91,7 @@ public static unsafe class CudaEmulator
         EmulatorNative.csunet_emulator_set_count_once(once ? 1 : 0);
     }
 
-    /// <summary>Sets after how many milliseconds a launch is taken to hang.</summary>
+    /// <summary>Sets the timeout of a launch in milliseconds.</summary>
     public static void SetWatchdog(int milliseconds)
     {
         Require();
@@ -105,7 +105,7 @@ public static unsafe class CudaEmulator
         EmulatorNative.csunet_emulator_set_strict(strict ? 1 : 0);
     }
 
-    /// <summary>Sets how much memory the emulated device has.</summary>
+    /// <summary>Sets the memory size of the emulated device.</summary>
     public static void SetMemory(ulong bytes)
     {
         Require();
@@ -121,7 +121,7 @@ public static unsafe class CudaEmulator
                 $"CudaEmulator.SetArchitecture: sm_{architecture} is not one that the emulator knows.");
     }
 
-    /// <summary>Sets how many multiprocessors the emulated device reports, by which launches choose their grids. Before its first use.</summary>
+    /// <summary>Sets the number of multiprocessors, from which launches choose their grids. Call it before using the device.</summary>
     /// <param name="count">From 1 to 1024.</param>
     public static void SetMultiprocessors(int count)
     {
@@ -133,13 +133,13 @@ public static unsafe class CudaEmulator
     /// <summary>All findings since the last <see cref="ClearReport"/>.</summary>
     public static string GetReport() => Text(&EmulatorNative.csunet_emulator_report);
 
-    /// <summary>As <see cref="GetReport"/>, as JSON.</summary>
+    /// <summary>The report of <see cref="GetReport"/> as JSON.</summary>
     public static string GetReportJson() => Text(&EmulatorNative.csunet_emulator_report_json);
 
-    /// <summary>Why the last launch failed, with kernel, block, thread and line; empty if none did.</summary>
+    /// <summary>Why the last launch failed, with kernel, block, thread and line; empty if it did not.</summary>
     public static string GetLastFailure() => Text(&EmulatorNative.csunet_emulator_last_failure);
 
-    /// <summary>Forgets all findings.</summary>
+    /// <summary>Clears all findings.</summary>
     public static void ClearReport()
     {
         Require();
@@ -152,7 +152,7 @@ public static unsafe class CudaEmulator
     /// </summary>
     public static string GetProfileCsv() => Text(&EmulatorNative.csunet_emulator_profile_csv);
 
-    /// <summary>As <see cref="GetProfileCsv"/>, as JSON.</summary>
+    /// <summary>The profile of <see cref="GetProfileCsv"/> as JSON.</summary>
     public static string GetProfileJson() => Text(&EmulatorNative.csunet_emulator_profile_json);
 
     /// <summary>
@@ -161,7 +161,7 @@ public static unsafe class CudaEmulator
     /// </summary>
     public static string GetLaunchesCsv() => Text(&EmulatorNative.csunet_emulator_launches_csv);
 
-    /// <summary>Forgets the counts of the profile.</summary>
+    /// <summary>Clears the counts of the profile.</summary>
     public static void ClearProfile()
     {
         Require();

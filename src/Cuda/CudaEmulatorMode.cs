@@ -5,14 +5,14 @@ namespace CsUnet.Cuda;
 /// <summary>How the emulator builds and runs kernels.</summary>
 public enum CudaEmulatorMode
 {
-    /// <summary>As fast as it can; finds what a plain run shows.</summary>
+    /// <summary>Runs at full speed; finds only errors that show without checking every access.</summary>
     Plain,
 
     /// <summary>Plain, with the order of threads chosen by <see cref="CudaEmulator.SetOrder"/>.</summary>
     Orders,
 
     /// <summary>
-    /// Every memory access is watched: finds races, reads of unwritten memory, accesses outside; counts for the profile. Slow.
+    /// Checks every memory access: finds races, reads of unwritten memory and out-of-bounds accesses; counts for the profile. Slow.
     /// </summary>
     Hook,
 }

@@ -4,17 +4,17 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// A point in a stream that can be waited for, and between two of which the time can be measured. Members may be called from any thread on
+/// A point in a stream that others can wait for. Two events measure the time between them. Members may be called from any thread on
 /// which its context is current.
 /// </summary>
 public sealed unsafe class CudaEvent : IDisposable
 {
     private readonly ResourceHandle _handle;
 
-    /// <summary>Makes an event that measures time.</summary>
+    /// <summary>Creates an event that measures time.</summary>
     public CudaEvent() : this(CUEventFlags.Default) { }
 
-    /// <summary>Makes an event in the current context.</summary>
+    /// <summary>Creates an event in the current context.</summary>
     public CudaEvent(CUEventFlags flags)
     {
         ContextState context = ContextState.RequireCurrent("CudaEvent");
@@ -35,7 +35,7 @@ public sealed unsafe class CudaEvent : IDisposable
         => Driver.Check(DriverNative.cuEventRecord(Enter("CudaEvent.Record"), stream),
             $"cuEventRecord(event=0x{_handle.Raw:x}, stream=0x{stream.Pointer:x})");
 
-    /// <summary>Waits until the last record is reached.</summary>
+    /// <summary>Waits for the last recorded point.</summary>
     /// <exception cref="CudaException">A kernel failed; the message names the last ones launched.</exception>
     public void Synchronize()
         => Driver.Check(DriverNative.cuEventSynchronize(Enter("CudaEvent.Synchronize")), $"cuEventSynchronize(event=0x{_handle.Raw:x})");

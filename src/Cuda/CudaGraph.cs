@@ -4,7 +4,7 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Recorded work and its dependencies, from <see cref="CudaStream.EndCapture"/>; not yet ready to run. A graph is not thread-safe: one
+/// Captured work and its dependencies, from <see cref="CudaStream.EndCapture"/>; instantiate it to run it. A graph is not thread-safe: one
 /// thread at a time.
 /// </summary>
 public sealed unsafe class CudaGraph : IDisposable
@@ -12,7 +12,7 @@ public sealed unsafe class CudaGraph : IDisposable
     private readonly ResourceHandle _handle;
     private readonly string[] _kernels;
 
-    /// <summary>Makes an empty graph in the current context.</summary>
+    /// <summary>Creates an empty graph in the current context.</summary>
     public CudaGraph() : this(ContextState.RequireCurrent("CudaGraph"), Create(), []) { }
 
     internal CudaGraph(ContextState context, CUgraph graph, string[] kernels)
@@ -41,8 +41,8 @@ public sealed unsafe class CudaGraph : IDisposable
         return nodes;
     }
 
-    /// <summary>Makes the graph executable. The graph may be disposed afterwards.</summary>
-    /// <param name="flags">How to.</param>
+    /// <summary>Instantiates the graph: makes it executable. The graph may be disposed afterwards.</summary>
+    /// <param name="flags">Options.</param>
     /// <returns>The executable graph. The caller disposes it.</returns>
     public CudaGraphExec Instantiate(CUgraphInstantiate_flags flags)
     {
@@ -56,7 +56,7 @@ public sealed unsafe class CudaGraph : IDisposable
     /// <summary>Destroys the graph.</summary>
     public void Dispose() => _handle.Release("cuGraphDestroy");
 
-    /// <summary>What a fault of the graph names: its kernels, each once, in order.</summary>
+    /// <summary>The graph in an error message: its kernels, each once, in order.</summary>
     internal string Describe() => $"graph of {_kernels.Length} launches [{string.Join(", ", _kernels.Distinct())}]";
 
     private static CUgraph Create()

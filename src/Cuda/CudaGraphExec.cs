@@ -4,7 +4,7 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// An executable graph: runs all its work with one call. One run at a time: runs are ordered one after the other, on whichever stream.
+/// An executable graph: one call runs all its work. Runs do not overlap, even on different streams.
 /// One thread at a time.
 /// </summary>
 public sealed unsafe class CudaGraphExec : IDisposable
@@ -37,18 +37,18 @@ public sealed unsafe class CudaGraphExec : IDisposable
         _handle.Context.History.Complete(position);
     }
 
-    /// <summary>Copies the graph to the device ahead of its first launch.</summary>
+    /// <summary>Uploads the graph to the device before its first launch.</summary>
     public void Upload(CudaStream stream)
         => Driver.Check(DriverNative.cuGraphUpload(new CUgraphExec(_handle.Enter("CudaGraphExec.Upload")), stream.Stream),
             $"cuGraphUpload(graph=0x{_handle.Raw:x}, stream=0x{stream.Stream.Pointer:x})");
 
     /// <summary>
-    /// Takes over the arguments and shapes of a graph with the same nodes and dependencies; cheaper than instantiating anew.
+    /// Updates the arguments and shapes from a graph with the same nodes and dependencies. This is cheaper than instantiating it.
     /// </summary>
     /// <param name="graph">The graph with the new arguments.</param>
     /// <returns>
-    /// <see cref="CUgraphExecUpdateResult.Success"/>, or why this executable graph cannot take the update (it is unchanged then):
-    /// instantiate anew.
+    /// <see cref="CUgraphExecUpdateResult.Success"/>, or why the update is impossible. The executable graph is then unchanged:
+    /// instantiate the new graph.
     /// </returns>
     public CUgraphExecUpdateResult Update(CudaGraph graph)
     {

@@ -5,19 +5,19 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// A kernel of a loaded module, with the shape of its launches.
+/// A kernel of a loaded module, with its launch shape.
 /// </summary>
 /// <remarks>
-/// <see cref="GridDimensions"/>, <see cref="BlockDimensions"/> and <see cref="DynamicSharedMemory"/> are settings of the object: set them
-/// and launch on one thread, or use the overloads of <see cref="Launch(CUstream, dim3, dim3, uint, ReadOnlySpan{nint})"/> that take the
-/// shape, which may be called from several threads at once.
+/// <see cref="GridDimensions"/>, <see cref="BlockDimensions"/> and <see cref="DynamicSharedMemory"/> belong to the object: set them
+/// and launch on one thread. Several threads may call the overloads of
+/// <see cref="Launch(CUstream, dim3, dim3, uint, ReadOnlySpan{nint})"/> that take the shape as arguments.
 /// </remarks>
 public sealed unsafe class CudaKernel
 {
     private readonly ResourceHandle _module;
     private readonly CUfunction _function;
 
-    /// <summary>Takes a kernel from a module of the current context. Block (16, 16, 1), grid (1, 1, 1), no dynamic shared memory.</summary>
+    /// <summary>Gets a kernel of a module in the current context. Block (16, 16, 1), grid (1, 1, 1), no dynamic shared memory.</summary>
     /// <param name="kernelName">Its (lowered) name.</param>
     /// <param name="module">The module, from <see cref="CudaContext.LoadModulePTX(byte[])"/> or <see cref="CudaModule.Module"/>.</param>
     /// <exception cref="CudaException">The module has no such kernel, or is not one of the current context.</exception>
@@ -28,7 +28,7 @@ public sealed unsafe class CudaKernel
     {
     }
 
-    /// <summary>Takes a kernel from a module and sets the shape of its launches.</summary>
+    /// <summary>Gets a kernel of a module and sets its launch shape.</summary>
     /// <param name="kernelName">Its (lowered) name.</param>
     /// <param name="module">The module.</param>
     /// <param name="blockDim">Threads per block.</param>
@@ -80,7 +80,7 @@ public sealed unsafe class CudaKernel
     /// <summary>Bytes of dynamic shared memory per block of a launch.</summary>
     public uint DynamicSharedMemory { get; set; }
 
-    /// <summary>Most threads in a block.</summary>
+    /// <summary>Maximum threads in a block.</summary>
     public int MaxThreadsPerBlock { get; }
 
     /// <summary>Bytes of static shared memory per block.</summary>
@@ -102,7 +102,7 @@ public sealed unsafe class CudaKernel
     public Version BinaryVersion { get; }
 
     /// <summary>
-    /// Most bytes of dynamic shared memory that a launch may ask for. Above the default (48 KiB less the static part) a kernel has to opt
+    /// Maximum bytes of dynamic shared memory of a launch. For more than the default (48 KiB less the static part) a kernel must opt
     /// in by setting this, up to <see cref="CudaDeviceProperties.MaxSharedMemoryPerBlockOptin"/> less the static part.
     /// </summary>
     public int MaxDynamicSharedMemory
@@ -111,14 +111,14 @@ public sealed unsafe class CudaKernel
         set => Write(CUFunctionAttribute.MaxDynamicSharedSizeBytes, value);
     }
 
-    /// <summary>Wished share of the L1 cache to use as shared memory, in percent; -1 for the driver's choice. A hint.</summary>
+    /// <summary>Preferred share of the L1 cache to use as shared memory, in percent; -1 for the driver's choice. A hint.</summary>
     public int PreferredSharedMemoryCarveout
     {
         get => Read(CUFunctionAttribute.PreferredSharedMemoryCarveout);
         set => Write(CUFunctionAttribute.PreferredSharedMemoryCarveout, value);
     }
 
-    /// <summary>How many blocks can be resident on a multiprocessor at once.</summary>
+    /// <summary>Occupancy: the number of blocks that can be resident on a multiprocessor.</summary>
     /// <param name="blockSize">Threads per block.</param>
     /// <param name="dynamicSMemSize">Bytes of dynamic shared memory per block.</param>
     public int GetOccupancyMaxActiveBlocksPerMultiprocessor(int blockSize, SizeT dynamicSMemSize)
@@ -131,7 +131,7 @@ public sealed unsafe class CudaKernel
         return blocks;
     }
 
-    /// <summary>Sets <see cref="GridDimensions"/> so that there are at least so many threads along each dimension.</summary>
+    /// <summary>Sets <see cref="GridDimensions"/> to cover at least the given number of threads along each dimension.</summary>
     public void SetComputeSize(uint computeSizeX, uint computeSizeY = 1, uint computeSizeZ = 1)
     {
         dim3 block = BlockDimensions;
@@ -142,8 +142,8 @@ public sealed unsafe class CudaKernel
 
     /// <summary>Launches on the default stream and waits.</summary>
     /// <param name="parameters">
-    /// The kernel's arguments: numbers and structs of its own types, <see cref="CUdeviceptr"/> or <see cref="CudaDeviceVariable{T}"/> for
-    /// pointers.
+    /// The kernel's arguments: numbers and structs of the parameters' types, <see cref="CUdeviceptr"/> or <see
+    /// cref="CudaDeviceVariable{T}"/> for pointers.
     /// </param>
     /// <returns>The time the kernel took, in milliseconds.</returns>
     public float Run(params object[] parameters)
@@ -158,7 +158,7 @@ public sealed unsafe class CudaKernel
     }
 
     /// <summary>
-    /// Launches on a stream and returns at once. Boxes its arguments; see <see cref="KernelArguments"/> for a launch that does not.
+    /// Launches on a stream and returns at once. Boxes its arguments; <see cref="KernelArguments"/> avoids that.
     /// </summary>
     /// <param name="stream">The stream.</param>
     /// <param name="parameters">The kernel's arguments; see <see cref="Run"/>.</param>
@@ -183,7 +183,7 @@ public sealed unsafe class CudaKernel
         }
     }
 
-    /// <summary>Launches on a stream with the object's shape. Allocates nothing.</summary>
+    /// <summary>Launches on a stream with the object's launch shape. Allocates nothing.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="arguments">The kernel's arguments.</param>
     public void Launch(CUstream stream, ref KernelArguments arguments)
@@ -250,17 +250,17 @@ public sealed unsafe class CudaKernel
             $"stream=0x{stream.Pointer:x})";
         if (Driver.IsDeviceFault(result))
             return Driver.Failure(result, call);
-        // The driver answers "invalid argument" to each of these, without saying which.
+        // The driver reports only "invalid argument" for each of these.
         string? problem = null;
         if (grid.Size == 0 || block.Size == 0)
             problem = "the grid and the block must not be empty";
         else if (grid.x > int.MaxValue || grid.y > ushort.MaxValue || grid.z > ushort.MaxValue)
-            problem = $"a grid has at most {int.MaxValue} x {ushort.MaxValue} x {ushort.MaxValue} blocks; give the kernel less at once, such as a " +
+            problem = $"a grid has at most {int.MaxValue} x {ushort.MaxValue} x {ushort.MaxValue} blocks; launch the kernel on less data, such as a " +
                 $"smaller batch";
         else if (block.Size > (ulong)MaxThreadsPerBlock)
             problem = $"the block has {block.Size} threads, this kernel ({Registers} registers) can have at most {MaxThreadsPerBlock}";
         else if (dynamicSharedMemory > MaxDynamicSharedMemory)
-            problem = $"{dynamicSharedMemory} bytes of dynamic shared memory exceed the {MaxDynamicSharedMemory} that are allowed: set " +
+            problem = $"{dynamicSharedMemory} bytes of dynamic shared memory exceed the allowed {MaxDynamicSharedMemory}: set " +
                 $"MaxDynamicSharedMemory first";
         CudaException failure = Driver.Failure(result, call);
         return problem is null ? failure : new CudaException(result, $"{failure.Message}: {problem}", failure);
@@ -282,7 +282,7 @@ public sealed unsafe class CudaKernel
         null => throw new ArgumentNullException(nameof(CudaKernel),
             $"{KernelName}: argument {index} is null; pass new CUdeviceptr() for a null pointer."),
         bool flag => (byte)(flag ? 1 : 0),
-        char => throw new ArgumentException($"{KernelName}: argument {index} is a char, which C++ does not have in this width; pass a " +
+        char => throw new ArgumentException($"{KernelName}: argument {index} is a char, which has another width in C++; pass a " +
             $"byte or a ushort."),
         IDevicePointer memory => memory.Pointer,
         ValueType value => value,

@@ -8,14 +8,14 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Finds and loads the native libraries. Nothing is loaded before the first call that needs it. A library that is found stays for the
-/// life of the process; one that is not found is looked for again on the next call, so a program can fall back to the emulator.
+/// Finds and loads the native libraries, each on the first call that needs it. A loaded library stays for the
+/// life of the process. A missing library is searched for again on the next call, so a program can switch to the emulator.
 /// </summary>
 /// <remarks>
-/// The order for each library: a <see cref="Redirect"/> of the program, else the file named by an environment variable
+/// Search order for each library: the target of <see cref="Redirect"/>; else the file named by an environment variable
 /// (<c>CSUNET_CUDA_LIBRARY</c>, <c>CSUNET_NVRTC_LIBRARY</c>, <c>CSUNET_CUBLAS_LIBRARY</c>, <c>CSUNET_CUDNN_LIBRARY</c>), else the names
 /// of CUDA 11.8 to 13 on the system's search path, beside the program, and in the toolkit folder of <c>CUDA_PATH</c> or <c>CUDA_HOME</c>.
-/// Of several versions the one that fits the installed driver is taken first. All members may be called from any thread.
+/// Of several versions the one that matches the installed driver is tried first. All members may be called from any thread.
 /// </remarks>
 public static class CudaLibraries
 {
@@ -40,7 +40,7 @@ public static class CudaLibraries
     }
 
     /// <summary>
-    /// Points the driver, NVRTC and cuBLAS to the emulator's library, which exports the C symbols of all three.
+    /// Redirects the driver, NVRTC and cuBLAS to the emulator's library, which exports the C symbols of all three.
     /// Call it before anything else of this namespace: a process has one driver.
     /// </summary>
     /// <param name="path">The emulator's shared library.</param>
@@ -94,7 +94,7 @@ public static class CudaLibraries
 
     private static bool TryLoad(CudaLibrary library, out nint handle, out string report)
     {
-        // Which NVRTC fits depends on the driver's version: ask for it before taking the lock, since asking loads the driver.
+        // The matching NVRTC depends on the driver's version. Query it before taking the lock, because the query loads the driver.
         int? preferredMajor = library == CudaLibrary.Driver || LoadedPath(library) is not null ? null : DriverMajor();
         lock (s_lock)
         {
@@ -126,7 +126,7 @@ public static class CudaLibraries
         return index < 0 ? 0 : Load((CudaLibrary)index);
     }
 
-#pragma warning disable CA2255 // the resolver must be there before the first native call, whichever type makes it
+#pragma warning disable CA2255 // the resolver must be installed before the first native call of any type
     [ModuleInitializer]
     internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(CudaLibraries).Assembly, Resolve);
 #pragma warning restore CA2255

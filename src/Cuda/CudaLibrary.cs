@@ -5,7 +5,7 @@ using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;
 
-/// <summary>A native library of NVIDIA's that this engine can use.</summary>
+/// <summary>An NVIDIA library that this engine can use.</summary>
 public enum CudaLibrary
 {
     /// <summary>The driver: <c>libcuda.so.1</c>, <c>nvcuda.dll</c>. Comes with the display driver; everything needs it.</summary>

@@ -10,6 +10,6 @@ public sealed class CudaLibraryException : CudaException
     /// <summary>A failure to load <paramref name="library"/>.</summary>
     public CudaLibraryException(CudaLibrary library, string report) : base(report) => Library = library;
 
-    /// <summary>The library that was looked for.</summary>
+    /// <summary>The library that could not be loaded.</summary>
     public CudaLibrary Library { get; }
 }

@@ -4,14 +4,14 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// A pool for stream-ordered allocation: allocating and freeing are work of a stream and need no synchronisation. Members may be called
+/// A pool for stream-ordered allocation: allocating and freeing are stream operations and need no synchronisation. Members may be called
 /// from any thread on which the context is current. Needs <see cref="CudaDeviceProperties.MemoryPoolsSupported"/>.
 /// </summary>
 public sealed unsafe class CudaMemoryPool : IDisposable
 {
     private readonly ResourceHandle _handle;
 
-    /// <summary>Makes a pool.</summary>
+    /// <summary>Creates a pool.</summary>
     /// <param name="props">Where its memory is; see <see cref="ForDevice"/>.</param>
     public CudaMemoryPool(CUmemPoolProps props)
     {
@@ -22,9 +22,9 @@ public sealed unsafe class CudaMemoryPool : IDisposable
             => DriverNative.cuMemPoolDestroy(new CUmemoryPool(handle)));
     }
 
-    /// <summary>The default or the current pool of a device. It belongs to the device: disposing this object leaves it alone.</summary>
+    /// <summary>The default or the current pool of a device. The device owns it: disposing this object does not destroy it.</summary>
     /// <param name="device">The device.</param>
-    /// <param name="isDefault">The default pool, which always exists, or the one that is current.</param>
+    /// <param name="isDefault">True for the default pool, which always exists; false for the current one.</param>
     public CudaMemoryPool(CUdevice device, bool isDefault)
     {
         ContextState context = ContextState.RequireCurrent("CudaMemoryPool");
@@ -42,19 +42,19 @@ public sealed unsafe class CudaMemoryPool : IDisposable
     /// <summary>Whether <see cref="Dispose"/> destroys the pool.</summary>
     public bool IsOwner => _handle.IsOwner;
 
-    /// <summary>Makes a pool in the memory of a context's device.</summary>
+    /// <summary>Creates a pool in the memory of a context's device.</summary>
     public static CudaMemoryPool ForDevice(CudaContext context) => new(new CUmemPoolProps
     {
         allocType = CUmemAllocationType.Pinned,
         location = new CUmemLocation { type = CUmemLocationType.Device, id = context.Device.Pointer },
     });
 
-    /// <summary>Makes this the pool that <see cref="CudaDeviceVariable{T}(SizeT, CudaStream)"/> takes memory from.</summary>
+    /// <summary>Makes this the current pool, from which <see cref="CudaDeviceVariable{T}(SizeT, CudaStream)"/> allocates.</summary>
     public void SetCurrent(CudaContext context)
         => Driver.Check(DriverNative.cuDeviceSetMemPool(context.Device, new CUmemoryPool(_handle.Enter("CudaMemoryPool.SetCurrent"))),
             $"cuDeviceSetMemPool(device={context.DeviceId}, pool=0x{_handle.Raw:x})");
 
-    /// <summary>Allocates from the pool in the order of a stream.</summary>
+    /// <summary>Stream-ordered allocation from the pool.</summary>
     /// <typeparam name="T">The type of the elements.</typeparam>
     /// <param name="bytesize">Bytes, a multiple of the element's size.</param>
     /// <param name="hStream">Work on this stream after the call may use the memory.</param>
@@ -68,8 +68,8 @@ public sealed unsafe class CudaMemoryPool : IDisposable
         return new CudaDeviceVariable<T>(_handle.Context, pointer, true, bytesize);
     }
 
-    /// <summary>Gives memory that is not in use back to the device.</summary>
-    /// <param name="minBytesToKeep">Bytes that the pool keeps at least.</param>
+    /// <summary>Returns unused memory to the device.</summary>
+    /// <param name="minBytesToKeep">Minimum number of bytes that the pool keeps.</param>
     public void TrimTo(SizeT minBytesToKeep)
         => Driver.Check(DriverNative.cuMemPoolTrimTo(new CUmemoryPool(_handle.Enter("CudaMemoryPool.TrimTo")),
             (nuint)(ulong)minBytesToKeep),
@@ -95,7 +95,7 @@ public sealed unsafe class CudaMemoryPool : IDisposable
             Get(attr, pointer);
     }
 
-    /// <summary>Destroys the pool, if it is owned. Memory taken from it stays valid until it is freed.</summary>
+    /// <summary>Destroys the pool if it is owned. Memory allocated from it stays valid until it is freed.</summary>
     public void Dispose() => _handle.Release("cuMemPoolDestroy");
 
     private void Set(CUmemPool_attribute attribute, void* pointer, long value)

@@ -19,7 +19,7 @@ public sealed unsafe class CudaModule : IDisposable
 
     /// <summary>Loads an image into the current context.</summary>
     /// <param name="image">A cubin, or PTX text.</param>
-    /// <param name="name">What to call it in messages, such as the source file.</param>
+    /// <param name="name">Its name in messages, such as the source file.</param>
     /// <exception cref="CudaException">The image does not fit the device; for PTX the message holds the compiler's log.</exception>
     public CudaModule(ReadOnlySpan<byte> image, string name = "module")
         => _handle = Load(ContextState.RequireCurrent("CudaModule"), image, name);
@@ -27,7 +27,7 @@ public sealed unsafe class CudaModule : IDisposable
     /// <summary>The driver's handle.</summary>
     public CUmodule Module => new(_handle.Value);
 
-    /// <summary>What messages call the module.</summary>
+    /// <summary>The module's name in messages.</summary>
     public string Name => _handle.Name;
 
     /// <summary>A kernel of the module.</summary>
@@ -72,7 +72,7 @@ public sealed unsafe class CudaModule : IDisposable
 
     private static CUmodule LoadPtx(ReadOnlySpan<byte> image, string name)
     {
-        // The driver reads text up to a zero, which files do not end with.
+        // The driver expects zero-terminated text; files do not end with a zero.
         byte[] text = new byte[image.Length + 1];
         image.CopyTo(text);
         byte[] log = new byte[LogBytes];

@@ -4,8 +4,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Page-locked (pinned) host memory: the device copies from and to it directly, side by side with kernels. Scarce; allocate it once.
-/// Reading and writing it needs no context; the copies need theirs to be current on the calling thread.
+/// Page-locked (pinned) host memory: the device copies from and to it directly, concurrently with kernels. Scarce; allocate it once.
+/// Reading and writing it needs no context; copies need its context to be current on the calling thread.
 /// </summary>
 /// <typeparam name="T">The type of its elements.</typeparam>
 public sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable where T : unmanaged
@@ -18,7 +18,7 @@ public sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable where T : u
 
     /// <summary>Allocates page-locked memory in the current context.</summary>
     /// <param name="size">Number of elements, at least 1.</param>
-    /// <param name="allocFlags">What it is for.</param>
+    /// <param name="allocFlags">How it is used.</param>
     public CudaPageLockedHostMemory(SizeT size, CUMemHostAllocFlags allocFlags)
     {
         if ((ulong)size == 0)
@@ -53,19 +53,19 @@ public sealed unsafe class CudaPageLockedHostMemory<T> : IDisposable where T : u
     /// <exception cref="OverflowException">There are more than <see cref="int.MaxValue"/>.</exception>
     public Span<T> AsSpan() => new((void*)PinnedHostPointer, Size);
 
-    /// <summary>Copies to device memory, as many elements as both have, and waits.</summary>
+    /// <summary>Copies to device memory: as many elements as the smaller of both has, and waits.</summary>
     public void SynchronCopyToDevice(CudaDeviceVariable<T> devicePtr) => devicePtr.CopyToDevice(Common(devicePtr), 0);
 
-    /// <summary>Copies from device memory, as many elements as both have, and waits.</summary>
+    /// <summary>Copies from device memory: as many elements as the smaller of both has, and waits.</summary>
     public void SynchronCopyToHost(CudaDeviceVariable<T> devicePtr) => devicePtr.CopyToHost(Common(devicePtr), 0);
 
-    /// <summary>Enqueues a copy to device memory, as many elements as both have.</summary>
+    /// <summary>Enqueues a copy to device memory: as many elements as the smaller of both has.</summary>
     public void AsyncCopyToDevice(CudaDeviceVariable<T> devicePtr, CUstream stream) => devicePtr.AsyncCopyToDevice(this, stream);
 
-    /// <summary>Enqueues a copy from device memory, as many elements as both have.</summary>
+    /// <summary>Enqueues a copy from device memory: as many elements as the smaller of both has.</summary>
     public void AsyncCopyFromDevice(CudaDeviceVariable<T> devicePtr, CUstream stream) => devicePtr.AsyncCopyToHost(this, stream);
 
-    /// <summary>Frees the memory. No copy from or to it may still be running.</summary>
+    /// <summary>Frees the memory. All copies from and to it must be complete.</summary>
     public void Dispose() => _handle.Release("cuMemFreeHost");
 
     private Span<T> Common(CudaDeviceVariable<T> variable) => AsSpan()[..(int)Math.Min((long)Size, (long)variable.Size)];

@@ -5,17 +5,17 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// A stream: work runs in the order it was enqueued, side by side with other streams. Members may be called from any thread on which its
+/// A stream: work runs in the order it was enqueued, concurrently with other streams. Members may be called from any thread on which its
 /// context is current. For the default stream use <see cref="CUstream.NullStream"/>.
 /// </summary>
 public sealed unsafe class CudaStream : IDisposable
 {
     private readonly ResourceHandle _handle;
 
-    /// <summary>Makes a stream that is ordered against the default stream.</summary>
+    /// <summary>Creates a stream that synchronises with the default stream.</summary>
     public CudaStream() : this(CUStreamFlags.None) { }
 
-    /// <summary>Makes a stream in the current context.</summary>
+    /// <summary>Creates a stream in the current context.</summary>
     /// <param name="flags">How it relates to the default stream.</param>
     public CudaStream(CUStreamFlags flags)
     {
@@ -25,7 +25,7 @@ public sealed unsafe class CudaStream : IDisposable
         _handle = Own(context, stream);
     }
 
-    /// <summary>Makes a stream with a priority in the current context.</summary>
+    /// <summary>Creates a stream with a priority in the current context.</summary>
     /// <param name="priority">Lower numbers run first; 0 is the default.</param>
     /// <param name="flags">How it relates to the default stream.</param>
     public CudaStream(int priority, CUStreamFlags flags)
@@ -37,7 +37,7 @@ public sealed unsafe class CudaStream : IDisposable
         _handle = Own(context, stream);
     }
 
-    /// <summary>Wraps a stream that belongs to someone else.</summary>
+    /// <summary>Wraps a stream owned elsewhere.</summary>
     public CudaStream(CUstream stream)
         => _handle = new ResourceHandle(ContextState.RequireCurrent("CudaStream"), ResourceKind.Stream, stream.Pointer, nameof(CudaStream),
             null);
@@ -61,12 +61,12 @@ public sealed unsafe class CudaStream : IDisposable
         return true;
     }
 
-    /// <summary>Makes work that is enqueued from now on wait until the event's last record is reached.</summary>
+    /// <summary>Makes work that is enqueued from now on wait for the event's last recorded point.</summary>
     public void WaitEvent(CUevent cuevent)
         => Driver.Check(DriverNative.cuStreamWaitEvent(Enter("CudaStream.WaitEvent"), cuevent, 0),
             $"cuStreamWaitEvent(stream=0x{_handle.Raw:x}, event=0x{cuevent.Pointer:x})");
 
-    /// <summary>From now on, work enqueued on this stream is not run but recorded, until <see cref="EndCapture"/>.</summary>
+    /// <summary>Begins stream capture: until <see cref="EndCapture"/>, work enqueued on this stream is recorded instead of run.</summary>
     /// <param name="mode">What other threads may do meanwhile.</param>
     public void BeginCapture(CUstreamCaptureMode mode)
     {
@@ -76,8 +76,8 @@ public sealed unsafe class CudaStream : IDisposable
     }
 
     /// <summary>Ends a capture.</summary>
-    /// <returns>The recorded work. The caller disposes it.</returns>
-    /// <exception cref="CudaException">The capture was broken by a call that it forbids.</exception>
+    /// <returns>The captured work. The caller disposes it.</returns>
+    /// <exception cref="CudaException">A call that is forbidden during capture invalidated it.</exception>
     public CudaGraph EndCapture()
     {
         CUgraph graph = default;
@@ -97,7 +97,7 @@ public sealed unsafe class CudaStream : IDisposable
         return status;
     }
 
-    /// <summary>Destroys the stream; work that it still has runs to its end.</summary>
+    /// <summary>Destroys the stream; pending work still runs to completion.</summary>
     public void Dispose() => _handle.Release("cuStreamDestroy");
 
     internal CUstream Enter(string operation) => new(_handle.Enter(operation));

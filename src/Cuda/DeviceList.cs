@@ -3,7 +3,7 @@ using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;
 
-/// <summary>The GPUs of this machine, the driver and NVRTC, or the reasons why there are none.</summary>
+/// <summary>The GPUs of this machine, the driver and NVRTC, or the reasons why they are missing.</summary>
 public sealed class DeviceList
 {
     private DeviceList(string? driverFile, Version? driverVersion, string? driverProblem, IReadOnlyList<CudaDeviceProperties> devices,
@@ -19,7 +19,7 @@ public sealed class DeviceList
     /// <summary>The CUDA version that the driver supports; null if there is no working driver.</summary>
     public Version? DriverVersion { get; }
 
-    /// <summary>Why there are no GPUs; null if there are.</summary>
+    /// <summary>Why no GPU was found; null if one was.</summary>
     public string? DriverProblem { get; }
 
     /// <summary>The GPUs, in the driver's order.</summary>
@@ -34,7 +34,7 @@ public sealed class DeviceList
     /// <summary>Why kernels cannot be compiled; null if they can.</summary>
     public string? NvrtcProblem { get; }
 
-    /// <summary>Asks the driver and NVRTC. Does not throw for anything that is missing: that is the answer.</summary>
+    /// <summary>Queries the driver and NVRTC. Does not throw if something is missing; the result says so.</summary>
     public static DeviceList Read()
     {
         var devices = new List<CudaDeviceProperties>();

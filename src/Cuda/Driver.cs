@@ -5,13 +5,13 @@ using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;
 
-/// <summary>Starts the driver once and turns every status that is not success into a <see cref="CudaException"/>.</summary>
+/// <summary>Initialises the driver once and turns every failure status into a <see cref="CudaException"/>.</summary>
 internal static unsafe class Driver
 {
     private static readonly Lock s_lock = new();
     private static volatile bool s_initialized;
 
-    /// <summary>Loads the driver and calls cuInit, the first time.</summary>
+    /// <summary>Loads the driver and calls cuInit once.</summary>
     internal static void Initialize()
     {
         if (s_initialized)
@@ -27,14 +27,14 @@ internal static unsafe class Driver
         }
     }
 
-    /// <summary>Throws unless <paramref name="result"/> is success. The text is only put together on a failure.</summary>
+    /// <summary>Throws unless <paramref name="result"/> is success. The text is formatted only on failure.</summary>
     internal static void Check(CUResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call)
     {
         if (result != CUResult.Success)
             throw Failure(result, call.ToStringAndClear());
     }
 
-    /// <summary>The exception for a failed call, with what is known about its cause.</summary>
+    /// <summary>The exception for a failed call, with the known causes.</summary>
     internal static CudaException Failure(CUResult result, string call)
     {
         string details = Describe(result);
@@ -50,7 +50,7 @@ internal static unsafe class Driver
         return new CudaException(result, call, details);
     }
 
-    /// <summary>The name and the text that the driver has for a status.</summary>
+    /// <summary>The driver's name and text for a status.</summary>
     internal static string Describe(CUResult result)
     {
         if (CudaLibraries.LoadedPath(CudaLibrary.Driver) is null)
@@ -63,7 +63,7 @@ internal static unsafe class Driver
         return $"{Marshal.PtrToStringUTF8((nint)name)} ({(int)result}), {Marshal.PtrToStringUTF8((nint)text)}";
     }
 
-    /// <summary>Whether a status is a fault of a kernel, reported by some later call, after which the context is lost.</summary>
+    /// <summary>Whether a status reports a kernel's fault. A later call reports it, and the context is then lost.</summary>
     internal static bool IsDeviceFault(CUResult result) => result is CUResult.ErrorIllegalAddress or CUResult.ErrorLaunchTimeout
         or CUResult.ErrorAssert or CUResult.ErrorHardwareStackError or CUResult.ErrorIllegalInstruction
         or CUResult.ErrorMisalignedAddress or CUResult.ErrorInvalidAddressSpace or CUResult.ErrorInvalidPc
@@ -76,7 +76,7 @@ internal static unsafe class Driver
         CUResult.ErrorOutOfMemory => MemoryState(),
         CUResult.ErrorNoDevice => "The driver found no GPU (or CUDA_VISIBLE_DEVICES hides it)",
         CUResult.ErrorNoBinaryForGPU or CUResult.UnsupportedPTXVersion =>
-            "The code was compiled for another device or by an NVRTC that is newer than the driver: update the driver, or name an older " +
+            "The code was compiled for another device, or by an NVRTC newer than the driver: update the driver, or name an older " +
             "NVRTC in CSUNET_NVRTC_LIBRARY",
         CUResult.ErrorLaunchOutOfResources => "The block needs more registers, threads or shared memory than a multiprocessor has",
         CUResult.ErrorSystemDriverMismatch => "The driver was updated while running: restart the machine",

@@ -1,18 +1,22 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Security.Cryptography;
 
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Finds the emulator's library, and builds it from its sources on first use. The sources are the folder <c>emulator</c> beside the program,
-/// or in a folder above it (a checkout); the environment variable <c>CSUNET_EMULATOR_LIBRARY</c> names a library that is built already.
+/// Finds the emulator's library, and builds it from its sources on first use. The sources are the folder <c>emulator</c> beside the program
+/// or in a folder above it (a checkout), else those that this assembly carries; the environment variable
+/// <c>CSUNET_EMULATOR_LIBRARY</c> names a library that is already built.
 /// </summary>
 public static class EmulatorBuild
 {
+    private const string ResourcePrefix = "emulator/";
+
     private static readonly Lazy<string> s_library = new(Find);
 
     /// <summary>The path of the library, for <see cref="CudaLibraries.UseEmulator"/>.</summary>
-    /// <exception cref="CudaException">There are no sources, or they cannot be built; the message says what to install.</exception>
+    /// <exception cref="CudaException">The sources cannot be built; the message says what to install.</exception>
     public static string Library => s_library.Value;
 
     private static string Find()
@@ -25,12 +29,34 @@ public static class EmulatorBuild
             if (File.Exists(script))
                 return Build(script);
         }
-        throw new CudaException(
-            $"the CUDA emulator was not found: there is no folder 'emulator' with its sources in {AppContext.BaseDirectory} or above it; "
-            + "run from a checkout, or set CSUNET_EMULATOR_LIBRARY to a built libcsunet_emulator.so");
+        DirectoryInfo sources = Directory.CreateTempSubdirectory("csunet-emulator-");
+        try
+        {
+            Extract(sources.FullName);
+            return Build(Path.Combine(sources.FullName, "build"));
+        }
+        finally
+        {
+            sources.Delete(recursive: true);
+        }
     }
 
-    /// <summary>Builds into the user's cache, in a folder named by a hash of the sources: changed sources make another library.</summary>
+    /// <summary>Writes the sources that the assembly carries into a folder.</summary>
+    internal static void Extract(string folder)
+    {
+        Assembly assembly = typeof(EmulatorBuild).Assembly;
+        foreach (string name in assembly.GetManifestResourceNames().Where(name => name.StartsWith(ResourcePrefix, StringComparison.Ordinal)))
+        {
+            // Packed on Windows, names have backslashes.
+            string file = Path.Combine([folder, .. name[ResourcePrefix.Length..].Split('/', '\\')]);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            using Stream source = assembly.GetManifestResourceStream(name)!;
+            using FileStream target = File.Create(file);
+            source.CopyTo(target);
+        }
+    }
+
+    /// <summary>Builds into the user's cache, in a folder named by a hash of the sources: changed sources give a new library.</summary>
     private static string Build(string script)
     {
         string sources = Path.GetDirectoryName(script)!;

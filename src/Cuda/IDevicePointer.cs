@@ -5,7 +5,7 @@ using CsUnet.Cuda.BasicTypes;
 
 namespace CsUnet.Cuda;
 
-/// <summary>A device pointer, to pass a <see cref="CudaDeviceVariable{T}"/> to a kernel without knowing its type.</summary>
+/// <summary>A device pointer: passes a <see cref="CudaDeviceVariable{T}"/> of any type to a kernel.</summary>
 internal interface IDevicePointer
 {
     CUdeviceptr Pointer { get; }

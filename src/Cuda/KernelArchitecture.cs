@@ -4,7 +4,7 @@ using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;
 
-/// <summary>What to compile for: machine code of one architecture, or PTX that the driver compiles further.</summary>
+/// <summary>The compilation target: machine code of one architecture, or PTX that the driver compiles.</summary>
 /// <param name="Number">The compute capability as in <c>sm_90</c>: 90.</param>
 /// <param name="IsPtx">PTX instead of machine code.</param>
 public readonly record struct KernelArchitecture(int Number, bool IsPtx = false)
@@ -15,14 +15,14 @@ public readonly record struct KernelArchitecture(int Number, bool IsPtx = false)
     /// <summary>The compiler option.</summary>
     public string Option => $"--gpu-architecture={(IsPtx ? "compute" : "sm")}_{Number}";
 
-    /// <summary>What to compile for on a device.</summary>
+    /// <summary>Chooses the compilation target for a device.</summary>
     /// <param name="device">The device's compute capability, as in <c>sm_90</c>: 90.</param>
-    /// <param name="supported">What NVRTC can compile for: <see cref="CudaRuntimeCompiler.GetSupportedArchs"/>.</param>
+    /// <param name="supported">The targets that NVRTC supports: <see cref="CudaRuntimeCompiler.GetSupportedArchs"/>.</param>
     /// <returns>
-    /// The device's own architecture; if NVRTC is too old for it, machine code of the newest one with the same major number, which the
-    /// device runs too; else PTX of the newest one that NVRTC knows, which the driver compiles.
+    /// The device's own architecture. If NVRTC is too old for it: machine code of the newest one with the same major number, which the
+    /// device also runs; else PTX of the newest one that NVRTC supports, which the driver compiles.
     /// </returns>
-    /// <exception cref="CudaException">The device is older than <see cref="Minimum"/>, or NVRTC compiles only for newer ones.</exception>
+    /// <exception cref="CudaException">The device is older than <see cref="Minimum"/>, or NVRTC supports only newer ones.</exception>
     public static KernelArchitecture Choose(int device, ReadOnlySpan<int> supported)
     {
         if (device < Minimum)

@@ -6,8 +6,8 @@ using CsUnet.Cuda.BasicTypes;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The arguments of a launch, copied one after the other into a block on the stack: a launch with it allocates nothing. The types must be
-/// the kernel's own, in its order: <c>int</c> for <c>int</c>, <c>CUdeviceptr</c> for any pointer, a struct for a struct of the same layout.
+/// The arguments of a launch, copied in sequence into a buffer on the stack, so that a launch allocates nothing. The types must be
+/// the parameters', in order: <c>int</c> for <c>int</c>, <c>CUdeviceptr</c> for any pointer, a struct for a struct of the same layout.
 /// </summary>
 /// <example><code>
 /// var arguments = new KernelArguments();
@@ -17,10 +17,10 @@ namespace CsUnet.Cuda;
 /// </code></example>
 public ref struct KernelArguments
 {
-    /// <summary>Most arguments of one launch.</summary>
+    /// <summary>Maximum arguments of one launch.</summary>
     public const int MaxCount = 64;
 
-    /// <summary>Most bytes of all arguments of one launch.</summary>
+    /// <summary>Maximum bytes of all arguments of one launch.</summary>
     public const int MaxBytes = 1024;
 
     private Block _values;
@@ -30,7 +30,7 @@ public ref struct KernelArguments
     [InlineArray(MaxBytes / sizeof(ulong))]
     private struct Block
     {
-        private ulong _first; // whole words, so that the block is aligned for every argument type
+        private ulong _first; // whole words, so that the buffer is aligned for every argument type
     }
 
     [InlineArray(MaxCount)]
@@ -39,7 +39,7 @@ public ref struct KernelArguments
         private short _first;
     }
 
-    /// <summary>How many arguments were added.</summary>
+    /// <summary>Number of arguments.</summary>
     public int Count { get; private set; }
 
     /// <summary>Adds an argument.</summary>
@@ -60,7 +60,7 @@ public ref struct KernelArguments
     }
 
     /// <summary>
-    /// Writes the address of each value; the values must not move while the addresses are used (this struct is on the stack).
+    /// Writes the address of each value. The values must not move while the addresses are in use: keep this struct on the stack.
     /// </summary>
     [UnscopedRef]
     internal unsafe void Point(void** pointers)

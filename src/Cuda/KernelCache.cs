@@ -6,20 +6,20 @@ using CsUnet.Cuda.NVRTC;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Compiled kernels on disk, one file for each hash of source, headers, options, NVRTC version and architecture. A file is written under
-/// another name and then renamed, so several processes and threads may share a folder: each sees a whole file or none. A file that is
-/// damaged (its checksum differs) or that the driver refuses is compiled anew and replaced.
+/// Compiled kernels on disk, one file per hash of source, headers, options, NVRTC version and architecture. A file is written under
+/// a temporary name and then renamed, so several processes and threads can share a folder: each sees a complete file or none. A file that
+/// is damaged (wrong checksum) or rejected by the driver is recompiled and replaced.
 /// </summary>
 /// <remarks>
-/// The cache is an optimisation: a folder that cannot be written does not stop a run, it only makes the next one compile again;
-/// <see cref="LastProblem"/> tells. All members may be called from any thread; one kernel source is compiled once at a time.
+/// The cache is an optimisation. If its folder cannot be written, the run continues, and the next run compiles again;
+/// <see cref="LastProblem"/> says why. All members may be called from any thread; no two threads compile the same source at once.
 /// </remarks>
 public sealed class KernelCache
 {
     private readonly ConcurrentDictionary<string, Lock> _locks = new();
     private int _hits, _misses, _corrupt;
 
-    /// <summary>Uses a folder, which is made when it is first written to.</summary>
+    /// <summary>Uses a folder, which is created by the first write.</summary>
     /// <param name="folder">The folder; null for <see cref="DefaultFolder"/>.</param>
     public KernelCache(string? folder = null) => Folder = folder ?? DefaultFolder;
 
@@ -47,29 +47,29 @@ public sealed class KernelCache
     /// <summary>Where the files are.</summary>
     public string Folder { get; }
 
-    /// <summary>How often the answer came from disk.</summary>
+    /// <summary>Number of cache hits.</summary>
     public int Hits => _hits;
 
-    /// <summary>How often it was compiled.</summary>
+    /// <summary>Number of compilations.</summary>
     public int Misses => _misses;
 
-    /// <summary>How many files were damaged.</summary>
+    /// <summary>Number of damaged files.</summary>
     public int CorruptEntries => _corrupt;
 
-    /// <summary>Why the folder could last not be read or written; null if it always could.</summary>
+    /// <summary>The last problem with the folder; null if there was none.</summary>
     public string? LastProblem { get; private set; }
 
-    /// <summary>Compiled kernels, from disk if they are there.</summary>
+    /// <summary>Compiled kernels, from disk if they are cached.</summary>
     /// <param name="source">What to compile.</param>
-    /// <param name="architecture">What for; see <see cref="KernelArchitecture.Choose"/>.</param>
+    /// <param name="architecture">The target; see <see cref="KernelArchitecture.Choose"/>.</param>
     /// <exception cref="NVRTCException">The source does not compile.</exception>
     /// <exception cref="CudaLibraryException">NVRTC was not found. It is needed even for a hit: its version is part of the key.</exception>
     public CompiledKernels GetOrCompile(KernelSource source, KernelArchitecture architecture)
         => GetOrCompile(source, architecture, refuse: false);
 
-    /// <summary>Loads the kernels into the current context. If the driver refuses an image from disk, it is compiled anew.</summary>
+    /// <summary>Loads the kernels into the current context. If the driver rejects an image from disk, it is recompiled.</summary>
     /// <param name="source">What to compile.</param>
-    /// <param name="architecture">What for.</param>
+    /// <param name="architecture">The target.</param>
     /// <param name="compiled">The compiled kernels, with their lowered names.</param>
     public CudaModule Load(KernelSource source, KernelArchitecture architecture, out CompiledKernels compiled)
     {
@@ -82,7 +82,7 @@ public sealed class KernelCache
             && failure.CudaError is CUResult.ErrorInvalidImage or CUResult.ErrorInvalidSource
             or CUResult.ErrorNoBinaryForGPU or CUResult.ErrorInvalidPtx or CUResult.ErrorFileNotFound)
         {
-            LastProblem = $"{source.Name}: the driver refused the cached image ({failure.CudaError}); compiled anew.";
+            LastProblem = $"{source.Name}: the driver refused the cached image ({failure.CudaError}); it was recompiled.";
             compiled = GetOrCompile(source, architecture, refuse: true);
             return new CudaModule(compiled.Image, source.Name);
         }
@@ -112,7 +112,7 @@ public sealed class KernelCache
     private string PathOf(KernelSource source, byte[] key)
         => Path.Combine(Folder, $"{Path.GetFileNameWithoutExtension(source.Name)}-{Convert.ToHexStringLower(key.AsSpan(0, 16))}.bin");
 
-    /// <summary>NVRTC and its version; for the emulator, whose version does not change with every build, also its file.</summary>
+    /// <summary>NVRTC's version; for the emulator, whose version does not change with every build, also the identity of its file.</summary>
     private static string Compiler()
     {
         string compiler = $"nvrtc {CudaRuntimeCompiler.GetVersion()}";
@@ -151,7 +151,7 @@ public sealed class KernelCache
         if (KernelCacheEntry.Deserialize(file, key) is { } entry)
             return entry;
         Interlocked.Increment(ref _corrupt);
-        LastProblem = $"{path} was damaged; compiled anew.";
+        LastProblem = $"{path} was damaged; it was recompiled.";
         return null;
     }
 
@@ -166,7 +166,7 @@ public sealed class KernelCache
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // On Windows a rename fails while another process reads the target, which then holds the same bytes.
+            // On Windows the rename fails while another process reads the target; the target then has the same bytes.
             LastProblem = $"{path} cannot be written: {failure.Message}";
             if (File.Exists(temporary))
                 File.Delete(temporary);

@@ -39,7 +39,7 @@ internal static class KernelCacheEntry
         {
             return null;
         }
-        // What the checksum covers was written by Serialize: reading it back needs no further checks.
+        // The checksum matches, so Serialize wrote these bytes: no further checks are needed.
         using var reader = new BinaryReader(new MemoryStream(file, start + key.Length, file.Length - start - key.Length));
         string log = reader.ReadString();
         var names = new Dictionary<string, string>();

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace CsUnet.Cuda;
 
-/// <summary>A source to compile and everything that its machine code depends on, besides NVRTC and the architecture.</summary>
+/// <summary>A source and everything that determines its machine code, except NVRTC and the architecture.</summary>
 /// <param name="Name">The file name, for messages and <c>__FILE__</c>.</param>
 /// <param name="Text">The source.</param>
 public sealed record KernelSource(string Name, string Text)
@@ -14,10 +14,10 @@ public sealed record KernelSource(string Name, string Text)
     /// <summary>Compiler options besides the architecture.</summary>
     public IReadOnlyList<string> Options { get; init; } = [];
 
-    /// <summary>The kernels whose lowered names are wanted, as in <c>gemm&lt;64, 64&gt;</c>.</summary>
+    /// <summary>The kernels to instantiate and look up by lowered name, as in <c>gemm&lt;64, 64&gt;</c>.</summary>
     public IReadOnlyList<string> NameExpressions { get; init; } = [];
 
-    /// <summary>A hash of all that and of the compiler: equal keys mean equal machine code.</summary>
+    /// <summary>A hash of this source and of the compiler: equal keys mean equal machine code.</summary>
     /// <param name="compiler">Names the compiler and its version.</param>
     /// <param name="architecture">What to compile for.</param>
     internal byte[] Key(string compiler, KernelArchitecture architecture)
@@ -29,12 +29,12 @@ public sealed record KernelSource(string Name, string Text)
         Append(Text);
         AppendAll(Options);
         AppendAll(NameExpressions);
-        // The order of a dictionary says nothing; the compiler sees the same program in any.
+        // Sort: the order of a dictionary is arbitrary and does not change the program.
         AppendAll([.. Headers.OrderBy(header => header.Key, StringComparer.Ordinal).SelectMany(header => (string[])[header.Key,
             header.Value])]);
         return hash.GetHashAndReset();
 
-        // Each text is preceded by its length, so that moving characters from one to the next changes the hash.
+        // Hash each text's length first, so that moving characters from one text to the next changes the hash.
         void Append(string text)
         {
             byte[] bytes = Encoding.UTF8.GetBytes(text);

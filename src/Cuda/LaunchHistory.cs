@@ -4,8 +4,8 @@ using CsUnet.Cuda.BasicTypes;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The last kernels that were launched in a context, kept to name a suspect when a later call reports a fault: the driver tells that some
-/// kernel failed, not which. Writing takes one interlocked addition and allocates nothing.
+/// The last kernels launched in a context. When a later call reports a fault, they are the suspects: the driver reports that a
+/// kernel failed, but not which one. Recording a launch is one interlocked addition and allocates nothing.
 /// </summary>
 internal sealed class LaunchHistory
 {
@@ -23,7 +23,7 @@ internal sealed class LaunchHistory
         public dim3 Block;
     }
 
-    /// <summary>Notes a launch, before it is made.</summary>
+    /// <summary>Records a launch just before it happens.</summary>
     internal void Add(string kernel, dim3 grid, dim3 block)
     {
         long index = Interlocked.Increment(ref _next) - 1;
@@ -33,7 +33,7 @@ internal sealed class LaunchHistory
         entry.Block = block;
     }
 
-    /// <summary>How many launches there were so far; what came before a synchronisation of the context has completed after it.</summary>
+    /// <summary>Number of launches so far. All launches before a synchronisation of the context have completed after it.</summary>
     internal long Position => Interlocked.Read(ref _next);
 
     /// <summary>Launches before <paramref name="position"/> have completed without a fault.</summary>

@@ -4,8 +4,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The primary context of a device: one per device and process, shared with every library (cuBLAS, cuDNN). It is counted: it lives until
-/// the last <see cref="PrimaryContext"/> is disposed. Call <see cref="CudaContext.SetCurrent"/> on every thread that uses it.
+/// The primary context of a device: one per device and process, shared with every library (cuBLAS, cuDNN). It is reference-counted and
+/// lives until the last <see cref="PrimaryContext"/> is disposed. Call <see cref="CudaContext.SetCurrent"/> on every thread that uses it.
 /// </summary>
 public sealed unsafe class PrimaryContext : CudaContext
 {

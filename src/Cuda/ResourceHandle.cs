@@ -3,8 +3,8 @@ using CsUnet.Cuda.BasicTypes;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// The one owner of a driver handle. The context lists it from its creation to its release, which is how leaks are found; there is no
-/// finaliser, because the driver would have to be entered on the finaliser's thread while the context may be gone.
+/// The only owner of a driver handle. The context lists it from creation to release, which exposes leaks. It has no
+/// finaliser, because the finaliser's thread would call the driver when the context may already be destroyed.
 /// </summary>
 internal sealed class ResourceHandle
 {
@@ -16,8 +16,8 @@ internal sealed class ResourceHandle
     /// <param name="context">The context it lives in.</param>
     /// <param name="kind">What it is.</param>
     /// <param name="value">The driver's handle.</param>
-    /// <param name="name">What to call it in messages, such as <c>CudaStream</c>.</param>
-    /// <param name="release">Gives it back; null if it belongs to someone else.</param>
+    /// <param name="name">Its name in messages, such as <c>CudaStream</c>.</param>
+    /// <param name="release">Releases it; null if it is owned elsewhere.</param>
     /// <param name="bytes">Size in bytes, for memory.</param>
     internal ResourceHandle(ContextState context, ResourceKind kind, nint value, string name, Func<nint, CUResult>? release, long bytes = 0)
     {
@@ -46,7 +46,7 @@ internal sealed class ResourceHandle
 
     internal bool IsReleased => _released != 0;
 
-    /// <summary>The handle, for a call.</summary>
+    /// <summary>The handle, checked before a call.</summary>
     /// <exception cref="ObjectDisposedException">It or its context was disposed.</exception>
     internal nint Value
     {
@@ -66,7 +66,7 @@ internal sealed class ResourceHandle
         return value;
     }
 
-    /// <summary>Gives the handle back, once, on any thread.</summary>
+    /// <summary>Releases the handle once; any thread may call it.</summary>
     internal void Release(string call)
     {
         if (Forget() && !Context.IsDestroyed)
@@ -77,7 +77,7 @@ internal sealed class ResourceHandle
         }
     }
 
-    /// <summary>Marks the handle as given back by other means; false if it was already, or is not owned.</summary>
+    /// <summary>Marks the handle as released by other means; false if it already was, or is not owned.</summary>
     internal bool Forget()
     {
         if (Interlocked.Exchange(ref _released, 1) != 0)

@@ -1,6 +1,6 @@
 namespace CsUnet.Cuda;
 
-/// <summary>What a live resource of a context is.</summary>
+/// <summary>The kind of a context's live resource.</summary>
 public enum ResourceKind
 {
     /// <summary>Device memory from cuMemAlloc.</summary>

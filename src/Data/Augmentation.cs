@@ -3,15 +3,15 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>
-/// Cuts a training sample out of a micrograph and varies it, as a function of the micrograph, the options and a
-/// <see cref="RandomKey"/> only. An instance keeps scratch memory: one per thread.
+/// Crops and augments a training sample. The result depends only on the micrograph, the options and a
+/// <see cref="RandomKey"/>. An instance keeps scratch memory: use one per thread.
 /// </summary>
 public sealed class Augmentation
 {
-    // Consumers of random numbers within a step are told apart by their layer; the data's are far above any network's.
+    // Each consumer of random numbers within a step has its own layer number; those of the data are far above any network's.
     private const uint FirstLayer = 0xDA7A_0000;
 
-    // Numbers of the geometric draws; the groups' operations follow in blocks.
+    // Indices of the geometric draws; the groups' operations follow in blocks.
     private const ulong CropTop = 0, CropLeft = 1, Turns = 2, RotateOrNot = 3, Mirror = 4, Overturn = 5;
     private const ulong FirstGroup = 1UL << 40, GroupSize = 1UL << 40;
 
@@ -24,18 +24,18 @@ public sealed class Augmentation
     /// <summary>The key of one entry of the batch of one step.</summary>
     /// <param name="seed">The run's seed.</param>
     /// <param name="step">The step, from 0.</param>
-    /// <param name="entry">Place in the batch.</param>
+    /// <param name="entry">Index in the batch.</param>
     public static RandomKey Key(ulong seed, int step, int entry) => new(seed, (uint)step, FirstLayer + 1 + (uint)entry);
 
-    /// <summary>The key of the order of the images in one pass over them.</summary>
+    /// <summary>The key of the shuffle in one pass over the images.</summary>
     internal static RandomKey ShuffleKey(ulong seed, uint pass) => new(seed, pass, FirstLayer);
 
-    /// <summary>Writes a sample as the network sees it.</summary>
+    /// <summary>Writes a sample in the network's input format.</summary>
     /// <param name="sample">The micrograph.</param>
     /// <param name="height">Rows of the crop.</param>
     /// <param name="width">Columns of the crop.</param>
     /// <param name="key">The randomness, from <see cref="Key"/>.</param>
-    /// <param name="normalisation">Of the network.</param>
+    /// <param name="normalisation">The network's normalisation.</param>
     /// <param name="images">(height, width, 3).</param>
     /// <param name="labels">(height, width).</param>
     /// <exception cref="ArgumentException">A span has another size.</exception>
@@ -52,7 +52,7 @@ public sealed class Augmentation
         normalisation.Write(_buffer.Used, _buffer.Channels, images);
     }
 
-    /// <summary>The same sample with levels rounded to bytes, to be looked at.</summary>
+    /// <summary>The same sample with levels rounded to bytes, for display.</summary>
     public Sample Apply(Sample sample, int height, int width, RandomKey key)
     {
         byte[] labels = new byte[height * width];
@@ -80,7 +80,7 @@ public sealed class Augmentation
         Image image = sample.Image;
         int turns = key.Uniform(RotateOrNot) < _options.Rotate ? key.Integer(Turns, 4) : 0;
         bool mirrored = key.Uniform(Mirror) < _options.FlipHorizontal, overturned = key.Uniform(Overturn) < _options.FlipVertical;
-        // The piece that is cut out lies on its side if it is to be turned once or three times.
+        // For one or three quarter turns the crop has height and width swapped.
         (int cutHeight, int cutWidth) = turns % 2 == 0 ? (height, width) : (width, height);
         int top = Start(key, CropTop, image.Height, cutHeight), left = Start(key, CropLeft, image.Width, cutWidth);
         int channels = image.Channels;
@@ -89,9 +89,9 @@ public sealed class Augmentation
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++)
             {
-                // result = flips(turned(cut)), so target (y, x) comes from (v, u) of the turned piece ...
+                // result = flips(turned(crop)), so target (y, x) comes from (v, u) of the turned crop ...
                 int v = overturned ? height - 1 - y : y, u = mirrored ? width - 1 - x : x;
-                // ... and that from (row, column) of the cut: a quarter turn anticlockwise takes column cutWidth-1-v, row u.
+                // ... which comes from (row, column) of the crop: a quarter turn anticlockwise takes column cutWidth-1-v, row u.
                 (int row, int column) = turns switch
                 {
                     0 => (v, u),
@@ -107,7 +107,7 @@ public sealed class Augmentation
             }
     }
 
-    // A crop inside the image, or, where the image is smaller, the image in its middle.
+    // A crop inside the image; if the image is smaller than the crop, the image is centred in it.
     private static int Start(RandomKey key, ulong number, int length, int crop) =>
         length >= crop ? key.Integer(number, length - crop + 1) : -((crop - length) / 2);
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace CsUnet.Data;
 
 /// <summary>
-/// What happens to a training sample after its random crop. In YAML: <c>flip_horizontal</c>, <c>flip_vertical</c>, <c>rotate</c>
-/// (probabilities) and <c>pixels: [{p, one_of: [{op, ...}]}]</c>; what is left out is off.
+/// The augmentation of a training sample after its random crop. In YAML: <c>flip_horizontal</c>, <c>flip_vertical</c>, <c>rotate</c>
+/// (probabilities) and <c>pixels: [{p, one_of: [{op, ...}]}]</c>; an omitted key is off.
 /// </summary>
 public sealed record AugmentationOptions
 {
@@ -15,10 +15,10 @@ public sealed record AugmentationOptions
     /// <summary>Probability of mirroring top and bottom.</summary>
     public double FlipVertical { get; init; }
 
-    /// <summary>Probability of a rotation by 0, 1, 2 or 3 quarter turns, equally likely.</summary>
+    /// <summary>Probability of a rotation by 0, 1, 2 or 3 quarter turns, with equal probability.</summary>
     public double Rotate { get; init; }
 
-    /// <summary>Changes of the grey levels, in their order.</summary>
+    /// <summary>Changes of the grey levels, applied in this order.</summary>
     public IReadOnlyList<PixelGroup> Pixels { get; init; } = [];
 
     /// <summary>Two augmentations are equal when every value is.</summary>
@@ -45,7 +45,10 @@ public sealed record AugmentationOptions
     /// <summary>The random crop alone.</summary>
     public static AugmentationOptions None { get; } = new();
 
-    /// <summary>NASA's augmentations of the superalloy set (its two flips of probability 0.5 are its one flip of 0.75).</summary>
+    /// <summary>
+    /// NASA's augmentations of the superalloy set. NASA's single flip of probability 0.75 (horizontal, vertical or both) equals two
+    /// independent flips of 0.5.
+    /// </summary>
     public static AugmentationOptions Nasa { get; } = new()
     {
         FlipHorizontal = 0.5,
@@ -72,7 +75,7 @@ public sealed record AugmentationOptions
         ],
     };
 
-    /// <summary>The ready configurations by name.</summary>
+    /// <summary>The built-in configurations by name.</summary>
     public static IReadOnlyDictionary<string, AugmentationOptions> BuiltIn { get; } = new Dictionary<string, AugmentationOptions>
     {
         ["default"] = Default,
@@ -81,8 +84,8 @@ public sealed record AugmentationOptions
         ["nasa-ebc"] = NasaEbc,
     };
 
-    /// <summary>A ready configuration by name, or else that of a YAML file.</summary>
-    /// <exception cref="DataException">Neither such a name nor such a file, or the file is wrong.</exception>
+    /// <summary>A built-in configuration by name, otherwise the one in a YAML file.</summary>
+    /// <exception cref="DataException">The argument is neither a name nor a file, or the file is invalid.</exception>
     public static AugmentationOptions Load(string nameOrFile)
     {
         if (BuiltIn.TryGetValue(nameOrFile, out AugmentationOptions? options))
@@ -94,12 +97,12 @@ public sealed record AugmentationOptions
 
     /// <summary>Reads options from YAML text.</summary>
     /// <param name="yaml">The text.</param>
-    /// <param name="path">The file that messages name.</param>
-    /// <exception cref="DataException">The text is wrong; the message says where.</exception>
+    /// <param name="path">The file named in messages.</param>
+    /// <exception cref="DataException">The text is invalid; the message says where.</exception>
     public static AugmentationOptions FromYaml(string yaml, string path) => FromYaml(YamlSection.Parse(yaml, path));
 
     /// <summary>Reads options from a mapping of a larger YAML file.</summary>
-    /// <exception cref="DataException">It is wrong; the message says where.</exception>
+    /// <exception cref="DataException">It is invalid; the message says where.</exception>
     public static AugmentationOptions FromYaml(YamlSection section)
     {
         section.Allow("flip_horizontal", "flip_vertical", "rotate", "pixels");
@@ -109,7 +112,7 @@ public sealed record AugmentationOptions
             group.Allow("p", "one_of");
             PixelOperation[] operations = [.. group.Sections("one_of").Select(PixelOperation.FromYaml)];
             if (operations.Length == 0)
-                throw group.Error("one_of", "there is no operation", "one_of: [{op: ...}]");
+                throw group.Error("one_of", "no operation", "one_of: [{op: ...}]");
             groups.Add(new PixelGroup(group.Number("p", 0, 1, 1), operations));
         }
         return new AugmentationOptions
@@ -121,7 +124,7 @@ public sealed record AugmentationOptions
         };
     }
 
-    /// <summary>YAML text from which <see cref="FromYaml(string, string)"/> makes equal options.</summary>
+    /// <summary>YAML text that <see cref="FromYaml(string, string)"/> reads back to equal options.</summary>
     public string ToYaml()
     {
         var text = new StringBuilder();

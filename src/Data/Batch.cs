@@ -2,14 +2,14 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Data;
 
-/// <summary>What a training step works on.</summary>
+/// <summary>The images and labels of one training step.</summary>
 /// <param name="Images">(B, H, W, 3) float32, normalised.</param>
-/// <param name="Labels">(B, H, W) uint8, <see cref="ClassMap.Ignored"/> where nothing counts.</param>
+/// <param name="Labels">(B, H, W) uint8, <see cref="ClassMap.Ignored"/> for pixels that loss and scores leave out.</param>
 public sealed record Batch(Tensor Images, Tensor Labels)
 {
-    /// <summary>The step that the batch belongs to.</summary>
+    /// <summary>The batch's step.</summary>
     public int Step { get; internal set; }
 
-    /// <summary>Which image of the data set each entry is cut from.</summary>
+    /// <summary>For each entry, the index of its image in the data set.</summary>
     public IReadOnlyList<int> Indices { get; internal set; } = [];
 }

@@ -4,18 +4,18 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>
-/// Makes training batches on background threads. The batch of a step is a function of the seed and the step alone, whatever the threads
-/// and wherever a run resumes: images come in shuffled passes without replacement, which run on across batches and epochs, and every entry
-/// gets its own crop. Memory is that of <see cref="BatchOptions.Prefetch"/> + 1 batches, used over and over.
+/// Prepares training batches on background threads. A step's batch depends only on the seed and the step, not on the threads or
+/// where a run resumes. Images are drawn in shuffled passes without replacement, across the borders of batches and epochs, and every entry
+/// gets its own crop. The loader reuses the memory of <see cref="BatchOptions.Prefetch"/> + 1 batches.
 /// </summary>
-/// <remarks>One thread may consume. With fewer images than a batch has entries, passes follow each other within the batch.</remarks>
+/// <remarks>Only one thread may consume. If a batch has more entries than there are images, one batch spans several passes.</remarks>
 public sealed class BatchLoader : IDisposable
 {
     private readonly MicrographDataset _dataset;
     private readonly BatchOptions _options;
     private readonly Thread[] _threads;
 
-    // All that follows is guarded by the gate.
+    // The gate guards all fields below.
     private readonly object _gate = new();
     private readonly Stack<Batch> _free = new();
     private readonly Dictionary<int, Batch> _ready = [];
@@ -27,7 +27,7 @@ public sealed class BatchLoader : IDisposable
     private bool _started;
     private bool _stopping;
 
-    /// <summary>A loader over a data set, which stays the caller's. Threads start with the first batch asked for.</summary>
+    /// <summary>A loader over a data set, which the caller owns. Threads start with the first request.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A size, or the number of threads or batches, is below 1.</exception>
     public BatchLoader(MicrographDataset dataset, BatchOptions options)
     {
@@ -38,7 +38,7 @@ public sealed class BatchLoader : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Prefetch, 1);
         _dataset = dataset;
         _options = options;
-        // The consumer may be inside a step, whose memory is gone at its end; a batch lives on.
+        // The consumer may be inside a step, whose memory is released at its end; a batch must outlive it.
         using (StepArena.Suspend())
         {
             for (int i = 0; i <= options.Prefetch; i++)
@@ -52,10 +52,10 @@ public sealed class BatchLoader : IDisposable
             new Thread(Produce) { IsBackground = true, Name = $"csunet loader {i + 1}" })];
     }
 
-    /// <summary>Steps an epoch: enough for every image to be cut once.</summary>
+    /// <summary>Steps per epoch: enough to crop every image once.</summary>
     public int StepsPerEpoch => (_dataset.Count + _options.BatchSize - 1) / _options.BatchSize;
 
-    /// <summary>Which images the batch of a step is cut from.</summary>
+    /// <summary>The images that a step's batch is cropped from.</summary>
     /// <param name="step">From 0.</param>
     public int[] IndicesOf(int step)
     {
@@ -65,7 +65,7 @@ public sealed class BatchLoader : IDisposable
         long orderedPass = -1;
         for (int entry = 0; entry < indices.Length; entry++)
         {
-            // Samples are numbered on and on; number n is entry n % count of pass n / count.
+            // Samples are numbered consecutively; number n is entry n % count of pass n / count.
             long number = (long)step * _options.BatchSize + entry;
             if (number / count != orderedPass)
             {
@@ -78,11 +78,11 @@ public sealed class BatchLoader : IDisposable
     }
 
     /// <summary>
-    /// The batch of a step; steps out of order cost a restart of the prefetch. Its tensors are valid until the next call, and then filled
-    /// anew.
+    /// The batch of a step. Steps out of order restart the prefetch. The tensors are valid until the next call, which reuses
+    /// them.
     /// </summary>
     /// <param name="step">From 0.</param>
-    /// <exception cref="DataException">A file of the batch could no longer be read.</exception>
+    /// <exception cref="DataException">A file of the batch can no longer be read.</exception>
     /// <exception cref="ObjectDisposedException">The loader has been disposed.</exception>
     public Batch GetBatch(int step)
     {
@@ -92,7 +92,7 @@ public sealed class BatchLoader : IDisposable
             ObjectDisposedException.ThrowIf(_stopping, this);
             if (_lent is { } lent)
             {
-                // Asked for the same step again: nothing has touched it.
+                // The same step again: its batch is unchanged.
                 if (lent.Step == step)
                     return lent;
                 _free.Push(lent);
@@ -168,7 +168,7 @@ public sealed class BatchLoader : IDisposable
             }
             catch (Exception exception)
             {
-                // Whatever it is, it belongs to the consumer, who gets it at this step.
+                // The consumer receives this exception when it asks for the step.
                 failure = ExceptionDispatchInfo.Capture(exception);
             }
             lock (_gate)
@@ -188,7 +188,7 @@ public sealed class BatchLoader : IDisposable
     {
         lock (_gate)
         {
-            // Nothing is made beyond a failed step: the consumer stops there, or restarts elsewhere.
+            // Prepare nothing beyond a failed step: the consumer stops there, or restarts elsewhere.
             while (!_stopping && (_free.Count == 0 || _failures.Count > 0))
                 Monitor.Wait(_gate);
             if (_stopping)

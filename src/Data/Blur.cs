@@ -2,7 +2,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Data;
 
-/// <summary>Mean over a square.</summary>
+/// <summary>Box blur: the mean over a square.</summary>
 /// <param name="Size">The square's side, odd.</param>
 public sealed record Blur(int Size) : PixelOperation
 {

@@ -3,15 +3,15 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>
-/// How annotation files become labels: the label of a class is its position in <see cref="Classes"/>. A grey pixel of value v and the
-/// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours stand multiplied by 257.
+/// Maps annotation files to labels. The label of a class is its index in <see cref="Classes"/>. A grey pixel of value v and the
+/// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours are multiplied by 257.
 /// </summary>
 public sealed class ClassMap
 {
-    /// <summary>The label of pixels that neither loss nor metrics count.</summary>
+    /// <summary>The label of pixels that loss and metrics leave out.</summary>
     public const byte Ignored = 255;
 
-    /// <summary>The most classes that a map can have; label 255 is taken.</summary>
+    /// <summary>The maximum number of classes; label 255 means ignored.</summary>
     public const int MaxClasses = 255;
 
     private const int Unknown = -1;
@@ -23,11 +23,11 @@ public sealed class ClassMap
     /// <summary>A class map of the given classes.</summary>
     /// <param name="name">Name in messages and run folders.</param>
     /// <param name="classes">In the order of their labels.</param>
-    /// <param name="maskSuffix">What annotation files' names have after the image's name and before the ending.</param>
-    /// <param name="defaultLabel">The class of every value and colour that none lists; null to refuse them.</param>
+    /// <param name="maskSuffix">The part of an annotation file's name between the image's name and the extension.</param>
+    /// <param name="defaultLabel">The class of all values and colours that no class lists; null to reject them.</param>
     /// <param name="ignoredValues">Grey values that become <see cref="Ignored"/>.</param>
     /// <param name="ignoredColours">Colours that become <see cref="Ignored"/>.</param>
-    /// <exception cref="InvalidValueException">No class, too many, a name, value or colour twice, or a class that nothing maps to.</exception>
+    /// <exception cref="InvalidValueException">None or too many classes, a duplicate name, value or colour, or an unused class.</exception>
     public ClassMap(
         string name, IReadOnlyList<SegmentationClass> classes, string maskSuffix = "", int? defaultLabel = null,
         IReadOnlyList<int>? ignoredValues = null, IReadOnlyList<Rgb>? ignoredColours = null)
@@ -69,7 +69,7 @@ public sealed class ClassMap
         _usesColours = classes.Any(entry => entry.Colours.Count > 0) || IgnoredColours.Count > 0;
     }
 
-    /// <summary>Name of a built-in map, or the file that the map was read from.</summary>
+    /// <summary>The name of a built-in map, or the file it was read from.</summary>
     public string Name { get; }
 
     /// <summary>The classes; the index is the label.</summary>
@@ -78,25 +78,25 @@ public sealed class ClassMap
     /// <summary>Number of classes.</summary>
     public int Count => Classes.Count;
 
-    /// <summary>What annotation files' names have after the image's name and before the ending, for example <c>_mask</c>.</summary>
+    /// <summary>The part of an annotation file's name between the image's name and the extension, for example <c>_mask</c>.</summary>
     public string MaskSuffix { get; }
 
-    /// <summary>The class of everything that no class lists; null if that is an error.</summary>
+    /// <summary>The class of all values and colours that no class lists; null if they are an error.</summary>
     public int? DefaultLabel { get; }
 
-    /// <summary>Grey values that are not counted.</summary>
+    /// <summary>Grey values that become <see cref="Ignored"/>.</summary>
     public IReadOnlyList<int> IgnoredValues { get; }
 
-    /// <summary>Colours that are not counted.</summary>
+    /// <summary>Colours that become <see cref="Ignored"/>.</summary>
     public IReadOnlyList<Rgb> IgnoredColours { get; }
 
     /// <summary>Display colours by label.</summary>
     public IReadOnlyList<Rgb> Palette => [.. Classes.Select(entry => entry.Display)];
 
-    /// <summary>Whether palette PNGs are read as indices: where classes are told apart by values alone.</summary>
+    /// <summary>Whether palette PNGs are read as indices: true if all classes are defined by values.</summary>
     public bool ReadsPaletteIndices => !_usesColours;
 
-    /// <summary>The superalloy set of NASA: blue secondary, red tertiary precipitates, all else matrix.</summary>
+    /// <summary>NASA's superalloy set: blue secondary precipitates, red tertiary precipitates, everything else matrix.</summary>
     public static ClassMap NasaSuper { get; } = new("nasa-super",
         [
             new SegmentationClass("matrix", new Rgb(128, 128, 128), [], []),
@@ -104,7 +104,7 @@ public sealed class ClassMap
             new SegmentationClass("tertiary", new Rgb(255, 0, 0), [], [new Rgb(255, 0, 0)]),
         ], "_mask", defaultLabel: 0);
 
-    /// <summary>The environmental barrier coatings of NASA: oxide (with its cracks) against background.</summary>
+    /// <summary>NASA's environmental barrier coatings: oxide (with its cracks) and background.</summary>
     public static ClassMap NasaEbc { get; } = new("nasa-ebc",
         [
             new SegmentationClass("background", new Rgb(64, 64, 64), [0], []),
@@ -114,8 +114,8 @@ public sealed class ClassMap
     /// <summary>The built-in maps.</summary>
     public static IReadOnlyList<ClassMap> BuiltIn { get; } = [NasaSuper, NasaEbc];
 
-    /// <summary>A built-in map by name, or else that of a YAML file.</summary>
-    /// <exception cref="DataException">Neither such a name nor such a file, or the file is wrong.</exception>
+    /// <summary>A built-in map by name, otherwise the one in a YAML file.</summary>
+    /// <exception cref="DataException">The argument is neither a name nor a file, or the file is invalid.</exception>
     public static ClassMap Load(string nameOrFile)
     {
         if (BuiltIn.FirstOrDefault(map => map.Name == nameOrFile) is { } builtIn)
@@ -129,28 +129,28 @@ public sealed class ClassMap
     /// <summary>Reads a map from YAML text; keys: <c>classes: [{name, values or colours, display}]</c>, <c>mask_suffix</c>, <c>default</c>,
     /// <c>ignore</c>, <c>name</c>.</summary>
     /// <param name="yaml">The text.</param>
-    /// <param name="path">The file that messages name.</param>
-    /// <exception cref="DataException">The text is wrong; the message says where.</exception>
+    /// <param name="path">The file named in messages.</param>
+    /// <exception cref="DataException">The text is invalid; the message says where.</exception>
     public static ClassMap FromYaml(string yaml, string path) => ClassMapYaml.Read(YamlSection.Parse(yaml, path), path);
 
     /// <summary>Reads a map from a mapping inside a larger YAML file.</summary>
-    /// <exception cref="DataException">It is wrong; the message says where.</exception>
+    /// <exception cref="DataException">It is invalid; the message says where.</exception>
     public static ClassMap FromYaml(YamlSection section) => ClassMapYaml.Read(section, section.Path);
 
-    /// <summary>YAML text from which <see cref="FromYaml(string, string)"/> makes an equal map.</summary>
+    /// <summary>YAML text that <see cref="FromYaml(string, string)"/> reads back to an equal map.</summary>
     public string ToYaml() => ClassMapYaml.Write(this);
 
     /// <summary>The labels of an annotation, (H, W).</summary>
     /// <param name="mask">The file's samples.</param>
-    /// <param name="unknown">What no class lists, with the first place of each, if there is no default class; null where all is
-    /// known.</param>
+    /// <param name="unknown">Values and colours that no class lists, with the first place of each, if the map has no default class;
+    /// otherwise null.</param>
     public byte[] Label(MaskImage mask, out string? unknown)
     {
         int pixels = mask.Height * mask.Width;
         byte[] labels = new byte[pixels];
         var unknowns = new Dictionary<ulong, (int First, int Count)>();
         ReadOnlySpan<ushort> samples = mask.Samples;
-        // A 16-bit file without a sample above 255 holds 8-bit values as they are.
+        // A 16-bit file without samples above 255 holds unscaled 8-bit values.
         bool scaled = mask.Bits == 16 && samples.ContainsAnyInRange((ushort)256, ushort.MaxValue);
         ulong previous = ulong.MaxValue;
         int label = Unknown;
@@ -162,7 +162,7 @@ public sealed class ClassMap
             else
                 (r, g, b) = (samples[3 * i], samples[3 * i + 1], samples[3 * i + 2]);
             ulong key = r << 32 | g << 16 | b;
-            // Neighbours mostly agree: one look-up per run of equal pixels.
+            // Adjacent pixels are mostly equal: one look-up per run.
             if (key != previous)
             {
                 label = LabelOf((int)r, (int)g, (int)b, scaled);
@@ -190,7 +190,7 @@ public sealed class ClassMap
             label = _labelOfValue[r];
         if (label == Unknown && !scaled && !grey)
             label = _labelOfColour.GetValueOrDefault(Key(r, g, b), Unknown);
-        // A 16-bit sample that is no multiple of 257 equals no 8-bit one: rounding it could turn a shade into a class colour.
+        // A 16-bit sample that is not a multiple of 257 has no 8-bit equivalent; rounding it could turn a shade into a class colour.
         if (label == Unknown && scaled && r % 257 == 0 && g % 257 == 0 && b % 257 == 0)
             label = grey ? _labelOfValue[r / 257] : _labelOfColour.GetValueOrDefault(Key(r / 257, g / 257, b / 257), Unknown);
         return label == Unknown ? DefaultLabel ?? Unknown : label;

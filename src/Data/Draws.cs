@@ -2,13 +2,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Data;
 
-/// <summary>The random numbers of one operation on one sample: numbered from 0, so that no operation shifts another's.</summary>
+/// <summary>The random numbers of one operation on one sample, numbered from 0: operations do not shift each other's numbers.</summary>
 internal readonly struct Draws(RandomKey key, ulong first)
 {
     /// <summary>Uniform in [low, high).</summary>
     public float Between(uint number, double low, double high) => (float)(low + (high - low) * key.Uniform(first + number));
 
-    /// <summary>The four standard normal numbers of block <paramref name="block"/>, by Box-Muller: one Philox block makes them
+    /// <summary>The four standard normal numbers of block <paramref name="block"/>, by Box-Muller: one Philox block yields them
     /// all.</summary>
     public void Normals(int block, Span<float> four)
     {

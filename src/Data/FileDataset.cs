@@ -2,7 +2,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Data;
 
-/// <summary>The folders SPLIT and SPLIT_annot of a data set. Opening decodes every file once; small sets then stay in memory.</summary>
+/// <summary>The folders SPLIT and SPLIT_annot of a data set. Opening decodes every file once and keeps small sets in memory.</summary>
 internal sealed class FileDataset : MicrographDataset
 {
     private readonly record struct Pair(string Name, string Image, string Mask);
@@ -26,7 +26,7 @@ internal sealed class FileDataset : MicrographDataset
             throw new DataException(images, $"cannot be listed: {failure.Message}", "a readable folder", inner: failure);
         }
 
-        // Files are decoded a few at a time, so that a set that does not fit memory is never in memory.
+        // Decode a few files at a time, so that a set larger than memory is never loaded whole.
         _samples = new Sample?[_pairs.Length];
         _inMemory = true;
         bool isAnythingCounted = false;
@@ -62,7 +62,7 @@ internal sealed class FileDataset : MicrographDataset
         }
         if (problems.Count > 0)
             throw DataException.Many(images, problems);
-        // Scores of no pixels would be zeros that look like a measurement.
+        // Without pixels the scores would be zeros that look like a measurement.
         if (!isAnythingCounted)
             throw new DataException(masks, "every pixel of every mask is ignored", "some pixels of a class");
     }
@@ -82,10 +82,10 @@ internal sealed class FileDataset : MicrographDataset
             IEnumerable<string> names = Directory.EnumerateDirectories(directory).Select(folder => Path.GetFileName(folder));
             string[] present = [.. names.Order(StringComparer.Ordinal)];
             string found = present.Length == 0 ? "none" : string.Join(", ", present.Take(8));
-            problems.Add(new DataException(images, $"there is no folder '{split}' (folders here: {found})", layout));
+            problems.Add(new DataException(images, $"no folder '{split}' (folders here: {found})", layout));
         }
         if (!Directory.Exists(masks))
-            problems.Add(new DataException(masks, $"there is no folder '{split}_annot' of annotations", layout));
+            problems.Add(new DataException(masks, $"no folder '{split}_annot' with annotations", layout));
         if (problems.Count > 0)
             throw DataException.Many(directory, problems);
     }
@@ -100,8 +100,8 @@ internal sealed class FileDataset : MicrographDataset
         }
         foreach (string wanted in subset ?? [])
             if (!imageFiles.Contains(wanted))
-                problems.Add(new DataException(Path.Combine(images, wanted), "the subset names an image that is not here",
-                    "the name of an image without its ending"));
+                problems.Add(new DataException(Path.Combine(images, wanted), "the subset names a missing image",
+                    "the name of an image without its extension"));
         var pairs = new List<Pair>();
         foreach (IGrouping<string, string> files in imageFiles.OrderBy(files => files.Key, StringComparer.Ordinal))
         {
@@ -136,7 +136,7 @@ internal sealed class FileDataset : MicrographDataset
 
     private Sample Read(Pair pair)
     {
-        // Both files' problems are wanted, not only the first one's.
+        // Report the problems of both files, not only the first.
         var problems = new List<DataException>();
         Image? image = null;
         MaskImage? mask = null;
@@ -166,7 +166,7 @@ internal sealed class FileDataset : MicrographDataset
         {
             labels = ClassMap.Label(mask, out string? unknown);
             if (unknown is not null)
-                problems.Add(new DataException(pair.Mask, $"the mask holds what no class lists: {unknown}", KnownValues(),
+                problems.Add(new DataException(pair.Mask, $"the mask has values or colours that no class lists: {unknown}", KnownValues(),
                     "extend the class map, or give it a default class"));
         }
         return problems.Count == 0

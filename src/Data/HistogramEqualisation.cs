@@ -1,8 +1,8 @@
 namespace CsUnet.Data;
 
 /// <summary>
-/// CLAHE: every tile's clipped histogram gives a table from old to new brightness; a pixel takes the bilinear mean of the tables of the
-/// four tiles about it.
+/// CLAHE: every tile's clipped histogram gives a table from old to new brightness; a pixel interpolates bilinearly between the tables of
+/// the four tiles around it.
 /// </summary>
 internal static class HistogramEqualisation
 {
@@ -62,7 +62,7 @@ internal static class HistogramEqualisation
         return table;
     }
 
-    // The tiles whose centres lie before and after a pixel, and its place between the two.
+    // The tiles whose centres lie before and after a pixel, and its position between the two.
     private static (int Before, int After, float Place) Neighbours(int i, int length, int tiles)
     {
         float position = (i + 0.5f) * tiles / length - 0.5f;

@@ -26,7 +26,7 @@ public sealed record HueSaturation(double Hue, double Saturation, double Value) 
         (float r, float g, float b) = (pixel[0], pixel[1], pixel[2]);
         float max = MathF.Max(r, MathF.Max(g, b)), spread = max - MathF.Min(r, MathF.Min(g, b));
         float value = Math.Clamp(max + valueShift, 0, 255);
-        // A grey pixel has no hue that more saturation could show.
+        // A grey pixel has no hue, so saturation cannot change it.
         if (spread == 0)
         {
             pixel.Fill(value);

@@ -8,14 +8,14 @@ public sealed class Image
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <param name="channels">1 or 3.</param>
-    /// <exception cref="ArgumentException">The number of bytes is not height x width x channels, or there are not 1 or 3
-    /// channels.</exception>
+    /// <exception cref="ArgumentException">The number of bytes is not height x width x channels, or channels is not 1 or 3.
+    /// </exception>
     public Image(byte[] pixels, int height, int width, int channels)
     {
         if (height < 1 || width < 1 || channels is not (1 or 3) || pixels.LongLength != (long)height * width * channels)
         {
             throw new ArgumentException(
-                $"Image: {pixels.Length} bytes for {height}x{width} pixels of {channels} channels; expected one a sample, 1 or 3 channels",
+                $"Image: {pixels.Length} bytes for {height}x{width} pixels of {channels} channels; expected one byte per sample and 1 or 3 channels",
                 nameof(pixels));
         }
         Pixels = pixels;
@@ -33,7 +33,7 @@ public sealed class Image
     /// <summary>Columns.</summary>
     public int Width { get; }
 
-    /// <summary>1 or 3.</summary>
+    /// <summary>Number of channels: 1 or 3.</summary>
     public int Channels { get; }
 
     /// <summary>Sample [y, x, channel].</summary>
@@ -75,8 +75,8 @@ public sealed class Image
     }
 
     /// <summary>
-    /// Index of the pixel that stands at position <paramref name="i"/> of a line of <paramref name="length"/> pixels continued by
-    /// reflection about its end pixels (…2 1 | 0 1 2 … n-1 | n-2…), as often as needed.
+    /// Index of the pixel at position <paramref name="i"/> of a line of <paramref name="length"/> pixels that is padded by
+    /// reflection about its end pixels (…2 1 | 0 1 2 … n-1 | n-2…).
     /// </summary>
     public static int Reflect(int i, int length)
     {

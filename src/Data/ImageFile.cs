@@ -4,32 +4,32 @@ using VipsImage = NetVips.Image;
 namespace CsUnet.Data;
 
 /// <summary>
-/// Image files by libvips: TIFF (8 and 16 bit; grey, RGB, with or without alpha), PNG and JPEG in, PNG out. Every failure is a
-/// <see cref="DataException"/>; a damaged file never comes back as a partial picture.
+/// Image files, by libvips: reads TIFF (8 and 16 bit; grey, RGB, with or without alpha), PNG and JPEG, writes PNG. Every failure is a
+/// <see cref="DataException"/>; a damaged file never gives a partial picture.
 /// </summary>
 public static class ImageFile
 {
-    /// <summary>The largest image that is decoded: three channels of it still fit one .NET array.</summary>
+    /// <summary>The largest image that is decoded: three channels must fit one .NET array.</summary>
     public const long MaxPixels = 700_000_000;
 
     private const string Formats = "a TIFF, PNG or JPEG image";
 
-    // Keeps the delegate alive for as long as native code may call it.
+    // Keeps the delegate alive as long as native code may call it.
     private static readonly Log.LogDelegate s_silence = static (_, _, _) => { };
     private static readonly Lazy<bool> s_library = new(Configure);
 
-    /// <summary>Endings of the files that are taken for images, in lower case.</summary>
+    /// <summary>The extensions of image files, in lower case.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".tif", ".tiff", ".png", ".jpg", ".jpeg"];
 
-    /// <summary>Whether a file's name is that of an image (and not that of a hidden file).</summary>
+    /// <summary>Whether a file's name has an image extension and is not hidden.</summary>
     public static bool IsImageName(string path)
     {
         string name = Path.GetFileName(path);
         return !name.StartsWith('.') && Extensions.Contains(Path.GetExtension(name).ToLowerInvariant());
     }
 
-    /// <summary>The image files that a path means: the file itself, or all of a folder's, by name.</summary>
-    /// <exception cref="DataException">There is no such file or folder, or the folder holds no image.</exception>
+    /// <summary>The image files of an argument: the file itself, or all images of a folder, ordered by name.</summary>
+    /// <exception cref="DataException">The file or folder does not exist, or the folder has no images.</exception>
     public static IReadOnlyList<string> Find(string fileOrDirectory)
     {
         if (File.Exists(fileOrDirectory))
@@ -38,16 +38,16 @@ public static class ImageFile
             throw new DataException(fileOrDirectory, "no such file or folder", "an image file or a folder of images");
         string[] files = [.. Directory.EnumerateFiles(fileOrDirectory).Where(IsImageName).Order(StringComparer.Ordinal)];
         if (files.Length == 0)
-            throw new DataException(fileOrDirectory, "the folder holds no image", $"files ending in {string.Join(", ", Extensions)}");
+            throw new DataException(fileOrDirectory, "the folder has no images", $"files ending in {string.Join(", ", Extensions)}");
         return files;
     }
 
     /// <summary>
-    /// Reads an image: 16-bit samples are scaled to 8 bits (65535 becomes 255), opaque alpha is dropped, transparent pixels are blended
-    /// onto black, and of a TIFF with a preview page the first page is taken.
+    /// Reads an image. 16-bit samples are scaled to 8 bits (65535 becomes 255), opaque alpha is dropped, and transparent pixels are blended
+    /// onto black. Of a TIFF with a preview page, the first page is read.
     /// </summary>
     /// <returns>One channel for grey files, three for colour.</returns>
-    /// <exception cref="DataException">The file cannot be read, is damaged, no such image, or larger than <paramref
+    /// <exception cref="DataException">The file cannot be read, is damaged, is not such an image, or is larger than <paramref
     /// name="maxPixels"/>.</exception>
     public static Image Read(string path, long maxPixels = MaxPixels)
     {
@@ -69,11 +69,11 @@ public static class ImageFile
         return new Image(flat, height, width, channels);
     }
 
-    /// <summary>Reads an annotation without changing a sample; opaque alpha is dropped.</summary>
+    /// <summary>Reads an annotation with its exact samples; opaque alpha is dropped.</summary>
     /// <param name="path">A TIFF or PNG file.</param>
-    /// <param name="paletteIndices">Of a PNG with a palette, return the indices and not the colours.</param>
-    /// <param name="maxPixels">Refuse larger ones.</param>
-    /// <exception cref="DataException">As for <see cref="Read"/>, and: the file is a JPEG, or has transparent pixels.</exception>
+    /// <param name="paletteIndices">For a PNG with a palette, return the indices instead of the colours.</param>
+    /// <param name="maxPixels">Reject larger images.</param>
+    /// <exception cref="DataException">As for <see cref="Read"/>; also if the file is a JPEG or has transparent pixels.</exception>
     public static MaskImage ReadMask(string path, bool paletteIndices = false, long maxPixels = MaxPixels)
     {
         (ushort[]? wide, byte[]? narrow, int height, int width, int bands) = Decode(path, maxPixels, mask: true, paletteIndices);
@@ -93,12 +93,12 @@ public static class ImageFile
         return new MaskImage(samples, height, width, channels, bits);
     }
 
-    /// <summary>Writes an image as PNG, grey or RGB; the file appears complete or not at all.</summary>
+    /// <summary>Writes an image as PNG, grey or RGB, atomically.</summary>
     /// <exception cref="DataException">The file cannot be written.</exception>
     public static void WritePng(string path, Image image) => Replace(path, stream => PngWriter.WriteImage(stream, image));
 
-    /// <summary>Writes a label map as a PNG with a palette, whose indices are the labels; the file appears complete or not at
-    /// all.</summary>
+    /// <summary>Writes a label map as a PNG with a palette, atomically. The palette indices are the
+    /// labels.</summary>
     /// <param name="path">Where to.</param>
     /// <param name="labels">(H, W).</param>
     /// <param name="height">Rows.</param>
@@ -148,7 +148,7 @@ public static class ImageFile
 
     private static bool Configure()
     {
-        // libvips would answer from its cache after a file has changed.
+        // Without this, libvips returns cached pixels after a file has changed.
         Cache.Max = 0;
         Log.SetLogHandler("VIPS", Enums.LogLevelFlags.All, s_silence);
         return true;
@@ -179,7 +179,7 @@ public static class ImageFile
         catch (VipsException failure)
         {
             throw new DataException(path, $"cannot be decoded ({OneLine(failure.Message)})", Formats,
-                "the file is damaged or cut short: restore it", failure);
+                "the file is damaged or truncated: restore it", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -208,11 +208,11 @@ public static class ImageFile
         if (start.StartsWith("version https://"u8))
             throw new DataException(path, "this is a Git LFS pointer, not the image", Formats, "fetch the content with git lfs pull");
         if (!png && !tiff && !jpeg)
-            throw new DataException(path, "the content is of another format, whatever its name", Formats, "convert the file");
-        // Lossy compression changes the values on which classes are told apart.
+            throw new DataException(path, "the content has another format than its name says", Formats, "convert the file");
+        // Lossy compression changes the values that define the classes.
         if (mask && jpeg)
             throw new DataException(path, "the mask is a JPEG, whose compression changes class values", "a TIFF or PNG mask",
-                "export it again without loss");
+                "export it again without lossy compression");
     }
 
     private static void CheckImage(string path, VipsImage image, long maxPixels)
@@ -230,11 +230,11 @@ public static class ImageFile
             throw new DataException(path, $"the image has {image.Bands} channels of {image.Interpretation}",
                 "grey or RGB, with or without alpha", "convert the file");
         if (image.Contains("n-pages") && Convert.ToInt32(image.Get("n-pages")) > 1 && SecondPageIsAnotherImage(path, image))
-            throw new DataException(path, $"the file is a stack of {image.Get("n-pages")} images", "one image a file",
+            throw new DataException(path, $"the file is a stack of {image.Get("n-pages")} images", "one image per file",
                 "save the images one by one");
     }
 
-    // A smaller second page is a preview, as some microscopes and GIMP write it; a page of the same size is a second image.
+    // A smaller second page is a preview, as written by some microscopes and GIMP; a page of the same size is a second image.
     private static bool SecondPageIsAnotherImage(string path, VipsImage first)
     {
         using Source source = Source.NewFromFile(path);

@@ -1,12 +1,12 @@
 namespace CsUnet.Data;
 
-/// <summary>Micrographs with labels: the files of a folder, or images in memory. Samples can be asked for from several threads.</summary>
+/// <summary>Micrographs with labels: the files of a folder, or images in memory. Several threads may read samples.</summary>
 public abstract class MicrographDataset
 {
     private readonly Lazy<IReadOnlyList<double>> _pixelShares;
 
     /// <summary>For derived data sets.</summary>
-    /// <param name="name">What messages call the set.</param>
+    /// <param name="name">The set's name in messages.</param>
     /// <param name="classMap">Its classes.</param>
     protected MicrographDataset(string name, ClassMap classMap)
     {
@@ -15,37 +15,37 @@ public abstract class MicrographDataset
         _pixelShares = new Lazy<IReadOnlyList<double>>(CountShares);
     }
 
-    /// <summary>The folder, or what stands for it in messages.</summary>
+    /// <summary>The folder, or the set's name in messages.</summary>
     public string Name { get; }
 
-    /// <summary>The classes that labels stand for.</summary>
+    /// <summary>The classes of the labels.</summary>
     public ClassMap ClassMap { get; }
 
     /// <summary>Number of samples.</summary>
     public abstract int Count { get; }
 
-    /// <summary>The sample at a place from 0; the order is that of the names.</summary>
-    /// <exception cref="DataException">The sample is read on demand and its files have changed since the set was opened.</exception>
+    /// <summary>The sample at an index from 0, in the order of the names.</summary>
+    /// <exception cref="DataException">The sample is read on demand, and its files have changed since the set was opened.</exception>
     public abstract Sample this[int index] { get; }
 
     /// <summary>
-    /// Share of each class among the pixels that count, as fractions of 1 by label.
+    /// The fraction of each class among the pixels that are not ignored, by label.
     /// </summary>
     public IReadOnlyList<double> PixelShares() => _pixelShares.Value;
 
-    /// <summary>Opens one split of a data set on disk and checks every file of it.</summary>
+    /// <summary>Opens one split of a data set on disk and checks all its files.</summary>
     /// <param name="directory">The folder that holds <c>train</c>, <c>train_annot</c> and so on.</param>
     /// <param name="split"><c>train</c>, <c>val</c> or <c>test</c>.</param>
-    /// <param name="classMap">How annotations become labels.</param>
-    /// <param name="subset">Take only the images of these names (without ending); null for all.</param>
-    /// <param name="memoryLimit">Bytes up to which samples stay in memory; larger sets are read again on demand.</param>
-    /// <exception cref="DataException">Something is wrong; the message lists every problem with its path.</exception>
+    /// <param name="classMap">Maps annotations to labels.</param>
+    /// <param name="subset">The names of the images to use (without extension); null for all.</param>
+    /// <param name="memoryLimit">Sets up to this many bytes stay in memory; larger sets are read on demand.</param>
+    /// <exception cref="DataException">A file is missing or invalid; the message lists every problem with its path.</exception>
     public static MicrographDataset Open(
         string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset = null, long memoryLimit = 2_000_000_000) =>
         new FileDataset(directory, split, classMap, subset, memoryLimit);
 
     /// <summary>A data set of samples in memory.</summary>
-    /// <exception cref="ArgumentException">There is none, or a label is no class.</exception>
+    /// <exception cref="ArgumentException">There are no samples, or a label is not a class.</exception>
     public static MicrographDataset FromSamples(string name, ClassMap classMap, IReadOnlyList<Sample> samples) =>
         new MemoryDataset(name, classMap, samples);
 

@@ -1,8 +1,8 @@
 namespace CsUnet.Data;
 
 /// <summary>
-/// The geometry of a synthetic micrograph: labels and the matrix's distance from secondary precipitates. Precipitates are placed one by
-/// one, at random: first where they keep a gap to those before them, then as lobes grown onto these.
+/// The geometry of a synthetic micrograph: labels, and each pixel's distance from secondary precipitates. Precipitates are placed one by
+/// one at random: first with a gap to the earlier ones, then as lobes grown onto these.
 /// </summary>
 internal sealed class Microstructure
 {
@@ -33,10 +33,10 @@ internal sealed class Microstructure
     /// <summary>(H, W), pixels to the nearest secondary precipitate.</summary>
     public float[] Distance { get; }
 
-    // |u/a|^n + |v/a|^n < 1 about (y, x), turned, its radius waving with the angle: a cuboid rounded by its growth.
+    // |u/a|^n + |v/a|^n < 1 about (y, x), rotated, with a radius that varies with the angle: a cuboid rounded by its growth.
     private readonly record struct Cuboid(float Y, float X, float A, float B, float Angle, float Exponent, float Wave, float Phase)
     {
-        // The corner of a square reaches sqrt(2) far; a little more for the wave.
+        // The corner of a square is sqrt(2) away; the varying radius needs a little more.
         public float Reach => (Exponent > 2 ? 1.4f : 1.1f) * MathF.Max(A, B);
 
         public bool Holds(float y, float x, float margin)
@@ -57,15 +57,15 @@ internal sealed class Microstructure
     {
         float target = _random.Between(0.44f, 0.5f) * Labels.Length;
         int most = (int)(0.51f * Labels.Length), covered = 0;
-        // The crystal's axes are common to all precipitates.
+        // All precipitates share the crystal's axes.
         float crystal = _random.Between(0, MathF.PI / 2), largest = MathF.Min(44, 0.25f * MathF.Min(Height, Width)), size = largest;
         for (int attempt = 0; covered < target && attempt < 400; attempt++)
         {
             covered += TryPlace(Family(crystal, size), Secondary, SecondaryGap, most - covered);
             size = MathF.Max(0.35f * largest, size * 0.99f);
         }
-        // What is left to cover grows onto the precipitates that are there, which gives them their lobes and keeps the matrix between open.
-        // Smaller and smaller lobes meet the target in the end: a lobe of 3 pixels always finds a place.
+        // The remaining area grows onto existing precipitates: this forms their lobes and keeps the matrix between them open.
+        // Lobes get smaller until the target is met: a lobe of 3 pixels always fits.
         size = 0.7f * largest;
         for (int attempt = 0; covered < target && attempt < 4000; attempt++)
         {
@@ -100,7 +100,7 @@ internal sealed class Microstructure
     {
         float target = _random.Between(0.021f, 0.028f) * Labels.Length;
         int most = (int)(0.032f * Labels.Length), covered = 0;
-        // Clusters lie where the matrix is open; where it is nowhere, single dots take any place.
+        // Clusters lie in open matrix; if there is none, single dots are placed anywhere.
         int[] open = [.. Enumerable.Range(0, Labels.Length).Where(pixel => Distance[pixel] > 11)];
         int[] narrow = [.. Enumerable.Range(0, Labels.Length).Where(pixel => Distance[pixel] > 3)];
         int clusters = open.Length == 0 ? 0 : 200;
@@ -125,11 +125,11 @@ internal sealed class Microstructure
         return new Cuboid(y, x, radius, radius * _random.Between(0.85f, 1), _random.Between(0, MathF.PI), 2, 0.03f, _random.Between(0, 6));
     }
 
-    // Covers pixels with a family, unless they exceed the allowance or, if it is not grown onto another, one is blocked; the number
-    // covered.
+    // Covers pixels with a family and returns their number. Returns 0 if they exceed the allowance, or if it must keep a gap and a pixel is
+    // blocked.
     private int TryPlace(ReadOnlySpan<Cuboid> family, byte label, float gap, int allowance, bool grown = false)
     {
-        // A coarse look finds most collisions.
+        // A coarse test finds most collisions.
         if (!grown)
             foreach (Cuboid cuboid in family)
                 if (Collides(cuboid))
@@ -152,7 +152,7 @@ internal sealed class Microstructure
                     inside.Add(y * Width + x);
                 }
         }
-        // The members of a family lie on each other, so this overestimates a little.
+        // The members of a family overlap, so this slightly overestimates.
         if (inside.Count(pixel => Labels[pixel] == Matrix) > allowance)
             return 0;
         int added = 0;
@@ -185,7 +185,7 @@ internal sealed class Microstructure
             Math.Max(0, (int)(cuboid.X - reach)), Math.Min(Width - 1, (int)(cuboid.X + reach)));
     }
 
-    // Two sweeps with the steps 1 and sqrt(2): within 8 % of the Euclidean distance, which the rims do not show.
+    // Two sweeps with steps 1 and sqrt(2): within 8 % of the Euclidean distance, which is invisible in the rims.
     private float[] Distances()
     {
         const float straight = 1, diagonal = 1.4142f;

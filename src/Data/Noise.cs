@@ -1,6 +1,6 @@
 namespace CsUnet.Data;
 
-/// <summary>Gaussian noise, the same on the three channels, since a micrograph's detector has one.</summary>
+/// <summary>Gaussian noise, equal on the three channels, because a micrograph's detector has one.</summary>
 /// <param name="LowSigma">Smallest standard deviation, in levels of 0..255.</param>
 /// <param name="HighSigma">Largest standard deviation; uniform between the two.</param>
 public sealed record Noise(double LowSigma, double HighSigma) : PixelOperation

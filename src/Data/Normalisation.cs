@@ -2,7 +2,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Data;
 
-/// <summary>How samples of 0 to 255 become the network's input: (sample / 255 - mean) / standard deviation, per channel.</summary>
+/// <summary>Normalises samples of 0 to 255 for the network: (sample / 255 - mean) / standard deviation, per channel.</summary>
 /// <param name="Mean">Mean of red, green, blue, in 0..1.</param>
 /// <param name="Deviation">Standard deviation of red, green, blue, in 0..1.</param>
 public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
@@ -19,7 +19,7 @@ public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<floa
         return tensor;
     }
 
-    /// <summary>The network's input for a tile, which may reach over the image's border: there the image is continued by
+    /// <summary>The network's input for a tile. Beyond the image's border the image is padded by
     /// reflection.</summary>
     /// <param name="image">The whole image.</param>
     /// <param name="top">The tile's first row.</param>
@@ -48,7 +48,7 @@ public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<floa
         }
     }
 
-    /// <summary>The network's input for samples that augmentation has made fractional.</summary>
+    /// <summary>The network's input for augmented samples, which are fractional.</summary>
     /// <param name="pixels">(pixels, channels) of 0 to 255.</param>
     /// <param name="channels">1 or 3.</param>
     /// <param name="target">(pixels, 3).</param>

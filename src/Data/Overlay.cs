@@ -11,7 +11,7 @@ public static class Overlay
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
     /// <param name="classMap">Holds the colours.</param>
-    /// <exception cref="ArgumentException">The number of labels differs, or one is no class.</exception>
+    /// <exception cref="ArgumentException">The number of labels differs, or one is not a class.</exception>
     public static Image Colour(ReadOnlySpan<byte> labels, int height, int width, ClassMap classMap)
     {
         if (labels.Length != (long)height * width)
@@ -26,14 +26,14 @@ public static class Overlay
         return new Image(pixels, height, width, 3);
     }
 
-    /// <summary>The label map laid over the micrograph: (1 - opacity) micrograph + opacity colour. Ignored pixels show the
+    /// <summary>The label map blended over the micrograph: (1 - opacity) micrograph + opacity colour. Ignored pixels show the
     /// micrograph.</summary>
     /// <param name="image">The micrograph.</param>
     /// <param name="labels">(H, W).</param>
     /// <param name="classMap">Holds the colours.</param>
     /// <param name="opacity">0 to 1.</param>
-    /// <param name="clearLabel">A class that is not painted, such as the background; null to paint all.</param>
-    /// <exception cref="ArgumentException">The number of labels differs, or one is no class.</exception>
+    /// <param name="clearLabel">A class that stays transparent, such as the background; null for none.</param>
+    /// <exception cref="ArgumentException">The number of labels differs, or one is not a class.</exception>
     public static Image Blend(Image image, ReadOnlySpan<byte> labels, ClassMap classMap, double opacity = 0.4, int? clearLabel = null)
     {
         if (labels.Length != (long)image.Height * image.Width)

@@ -1,6 +1,6 @@
 namespace CsUnet.Data;
 
-/// <summary>A sample under augmentation: (H, W, C) levels of 0 to 255, not rounded between operations. Reused from sample to
+/// <summary>A sample during augmentation: (H, W, C) levels of 0 to 255, not rounded between operations. Reused for every
 /// sample.</summary>
 internal sealed class PixelBuffer
 {
@@ -33,7 +33,7 @@ internal sealed class PixelBuffer
             level = Math.Clamp(level, 0, 255);
     }
 
-    /// <summary>Sums over squares of side 2 radius + 1 about every pixel, the image continued by reflection.</summary>
+    /// <summary>Sums over squares of side 2 radius + 1 around every pixel, with the image padded by reflection.</summary>
 
     public Span<float> BoxSums(int radius)
     {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace CsUnet.Data;
 
-/// <summary>With probability <paramref name="Probability"/>, one of the operations, all equally likely; a single one is the common
+/// <summary>With probability <paramref name="Probability"/>, one of the operations with equal probability. One operation is the common
 /// case.</summary>
 /// <param name="Probability">0 to 1.</param>
 /// <param name="OneOf">The operations to choose from.</param>

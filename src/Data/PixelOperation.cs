@@ -1,9 +1,9 @@
 namespace CsUnet.Data;
 
-/// <summary>A change of grey levels or colours that leaves every pixel in its place; results are clipped to 0..255.</summary>
+/// <summary>A change of grey levels or colours that moves no pixel; results are clipped to 0..255.</summary>
 public abstract record PixelOperation
 {
-    /// <summary>Changes the pixels, as a function of them and of <paramref name="draws"/> only.</summary>
+    /// <summary>Changes the pixels. The result depends only on them and on <paramref name="draws"/>.</summary>
     internal abstract void Apply(PixelBuffer buffer, Draws draws);
 
     /// <summary>The operation as a YAML mapping on one line.</summary>
@@ -46,7 +46,7 @@ public abstract record PixelOperation
                 return new HueSaturation(section.Number("hue", 0, 180, 0), section.Number("saturation", 0, 255, 0),
                     section.Number("value", 0, 255, 0));
             default:
-                throw section.Error("op", $"there is no operation '{name}'",
+                throw section.Error("op", $"no operation '{name}'",
                     "noise, brightness_contrast, gamma, clahe, blur, sharpen or hue_saturation");
         }
     }

@@ -4,7 +4,7 @@ using System.IO.Compression;
 namespace CsUnet.Data;
 
 /// <summary>
-/// Writes PNG files (ISO/IEC 15948). Of its own, because libvips builds a palette by quantising: here the palette indices are the labels.
+/// Writes PNG files (ISO/IEC 15948). libvips cannot do this: it quantises to build a palette, but here the palette indices are the labels.
 /// </summary>
 internal static class PngWriter
 {
@@ -48,7 +48,7 @@ internal static class PngWriter
             for (int y = 0; y < height; y++)
             {
                 ReadOnlySpan<byte> row = pixels.Slice(y * rowBytes, rowBytes);
-                // Filter 1 stores differences to the left pixel, which compresses photographs; labels compress best as they are.
+                // Filter 1 stores differences to the left pixel, which compresses photographs; labels compress best without a filter.
                 line[0] = (byte)(filter ? 1 : 0);
                 row.CopyTo(line.AsSpan(1));
                 if (filter)
@@ -57,7 +57,7 @@ internal static class PngWriter
                 zlib.Write(line);
             }
         }
-        // Chunk lengths are 31 bits, and readers want moderate ones.
+        // Chunk lengths are 31 bits, and readers expect moderate ones.
         const int largest = 1 << 20;
         ReadOnlySpan<byte> bytes = compressed.GetBuffer().AsSpan(0, (int)compressed.Length);
         for (int start = 0; start < bytes.Length; start += largest)
@@ -77,8 +77,8 @@ internal static class PngWriter
     }
 
     /// <summary>
-    /// The file with its palette taken out and its colour type set to grey, so that a decoder returns palette indices instead of colours;
-    /// null where it is no palette PNG. Indices of fewer than 8 bits come out scaled to 0..255, as grey values of so many bits do.
+    /// The file without its palette and with colour type grey, so that a decoder returns palette indices instead of colours;
+    /// null if it is not a palette PNG. Decoders scale indices of fewer than 8 bits to 0..255, as they do with grey values.
     /// </summary>
     public static byte[]? WithoutPalette(ReadOnlySpan<byte> file, out int bits)
     {
@@ -98,7 +98,7 @@ internal static class PngWriter
             long length = BinaryPrimitives.ReadUInt32BigEndian(file[position..]) + 12L;
             ReadOnlySpan<byte> type = file.Slice(position + 4, 4);
             int end = (int)Math.Min(file.Length, position + length);
-            // Everything else (background, transparency, colour profile) speaks of the palette that is gone.
+            // All other chunks (background, transparency, colour profile) refer to the removed palette.
             if (type.SequenceEqual("IDAT"u8) || type.SequenceEqual("IEND"u8))
                 result.Write(file[position..end]);
             position = end;

@@ -2,7 +2,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Data;
 
-/// <summary>Random numbers one after the other: for generators whose number of draws depends on what they drew.</summary>
+/// <summary>A sequence of random numbers, for generators whose number of draws depends on earlier draws.</summary>
 internal sealed class RandomStream(RandomKey key)
 {
     private ulong _next;
@@ -10,7 +10,7 @@ internal sealed class RandomStream(RandomKey key)
 
     public float Between(float low, float high) => low + (high - low) * (float)key.Uniform(_next++);
 
-    /// <summary>From low to high, both included.</summary>
+    /// <summary>A number from low to high, both inclusive.</summary>
     public int Integer(int low, int high) => low + key.Integer(_next++, high - low + 1);
 
     public float Normal() => (float)key.Normal(_next++);

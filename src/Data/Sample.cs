@@ -4,7 +4,7 @@ namespace CsUnet.Data;
 public sealed class Sample
 {
     /// <summary>Wraps an image and its labels without copying them.</summary>
-    /// <exception cref="ArgumentException">There is not one label per pixel.</exception>
+    /// <exception cref="ArgumentException">The number of labels is not the number of pixels.</exception>
     public Sample(string name, Image image, byte[] labels)
     {
         if (labels.LongLength != (long)image.Height * image.Width)
@@ -14,13 +14,13 @@ public sealed class Sample
         Labels = labels;
     }
 
-    /// <summary>The image's file name without its ending.</summary>
+    /// <summary>The image's file name without its extension.</summary>
     public string Name { get; }
 
-    /// <summary>The micrograph; one channel where it is grey.</summary>
+    /// <summary>The micrograph; one channel if it is grey.</summary>
     public Image Image { get; }
 
-    /// <summary>(H, W) labels, <see cref="ClassMap.Ignored"/> where nothing counts.</summary>
+    /// <summary>(H, W) labels, <see cref="ClassMap.Ignored"/> for pixels that loss and scores leave out.</summary>
     public byte[] Labels { get; }
 
     internal long Bytes => Image.Pixels.LongLength + Labels.LongLength;

@@ -3,8 +3,8 @@ namespace CsUnet.Data;
 /// <summary>
 /// (1 - strength) level + strength ((9 + lightness) level - sum of the 3x3 neighbourhood): imgaug's Sharpen.
 /// </summary>
-/// <param name="LowStrength">Smallest share of the sharpened image.</param>
-/// <param name="HighStrength">Largest share.</param>
+/// <param name="LowStrength">Smallest weight of the sharpened image.</param>
+/// <param name="HighStrength">Largest weight.</param>
 /// <param name="LowLightness">Smallest lightness; 1 keeps the mean.</param>
 /// <param name="HighLightness">Largest lightness.</param>
 public sealed record Sharpen(double LowStrength, double HighStrength, double LowLightness, double HighLightness) : PixelOperation

@@ -1,11 +1,11 @@
 namespace CsUnet.Data;
 
 /// <summary>
-/// The few-shot protocols of the paper as lists of training images, and lists of the user's own.
+/// Subsets of the training images: the paper's few-shot protocols, and lists of the user's own.
 /// </summary>
 public static class Subsets
 {
-    /// <summary>Names and images (file names without ending) of the built-in protocols.</summary>
+    /// <summary>Names and images (file names without extension) of the built-in protocols.</summary>
     public static IReadOnlyDictionary<string, IReadOnlyList<string>> BuiltIn { get; } = new Dictionary<string, IReadOnlyList<string>>
     {
         ["super2"] = ["spot6_0d_2", "spot6_180d_7", "spot7_0d_5", "spot7_180d_3"],
@@ -13,10 +13,10 @@ public static class Subsets
         ["ebc-one-shot"] = ["111418#4_1426_100Cyc0032"],
     };
 
-    /// <summary>What the name of a subset means: a built-in protocol, a text file with one name a line, or names separated by
+    /// <summary>Parses an argument: a built-in protocol, a text file with one name per line, or names separated by
     /// commas.</summary>
-    /// <returns>File names without ending.</returns>
-    /// <exception cref="DataException">The file cannot be read, or no name is left.</exception>
+    /// <returns>File names without extension.</returns>
+    /// <exception cref="DataException">The file cannot be read, or the list is empty.</exception>
     public static IReadOnlyList<string> Resolve(string argument)
     {
         if (BuiltIn.TryGetValue(argument, out IReadOnlyList<string>? names))
@@ -29,7 +29,7 @@ public static class Subsets
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DataException(argument, $"cannot be read: {failure.Message}", "a text file with one image name a line",
+            throw new DataException(argument, $"cannot be read: {failure.Message}", "a text file with one image name per line",
                 inner: failure);
         }
         string[] parts = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

@@ -3,25 +3,25 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>
-/// Micrographs of a nickel superalloy that never existed, with exact masks, in the classes of <see cref="ClassMap.NasaSuper"/>: a matrix,
+/// Synthetic micrographs of a nickel superalloy with exact masks, in the classes of <see cref="ClassMap.NasaSuper"/>: a matrix,
 /// large cuboidal secondary precipitates grown into each other (about 47 % of the area), and clusters of small round tertiary ones
-/// (about 2.5 %). Contrast, bright rims, shading, scratches and noise are those of NASA's images: precipitates are 10 to 30 levels darker
-/// than the matrix, under noise of about 5. A function of the seed alone.
+/// (about 2.5 %). Contrast, bright rims, shading, scratches and noise follow NASA's images: precipitates are 10 to 30 levels darker
+/// than the matrix, with noise of about 5. The images depend only on the seed.
 /// </summary>
 public static class SyntheticMicrographs
 {
-    /// <summary>The smallest height and width; in less, the area fractions cannot be met.</summary>
+    /// <summary>The smallest height and width; smaller images cannot meet the area fractions.</summary>
     public const int SmallestSize = 64;
 
     private const byte Matrix = 0, Secondary = 1, Tertiary = 2;
     private const uint Layer = 0x5E7B_0000;
     private static readonly string[] s_splits = ["train", "val", "test"];
 
-    /// <summary>Makes images with labels.</summary>
-    /// <param name="count">How many.</param>
+    /// <summary>Generates images with labels.</summary>
+    /// <param name="count">Number of images.</param>
     /// <param name="height">Rows, at least <see cref="SmallestSize"/>.</param>
     /// <param name="width">Columns, at least <see cref="SmallestSize"/>.</param>
-    /// <param name="seed">Image i of a seed is the same whatever the count.</param>
+    /// <param name="seed">Image i of a seed does not depend on the count.</param>
     /// <exception cref="ArgumentOutOfRangeException">The count is negative, or a size too small.</exception>
     public static IReadOnlyList<Sample> Generate(int count, int height, int width, ulong seed) =>
         Generate(count, height, width, seed, Layer, "synthetic");
@@ -31,8 +31,8 @@ public static class SyntheticMicrographs
     /// <param name="count">Number of images, at least one.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
-    /// <param name="seed">Of the whole set.</param>
-    /// <exception cref="ArgumentException">The split is none of the three, the count below 1, or a size too small.</exception>
+    /// <param name="seed">The seed of the whole set.</param>
+    /// <exception cref="ArgumentException">The split is unknown, the count is below 1, or a size is too small.</exception>
     public static MicrographDataset CreateDataset(string split, int count, int height, int width, ulong seed)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -43,22 +43,22 @@ public static class SyntheticMicrographs
             $"synthetic/{split}", ClassMap.NasaSuper, Generate(count, height, width, seed, Layer + 1 + (uint)number, split));
     }
 
-    /// <summary>Writes a data set in the layout and colours of NASA's: <c>SPLIT/NAME.png</c> with
+    /// <summary>Writes a data set in NASA's layout and colours: <c>SPLIT/NAME.png</c> with
     /// <c>SPLIT_annot/NAME_mask.png</c>.</summary>
-    /// <param name="directory">Where to; made if missing.</param>
+    /// <param name="directory">The folder; created if missing.</param>
     /// <param name="train">Number of training images.</param>
     /// <param name="validation">Number of validation images.</param>
     /// <param name="test">Number of test images.</param>
     /// <param name="height">Rows.</param>
     /// <param name="width">Columns.</param>
-    /// <param name="seed">As for <see cref="CreateDataset"/>, which makes the same images.</param>
+    /// <param name="seed">The same images as <see cref="CreateDataset"/> generates for this seed.</param>
     /// <exception cref="DataException">A file cannot be written.</exception>
     public static void WriteTo(string directory, int train, int validation, int test, int height, int width, ulong seed)
     {
         int[] counts = [train, validation, test];
         for (int split = 0; split < s_splits.Length; split++)
         {
-            // One image at a time, so that a large set needs no memory.
+            // One image at a time, so that a large set needs little memory.
             for (int i = 0; i < counts[split]; i++)
             {
                 Sample sample = Make(i, height, width, seed, Layer + 1 + (uint)split, s_splits[split]);
@@ -74,7 +74,7 @@ public static class SyntheticMicrographs
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         var samples = new Sample[count];
-        // Each image is a function of its own number, so the threads' order does not matter.
+        // Each image depends only on its own number, so the order of the threads does not matter.
         Workers.Run(count, i => samples[i] = Make(i, height, width, seed, layer, name));
         return samples;
     }
@@ -97,7 +97,7 @@ public static class SyntheticMicrographs
         float[] levels = new float[height * width];
         for (int i = 0; i < levels.Length; i++)
         {
-            // The matrix is brightest where it borders a secondary precipitate, which has drawn the light elements out of it.
+            // The matrix is brightest next to a secondary precipitate, which has depleted it of light elements.
             levels[i] = matrix + structure.Labels[i] switch
             {
                 Secondary => -secondaryDepth + 4,
@@ -108,7 +108,7 @@ public static class SyntheticMicrographs
         AddScratches(levels, height, width, random);
         Blur(levels, height, width);
 
-        // Shading: a slope across the field, clouds, and the streaks that polishing leaves along one direction.
+        // Shading: a gradient across the field, clouds, and polishing streaks along one direction.
         float slope = random.Between(0, 10), slopeAngle = random.Between(0, 2 * MathF.PI), streakAngle = random.Between(0, MathF.PI);
         var clouds = new ValueNoise(random.NextKey(), 70, 70, 0);
         var grain = new ValueNoise(random.NextKey(), 14, 14, 0);
@@ -145,7 +145,7 @@ public static class SyntheticMicrographs
         }
     }
 
-    // The microscope's beam has a width: the kernel (1 2 1)/4 along both sides.
+    // The width of the microscope's beam: the kernel (1 2 1)/4 along both axes.
     private static void Blur(float[] levels, int height, int width)
     {
         float[] rows = new float[levels.Length];

@@ -1,8 +1,8 @@
 namespace CsUnet.Data;
 
 /// <summary>
-/// Overlapping tiles that cover an image: every <see cref="Stride"/> pixels one, the last flush with the border. Where the image is
-/// smaller than a tile, the tile reaches over the border on both sides, and the image is continued there by reflection.
+/// Overlapping tiles that cover an image: one every <see cref="Stride"/> pixels, the last one flush with the border. If the image is
+/// smaller than a tile, the tile extends beyond the border on both sides, where the image is padded by reflection.
 /// </summary>
 public sealed class Tiles
 {
@@ -47,13 +47,13 @@ public sealed class Tiles
     /// <summary>Columns of a tile.</summary>
     public int TileWidth { get; }
 
-    /// <summary>Rows down and columns across from tile to tile.</summary>
+    /// <summary>Rows and columns between consecutive tiles.</summary>
     public (int Down, int Across) Stride { get; }
 
     /// <summary>Number of tiles.</summary>
     public int Count => _rows.Length * _columns.Length;
 
-    /// <summary>First row and column of a tile; negative where the image is smaller than a tile.</summary>
+    /// <summary>First row and column of a tile; negative if the image is smaller than a tile.</summary>
     /// <param name="tile">From 0, row by row.</param>
     public (int Y, int X) this[int tile] => (_rows[tile / _columns.Length], _columns[tile % _columns.Length]);
 
@@ -62,11 +62,11 @@ public sealed class Tiles
 
     /// <summary>
     /// Weights along a tile's rows: a Hann window, sin^2(pi (i + 1/2) / n), which is never zero. A pixel's weight is that of its row times
-    /// that of its column, since a network knows least at the border of its input.
+    /// that of its column, because a network knows least at the border of its input.
     /// </summary>
     public IReadOnlyList<float> RowWeights { get; }
 
-    /// <summary>Weights along a tile's columns, as <see cref="RowWeights"/>.</summary>
+    /// <summary>Weights along a tile's columns, like <see cref="RowWeights"/>.</summary>
     public IReadOnlyList<float> ColumnWeights { get; }
 
     private static int[] Starts(int length, int tile, int stride)

@@ -6,22 +6,26 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// EntropyWeight * <see cref="CrossEntropy"/> + DiceWeight * <see cref="SoftDice"/> of the same logits and labels, in one pass over the
-/// logits each way. Inputs: logits (..., K), K at most 256, labels (...) as uint8 or int64; output, a scalar. The formulas are those of the
-/// two. On the processor it saves the softmax and the sums over pixels: of the class weights, and numerators and denominators of the Dice
-/// fractions; on a CUDA device the sums alone. A label that is no class throws on the processor; on a CUDA device it makes loss and
-/// gradient NaN, and <see cref="InvalidLabels"/> counts it.
+/// A weighted sum of softmax cross-entropy and soft Dice loss (Milletari et al. 2016, squared denominators) of the same logits and labels,
+/// in one pass over the logits each way. Inputs: logits (..., K), labels (...) as uint8 or int64 in [0, K). output, a scalar:
+/// EntropyWeight * E + DiceWeight * mean over classes of (1 - N_k / D_k). With p = softmax(logits), g = onehot(label), sums over the pixels
+/// that count: E = sum(w[label] * (logsumexp(logits) - logits[label])) / W, W = sum(w[label]), 0 if W is 0; N_k = 2 sum(p_k g_k) + Smooth,
+/// D_k = sum(p_k^2 + g_k^2) + Smooth. With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k):
+/// dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is not
+/// computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
+/// On the processor it saves the softmax and the sums W, N, D; on a CUDA device the sums alone. A label that is no class throws on the
+/// processor; on a CUDA device it makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
 /// </summary>
 /// <param name="EntropyWeight">Factor of the cross-entropy.</param>
-/// <param name="DiceWeight">Factor of the Dice loss.</param>
-/// <param name="ClassWeights">Weights of the classes in the cross-entropy; all 1 if null.</param>
+/// <param name="DiceWeight">Factor of the Dice loss; K is at most 256 unless it is 0.</param>
+/// <param name="ClassWeights">w, the weights of the classes in the cross-entropy; all 1 if null.</param>
 /// <param name="Smooth">Keeps the Dice fraction of an absent class defined.</param>
 /// <param name="IgnoreIndex">A label that does not count; none if null.</param>
 public sealed record CrossEntropyDice(
     double EntropyWeight = 0.5, double DiceWeight = 0.5, IReadOnlyList<double>? ClassWeights = null, double Smooth = 1e-5,
     int? IgnoreIndex = null) : Operator
 {
-    private const int ChunkRows = 8192;
+    private const int ChunkRows = 8192, MostClasses = 256;
 
     /// <inheritdoc />
     public override bool RunsOn(DeviceKind device) => true;
@@ -31,10 +35,12 @@ public sealed record CrossEntropyDice(
     {
         Tensor logits = call[0];
         int classes = logits.Shape.Last;
-        Require(classes <= 256, "logits", logits.Shape, "at most 256 classes");
+        Require(classes <= MostClasses || DiceWeight == 0, "logits", logits.Shape, $"at most {MostClasses} classes");
         if (ClassWeights is { } weights && weights.Count != classes)
+        {
             throw ShapeException.Because(Name, "class weights",
                 $"{ProblemText.Count(weights.Count, "class weight")} for {ProblemText.Count(classes, "class", "classes")}");
+        }
         if (logits.Device.Kind == DeviceKind.Cuda)
             return CudaForward(call);
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
@@ -83,8 +89,13 @@ public sealed record CrossEntropyDice(
                 int label = labels[row];
                 if (label == PixelLabels.Ignored)
                     continue;
-                sum[0] += Weight(label) * double.CreateChecked(T.Log(total) - (values[label] - largest));
-                sum[1] += Weight(label);
+                if (EntropyWeight != 0)
+                {
+                    sum[0] += Weight(label) * double.CreateChecked(T.Log(total) - (values[label] - largest));
+                    sum[1] += Weight(label);
+                }
+                if (DiceWeight == 0)
+                    continue;
                 for (int k = 0; k < classes; k++)
                 {
                     double probability = double.CreateChecked(probabilities[k]);
@@ -106,7 +117,8 @@ public sealed record CrossEntropyDice(
             saved[1 + classes + k] = sums[2 + classes + k] + Smooth;
             dice += 1 - saved[1 + k] / saved[1 + classes + k];
         }
-        return EntropyWeight * (sums[1] == 0 ? 0 : sums[0] / sums[1]) + DiceWeight * (dice / classes);
+        double entropy = sums[1] == 0 ? 0 : EntropyWeight * (sums[0] / sums[1]);
+        return DiceWeight == 0 ? entropy : entropy + DiceWeight * (dice / classes);
     }
 
     private unsafe void Backward<T>(OperatorCall call, int[] labels, double dOutput, Tensor dLogits, bool accumulate)
@@ -118,14 +130,14 @@ public sealed record CrossEntropyDice(
         double entropySlope = totals[0] == 0 ? 0 : EntropyWeight * dOutput / totals[0], diceSlope = -2 * DiceWeight * dOutput / classes;
         Workers.Split(labels.Length, ChunkRows, (start, end) =>
         {
-            Span<double> dp = stackalloc double[256];
+            Span<double> dp = stackalloc double[MostClasses];
             for (long row = start; row < end; row++)
             {
                 T* probabilities = p + row * classes, gradient = dx + row * classes;
                 int label = labels[row];
                 bool counts = label != PixelLabels.Ignored;
                 double dot = 0, factor = counts ? Weight(label) * entropySlope : 0;
-                for (int k = 0; k < classes; k++)
+                for (int k = 0; k < classes && DiceWeight != 0; k++)
                 {
                     double probability = double.CreateChecked(probabilities[k]), denominator = totals[1 + classes + k];
                     dp[k] = counts ? diceSlope * ((k == label ? 1 : 0) - probability * totals[1 + k] / denominator) / denominator : 0;
@@ -134,7 +146,8 @@ public sealed record CrossEntropyDice(
                 for (int k = 0; k < classes; k++)
                 {
                     double probability = double.CreateChecked(probabilities[k]);
-                    T value = T.CreateChecked(probability * (dp[k] - dot) + factor * (probability - (k == label ? 1 : 0)));
+                    double ofEntropy = factor * (probability - (k == label ? 1 : 0));
+                    T value = T.CreateChecked(DiceWeight == 0 ? ofEntropy : probability * (dp[k] - dot) + ofEntropy);
                     gradient[k] = accumulate ? gradient[k] + value : value;
                 }
             }
@@ -158,6 +171,7 @@ public sealed record CrossEntropyDice(
         launch.Add(partials);
         PixelLabels.AddCounter(ref launch, Name, logits, IgnoreIndex);
         PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
+        launch.Add(DiceWeight != 0);
         launch.RunOverGroups(rows, group);
         var total = new CudaLaunch(logits, "cross_entropy_dice", "cross_entropy_dice_forward_total", typed: false);
         total.Add(partials, loss, totals);

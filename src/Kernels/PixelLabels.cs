@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>Class labels as the losses read them: uint8 or int64, one per row of the logits.</summary>
+/// <summary>Class labels as the losses read them: uint8, int32 or int64, one per row of the logits.</summary>
 internal static unsafe class PixelLabels
 {
     /// <summary>Marks a pixel that does not count.</summary>
@@ -21,7 +21,12 @@ internal static unsafe class PixelLabels
         int classes = logits.Shape.Last;
         for (int i = 0; i < result.Length; i++)
         {
-            long label = labels.DType == DType.UInt8 ? labels.Pointer<byte>()[i] : labels.Pointer<long>()[i];
+            long label = labels.DType switch
+            {
+                DType.UInt8 => labels.Pointer<byte>()[i],
+                DType.Int32 => labels.Pointer<int>()[i],
+                _ => labels.Pointer<long>()[i],
+            };
             if (label == ignoreIndex)
                 result[i] = Ignored;
             else if (label >= 0 && label < classes)
@@ -42,8 +47,8 @@ internal static unsafe class PixelLabels
     {
         if (!logits.DType.IsFloat() || logits.Shape.Rank < 2 || logits.Shape.Last < 1)
             throw new ShapeException(op, "logits", logits, "a float32 or float64 tensor (..., classes)");
-        if (labels.DType is not (DType.UInt8 or DType.Int64))
-            throw new ShapeException(op, "labels", labels, "uint8 or int64");
+        if (!labels.DType.IsInteger())
+            throw new ShapeException(op, "labels", labels, "uint8, int32 or int64");
         if (labels.Count != logits.Shape.Rows)
             throw new ShapeException(op, "labels", labels.Shape, $"{logits.Shape.Rows} labels, one per row of logits {logits.Shape}");
     }

@@ -53,17 +53,14 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <param name="places">Where each of them is there.</param>
     /// <param name="weight">The number of the weight among the inputs; the bias is the next.</param>
     /// <param name="output">Receives the normalised rows.</param>
-    /// <param name="branch">On a CUDA device: what is added to the input first, or null.</param>
-    /// <param name="sum">On a CUDA device: receives that sum.</param>
-    private protected void Normalise<TPlaces>(
-        OperatorCall call, Tensor input, TPlaces places, int weight, Tensor output, Tensor? branch = null, Tensor? sum = null)
+    private protected void Normalise<TPlaces>(OperatorCall call, Tensor input, TPlaces places, int weight, Tensor output)
         where TPlaces : struct, IRowPlaces
     {
         Tensor mean = Tensor.Empty([output.Shape.Rows], input.DType.OfParameters(), input.Device), rstd = Tensor.EmptyLike(mean);
         call.Save(mean);
         call.Save(rstd);
         if (input.Device.Kind == DeviceKind.Cuda)
-            CudaForward(call, input, places.Cuda, branch, call[weight], call[weight + 1], sum, output, mean, rstd);
+            CudaForward(call, input, places.Cuda, call[weight], call[weight + 1], output, mean, rstd);
         else if (input.DType == DType.Float32)
             CpuForward<float, TPlaces>(call, input, places, call[weight], call[weight + 1], output, mean, rstd);
         else
@@ -90,15 +87,13 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <param name="dInput">The gradient of the input, to be written or, if <paramref name="accumulate"/>, added to; null if nobody wants it.</param>
     /// <param name="accumulate">Whether there is a gradient already.</param>
     /// <param name="gradients">Receives the gradients of weight and bias.</param>
-    /// <param name="dSum">A gradient like the input's, in order, that is added to it; null if there is none.</param>
     private protected static void Differentiate<TPlaces>(
-        OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, int weight, Tensor? dInput, bool accumulate, GradientSink gradients,
-        Tensor? dSum = null)
+        OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, int weight, Tensor? dInput, bool accumulate, GradientSink gradients)
         where TPlaces : struct, IRowPlaces
     {
         if (dOutput.Device.Kind == DeviceKind.Cuda)
         {
-            CudaBackward(call, dOutput, input, places.Cuda, weight, dInput, accumulate, gradients, dSum);
+            CudaBackward(call, dOutput, input, places.Cuda, weight, dInput, accumulate, gradients);
             return;
         }
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
@@ -106,8 +101,6 @@ public abstract record RowNormOperator(double Eps) : Operator
         Tensor sums = dOutput.DType == DType.Float32
             ? CpuBackward<float, TPlaces>(call, dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters)
             : CpuBackward<double, TPlaces>(call, dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters);
-        if (dInput is not null && dSum is not null)
-            TensorMath.AddInPlace(dInput, dSum);
         int channels = call[weight].Shape.Last;
         TensorMath.GiveRow(gradients, call, weight, sums, 0, channels);
         TensorMath.GiveRow(gradients, call, weight + 1, sums, channels, channels);
@@ -121,18 +114,13 @@ public abstract record RowNormOperator(double Eps) : Operator
             : RowNorm.Backward<T, TPlaces>(dOutput, input, places, weight, mean, rstd, dInput, accumulate, needsParameters);
 
     private void CudaForward(
-        OperatorCall call, Tensor input, (int Layout, int Width, int Scale) place, Tensor? branch, Tensor weight, Tensor bias, Tensor? sum, Tensor output,
-        Tensor mean, Tensor rstd)
+        OperatorCall call, Tensor input, (int Layout, int Width, int Scale) place, Tensor weight, Tensor bias, Tensor output, Tensor mean, Tensor rstd)
     {
-        int rows = output.Shape.Rows, channels = output.Shape.Last, lanes = Lanes(call, place.Layout, channels, input, branch, weight, bias, sum, output);
+        int rows = output.Shape.Rows, channels = output.Shape.Last, lanes = Lanes(call, place.Layout, channels, input, weight, bias, output);
         var launch = lanes > 0
             ? new CudaLaunch(input, "layer_norm", $"layer_norm_forward_{CudaChannelsOfLane * lanes}")
             : new CudaLaunch(input, "layer_norm_any", "layer_norm_any_forward");
-        launch.Add(input);
-        launch.Add(branch);
-        launch.Add(weight, bias);
-        launch.Add(sum);
-        launch.Add(output, mean, rstd);
+        launch.Add(input, weight, bias, output, mean, rstd);
         launch.Add(rows, channels);
         launch.Add((float)Eps);
         launch.Add(place.Layout, place.Width, place.Scale);
@@ -141,11 +129,11 @@ public abstract record RowNormOperator(double Eps) : Operator
 
     private static void CudaBackward(
         OperatorCall call, Tensor dOutput, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor? dInput, bool accumulate,
-        GradientSink gradients, Tensor? dSum)
+        GradientSink gradients)
     {
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
         int rows = mean.Shape[0], channels = call[weight].Shape.Last;
-        int lanes = Lanes(call, place.Layout, channels, input, call[weight], dOutput, dInput, dSum);
+        int lanes = Lanes(call, place.Layout, channels, input, call[weight], dOutput, dInput);
         // Partial sums of dWeight and dBias per block; the kernel of layer_norm.cu makes them along with dInput.
         int blockRows = Math.Max(AnyRows, Divide(rows, CudaLaunch.MostBlocksDown));
         int blocks = lanes > 0 ? Blocks(rows, lanes, input.Device, call.Choice?.Value(BackwardBlocks, 4) ?? 4) : Divide(rows, blockRows);
@@ -154,7 +142,6 @@ public abstract record RowNormOperator(double Eps) : Operator
         {
             var launch = new CudaLaunch(input, "layer_norm", $"layer_norm_backward_{CudaChannelsOfLane * lanes}");
             launch.Add(dOutput, input, call[weight], mean, rstd);
-            launch.Add(dSum);
             launch.Add(dInput);
             launch.Add(partials);
             launch.Add(rows, channels, place.Layout, place.Width, place.Scale);
@@ -167,7 +154,6 @@ public abstract record RowNormOperator(double Eps) : Operator
             {
                 var launch = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_input");
                 launch.Add(dOutput, input, call[weight], mean, rstd);
-                launch.Add(dSum);
                 launch.Add(dInput);
                 launch.Add(rows, channels, place.Layout, place.Width, place.Scale);
                 launch.Add(accumulate);

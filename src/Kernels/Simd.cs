@@ -26,6 +26,31 @@ internal static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<T>(this Vector<T> value, T* address) where T : unmanaged => Unsafe.WriteUnaligned(address, value);
 
+    /// <summary>A vector of the first elements at an address, at most its length; the others are zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector<T> LoadPart<T>(T* address, long count) where T : unmanaged
+    {
+        if (count >= Vector<T>.Count)
+            return Load(address);
+        T* lanes = stackalloc T[Vector<T>.Count];
+        for (int i = 0; i < Vector<T>.Count; i++)
+            lanes[i] = i < count ? address[i] : default;
+        return Load(lanes);
+    }
+
+    /// <summary>Stores the first elements of a vector, at most its length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePart<T>(this Vector<T> value, T* address, long count) where T : unmanaged
+    {
+        if (count >= Vector<T>.Count)
+        {
+            value.Store(address);
+            return;
+        }
+        for (int i = 0; i < count; i++)
+            address[i] = value[i];
+    }
+
     /// <summary>y += x over n elements, on the calling thread.</summary>
     public static void Add<T>(T* x, T* y, long n) where T : unmanaged, INumber<T>
     {

@@ -7,7 +7,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Lab;
 
-/// <summary>cuBLAS for matrix products and cuDNN for convolutions, where they are installed.</summary>
+/// <summary>Baselines: cuBLAS for matrix products and cuDNN for convolutions, if they are installed.</summary>
 internal static class Baselines
 {
     private const long Workspace = 32L << 20;
@@ -15,7 +15,7 @@ internal static class Baselines
     private static readonly Dictionary<Device, CudaDNNContext> s_dnn = [];
     private static readonly List<CudaDeviceVariable<byte>> s_workspaces = [];
 
-    /// <summary>The library's form of a pass; null if there is none for the operator, the device or this machine.</summary>
+    /// <summary>The library's version of a pass; null if the operator, the device or this machine has none.</summary>
     public static Baseline? Of(OperatorCase item, Pass pass, DType type, Device device)
     {
         if (device.Kind != DeviceKind.Cuda || CudaLibraries.IsEmulated)
@@ -29,7 +29,7 @@ internal static class Baselines
         };
     }
 
-    /// <summary>c = a b of square matrices, by cuBLAS where there is one, else by our own kernel.</summary>
+    /// <summary>c = a b of square matrices, by cuBLAS if it is installed, otherwise by the engine's kernel.</summary>
     public static Action Product(Device device, Tensor a, Tensor b, Tensor c)
     {
         if (!CudaLibraries.TryLoad(CudaLibrary.CuBlas, out _))
@@ -40,7 +40,7 @@ internal static class Baselines
             a.DevicePointer, cudaDataType.CUDA_R_32F, n, 0, c.DevicePointer, cudaDataType.CUDA_R_32F, n, Compute(device, DType.Float32));
     }
 
-    // Row-major matrices are the transposed column-major ones, so the operands change places.
+    // A row-major matrix is the transpose of a column-major one, so the operands are swapped.
     private static Baseline MatrixProduct(OperatorCase item, Pass pass, DType type, Device device)
     {
         Tensor[] inputs = Operands(item, type, device);
@@ -61,7 +61,7 @@ internal static class Baselines
             });
     }
 
-    /// <summary>Input and weight of a case, both in one type, as the libraries want them.</summary>
+    /// <summary>Input and weight of a case, both of the same type, as the libraries require.</summary>
     public static Tensor[] Operands(OperatorCase item, DType type, Device device) =>
         [.. item.CreateInputs(type)[..2].Select(input => input!.Value.To(type).To(device))];
 

@@ -9,20 +9,20 @@ namespace CsUnet.Lab;
 /// <summary>Checks and times operators on a device.</summary>
 /// <param name="device">The device.</param>
 /// <param name="type">Element type of the inputs: float32, float64, or bfloat16 on a GPU.</param>
-/// <param name="seconds">How long a row is timed.</param>
+/// <param name="seconds">Measuring time per row.</param>
 public sealed class Bench(Device device, DType type, double seconds = Timing.UsualSeconds)
 {
-    /// <summary>The choices of an operator on this device: one per variant, as usually launched.</summary>
+    /// <summary>The choices of an operator on this device: one per variant, with the usual launch parameters.</summary>
     public IReadOnlyList<KernelChoice> Choices(Operator op) => op.Variants(device.Kind) is { Count: > 0 } variants
         ? [.. variants.Select(variant => new KernelChoice(variant.Name))]
         : [new KernelChoice("only")];
 
-    /// <summary>Whether a failure says that the variant does not take the shape, or the operator not the element type: losses support float32 only.</summary>
+    /// <summary>Whether the variant does not support the shape or the operator the element type: losses support float32 only.</summary>
     public bool IsRefusal(Exception failure) => failure is VariantNotTakenException || failure is ShapeException && type == DType.BFloat16;
 
-    /// <summary>Compares output and gradients with the double reference of the processor.</summary>
-    /// <returns>The largest share of the tolerance that an element takes.</returns>
-    /// <exception cref="CheckFailedException">It takes more than all of it; the message says where.</exception>
+    /// <summary>Compares output and gradients with the CPU's double reference.</summary>
+    /// <returns>The largest error of an element as a fraction of the tolerance.</returns>
+    /// <exception cref="CheckFailedException">It exceeds the tolerance; the message says where.</exception>
     public double Check(OperatorCase item, KernelChoice choice)
     {
         double worst = 0;
@@ -31,7 +31,7 @@ public sealed class Bench(Device device, DType type, double seconds = Timing.Usu
         IReadOnlyList<(string Name, Tensor Value)> expected, got;
         using (KernelChoices.Force(Reference(item.Op, choice)))
             expected = item.RunWithGradients(DType.Float64);
-        IReadOnlyList<(string Name, Tensor Value)>? plain = Precision == Precision.Fp32 ? null : item.RunPlain(Precision);
+        IReadOnlyList<(string Name, Tensor Value)>? plain = Precision == Precision.Fp32 ? null : item.RunReference(Precision);
         using (KernelChoices.Force(choice))
             got = item.RunWithGradients(type, device);
         for (int i = 0; i < expected.Count; i++)
@@ -49,8 +49,8 @@ public sealed class Bench(Device device, DType type, double seconds = Timing.Usu
     }
 
     /// <summary>
-    /// What computes the double reference: the usual variant, which the tests compare with the plain loops; for a choice in double on the
-    /// processor another variant, as it would be compared with itself.
+    /// The variant that computes the double reference: the usual one, which the tests compare with the plain loops. A choice in double on
+    /// the CPU is compared with another variant, not with itself.
     /// </summary>
     private KernelChoice Reference(Operator op, KernelChoice choice)
     {
@@ -59,8 +59,8 @@ public sealed class Bench(Device device, DType type, double seconds = Timing.Usu
         return new KernelChoice(variants.FirstOrDefault(variant => !isOwn || variant.Name != choice.Variant)?.Name ?? "only");
     }
 
-    /// <summary>Times a pass, and its baseline next to it.</summary>
-    /// <exception cref="CheckFailedException">The variant does not give the operator's result.</exception>
+    /// <summary>Times a pass and its baseline.</summary>
+    /// <exception cref="CheckFailedException">The variant's result differs from the operator's.</exception>
     public BenchRow Measure(LabCase lab, Pass pass, KernelChoice choice, CancellationToken cancellation)
     {
         Check(lab.Case, choice);

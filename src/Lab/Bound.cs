@@ -3,10 +3,10 @@ namespace CsUnet.Lab;
 /// <summary>What limits a kernel.</summary>
 public enum Bound
 {
-    /// <summary>Bytes that cross the memory bus.</summary>
+    /// <summary>Memory bandwidth.</summary>
     Memory,
 
-    /// <summary>Sectors and shared-memory wavefronts that pass the load-store units.</summary>
+    /// <summary>The load-store units: sectors and shared-memory wavefronts.</summary>
     LoadStore,
 
     /// <summary>The matrix units.</summary>
@@ -15,6 +15,6 @@ public enum Bound
     /// <summary>Fused multiply-adds outside the matrix units.</summary>
     Arithmetic,
 
-    /// <summary>The time that starting a kernel takes.</summary>
+    /// <summary>Launch overhead.</summary>
     Launch,
 }

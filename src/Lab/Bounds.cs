@@ -1,6 +1,6 @@
 namespace CsUnet.Lab;
 
-/// <summary>How limits are written.</summary>
+/// <summary>The names of limits.</summary>
 public static class Bounds
 {
     /// <summary>For example <c>load-store</c>.</summary>

@@ -6,22 +6,22 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Lab;
 
-/// <summary>What a machine can do at most, measured in the run that is judged by it.</summary>
-/// <param name="BytesPerSecond">Read and written by a copy of memory too large for the caches.</param>
-/// <param name="FlopsPerSecond">On the processor, independent fused multiply-adds; on a GPU, the largest matrix product of the baseline.</param>
+/// <summary>A machine's ceilings, measured in the same run as the operators.</summary>
+/// <param name="BytesPerSecond">Memory bandwidth: bytes read and written by a copy that is too large for the caches.</param>
+/// <param name="FlopsPerSecond">Arithmetic peak: on the CPU of independent fused multiply-adds, on a GPU of a large matrix product.</param>
 /// <param name="Source">How it was measured.</param>
 public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, string Source)
 {
     private const long CopyBytes = 256L << 20;
 
-    /// <summary>Measures a device; about a second.</summary>
+    /// <summary>Measures a device, in about a second.</summary>
     public static Ceilings Measure(Device device)
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
         long bytes = device.Kind == DeviceKind.Cpu ? CopyBytes : 4 * CopyBytes;
         Tensor source = Tensor.Full([checked((int)(bytes / sizeof(float)))], 1.5, DType.Float32, device), target = Tensor.EmptyLike(source);
-        // Both directions count; the best of several runs is the ceiling.
+        // Reads and writes both count; the best of several runs is the ceiling.
         double copy = Enumerable.Range(0, 8).Min(_ => Timing.Time(device, () => Copy(source, target)));
         return device.Kind == DeviceKind.Cpu
             ? new Ceilings(2.0 * bytes / copy, FmaPeak.Measure() * 1e9, $"copy of {bytes >> 20} MiB on all threads; independent fused multiply-adds")
@@ -37,8 +37,8 @@ public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, stri
             target.CopyFrom(source);
             return;
         }
-        // Stores that go past the caches: what is written is not read first, so that both directions are all that crosses the bus. A pass over
-        // tensors that the caches hold does not wait for its writes either.
+        // Non-temporal stores bypass the caches: the target is not read first, so only the copy itself crosses the bus. A pass over
+        // tensors in the caches does not wait for its writes either.
         byte* from = (byte*)source.RawPointer, to = (byte*)target.RawPointer;
         Workers.Split(source.Bytes, 1 << 20, (start, end) =>
         {
@@ -53,7 +53,7 @@ public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, stri
     {
         const int n = 8192;
         var key = new RandomKey(1, 2, 3);
-        // Random numbers: products of zeros draw less power, and run faster than real ones.
+        // Random numbers, because products of zeros draw less power and run faster.
         Tensor block = Tensor.Empty([256, n]);
         Span<float> values = block.AsSpan<float>();
         for (int i = 0; i < values.Length; i++)

@@ -1,4 +1,4 @@
 namespace CsUnet.Lab;
 
-/// <summary>A variant that does not give the operator's result: nothing of it is timed.</summary>
+/// <summary>A variant's result differs from the operator's, so the variant is not timed.</summary>
 public sealed class CheckFailedException(string message) : Exception(message);

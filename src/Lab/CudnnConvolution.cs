@@ -7,7 +7,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Lab;
 
-/// <summary>A convolution by cuDNN over channels-last tensors, with the algorithm that its own estimate puts first.</summary>
+/// <summary>A convolution by cuDNN over channels-last tensors, with the algorithm that cuDNN estimates to be the fastest.</summary>
 internal static class CudnnConvolution
 {
     public static Baseline Create(CudaDNNContext dnn, Conv2d op, OperatorCase item, Pass pass, DType type, Device device)
@@ -16,7 +16,7 @@ internal static class CudnnConvolution
         Tensor x = inputs[0], w = inputs[1], y = OperatorCall.Run(op, x, w);
         Tensor dx = Tensor.EmptyLike(x), dw = Tensor.EmptyLike(w);
         cudnnDataType element = type == DType.BFloat16 ? cudnnDataType.BFloat16 : cudnnDataType.Float;
-        // They live as long as the returned actions do.
+        // The returned actions keep them alive.
         var input = new TensorDescriptor();
         var output = new TensorDescriptor();
         var filter = new FilterDescriptor();

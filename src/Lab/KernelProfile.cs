@@ -8,13 +8,13 @@ public static class KernelProfile
     /// <summary>The first line of the CSV.</summary>
     public const string Heading = "kernel,line,memory,direction,size,requests,bytes,actual,ideal,ratio";
 
-    // Ratios of equal programs are equal; the margin only forgives the rounding of a table written by hand.
+    // Ratios of equal programs are equal; the margin only allows for rounding in a table written by hand.
     private const double Margin = 0.001;
 
     /// <summary>The rows of a CSV text.</summary>
     /// <param name="csv">The text.</param>
-    /// <param name="source">Where it came from, for messages.</param>
-    /// <exception cref="InvalidDataException">It is no such table.</exception>
+    /// <param name="source">Its origin, for messages.</param>
+    /// <exception cref="InvalidDataException">The text is not such a table.</exception>
     public static IReadOnlyList<KernelCost> Parse(string csv, string source)
     {
         string[] lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -32,8 +32,8 @@ public static class KernelProfile
             group.Sum(row => row.Ideal)));
 
     /// <summary>
-    /// Why <paramref name="now"/> is worse than <paramref name="before"/>: one sentence for each kernel and memory whose ratio rose, with the
-    /// line whose excess over the ideal rose most.
+    /// Why <paramref name="now"/> is worse than <paramref name="before"/>: one sentence for each kernel and memory whose ratio rose, with
+    /// the line whose excess over the ideal rose most.
     /// </summary>
     public static IEnumerable<string> Rises(IReadOnlyList<KernelCost> before, IReadOnlyList<KernelCost> now)
     {
@@ -42,7 +42,8 @@ public static class KernelProfile
         {
             if (!old.TryGetValue(key, out KernelCost? was) || total.Ratio <= was.Ratio + Margin)
                 continue;
-            // Inserted lines shift the numbers: what an old line lost, a new one shows in full, and the worst of all is still the culprit.
+            // Inserted lines shift line numbers: an old number loses its counts and a new one has all of them. The worst line is still the
+            // right one.
             Dictionary<string, long> excess = Excess(before, key);
             (string line, _) = Excess(now, key).MaxBy(item => item.Value - excess.GetValueOrDefault(item.Key));
             yield return string.Create(CultureInfo.InvariantCulture,
@@ -50,7 +51,7 @@ public static class KernelProfile
         }
     }
 
-    /// <summary>What the actual and ideal counts of a memory count.</summary>
+    /// <summary>The unit of a memory's actual and ideal counts.</summary>
     public static string Unit(string memory) => memory == "global" ? "sectors of global memory" : "wavefronts of shared memory";
 
     private static Dictionary<string, long> Excess(IEnumerable<KernelCost> rows, (string Kernel, string Memory) key) => rows

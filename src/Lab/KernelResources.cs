@@ -22,19 +22,19 @@ public sealed partial class KernelResources
     public KernelResources(int architecture)
     {
         _architecture = architecture;
-        // The emulator's NVRTC knows no registers.
+        // The emulator's NVRTC does not report registers.
         _compile = !CudaLibraries.IsEmulated && CudaLibraries.TryLoad(CudaLibrary.Nvrtc, out _);
         Origin = _compile ? $"NVRTC {CudaRuntimeCompiler.GetVersion()}" : "";
         if (!_compile)
             ReadTable();
     }
 
-    /// <summary>Where the numbers are from.</summary>
+    /// <summary>The source of the numbers.</summary>
     public string Origin { get; private set; }
 
-    /// <summary>A kernel's resources; null if the committed table does not know the kernel.</summary>
+    /// <summary>A kernel's resources; null if the committed table does not have the kernel.</summary>
     /// <param name="file">The source, without folder and extension.</param>
-    /// <param name="kernel">The name of its EXPORT_KERNEL line.</param>
+    /// <param name="kernel">The name in its EXPORT_KERNEL line.</param>
     public KernelUsage? Of(string file, string kernel)
     {
         if (_compile && _compiled.Add(file))
@@ -43,11 +43,11 @@ public sealed partial class KernelResources
         return _usage.TryGetValue(kernel, out KernelUsage found) ? found : null;
     }
 
-    /// <summary>Compiles a file with the machine's NVRTC and reads what ptxas says of each kernel.</summary>
+    /// <summary>Compiles a file with the machine's NVRTC and parses the ptxas log of each kernel.</summary>
     /// <param name="file">The source, without folder and extension.</param>
     /// <param name="architecture">As in sm_90: 90.</param>
     /// <exception cref="NVRTCException">It does not compile.</exception>
-    /// <exception cref="CudaLibraryException">There is no NVRTC.</exception>
+    /// <exception cref="CudaLibraryException">NVRTC was not found.</exception>
     public static IReadOnlyDictionary<string, KernelUsage> Compile(string file, int architecture)
     {
         KernelSource source = KernelLibrary.Source(file);
@@ -59,7 +59,7 @@ public sealed partial class KernelResources
         return KernelLibrary.Exports(source.Text).ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
     }
 
-    /// <summary>Instructions of every kernel of a file in PTX, by kind: all, global loads and stores, shared ones, matrix, fused multiply-adds.</summary>
+    /// <summary>PTX instructions of every kernel of a file, by kind: all, global, shared, matrix, fused multiply-adds.</summary>
     /// <param name="file">The source, without folder and extension.</param>
     /// <param name="architecture">As in sm_90: 90.</param>
     public static IReadOnlyDictionary<string, PtxCounts> CountPtx(string file, int architecture)
@@ -73,7 +73,7 @@ public sealed partial class KernelResources
         return KernelLibrary.Exports(source.Text).ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
     }
 
-    /// <summary>The resources of every entry function that a log of ptxas names.</summary>
+    /// <summary>The resources of every entry function in a ptxas log.</summary>
     internal static IReadOnlyDictionary<string, KernelUsage> Parse(string log)
     {
         var all = new Dictionary<string, KernelUsage>(StringComparer.Ordinal);

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 
 namespace CsUnet.Lab;
 
-/// <summary>What ptxas gave a kernel.</summary>
-/// <param name="Registers">Registers of a thread.</param>
-/// <param name="SharedBytes">Static shared memory of a block.</param>
-/// <param name="SpillBytes">Bytes that are stored and loaded because registers ran out.</param>
+/// <summary>The resources that ptxas assigned to a kernel.</summary>
+/// <param name="Registers">Registers per thread.</param>
+/// <param name="SharedBytes">Static shared memory per block.</param>
+/// <param name="SpillBytes">Bytes of register spills, stores and loads.</param>
 public readonly record struct KernelUsage(int Registers, int SharedBytes, int SpillBytes);

@@ -7,12 +7,12 @@ using CsUnet.Tensors;
 namespace CsUnet.Lab;
 
 /// <summary>
-/// The edit-run loop: each version of an operator's sources is compiled, checked, and compared with the version before and with the
-/// embedded one; by time on a GPU, by counts and projected time on the emulator.
+/// The edit-run loop: compiles and checks each version of an operator's sources, and compares it with the previous version and with the
+/// embedded one, by time on a GPU, by counts and projected time on the emulator.
 /// </summary>
 public sealed class KernelWatch
 {
-    /// <summary>The name that stands for the shared header among <see cref="Files"/>.</summary>
+    /// <summary>The name of the shared header in <see cref="Files"/>.</summary>
     public const string Header = "common";
 
     private readonly DType _type;
@@ -27,9 +27,9 @@ public sealed class KernelWatch
     /// <summary>Watches cases on a device; measures the embedded sources first.</summary>
     /// <param name="device">A GPU or the emulator.</param>
     /// <param name="type">Element type of the inputs.</param>
-    /// <param name="gpu">What counts are projected to on the emulator.</param>
+    /// <param name="gpu">The GPU to which the emulator's counts are projected.</param>
     /// <param name="cases">Operators and shapes.</param>
-    /// <param name="resources">Lines about registers and the like of some sources, from the NVRTC of this machine.</param>
+    /// <param name="resources">Returns lines about registers and other resources of sources, from this machine's NVRTC.</param>
     public KernelWatch(
         Device device, DType type, Gpu gpu, IReadOnlyList<LabCase> cases, Func<IReadOnlySet<string>, IEnumerable<string>> resources)
     {
@@ -41,14 +41,14 @@ public sealed class KernelWatch
         Files = files;
     }
 
-    /// <summary>The sources of the cases' kernels, and the header they share; without extension.</summary>
+    /// <summary>The sources of the cases' kernels and their shared header, without extension.</summary>
     public IReadOnlySet<string> Files { get; }
 
     /// <summary>Whether the last version did not compile or failed a check.</summary>
     public bool LastFailed { get; private set; }
 
-    /// <summary>Compiles, checks and measures the sources as they are now.</summary>
-    /// <returns>Lines for people.</returns>
+    /// <summary>Compiles, checks and measures the current sources.</summary>
+    /// <returns>Lines to print.</returns>
     public IReadOnlyList<string> Next()
     {
         var lines = new List<string> { string.Create(CultureInfo.InvariantCulture, $"version {++_version}") };
@@ -127,7 +127,7 @@ public sealed class KernelWatch
     private static string Against(string name, Dictionary<string, Figures>? others, string key, Figures figures) =>
         others is null || !others.TryGetValue(key, out Figures? other) ? "" : $"; against {name}: {figures.RelativeTo(other)}";
 
-    /// <summary>What a version is judged by.</summary>
+    /// <summary>The figures that compare versions.</summary>
     private sealed record Figures(double Sectors, double Wavefronts, double Seconds, bool IsProjected)
     {
         public string RelativeTo(Figures other) => IsProjected

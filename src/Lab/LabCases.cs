@@ -15,9 +15,8 @@ public static partial class LabCases
 {
     private static readonly IReadOnlyList<Family> s_families =
     [
+        .. Enum.GetValues<ActivationKind>().Select(Activation),
         new("add", "(rows x channels): a + b", ["6272x96"], (shape, _) => new("", new Add(), Exactness.Elementwise, new("a", shape.Sizes), new("b", shape.Sizes))),
-        new("gelu", "(rows x channels): the exact GELU", ["6272x384"], (shape, _) => new("", new Gelu(), Exactness.Elementwise, In(shape.Sizes))),
-        new("relu", "(rows x channels)", ["6272x256"], (shape, _) => new("", new ReLU(), Exactness.Moves, In(shape.Sizes, Fill.AwayFromZero))),
         new("softmax", "(rows x classes)", ["100352x3", "6272x49"], (shape, _) => new("", new Softmax(), Exactness.Sums, In(shape.Sizes))),
         new("layer_norm", "(rows x channels)", ["6272x96", "1568x192", "392x384", "98x768"], (shape, _) => new(
             "", new LayerNorm(), Exactness.Sums, In(shape.Sizes), Weight([shape.Sizes.Last]), Bias(shape.Sizes.Last))),
@@ -38,8 +37,6 @@ public static partial class LabCases
             In(shape.Sizes), Weight([shape.Sizes.Last], Fill.Positive), Bias(shape.Sizes.Last),
             Statistics("running mean", shape.Sizes.Last, Fill.Normal), Statistics("running variance", shape.Sizes.Last, Fill.Positive))),
         new("max_pool2d", "(B x H x W x C): 3 x 3, stride 2", ["2x112x112x64"], (shape, _) => new("", new MaxPool2d(3, 2, 1), Exactness.Elementwise, In(shape.Sizes))),
-        new("add_layer_norm", "(rows x channels): the sum of two, and its layer norm", ["6272x96"], (shape, _) => new("", new AddLayerNorm(), Exactness.Sums,
-            new("a", shape.Sizes), new("b", shape.Sizes), Weight([shape.Sizes.Last]), Bias(shape.Sizes.Last))),
         new("patch_merge_norm", "(B x H x W x C): patch merging with its layer norm", ["2x56x56x96"], (shape, _) => new("", new PatchMergeNorm(), Exactness.Sums,
             In(shape.Sizes), Weight([4 * shape.Sizes.Last]), Bias(4 * shape.Sizes.Last))),
         new("pixel_shuffle_norm", "(B x H x W x C), scale: patch expanding with its layer norm", ["2x56x56x1536 scale 4"], (shape, _) => new("", new PixelShuffleNorm(shape["scale", 2]), Exactness.Sums,
@@ -47,20 +44,16 @@ public static partial class LabCases
         new("cross_entropy_dice", "(pixels x classes)", ["100352x3"], (shape, _) => new("", new CrossEntropyDice(0.5, 0.5), Exactness.Sums, In(shape.Sizes), Labels(shape))),
         new("patch_merge", "(B x H x W x C)", ["2x56x56x96"], (shape, _) => new("", new PatchMerge(), Exactness.Moves, In(shape.Sizes))),
         new("pixel_shuffle", "(B x H x W x C), scale", ["2x56x56x1536 scale 4"], (shape, _) => new("", new PixelShuffle(shape["scale", 2]), Exactness.Moves, In(shape.Sizes))),
-        new("cross_entropy", "(pixels x classes)", ["100352x3"], (shape, _) => new("", new CrossEntropy(), Exactness.Sums, In(shape.Sizes), Labels(shape))),
-        new("soft_dice", "(pixels x classes)", ["100352x3"], (shape, _) => new("", new SoftDice(), Exactness.Sums, In(shape.Sizes), Labels(shape))),
     ];
 
     /// <summary>The operators' names, with what their shapes mean.</summary>
     public static IReadOnlyList<(string Name, string Help)> Operators { get; } = [.. s_families.Select(family => (family.Name, family.Help))];
 
-    /// <summary>The cases at the usual shapes of the operator of a name, or else of every operator whose name holds that text.</summary>
-    /// <param name="pattern">The text; null for all.</param>
+    /// <summary>The cases at the usual shapes of the operator of a name, or else of every operator whose name matches a <see cref="NamePattern"/>.</summary>
+    /// <param name="pattern">The pattern; null for all.</param>
     public static IReadOnlyList<LabCase> Matching(string? pattern) =>
     [
-        .. s_families.Where(family => pattern is null || (s_families.Any(exact => exact.Name == pattern)
-                ? family.Name == pattern
-                : family.Name.Contains(pattern, StringComparison.OrdinalIgnoreCase)))
+        .. new NamePattern(pattern).Choose(s_families, family => family.Name)
             .SelectMany(family => family.Shapes.Select(shape => Create(family.Name, shape))),
     ];
 
@@ -91,6 +84,11 @@ public static partial class LabCases
             throw new ArgumentException($"{family.Name}: shape '{text}' does not fit; expected {family.Help}, for example {family.Shapes[0]}");
         return new ShapeText(new Shape(sizes), channels, settings);
     }
+
+    private static Family Activation(ActivationKind kind) => new(
+        SnakeCase(kind.ToString()), $"(rows x channels): the activation {kind}", ["6272x384"], (shape, _) => OperatorCases.Activation(kind, shape.Sizes));
+
+    private static string SnakeCase(string name) => WordStart().Replace(name, "_").ToLowerInvariant();
 
     private static OperatorCase Attention(ShapeText shape, string text)
     {
@@ -127,4 +125,8 @@ public static partial class LabCases
 
     [GeneratedRegex(@"^(?<size>\d{1,9})(x(?<size>\d{1,9}))*(->(?<out>\d{1,6}))?(\s+(?<name>[a-z]+)\s+(?<value>\d{1,6}))*$")]
     private static partial Regex ShapePattern();
+
+    // A capital that a small letter precedes and another one follows.
+    [GeneratedRegex("(?<=[a-z0-9])(?=[A-Z][a-z])")]
+    private static partial Regex WordStart();
 }

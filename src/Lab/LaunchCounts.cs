@@ -8,20 +8,20 @@ using CsUnet.Tensors;
 namespace CsUnet.Lab;
 
 /// <summary>
-/// Counts what kernels do, on the emulator: of each launch a few blocks run, and their counts are scaled to the grid, which is exact where
-/// blocks are alike. Results are incomplete then; only counts are read.
+/// Counts the accesses and instructions of kernels on the emulator. A few blocks of each launch run, and their counts are scaled to the
+/// grid, which is exact if blocks are alike. Results are then incomplete; only the counts are valid.
 /// </summary>
 public static class LaunchCounts
 {
-    /// <summary>Blocks of a launch that run. Eight see the borders of an image and its inside.</summary>
+    /// <summary>Blocks of a launch that run. Eight cover the borders and the inside of an image.</summary>
     public const int SampledBlocks = 8;
 
     /// <summary>Runs operators on the emulated device and counts their launches.</summary>
-    /// <param name="run">Makes tensors, applies operators, runs backward passes.</param>
-    /// <param name="sample">Blocks of a launch that run; 0: all.</param>
+    /// <param name="run">Creates tensors, applies operators, runs backward passes.</param>
+    /// <param name="sample">Blocks of a launch that run; 0 for all.</param>
     /// <param name="once">
-    /// With a sample, counts launches that are alike once: same kernel, grid, numbers, and alignment of tensors. No kernel that a network
-    /// launches more than once a step, with the same numbers, accesses memory by what is in memory.
+    /// With a sample, runs only one of several launches with the same kernel, grid, numbers and tensor alignment. This is valid because no
+    /// kernel that a network launches twice in a step with the same numbers computes addresses from the contents of memory.
     /// </param>
     /// <exception cref="InvalidOperationException">The driver is not the emulator.</exception>
     public static IReadOnlyList<CountedLaunch> Of(Action run, int sample = SampledBlocks, bool once = true)
@@ -43,7 +43,7 @@ public static class LaunchCounts
             CudaEmulator.SetSample(0);
             CudaEmulator.SetCountOnce(false);
             CudaEmulator.ClearProfile();
-            // Blocks that were left out have written nothing, and later launches read that: no finding.
+            // Skipped blocks have written nothing, and later launches read their output: that is not a finding.
             CudaEmulator.ClearReport();
         }
     }
@@ -66,7 +66,7 @@ public static class LaunchCounts
         void Add(int end, string name, double flops)
         {
             string[][] cells = [.. lines[at..end].Select(line => line.Split(','))];
-            // On the matrix units the instructions say what is computed; elsewhere the kernels of the product share the pass's operations.
+            // On the matrix units instructions give the operations; elsewhere the product's kernels share the operations of the pass.
             bool hasMatrix = cells.Any(row => row[5] != "0");
             int products = hasMatrix ? 0 : Enumerable.Range(at, end - at).Count(i => IsProduct(launches[i].Kernel));
             for (int i = at; i < end; i++)

@@ -11,14 +11,14 @@ namespace CsUnet.Lab;
 /// </summary>
 public static class ModelProjection
 {
-    /// <summary>Blocks of each launch of a whole network that run: launches are many, and a border more or less is little of them.</summary>
+    /// <summary>Blocks per launch that run for a whole network: with so many launches, the borders matter little.</summary>
     private const int SampledBlocks = 2;
 
     /// <summary>The launches of an operator's forward and backward pass.</summary>
     /// <param name="item">The operator and its inputs.</param>
     /// <param name="type">float32 or bfloat16.</param>
-    /// <param name="choice">The variant; null: the usual one.</param>
-    /// <param name="sample">Blocks of a launch that run; 0: all.</param>
+    /// <param name="choice">The variant; null for the usual one.</param>
+    /// <param name="sample">Blocks of a launch that run; 0 for all.</param>
     public static IReadOnlyList<CountedLaunch> OfOperator(OperatorCase item, DType type, KernelChoice? choice, int sample = LaunchCounts.SampledBlocks)
     {
         using var arena = new StepArena();
@@ -34,11 +34,11 @@ public static class ModelProjection
     }
 
     /// <summary>
-    /// The launches of a training step (forward, loss, backward, update) of a network. What is not counted takes address space alone, so the
-    /// batch need not fit into this machine's memory.
+    /// The launches of a training step (forward, loss, backward, update) of a network. Tensors of skipped launches take only address space,
+    /// so the batch need not fit into memory.
     /// </summary>
-    /// <param name="runStep">Makes the network and runs one training step of it on the emulated device.</param>
-    /// <param name="once">Counts launches that are alike once; see <see cref="LaunchCounts.Of"/>.</param>
+    /// <param name="runStep">Creates the network and runs one training step on the emulated device.</param>
+    /// <param name="once">Runs equal launches only once; see <see cref="LaunchCounts.Of"/>.</param>
     public static IReadOnlyList<CountedLaunch> OfStep(Action runStep, bool once = true)
     {
         CudaEmulator.SetMemory(ulong.MaxValue >> 1);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace CsUnet.Lab;
 
-/// <summary>Which pass of an operator.</summary>
+/// <summary>A pass of an operator.</summary>
 public enum Pass
 {
     /// <summary>The forward pass.</summary>

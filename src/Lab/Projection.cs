@@ -1,12 +1,12 @@
 namespace CsUnet.Lab;
 
 /// <summary>
-/// Projects launches to a GPU: the largest of the times that memory, load-store units, matrix units, multiply-adds and the launch itself
-/// need at the least. A lower bound, not a measurement: caches, latencies and scheduling come on top.
+/// Projects launches to a GPU: the largest of the times of memory, load-store units, matrix units, multiply-adds and launch
+/// overhead. This is a lower bound, not a measurement: caches, latencies and scheduling add to it.
 /// </summary>
 /// <remarks>
-/// Memory: each tensor of the launch crosses the bus once, or what its requests touch if that is less. Load-store units: a multiprocessor
-/// passes one wavefront of shared memory, or four sectors, a clock. The units of a multiprocessor without a block stand still: a grid of
+/// Memory: each tensor of the launch crosses the bus once, or only the touched sectors if they are less. Load-store units: a multiprocessor
+/// handles one wavefront of shared memory, or four sectors, per clock. A multiprocessor without a block is idle: a grid of
 /// B blocks on M multiprocessors uses B / (M ceil(B / M)) of them.
 /// </remarks>
 public static class Projection
@@ -15,8 +15,8 @@ public static class Projection
     private const double Tf32Flops = 2 * 16 * 8 * 8, Bf16Flops = 2 * 16 * 8 * 16;
 
     /// <summary>Projects one launch.</summary>
-    /// <param name="launch">What it does.</param>
-    /// <param name="gpu">Where.</param>
+    /// <param name="launch">The counted launch.</param>
+    /// <param name="gpu">The GPU.</param>
     /// <param name="resources">Registers and shared memory of its kernel.</param>
     public static ProjectedLaunch Of(CountedLaunch launch, Gpu gpu, KernelResources resources)
     {

@@ -2,13 +2,13 @@ using System.Text.RegularExpressions;
 
 namespace CsUnet.Lab;
 
-/// <summary>Instructions of a kernel in PTX, before ptxas has scheduled them: loops count once.</summary>
-/// <param name="All">All of them.</param>
+/// <summary>Static counts of a kernel's PTX instructions, before ptxas: loops count once.</summary>
+/// <param name="All">All instructions.</param>
 /// <param name="Global">Loads and stores of global memory.</param>
 /// <param name="Shared">Loads and stores of shared memory.</param>
-/// <param name="Matrix">mma.sync.</param>
+/// <param name="Matrix">mma.sync instructions.</param>
 /// <param name="MultiplyAdds">Fused multiply-adds.</param>
-/// <param name="Barriers">Barriers of a block.</param>
+/// <param name="Barriers">Block barriers.</param>
 public sealed partial record PtxCounts(int All, int Global, int Shared, int Matrix, int MultiplyAdds, int Barriers)
 {
     /// <summary>The counts of every entry function of a PTX text, by name.</summary>

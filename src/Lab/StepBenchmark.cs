@@ -58,14 +58,15 @@ public sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionOpt
     }
 
     /// <summary>
-    /// One training step of a network of zeros on black images, for counting what it launches: only labels decide what a kernel accesses.
+    /// One training step of a network of zeros on black images, for what it calls and launches: only labels decide what a kernel accesses.
     /// </summary>
     public static void RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
     {
         using var benchmark = new StepBenchmark(options, batch, new ExecutionOptions { Device = device, UsesGraph = false }, precision);
         benchmark.Prepare(random: false);
         benchmark.EagerStep();
-        CudaDevice.Get(device).Synchronize();
+        if (device.Kind == DeviceKind.Cuda)
+            CudaDevice.Get(device).Synchronize();
     }
 
     private void Prepare(bool random = true)

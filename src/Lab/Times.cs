@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace CsUnet.Lab;
 
-/// <summary>Times of one thing, in seconds.</summary>
+/// <summary>Statistics of repeated time measurements, in seconds.</summary>
 /// <param name="Median">The median.</param>
 /// <param name="Low">The tenth percentile.</param>
 /// <param name="High">The ninetieth percentile.</param>
-/// <param name="Runs">How many there were.</param>
+/// <param name="Runs">Number of runs.</param>
 public sealed record Times(double Median, double Low, double High, int Runs)
 {
     /// <summary>The statistics of a list of times.</summary>

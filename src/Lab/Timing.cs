@@ -8,24 +8,24 @@ using CsUnet.Tensors;
 namespace CsUnet.Lab;
 
 /// <summary>
-/// Times operators: on the processor by the clock, on a GPU by events around the pass. Inputs are random. Before every run the caches are
-/// filled with something else, since in a network much lies between two uses of a tensor. The first runs do not count; the others go on
-/// until they have taken the time asked for, or three times that with what lies between them, or are a thousand.
+/// Times operators: on the CPU by the clock, on a GPU by events around the pass. Inputs are random. Before every run the caches are
+/// filled with other data, because in a network much happens between two uses of a tensor. The first runs are warm-up; the others repeat
+/// until they have taken the requested time, or three times that including the work between them, or until there are a thousand.
 /// </summary>
 public static class Timing
 {
     private const int WarmUps = 3, FewestRuns = 5, MostRuns = 1000;
     private const int Overall = 3;
 
-    /// <summary>How long a row is usually timed.</summary>
+    /// <summary>The usual measuring time per row.</summary>
     public const double UsualSeconds = 0.5;
 
     /// <summary>Times a pass.</summary>
     /// <param name="item">The operator and its inputs.</param>
-    /// <param name="apply">How to compute it from its inputs; null: by the operator itself.</param>
-    /// <param name="pass">Which pass.</param>
+    /// <param name="apply">Computes it from its inputs; null for the operator itself.</param>
+    /// <param name="pass">The pass.</param>
     /// <param name="type">Element type of the inputs.</param>
-    /// <param name="device">Where. Not the emulator, whose time says nothing.</param>
+    /// <param name="device">The device. Not the emulator, whose time says nothing about a GPU.</param>
     /// <param name="wanted">Seconds that the runs shall take together.</param>
     /// <param name="cancellation">Stops between two runs.</param>
     public static Times Measure(
@@ -51,15 +51,15 @@ public static class Timing
         });
     }
 
-    /// <summary>Runs something again and again, from cold caches.</summary>
-    /// <param name="device">Where it runs. Not the emulator, whose time says nothing.</param>
+    /// <summary>Runs an action repeatedly, from cold caches.</summary>
+    /// <param name="device">Where it runs. Not the emulator, whose time says nothing about a GPU.</param>
     /// <param name="wanted">Seconds that the runs shall take together.</param>
     /// <param name="cancellation">Stops between two runs.</param>
-    /// <param name="run">One run: calls the function it is given with what is to be timed, and returns what that returns.</param>
+    /// <param name="run">One run: passes the timed action to the given function and returns that function's result.</param>
     public static Times Repeat(Device device, double wanted, CancellationToken cancellation, Func<Func<Action, double>, double> run)
     {
         if (device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
-            throw new InvalidOperationException("the emulator's time is no kernel's time: count and project instead");
+            throw new InvalidOperationException("the emulator's time says nothing about a kernel's time: count and project instead");
         Tensor other;
         using (StepArena.Suspend())
             other = Tensor.Full([CacheBytes(device) / sizeof(float)], 1.5, DType.Float32, device);
@@ -84,7 +84,7 @@ public static class Timing
         return Times.Of(times);
     }
 
-    // More than the last cache of a processor's cores, or of a GPU, holds.
+    // Larger than the last-level cache of a CPU's cores or of a GPU.
     private static int CacheBytes(Device device) => device.Kind == DeviceKind.Cpu ? 64 << 20 : 256 << 20;
 
     private static unsafe void Evict(Tensor other)
@@ -95,7 +95,7 @@ public static class Timing
             return;
         }
         byte* bytes = (byte*)other.RawPointer;
-        // Every thread's own caches, too.
+        // Also flush the private caches of every thread.
         Workers.Split(other.Bytes, 1 << 20, (start, end) => new Span<byte>(bytes + start, (int)(end - start)).Fill(1));
         GC.KeepAlive(other);
     }
@@ -118,7 +118,7 @@ public static class Timing
         return CudaEvent.ElapsedTime(begin, end) / 1e3;
     }
 
-    /// <summary>Bytes that a pass has to read and write if each of its tensors is touched once.</summary>
+    /// <summary>Bytes that a pass reads and writes if it touches each of its tensors once.</summary>
     public static long Bytes(OperatorCase item, Shape output, Pass pass, DType type)
     {
         long inputs = item.Inputs.Sum(input => input is null ? 0 : input.Shape.Count * (input.Fill is Fill.ByteLabels ? 1 : type.Size()));

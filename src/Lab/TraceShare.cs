@@ -2,13 +2,13 @@ using CsUnet.Autograd;
 
 namespace CsUnet.Lab;
 
-/// <summary>Where the time of a traced step went: the calls of an operator, or of a layer.</summary>
+/// <summary>The share of an operator or layer in the time of a traced step.</summary>
 /// <param name="Name">The operator or layer.</param>
 /// <param name="Calls">Forward calls.</param>
 /// <param name="Forward">Time of its forward calls.</param>
 /// <param name="Backward">Time of its backward calls.</param>
 /// <param name="MultiplyAdds">Multiply-adds of its forward calls.</param>
-/// <param name="Launches">Kernels that it launched, in both passes; 0 on the processor.</param>
+/// <param name="Launches">Kernels that it launched, in both passes; 0 on the CPU.</param>
 public sealed record TraceShare(string Name, int Calls, TimeSpan Forward, TimeSpan Backward, long MultiplyAdds, int Launches)
 {
     /// <summary>Time of both passes.</summary>

@@ -5,10 +5,10 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Batch norm over C channels: weight, bias, and the running statistics as buffers.</summary>
-public sealed class BatchNorm2d : Module
+public sealed class BatchNorm2d : Layer
 {
     /// <summary>A layer over <paramref name="channels"/> channels.</summary>
-    public BatchNorm2d(int channels, DType type, double eps = 1e-5, double momentum = 0.1) : base(type)
+    public BatchNorm2d(int channels, DType type = DType.Float32, double eps = 1e-5, double momentum = 0.1) : base(type)
     {
         Weight = RegisterParameter("weight", [channels], Initializer.Ones);
         Bias = RegisterParameter("bias", [channels], Initializer.Zeros);
@@ -36,6 +36,9 @@ public sealed class BatchNorm2d : Module
     public Variable RunningVariance { get; }
 
     /// <summary>Applies the layer on its own; after a convolution use the convolution's fused form.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(
+    public override Variable Forward(Variable input) => Variable.Apply(
         new BatchNorm(Eps, Momentum, IsTraining), input, Weight, Bias, RunningMean, RunningVariance);
+
+    /// <inheritdoc />
+    public override Layer Like() => new BatchNorm2d(Weight.Shape[0], DType, Eps, Momentum);
 }

@@ -5,10 +5,24 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Convolution: weight (out, k, k, in / groups) in memory, OIHW in files. (B, H, W, in) -> (B, H', W', out).</summary>
-public sealed class Conv2d : Module
+public sealed class Conv2d : Layer
 {
     private readonly Parameter? _bias;
     private readonly int _stride, _padding, _groups;
+
+    /// <summary>A layer with a square kernel, initialised as PyTorch's.</summary>
+    /// <param name="inChannels">Input channels.</param>
+    /// <param name="outChannels">Output channels.</param>
+    /// <param name="kernelSize">Side of the kernel.</param>
+    /// <param name="stride">Step.</param>
+    /// <param name="padding">Zeros around the image.</param>
+    /// <param name="groups">Groups of channels.</param>
+    /// <param name="bias">Whether a bias is added.</param>
+    /// <param name="type">Element type.</param>
+    public Conv2d(int inChannels, int outChannels, int kernelSize, int stride = 1, int padding = 0, int groups = 1, bool bias = true,
+        DType type = DType.Float32) : this(inChannels, outChannels, kernelSize, stride, padding, bias, type, groups, normalised: false)
+    {
+    }
 
     /// <summary>A layer with a square kernel.</summary>
     /// <param name="inputs">Input channels.</param>
@@ -20,7 +34,7 @@ public sealed class Conv2d : Module
     /// <param name="type">Element type.</param>
     /// <param name="groups">Groups of channels.</param>
     /// <param name="normalised">Whether batch norm follows, which makes He's fan-out initialisation the right one.</param>
-    public Conv2d(
+    internal Conv2d(
         int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1, bool normalised = true)
         : base(type)
     {
@@ -35,7 +49,11 @@ public sealed class Conv2d : Module
     public Parameter Weight { get; }
 
     /// <summary>Applies the layer.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(new Kernels.Conv2d(_stride, _padding, _groups), input, Weight, _bias);
+    public override Variable Forward(Variable input) => Variable.Apply(new Kernels.Conv2d(_stride, _padding, _groups), input, Weight, _bias);
+
+    /// <inheritdoc />
+    public override Layer Like() =>
+        new Conv2d(Weight.Shape[3] * _groups, Weight.Shape[0], Weight.Shape[1], _stride, _padding, _groups, _bias is not null, DType);
 
     /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
     public Variable Forward(Variable input, BatchNorm2d norm, bool relu, Variable? residual = null) =>

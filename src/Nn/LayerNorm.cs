@@ -5,19 +5,22 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Layer norm over C channels, eps 1e-5.</summary>
-public sealed class LayerNorm : Module
+public sealed class LayerNorm : Layer
 {
     private readonly Parameter _weight, _bias;
 
     /// <summary>A layer over <paramref name="channels"/> channels.</summary>
-    public LayerNorm(int channels, DType type) : base(type)
+    public LayerNorm(int channels, DType type = DType.Float32) : base(type)
     {
         _weight = RegisterParameter("weight", [channels], Initializer.Ones);
         _bias = RegisterParameter("bias", [channels], Initializer.Zeros);
     }
 
     /// <summary>Applies the layer.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(new Kernels.LayerNorm(), input, _weight, _bias);
+    public override Variable Forward(Variable input) => Variable.Apply(new Kernels.LayerNorm(), input, _weight, _bias);
+
+    /// <inheritdoc />
+    public override Layer Like() => new LayerNorm(_weight.Shape[0], DType);
 
     /// <summary>Gathers 2x2 tokens, then applies the layer: (B, H, W, C/4) -> (B, H/2, W/2, C).</summary>
     public Variable ForwardMerged(Variable input) => Variable.Apply(new PatchMergeNorm(), input, _weight, _bias);

@@ -5,10 +5,10 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>Linear layer: weight (out, in), optional bias (out). (..., in) -> (..., out).</summary>
-public sealed class Linear : Module
+public sealed class Linear : Layer
 {
     /// <summary>A layer from <paramref name="inputs"/> to <paramref name="outputs"/> channels.</summary>
-    public Linear(int inputs, int outputs, bool bias, DType type) : base(type)
+    public Linear(int inputs, int outputs, bool bias = true, DType type = DType.Float32) : base(type)
     {
         Weight = RegisterParameter("weight", [outputs, inputs], Initializer.TruncatedNormal);
         Bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
@@ -21,7 +21,10 @@ public sealed class Linear : Module
     public Parameter? Bias { get; }
 
     /// <summary>Applies the layer.</summary>
-    public Variable Forward(Variable input) => Variable.Apply(new Kernels.Linear(), input, Weight, Bias);
+    public override Variable Forward(Variable input) => Variable.Apply(new Kernels.Linear(), input, Weight, Bias);
+
+    /// <inheritdoc />
+    public override Layer Like() => new Linear(Weight.Shape[1], Weight.Shape[0], Bias is not null, DType);
 
     /// <summary>residual + DropPath(layer(input)), the end of a residual branch.</summary>
     public Variable Forward(Variable input, Variable residual, DropPath? dropPath) =>

@@ -8,7 +8,7 @@ namespace CsUnet.Nn;
 /// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>.
 /// </summary>
 /// <param name="type">Element type of parameters and activations.</param>
-public abstract class Module(DType type)
+public abstract class Module(DType type = DType.Float32)
 {
     private readonly List<(string Name, Module Child)> _children = [];
     private readonly List<(Parameter Parameter, Initializer Initializer)> _parameters = [];
@@ -20,38 +20,30 @@ public abstract class Module(DType type)
     /// <summary>Where parameters and buffers are, and so where the module computes.</summary>
     public Device Device { get; private set; } = Device.Cpu;
 
-    /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="Eval"/>.</summary>
+    /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="ModuleExtensions.Eval"/>.</summary>
     public bool IsTraining { get; private set; } = true;
 
     /// <summary>Seed and step of the random numbers of this forward pass; the layer is the module's own.</summary>
     protected RandomKey Key { get; private set; }
 
-    /// <summary>Puts this module and its children into training mode. Returns it.</summary>
-    public Module Train(bool isTraining = true)
+    /// <summary>What <see cref="ModuleExtensions.Train"/> does.</summary>
+    internal void SetTraining(bool isTraining)
     {
         IsTraining = isTraining;
         foreach ((_, Module child) in _children)
-            child.Train(isTraining);
-        return this;
+            child.SetTraining(isTraining);
     }
 
-    /// <summary>Puts this module and its children into evaluation mode. Returns it.</summary>
-    public Module Eval() => Train(false);
-
-    /// <summary>
-    /// Moves all parameters and buffers below this module to a device; gradients are forgotten. Make an optimiser afterwards: its state
-    /// lies where the parameters were when it was made. Returns this module.
-    /// </summary>
-    public Module To(Device device)
+    /// <summary>What <see cref="ModuleExtensions.To"/> does.</summary>
+    internal void MoveTo(Device device)
     {
         foreach ((Parameter parameter, _) in _parameters)
             parameter.MoveTo(device);
         foreach ((_, Variable buffer) in _buffers)
             buffer.MoveTo(device);
         foreach ((_, Module child) in _children)
-            child.To(device);
+            child.MoveTo(device);
         Device = device;
-        return this;
     }
 
     /// <summary>Sets what the next forward pass draws: each module gets a layer number of its own, from its place in the tree.</summary>
@@ -124,11 +116,8 @@ public abstract class Module(DType type)
     /// <summary>Number of trained numbers.</summary>
     public long ParameterCount => Parameters().Sum(parameter => parameter.Value.Count);
 
-    /// <summary>
-    /// Sets every parameter from its initialiser, the seed and its path from this module: on the processor, so that the numbers are the
-    /// same on every device.
-    /// </summary>
-    public void Initialize(ulong seed)
+    /// <summary>What <see cref="ModuleExtensions.Initialize"/> does.</summary>
+    internal void SetInitialValues(ulong seed)
     {
         Visit("", (path, module) =>
         {
@@ -162,7 +151,7 @@ public abstract class Module(DType type)
         return child;
     }
 
-    /// <summary>Adds a parameter of this module, unset until <see cref="Initialize"/>.</summary>
+    /// <summary>Adds a parameter of this module, unset until <see cref="ModuleExtensions.Initialize"/>.</summary>
     protected Parameter RegisterParameter(string name, Shape shape, Initializer initializer)
     {
         using StepArena.PersistentScope scope = StepArena.Suspend();

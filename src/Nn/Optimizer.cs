@@ -11,13 +11,16 @@ namespace CsUnet.Nn;
 /// </summary>
 public abstract class Optimizer
 {
+    private readonly Module _module;
     private readonly Device _device;
+    private StepArena? _arena;
     private TensorTable? _table;
 
     /// <summary>An optimiser of all parameters of a module, which must not be moved to another device afterwards.</summary>
     /// <param name="module">The module.</param>
     protected Optimizer(Module module)
     {
+        _module = module;
         Parameters = module.NamedParameters();
         _device = module.Device;
     }
@@ -30,6 +33,38 @@ public abstract class Optimizer
 
     /// <summary>The learning rate of the next <see cref="Step"/>.</summary>
     public double LearningRate { get; set; }
+
+    /// <summary>The seed of what <see cref="Minimise"/> lets the module draw: dropout, for example.</summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>
+    /// One training step: begins a step of memory, sets the module's random numbers by <see cref="Seed"/> and <see cref="StepCount"/>, clears
+    /// the gradients, runs the function forward and backward, and updates the parameters. What the function makes belongs to the step: tensors
+    /// that are read later are made outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
+    /// </summary>
+    /// <param name="loss">Computes the loss, a scalar, from the module's output; called once.</param>
+    /// <returns>The loss before the update.</returns>
+    /// <exception cref="InvalidOperationException">The loss does not depend on any parameter of the module.</exception>
+    /// <exception cref="ShapeException">A label is no class; the parameters are unchanged.</exception>
+    public double Minimise(Func<Variable> loss)
+    {
+        using StepArena.StepScope step = (_arena ??= new StepArena()).BeginStep();
+        _module.SetRandomKey(Seed, (uint)StepCount);
+        ClearGradients();
+        Variable value = loss();
+        value.Backward();
+        double result = value.Item();
+        InvalidLabels.ThrowIfAny(_device);
+        Step();
+        return result;
+    }
+
+    /// <summary>Forgets the gradients of all parameters: <c>zero_grad</c>.</summary>
+    public void ClearGradients()
+    {
+        foreach ((_, Parameter parameter) in Parameters)
+            parameter.ClearGradient();
+    }
 
     /// <summary>The gradients that the last backward pass left, in the parameters' order.</summary>
     public IReadOnlyList<Tensor> Gradients() =>

@@ -19,14 +19,8 @@ public sealed record SegmentationLoss(double CrossEntropyWeight = 0.5, double Di
     public Variable Apply(Variable logits, Tensor labels)
     {
         IReadOnlyList<double>? classWeights = ClassWeights is { Count: > 0 } ? ClassWeights : null;
-        var target = new Variable(labels);
-        if (CrossEntropyWeight != 0 && DiceWeight != 0)
-            return Variable.Apply(
-                new CrossEntropyDice(CrossEntropyWeight, DiceWeight, classWeights, Smooth, IgnoreIndex), logits, target);
-        (double weight, Operator term) = DiceWeight == 0
-            ? (CrossEntropyWeight, (Operator)new CrossEntropy(classWeights, IgnoreIndex))
-            : (DiceWeight, new SoftDice(Smooth, IgnoreIndex));
-        return Variable.Apply(new WeightedSum([weight]), Variable.Apply(term, logits, target));
+        return Variable.Apply(
+            new CrossEntropyDice(CrossEntropyWeight, DiceWeight, classWeights, Smooth, IgnoreIndex), logits, new Variable(labels));
     }
 
     /// <summary>Collects the same loss over any number of pixels from their predicted probabilities.</summary>

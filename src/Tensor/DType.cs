@@ -17,4 +17,7 @@ public enum DType
 
     /// <summary>The upper half of a float32: activations on a GPU's matrix units. Only CUDA kernels compute with it.</summary>
     BFloat16,
+
+    /// <summary>32-bit signed integers: labels.</summary>
+    Int32,
 }

@@ -6,7 +6,7 @@ public static class DTypes
     /// <summary>Bytes per element.</summary>
     public static int Size(this DType type) => type switch
     {
-        DType.Float32 => 4,
+        DType.Float32 or DType.Int32 => 4,
         DType.Float64 or DType.Int64 => 8,
         DType.BFloat16 => 2,
         DType.UInt8 => 1,
@@ -15,6 +15,9 @@ public static class DTypes
 
     /// <summary>Whether tensors of the type can carry gradients.</summary>
     public static bool IsFloat(this DType type) => type is DType.Float32 or DType.Float64 or DType.BFloat16;
+
+    /// <summary>Whether elements of the type are whole numbers, which class labels can be.</summary>
+    public static bool IsInteger(this DType type) => type is DType.UInt8 or DType.Int32 or DType.Int64;
 
     /// <summary>
     /// The element type of parameters, their gradients, statistics and losses beside activations of a type: float32 for bfloat16, whose 8 bits
@@ -31,7 +34,8 @@ public static class DTypes
         typeof(T) == typeof(float) ? DType.Float32
         : typeof(T) == typeof(double) ? DType.Float64
         : typeof(T) == typeof(long) ? DType.Int64
+        : typeof(T) == typeof(int) ? DType.Int32
         : typeof(T) == typeof(byte) ? DType.UInt8
         : typeof(T) == typeof(BFloat16) ? DType.BFloat16
-        : throw new NotSupportedException($"tensors hold float, double, long, byte or BFloat16, not {typeof(T).Name}");
+        : throw new NotSupportedException($"tensors hold float, double, long, int, byte or BFloat16, not {typeof(T).Name}");
 }

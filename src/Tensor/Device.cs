@@ -5,11 +5,23 @@ namespace CsUnet.Tensors;
 /// <param name="Index">Which one of its kind, from 0.</param>
 public readonly record struct Device(DeviceKind Kind, int Index = 0)
 {
+    private static Device s_default = new(DeviceKind.Cpu);
+
     /// <summary>The processor.</summary>
     public static Device Cpu { get; } = new(DeviceKind.Cpu);
 
     /// <summary>The first CUDA device: a GPU, or the emulator after <see cref="CsUnet.Cuda.CudaLibraries.UseEmulator"/>.</summary>
     public static Device Cuda { get; } = new(DeviceKind.Cuda);
+
+    /// <summary>
+    /// Where tensors of random numbers are made when no device is named, and where a program may put its networks: the processor, until a
+    /// program sets it, for example to <c>DeviceSelection.Open("auto").Device</c>. One setting for all threads.
+    /// </summary>
+    public static Device Default
+    {
+        get => s_default;
+        set => s_default = value;
+    }
 
     /// <inheritdoc />
     public override string ToString() => Kind == DeviceKind.Cpu ? "cpu" : $"cuda:{Index}";

@@ -74,7 +74,7 @@ public sealed class SafetensorsFile : IDisposable
         : throw new WeightFileException(Path, $"there is no tensor '{name}' among its {Entries.Count}", "is it the file of another model?");
 
     /// <summary>
-    /// Reads one tensor: F32, F64, I64 and U8 as they are, F16 and BF16 widened to float32.
+    /// Reads one tensor: F32, F64, I64, I32 and U8 as they are, F16 and BF16 widened to float32.
     /// </summary>
     /// <param name="name">The tensor's name.</param>
     /// <exception cref="WeightFileException">There is no such tensor, its element type is none of these, or the file has shrunk since.</exception>
@@ -87,9 +87,10 @@ public sealed class SafetensorsFile : IDisposable
             "F32" or "F16" or "BF16" => DType.Float32,
             "F64" => DType.Float64,
             "I64" => DType.Int64,
+            "I32" => DType.Int32,
             "U8" => DType.UInt8,
             _ => throw new WeightFileException(Path, $"tensor '{name}' has elements of type {entry.DType}",
-                "tensors of F32, F64, F16, BF16, I64 and U8 can be loaded; convert the file"),
+                "tensors of F32, F64, F16, BF16, I64, I32 and U8 can be loaded; convert the file"),
         };
         Tensor tensor = Tensor.Empty(entry.Shape, type);
         if (entry.DType is "F16" or "BF16")

@@ -253,6 +253,7 @@ internal sealed class SafetensorsHeader
         DType.Float32 => "F32",
         DType.Float64 => "F64",
         DType.Int64 => "I64",
+        DType.Int32 => "I32",
         _ => "U8",
     };
 }

@@ -82,9 +82,21 @@ public sealed class StepArena : IDisposable
         return (bytes + granule - 1) / granule * granule;
     }
 
+    /// <summary>Frees the memory of an arena that was not disposed, once neither it nor a tensor of it can be reached.</summary>
+    ~StepArena()
+    {
+        foreach (Storage storage in _rented)
+            if (!storage.IsReleased)
+                storage.Detach().FreeFromFinaliser(storage.Device);
+        foreach (((Device device, _), Stack<MemoryBlock> blocks) in _free)
+            foreach (MemoryBlock block in blocks)
+                block.FreeFromFinaliser(device);
+    }
+
     /// <summary>Gives the memory back to the system. Tensors still rented can no longer be read.</summary>
     public void Dispose()
     {
+        GC.SuppressFinalize(this);
         if (_disposed)
             return;
         _disposed = true;

@@ -6,7 +6,7 @@ namespace CsUnet.Tensors;
 /// A dense, contiguous, row-major array of numbers. Activations are channels-last: (B, H, W, C), or (rows, C). Inside a
 /// <see cref="StepArena"/> step a new tensor is a temporary of the step; outside, it owns its memory until it is collected.
 /// </summary>
-public sealed unsafe class Tensor
+public sealed unsafe partial class Tensor
 {
     private readonly long _byteOffset;
 
@@ -212,6 +212,7 @@ public sealed unsafe class Tensor
             case DType.Float32: AsSpan<float>().Fill((float)value); break;
             case DType.Float64: AsSpan<double>().Fill(value); break;
             case DType.Int64: AsSpan<long>().Fill((long)value); break;
+            case DType.Int32: AsSpan<int>().Fill((int)value); break;
             case DType.BFloat16: AsSpan<BFloat16>().Fill((BFloat16)value); break;
             default: AsSpan<byte>().Fill((byte)value); break;
         }
@@ -254,6 +255,7 @@ public sealed unsafe class Tensor
     }
 
     /// <summary>Element <paramref name="index"/> of the row-major elements, as a double.</summary>
+    [System.Runtime.CompilerServices.IndexerName("Element")]
     public double this[long index]
     {
         get
@@ -265,6 +267,7 @@ public sealed unsafe class Tensor
                 DType.Float32 => Pointer<float>()[index],
                 DType.Float64 => Pointer<double>()[index],
                 DType.Int64 => Pointer<long>()[index],
+                DType.Int32 => Pointer<int>()[index],
                 DType.BFloat16 => (float)Pointer<BFloat16>()[index],
                 _ => Pointer<byte>()[index],
             };
@@ -278,6 +281,7 @@ public sealed unsafe class Tensor
                 case DType.Float32: Pointer<float>()[index] = (float)value; break;
                 case DType.Float64: Pointer<double>()[index] = value; break;
                 case DType.Int64: Pointer<long>()[index] = (long)value; break;
+                case DType.Int32: Pointer<int>()[index] = (int)value; break;
                 case DType.BFloat16: Pointer<BFloat16>()[index] = (BFloat16)value; break;
                 default: Pointer<byte>()[index] = (byte)value; break;
             }

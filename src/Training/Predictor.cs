@@ -2,6 +2,7 @@ using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;

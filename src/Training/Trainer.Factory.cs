@@ -1,5 +1,6 @@
 using CsUnet.Data;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;

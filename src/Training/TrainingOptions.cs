@@ -174,8 +174,8 @@ public sealed partial record TrainingOptions
     /// <param name="module">What it updates.</param>
     public Optimizer CreateOptimizer(Module module) => Optimizer switch
     {
-        OptimizerKind.Sgd => new SgdOptimizer(module) { LearningRate = LearningRate, Momentum = Momentum, WeightDecay = WeightDecay },
-        _ => new AdamWOptimizer(module) { LearningRate = LearningRate, WeightDecay = WeightDecay },
+        OptimizerKind.Sgd => new SGD(module) { LearningRate = LearningRate, Momentum = Momentum, WeightDecay = WeightDecay },
+        _ => new AdamW(module) { LearningRate = LearningRate, WeightDecay = WeightDecay },
     };
 
     /// <summary>The learning-rate schedule of a run with these options.</summary>

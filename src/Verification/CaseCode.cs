@@ -6,13 +6,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Writes a case as the line of C# that makes it, ready for OperatorCases.cs: its numbers follow from operator, label and shapes.</summary>
+/// <summary>Writes a case as a line of C# for OperatorCases.cs. Its numbers follow from operator, label and shapes.</summary>
 public static class CaseCode
 {
     /// <summary>For example <c>yield return new("1x2", new Softmax(), Exactness.Sums, new OperatorInput("input", [1, 2]));</c></summary>
     public static string Of(OperatorCase item)
     {
-        // One input alone could be the whole list of them: the compiler wants its type then.
+        // A single input could also be the whole list, so the compiler needs its type.
         string type = item.Inputs.Count == 1 ? $" {nameof(OperatorInput)}" : "";
         return $"yield return new({Text(item.Label)}, {New(item.Op)}, Exactness.{item.Exactness}, {string.Join(", ", item.Inputs.Select(input => Input(input, type)))});";
     }
@@ -46,7 +46,7 @@ public static class CaseCode
         return $"new {record.GetType().Name}({string.Join(", ", arguments)})";
     }
 
-    // A default of a structure or enumeration is stored as null or as its number.
+    // Reflection returns the default of a structure or enumeration as null or as its number.
     private static object? Default(ParameterInfo parameter) =>
         parameter.ParameterType.IsEnum && parameter.DefaultValue is { } number
             ? Enum.ToObject(parameter.ParameterType, number)

@@ -1,4 +1,4 @@
 namespace CsUnet.Verification;
 
-/// <summary>A golden file that the engine cannot run: an unknown operator, parameter or tensor, or something missing.</summary>
+/// <summary>The engine cannot run a golden file: an operator, parameter or tensor is unknown or missing.</summary>
 public sealed class CaseException(string message) : Exception(message);

@@ -4,25 +4,25 @@ namespace CsUnet.Verification;
 
 /// <summary>The largest difference between a tensor and its reference.</summary>
 /// <param name="Tensor">The tensor's name.</param>
-/// <param name="Index">Where, for example <c>(1,3,0,7)</c>.</param>
+/// <param name="Index">Its index, for example <c>(1,3,0,7)</c>.</param>
 /// <param name="Got">The engine's number.</param>
 /// <param name="Expected">The reference's.</param>
-/// <param name="Error">Their difference over the scale; infinite for a number that is not finite.</param>
-/// <param name="Tolerance">What is allowed.</param>
+/// <param name="Error">Their difference over the scale; infinite if a number is not finite.</param>
+/// <param name="Tolerance">The largest allowed error.</param>
 public sealed record Comparison(string Tensor, string Index, double Got, double Expected, double Error, double Tolerance)
 {
-    /// <summary>Nothing was compared.</summary>
+    /// <summary>A comparison of nothing.</summary>
     public static Comparison None { get; } = new("", "", 0, 0, 0, 0);
 
     /// <summary>Whether the error is within tolerance.</summary>
     public bool IsWithin => Error <= Tolerance;
 
-    /// <summary>Compares every entry of two tensors of one shape.</summary>
+    /// <summary>Compares every entry of two tensors of equal shape.</summary>
     /// <param name="name">Name for messages.</param>
-    /// <param name="got">The engine's.</param>
+    /// <param name="got">The engine's tensor.</param>
     /// <param name="expected">The reference.</param>
-    /// <param name="tolerance">What is allowed, relative to <paramref name="scale"/>.</param>
-    /// <param name="scale">What errors are relative to; the reference's largest entry if null.</param>
+    /// <param name="tolerance">The largest allowed error, relative to <paramref name="scale"/>.</param>
+    /// <param name="scale">The scale of errors; null for the reference's largest entry.</param>
     /// <exception cref="CaseException">The shapes differ.</exception>
     public static Comparison Of(string name, Tensor got, Tensor expected, double tolerance, double? scale = null)
     {
@@ -41,7 +41,7 @@ public sealed record Comparison(string Tensor, string Index, double Got, double 
         }
         if (largest < 0)
             return None with { Tensor = name, Tolerance = tolerance };
-        // A reference of zeros has no scale of its own: any difference is then too large.
+        // A reference of zeros has no scale: every difference is too large.
         double error = largest == 0 ? 0 : unit > 0 ? largest / unit : double.PositiveInfinity;
         return new Comparison(name, IndexText(expected.Shape, where), got[where], expected[where], error, tolerance);
     }
@@ -64,7 +64,7 @@ public sealed record Comparison(string Tensor, string Index, double Got, double 
         return Math.Sqrt(sum);
     }
 
-    /// <summary>The length of the difference of two tensors of one shape; infinite if an entry is not finite.</summary>
+    /// <summary>The norm of the difference of two tensors of equal shape; infinite if an entry is not finite.</summary>
     public static double Distance(Tensor got, Tensor expected)
     {
         double sum = 0;
@@ -73,7 +73,7 @@ public sealed record Comparison(string Tensor, string Index, double Got, double 
         return double.IsFinite(sum) ? Math.Sqrt(sum) : double.PositiveInfinity;
     }
 
-    /// <summary>A row-major position as coordinates.</summary>
+    /// <summary>A row-major index as coordinates.</summary>
     public static string IndexText(Shape shape, long position)
     {
         var coordinates = new long[shape.Rank];

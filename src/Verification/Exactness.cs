@@ -1,9 +1,9 @@
 namespace CsUnet.Verification;
 
-/// <summary>How exactly an operator must repeat in float32 what it computes in double.</summary>
+/// <summary>How closely an operator's float32 result must match its double result.</summary>
 public enum Exactness
 {
-    /// <summary>It only moves data: bit for bit.</summary>
+    /// <summary>Data movement only: bit for bit.</summary>
     Moves,
 
     /// <summary>A few roundings per element.</summary>

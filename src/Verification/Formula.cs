@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Numbers as a function of a name, the same in any language: the parameters and inputs of golden cases that store none.
+/// Numbers computed from a name, reproducible in any language: the parameters and inputs of golden cases that store none.
 /// u_i = (splitmix64(fnv1a64(name) + i) >> 40) / 2^23 - 1, in the order of the public (PyTorch) layout.
 /// </summary>
 public static class Formula
@@ -18,7 +18,7 @@ public static class Formula
         return hash;
     }
 
-    /// <summary>Element <paramref name="index"/> of the sequence of a name's hash, from -1 to below 1, exact in float32.</summary>
+    /// <summary>Element <paramref name="index"/> of the sequence of a name's hash, in [-1, 1), exact in float32.</summary>
     public static double Uniform(ulong nameHash, long index)
     {
         ulong x = unchecked(nameHash + (ulong)index + 0x9E3779B97F4A7C15);
@@ -31,7 +31,7 @@ public static class Formula
     public static Tensor Input(string name, Shape shape, DType type) => Fill(shape, type, name, 0, 1);
 
     /// <summary>
-    /// A parameter of a state-dict name: 0.2 u for position-bias tables, 1 + 0.1 u for one-dimensional weights, 0.1 u for other
+    /// The parameter of a state-dict name: 0.2 u for position-bias tables, 1 + 0.1 u for one-dimensional weights, 0.1 u for other
     /// one-dimensional ones, else sqrt(3 n_0 / n) u, rounded to float32.
     /// </summary>
     public static Tensor Parameter(string name, Shape shape, DType type)

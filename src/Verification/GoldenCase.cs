@@ -7,8 +7,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// One golden file on its way through the engine: hands out its metadata and tensors in the engine's layout and type, compares results
-/// with the references, and knows what was never asked for, which is then something that the engine does not understand.
+/// A golden file during its run: provides its metadata and tensors in the engine's layout and type, compares results
+/// with the references, and reports metadata and tensors that the engine did not use.
 /// </summary>
 public sealed class GoldenCase
 {
@@ -20,12 +20,12 @@ public sealed class GoldenCase
     private readonly Dictionary<string, Tensor>? _results;
     private double? _largestGradientNorm;
 
-    /// <summary>Starts a case.</summary>
+    /// <summary>Begins a case.</summary>
     /// <param name="file">The open file.</param>
     /// <param name="name">Its name without folder and suffix.</param>
     /// <param name="type">Element type to compute in.</param>
-    /// <param name="device">Where to compute.</param>
-    /// <param name="results">Receives what was computed, under the names of the references and in the file's layout; null: nobody wants it.</param>
+    /// <param name="device">The device.</param>
+    /// <param name="results">Receives the results, with the references' names and the file's layout; null to discard them.</param>
     public GoldenCase(SafetensorsFile file, string name, DType type, Device device, Dictionary<string, Tensor>? results = null)
     {
         _file = file;
@@ -45,16 +45,16 @@ public sealed class GoldenCase
     /// <summary>Element type to compute in.</summary>
     public DType Type { get; }
 
-    /// <summary>Where to compute. Tensors of the file are on the processor until they become inputs, parameters or buffers.</summary>
+    /// <summary>The device. Tensors of the file are on the CPU until they become inputs, parameters or buffers.</summary>
     public Device Device { get; }
 
     /// <summary>
-    /// Whether tensors of four dimensions are images and kernels in the file's layout, so that they are permuted on the way in and out;
-    /// false for operators on rows, which take the last dimension as it is.
+    /// Whether tensors of four dimensions are images and convolution weights in the file's layout, so that they must be permuted;
+    /// false for operators on rows, which use the last dimension unchanged.
     /// </summary>
     public bool IsChannelsFirst { get; set; } = true;
 
-    /// <summary>The comparison with the largest share of its tolerance so far.</summary>
+    /// <summary>The worst comparison so far, by its error over its tolerance.</summary>
     public Comparison Worst { get; private set; } = Comparison.None;
 
     /// <summary>Number of comparisons so far.</summary>
@@ -67,7 +67,7 @@ public sealed class GoldenCase
     public bool Has(string tensor) => _file.Contains(tensor);
 
     /// <summary>A parameter of the case, from the metadata.</summary>
-    /// <exception cref="CaseException">It is not there and there is no default.</exception>
+    /// <exception cref="CaseException">It is missing and there is no default.</exception>
     public string Text(string key, string? ifAbsent = null)
     {
         _keysLeft.Remove(key);
@@ -113,17 +113,17 @@ public sealed class GoldenCase
         return sides.Length <= 2 ? (sides[0], sides[^1]) : throw Unknown(key, text, "HxW");
     }
 
-    /// <summary>A parameter that the engine supports with one value only.</summary>
+    /// <summary>A parameter for which the engine supports only one value.</summary>
     public void Expect(string key, string value)
     {
         if (Text(key, ifAbsent: value) is var text && text != value)
             throw Unknown(key, text, value);
     }
 
-    /// <summary>The failure of a parameter whose value the engine does not know.</summary>
+    /// <summary>The exception for a parameter with an unknown value.</summary>
     public static CaseException Unknown(string key, string value, string expected) => new($"parameter {key}={value} is not known, expected {expected}");
 
-    /// <summary>A tensor of the file as it is, in the file's layout; floating-point ones in <see cref="Type"/>.</summary>
+    /// <summary>A tensor of the file in the file's layout; floating-point tensors are converted to <see cref="Type"/>.</summary>
     public Tensor Raw(string name)
     {
         _tensorsLeft.Remove(name);
@@ -136,9 +136,9 @@ public sealed class GoldenCase
     /// <summary>A tensor of the file in the engine's layout.</summary>
     public Tensor Load(string name) => IsChannelsFirst ? Layout.ToChannelsLast(Raw(name)) : Raw(name);
 
-    /// <summary>An input of the case, whose gradient the case checks.</summary>
+    /// <summary>An input of the case. The case checks its gradient.</summary>
     /// <param name="name">For example <c>in.0</c>.</param>
-    /// <param name="resolution">For tokens (B, H*W, C), the H and W to view them with.</param>
+    /// <param name="resolution">For tokens (B, H*W, C): H and W.</param>
     public Variable Input(string name, (int Height, int Width)? resolution = null)
     {
         Tensor value = Load(name);
@@ -151,7 +151,7 @@ public sealed class GoldenCase
         return Leaf(name, value);
     }
 
-    /// <summary>A stored parameter of an operator, whose gradient the case checks.</summary>
+    /// <summary>A stored parameter of an operator. The case checks its gradient.</summary>
     public Variable Parameter(string name) => Leaf($"param.{name}", Load($"param.{name}"));
 
     /// <summary>A stored parameter that may be absent.</summary>
@@ -165,7 +165,7 @@ public sealed class GoldenCase
     }
 
     /// <summary>
-    /// Statistics of an operator: in evaluation the stored ones, in training fresh ones (0 or 1) that are compared after the forward pass.
+    /// Statistics of an operator: the stored ones in evaluation; initial ones (0 or 1) in training, compared after the forward pass.
     /// </summary>
     public Variable Buffer(string name, Shape shape, bool training, double fresh)
     {
@@ -174,8 +174,8 @@ public sealed class GoldenCase
     }
 
     /// <summary>
-    /// Sets a module's parameters, from the file if it holds any, else by <see cref="Formula"/>, and its statistics, in evaluation from the
-    /// file if it holds them; registers the parameters for gradient comparison. The module moves to <see cref="Device"/>.
+    /// Sets a module's parameters from the file, or by <see cref="Formula"/> if the file has none. In evaluation it sets the statistics
+    /// from the file if it has them. Registers the parameters for gradient comparison and moves the module to <see cref="Device"/>.
     /// </summary>
     /// <param name="module">The module.</param>
     public void Fill(Module module)
@@ -227,7 +227,7 @@ public sealed class GoldenCase
     }
 
     /// <summary>
-    /// Compares the output and, where the file holds a <c>cotangent</c>, the gradients of every input and parameter.
+    /// Compares the output and, if the file has a <c>cotangent</c>, the gradients of every input and parameter.
     /// </summary>
     public void CheckOutputAndGradients(Variable output, string name = "out")
     {
@@ -239,19 +239,19 @@ public sealed class GoldenCase
         CheckGradients();
     }
 
-    /// <summary>Compares the gradients that a backward pass has left at the inputs and parameters.</summary>
-    /// <exception cref="CaseException">The file holds no gradient at all, though it was asked for one.</exception>
+    /// <summary>Compares the gradients of the inputs and parameters after a backward pass.</summary>
+    /// <exception cref="CaseException">The file has no gradients.</exception>
     public void CheckGradients()
     {
         int before = Compared;
         foreach ((string name, Variable leaf) in _leaves)
         {
-            // Copies in the file's layout go back at once: those of a full-size network together are gigabytes.
+            // Free copies in the file's layout at once: those of a full-size network are gigabytes.
             using StepArena.StepScope step = StepArena.Current!.BeginStep();
             Tensor gradient = InFileLayout($"grad.{name}", leaf.Gradient ?? Tensor.ZerosLike(leaf.Value));
             if (Has($"grad.{name}"))
                 JudgeGradient($"grad.{name}", gradient);
-            // The full-size networks leave out the 'param.' of their names.
+            // Full-size networks omit 'param.' in their names.
             foreach (string key in new[] { $"gradnorm.{name}", $"gradnorm.{name.Replace("param.", "", StringComparison.Ordinal)}" }.Distinct())
                 if (Has(key))
                     JudgeGradient(key, Tensor.From([Comparison.Norm(gradient)], [1]));
@@ -285,15 +285,15 @@ public sealed class GoldenCase
         .Where(entry => entry.Name.StartsWith("grad.", StringComparison.Ordinal) || entry.Name.StartsWith("gradnorm.", StringComparison.Ordinal))
         .Max(entry => Comparison.Norm(_file.Load(entry.Name)));
 
-    /// <summary>Keeps a result beyond the step that made it.</summary>
+    /// <summary>Keeps a result after its step.</summary>
     private void Record(string name, Tensor result) => _results?.Add(name, result.ClonePersistent());
 
-    /// <summary>A result in the layout and shape of its reference, in double, on the processor.</summary>
+    /// <summary>A result in the layout and shape of its reference, in double, on the CPU.</summary>
     private Tensor InFileLayout(string name, Tensor got)
     {
         got = got.To(Device.Cpu);
         Shape? expected = Has(name) ? _file.Entry(name).Shape : null;
-        // Tokens (B, H, W, C) are stored as (B, H*W, C): the same bytes. Everything else of four dimensions is an image or a kernel.
+        // Tokens (B, H, W, C) are stored as (B, H*W, C): the same bytes. Other 4-D tensors are images or convolution weights.
         bool isTokens = expected is { Rank: 3 } && got.Shape.Rank == 4;
         bool isScalar = expected is { Count: 1 } && got.Count == 1;
         Tensor result = isTokens || isScalar
@@ -313,7 +313,7 @@ public sealed class GoldenCase
         static double Share(Comparison c) => c.Tolerance > 0 ? c.Error / c.Tolerance : c.Error > 0 ? double.PositiveInfinity : 0;
     }
 
-    /// <summary>Null if all was compared, understood and within tolerance, else what was not.</summary>
+    /// <summary>The problem: something not compared, not used or out of tolerance; null if there is none.</summary>
     public string? Finish()
     {
         if (_keysLeft.Count > 0)

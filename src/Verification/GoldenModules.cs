@@ -1,11 +1,12 @@
 using CsUnet.Autograd;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Golden cases of the network's modules, by the names of the authors' code.</summary>
+/// <summary>Golden cases of the network's modules, by their names in the authors' code.</summary>
 internal static class GoldenModules
 {
     public static void WindowAttention(GoldenCase golden)
@@ -22,7 +23,7 @@ internal static class GoldenModules
     {
         (int height, int width) = golden.Size("resolution");
         Variable input = golden.Input("in.0", (height, width));
-        // Whether the reference had to pad; the engine pads wherever a window does not fit.
+        // Whether the reference padded; the engine pads whenever a window does not fit.
         bool padded = golden.Flag("padded", ifAbsent: false);
         int window = golden.Integer("window"), side = Math.Min(window, Math.Min(height, width));
         if (padded && height % side == 0 && width % side == 0)

@@ -8,7 +8,7 @@ namespace CsUnet.Verification;
 /// <summary>Golden cases of single operators: each method reads a case's parameters, runs it and compares.</summary>
 internal static class GoldenOperators
 {
-    // PyTorch's label of pixels that do not count; the files do not say it.
+    // PyTorch's label of ignored pixels; the files do not state it.
     private const int TorchIgnoreIndex = -100;
 
     public static void Linear(GoldenCase golden)
@@ -29,7 +29,7 @@ internal static class GoldenOperators
     {
         golden.IsChannelsFirst = false;
         golden.Expect("approximate", "none");
-        golden.CheckOutputAndGradients(Variable.Apply(new Gelu(), golden.Input("in.0")));
+        golden.CheckOutputAndGradients(Variable.Apply(new Activation(ActivationKind.GELU), golden.Input("in.0")));
     }
 
     public static void Softmax(GoldenCase golden)
@@ -102,10 +102,10 @@ internal static class GoldenOperators
         Tensor labels = golden.Raw("in.labels").To(golden.Device), ignoring = golden.Raw("in.labels_ignored").To(golden.Device);
         Tensor weight = golden.Raw("in.weight");
         double[] weights = [.. Enumerable.Range(0, checked((int)weight.Count)).Select(i => weight[i])];
-        CheckLoss(golden, "cross_entropy", new CrossEntropy(), labels);
-        CheckLoss(golden, "cross_entropy_weighted", new CrossEntropy(weights), labels);
-        CheckLoss(golden, "cross_entropy_ignore", new CrossEntropy(IgnoreIndex: TorchIgnoreIndex), ignoring);
-        CheckLoss(golden, "dice", new SoftDice(golden.Number("dice_smooth", 1e-5)), labels);
+        CheckLoss(golden, "cross_entropy", new CrossEntropyDice(1, 0), labels);
+        CheckLoss(golden, "cross_entropy_weighted", new CrossEntropyDice(1, 0, weights), labels);
+        CheckLoss(golden, "cross_entropy_ignore", new CrossEntropyDice(1, 0, IgnoreIndex: TorchIgnoreIndex), ignoring);
+        CheckLoss(golden, "dice", new CrossEntropyDice(0, 1, Smooth: golden.Number("dice_smooth", 1e-5)), labels);
     }
 
     private static void CheckLoss(GoldenCase golden, string name, Operator loss, Tensor labels)
@@ -119,7 +119,7 @@ internal static class GoldenOperators
         golden.Check($"grad.{name}", logits.Gradient!);
     }
 
-    /// <summary>The side of a convolution's window is stated beside the weight that has it: they must agree.</summary>
+    /// <summary>The file states the kernel size in addition to the weight, whose shape must agree.</summary>
     private static void CheckKernel(GoldenCase golden, Variable weight)
     {
         if (weight.Shape.Rank != 4)
@@ -129,7 +129,7 @@ internal static class GoldenOperators
             throw new CaseException($"parameter kernel={kernel} contradicts {weight.Name}, {Layout.ChannelsFirst(weight.Shape)} in the file");
     }
 
-    /// <summary>Compares running statistics: those after a training pass, and those that an evaluation must have left alone.</summary>
+    /// <summary>Compares running statistics: updated ones after training, unchanged ones after evaluation.</summary>
     private static void CheckStatistics(GoldenCase golden, string prefix, Variable mean, Variable variance)
     {
         foreach ((string name, Variable buffer) in new[] { ("running_mean", mean), ("running_var", variance) })

@@ -2,7 +2,7 @@ using CsUnet.Nn;
 
 namespace CsUnet.Verification;
 
-/// <summary>What a check works on, and what it compares.</summary>
+/// <summary>The subject of a check and what it compares.</summary>
 public enum GradCheckKind
 {
     /// <summary>An operator's case in double: analytic against numeric gradients.</summary>

@@ -2,16 +2,16 @@ using CsUnet.Autograd;
 
 namespace CsUnet.Verification;
 
-/// <summary>What was found for one argument of a case: the finding that matters most, and how much was looked at.</summary>
+/// <summary>The result for one argument of a case: its worst finding, and the amount of work.</summary>
 /// <param name="Argument">The argument, the group of them, or the result.</param>
 /// <param name="Check">The check of the finding, for example <c>entries</c> or <c>accumulate</c>.</param>
 /// <param name="Error">Its largest error, relative to the tensor's largest entry.</param>
-/// <param name="Share">That error over what was allowed.</param>
-/// <param name="Entries">Entries that were compared one by one.</param>
+/// <param name="Share">That error over the tolerance.</param>
+/// <param name="Entries">Number of entries compared individually.</param>
 /// <param name="Undecided">Entries whose numeric derivative was less exact than the tolerance.</param>
-/// <param name="ShortSteps">Entries that needed a smaller difference step, because of a kink or a bend.</param>
-/// <param name="Where">Where the largest error is.</param>
-/// <param name="Failure">Null if the argument passed; else what is wrong.</param>
+/// <param name="ShortSteps">Entries that needed a smaller difference step, because of a kink or strong curvature.</param>
+/// <param name="Where">The place of the largest error.</param>
+/// <param name="Failure">The problem; null if the argument passed.</param>
 public sealed record GradCheckLine(
     string Argument, string Check, double Error, double Share, long Entries, int Undecided, int ShortSteps, string Where, string? Failure)
 {
@@ -20,7 +20,7 @@ public sealed record GradCheckLine(
 
     internal static GradCheckLine Of(ArgumentGradientCheck argument) => Of(argument, GradientVerdict.Agrees);
 
-    /// <summary>The line of an argument whose verdict may be at most as bad as a given one.</summary>
+    /// <summary>The line of an argument, which passes if its verdict is at most as bad as a given one.</summary>
     internal static GradCheckLine Of(ArgumentGradientCheck argument, GradientVerdict allowed)
     {
         GradientFinding worst = argument.Worst;

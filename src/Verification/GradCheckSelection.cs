@@ -3,20 +3,20 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Which checks to run, and where.</summary>
+/// <summary>The checks to run, and their device.</summary>
 public sealed record GradCheckSelection
 {
-    /// <summary>Only checks whose name holds this text; null or empty for all.</summary>
+    /// <summary>Only checks whose name contains this text; null or empty for all.</summary>
     public string? Pattern { get; init; }
 
     /// <summary>Only the whole network of this preset, at 64 x 64; null for the small network and everything else.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Also the single modules, more entries of each argument, and more shapes; a pattern reaches the modules in any case.</summary>
+    /// <summary>Also single modules, more entries per argument, and more shapes. A pattern always includes the modules.</summary>
     public bool All { get; init; }
 
     /// <summary>
-    /// On the processor everything is checked in double against central differences; on a CUDA device its kernels against the processor's
+    /// The CPU checks everything in double against central differences; a CUDA device checks its kernels against the CPU's
     /// analytic gradients.
     /// </summary>
     public Device Device { get; init; }

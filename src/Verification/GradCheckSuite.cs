@@ -36,24 +36,24 @@ public static class GradCheckSuite
             new Check(family.Name, GradCheckKind.Shapes, "both", OnlyInAll: false, all => RunShapes(family, all ? 50 : 5, CheckOnProcessor))),
     ];
 
-    /// <summary>The names of all checks on the processor, in the order in which they run.</summary>
+    /// <summary>The names of all checks on the CPU, in the order in which they run.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_numeric.Select(check => check.Name)];
 
     /// <summary>The names of all checks on a device.</summary>
     public static IReadOnlyList<string> NamesOn(Device device) => [.. ChecksOn(device).Select(check => check.Name).Distinct()];
 
     /// <summary>Runs checks.</summary>
-    /// <param name="selection">Which, and where.</param>
+    /// <param name="selection">The checks and their device.</param>
     /// <param name="report">Receives each result as it comes.</param>
     /// <returns>Whether all passed.</returns>
-    /// <exception cref="ArgumentException">No check has such a name, or there is no such preset.</exception>
+    /// <exception cref="ArgumentException">No check has such a name, or the preset does not exist.</exception>
     public static bool Run(GradCheckSelection selection, Action<GradCheckReport> report)
     {
         bool isSelected = !string.IsNullOrEmpty(selection.Pattern), passed = true;
         IReadOnlyList<Check> checks = selection.Model is { } model ? ChecksOfModel(model, selection.Device) : ChecksOn(selection.Device);
-        Check[] chosen = [.. checks.Where(check => isSelected
-            ? check.Name.Contains(selection.Pattern!, StringComparison.OrdinalIgnoreCase)
-            : selection.Model is not null || selection.All || !check.OnlyInAll)];
+        Check[] chosen = isSelected
+            ? [.. new NamePattern(selection.Pattern).Choose(checks, check => check.Name)]
+            : [.. checks.Where(check => selection.Model is not null || selection.All || !check.OnlyInAll)];
         if (chosen.Length == 0)
             throw new ArgumentException(
                 $"no gradient check has '{selection.Pattern}' in its name; there are {string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
@@ -72,19 +72,19 @@ public static class GradCheckSuite
         return passed;
     }
 
-    /// <summary>Runs one check on the processor by its full name.</summary>
-    /// <exception cref="ArgumentException">There is none of that name.</exception>
+    /// <summary>Runs one check on the CPU by its full name.</summary>
+    /// <exception cref="ArgumentException">No check has this name.</exception>
     public static GradCheckReport RunOne(string name, bool all) => Run(
         s_numeric.FirstOrDefault(check => check.Name == name) ?? throw new ArgumentException($"there is no gradient check '{name}'"), all);
 
-    /// <summary>Checks one case on the processor as the suite does, in double: also one that the suite does not have.</summary>
+    /// <summary>Checks one case on the CPU as the suite does, in double. The case need not belong to the suite.</summary>
     public static GradCheckReport RunOne(OperatorCase item, bool all = true) => Run(
         new Check(item.Name, GradCheckKind.Operator, "float64", false, more => RunOperator(item, more ? 200 : 40)), all);
 
-    /// <summary>Checks one case's kernels on a CUDA device as the suite does: also one that the suite does not have.</summary>
+    /// <summary>Checks one case's kernels on a CUDA device as the suite does. The case need not belong to the suite.</summary>
     public static GradCheckReport RunOne(OperatorCase item, Precision precision, Device device) => Run(KernelCheckOf(item, precision, device), all: true);
 
-    /// <summary>Checks a network on a CUDA device as the suite does: also one that the suite does not have.</summary>
+    /// <summary>Checks a network on a CUDA device as the suite does. The network need not belong to the suite.</summary>
     public static GradCheckReport RunOne(string name, NetworkFactory create, Precision precision, Device device) =>
         Run(NetworkCheckOf(name, create, precision, device), all: false);
 
@@ -100,14 +100,14 @@ public static class GradCheckSuite
             hasDeviceFailed = found.HasDeviceFailed;
             failure = found.Failure ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
         }
-        catch (Exception refusal) when (refusal is KinkException || refusal is ShapeException && check.Type == Precision.Bf16.Label())
+        catch (Exception refusal) when (refusal is NonDifferentiablePointException || refusal is ShapeException && check.Type == Precision.Bf16.Label())
         {
-            // Operators that have no bfloat16 kernels, or no use for them, say so; so does a case on a kink. Shown, and counted apart.
+            // An operator without bfloat16 kernels reports a refusal, and so does a case on a kink. Show it, and count it separately.
             return new GradCheckReport(check.Name, check.Kind, check.Type, [], "", null, null, Stopwatch.GetElapsedTime(start), Refusal: refusal.Message);
         }
         catch (Exception error)
         {
-            // One broken operator must not hide what the others do: it is reported as the failure that it is.
+            // One broken operator must not hide the results of the others: report it as a failure.
             failure = $"{error.GetType().Name}: {error.Message}";
             hasDeviceFailed = error is CudaException;
         }
@@ -123,23 +123,23 @@ public static class GradCheckSuite
         .. ModuleCases.Networks.SelectMany(item => NetworkChecks(item.Name, item.Create, device)),
     ];
 
-    /// <summary>Every case that a precision can make a difference to, and random shapes.</summary>
+    /// <summary>Every case whose result depends on the precision, and random shapes.</summary>
     private static IEnumerable<Check> OnDevice(Precision precision, Device device) =>
     [
         .. OperatorCases.All.Where(item => IsMeant(item, precision)).Select(item => KernelCheckOf(item, precision, device)),
-        // Few shapes of a chain keep all values between its layers away from the kink in few bits: those are its cases.
+        // In low precision only few shapes of a chain keep all values between its layers away from the kink: use its cases.
         .. ShapeFamilies.All.Where(family => OperatorCases.All.Any(item => item.Op.Name == family.Op && IsMeant(item, precision)
             && (precision == Precision.Fp32 || item.Op is not ConvBatchNormChain)))
             .Select(family => new Check(family.Name, GradCheckKind.Shapes, precision.Label(), OnlyInAll: false,
                 all =>
                 {
-                    // An operator that does not take the precision says so here, before its refusals would look like failing shapes.
+                    // An operator without this precision throws here, before its refusals look like failing shapes.
                     OperatorCases.All.First(item => item.Op.Name == family.Op).RunWithGradients(precision, device);
                     return RunShapes(family, all ? 12 : 3, item => RunKernels(item, precision, device).Lines);
                 })),
     ];
 
-    // A device has no float64 to convert to. tf32 is about matrices; whether an operator takes bfloat16 it says itself.
+    // A device has no float64 to convert to. tf32 concerns only matrix products. An operator itself says whether it supports bfloat16.
     private static bool IsMeant(OperatorCase item, Precision precision) => item.Op is not Cast
         && (precision != Precision.Tf32 || item.MultipliesMatrices);
 
@@ -158,7 +158,7 @@ public static class GradCheckSuite
         })];
     }
 
-    // Few bits switch more rectifiers than float32 does.
+    // Low precision switches more rectifiers than float32.
     private static IEnumerable<Check> NetworkChecks(string name, NetworkFactory create, Device device) =>
     [
         new(name, GradCheckKind.Network, "float32", OnlyInAll: false,
@@ -171,7 +171,7 @@ public static class GradCheckSuite
         name, GradCheckKind.Network, precision == Precision.Fp32 ? "float32" : precision.Label(), OnlyInAll: false,
         _ => new Found(NetworkCheck.Run(create, precision, device), "lengths of errors, against a plain implementation's; batch norms keep rectifiers from switching"));
 
-    /// <summary>The part of the network that a parameter belongs to: large networks are reported by parts.</summary>
+    /// <summary>The part of the network with a parameter: large networks are reported by parts.</summary>
     private static string Group(string name)
     {
         string[] path = name.Split('.');
@@ -180,20 +180,20 @@ public static class GradCheckSuite
 
     private static Found RunOperator(OperatorCase item, int entries, GradientVerdict allowed = GradientVerdict.Agrees)
     {
-        (OperatorCase drawn, string kinks) = Kinks.Avoid(item);
+        (OperatorCase drawn, string kinks) = NonDifferentiablePoints.Avoid(item);
         GradientCheckResult result = GradientCheck.Run(drawn.Op, drawn.CreateInputs(DType.Float64), OperatorOptions(entries));
         return new Found([.. result.Arguments.Select(argument => GradCheckLine.Of(argument, allowed))], kinks);
     }
 
     private static Found RunKernels(OperatorCase item, Precision precision, Device device)
     {
-        (OperatorCase drawn, string kinks) = Kinks.Avoid(item, precision);
+        (OperatorCase drawn, string kinks) = NonDifferentiablePoints.Avoid(item, precision);
         return new Found(new KernelCheck(drawn, precision, device).Run(), kinks);
     }
 
     private static GradientCheckOptions OperatorOptions(int entries) => new() { Tolerance = Tolerances.GradientOfOperator, MaxEntries = entries };
 
-    // Thousands of rectifiers: the step starts small, so that it seldom crosses a kink.
+    // Thousands of rectifiers: begin with a small step, which rarely crosses a kink.
     private static Found RunModule(DifferentiableCase item, int entries, IReadOnlyList<string>? groups) => new(
         [.. GradientCheck.Run(item.Function, item.Arguments, new GradientCheckOptions
         {
@@ -214,7 +214,7 @@ public static class GradCheckSuite
                 $"{worst.Argument} {worst.Where} of {result.WorstShape}", null)], "");
     }
 
-    /// <summary>A random shape on the processor: float32 against double, and double against central differences.</summary>
+    /// <summary>A random shape on the CPU: float32 against double, and double against central differences.</summary>
     private static IReadOnlyList<GradCheckLine> CheckOnProcessor(OperatorCase item) =>
     [
         .. RunKernels(item, Precision.Fp32, Device.Cpu).Lines,

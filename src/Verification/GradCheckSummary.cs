@@ -8,9 +8,9 @@ namespace CsUnet.Verification;
 
 /// <summary>All results of one run of the gradient checks.</summary>
 /// <param name="Reports">The checks, in the order in which they ran.</param>
-/// <param name="Device">Where they ran.</param>
-/// <param name="Command">The call.</param>
-/// <param name="Selection">What was asked for.</param>
+/// <param name="Device">The device.</param>
+/// <param name="Command">The command line.</param>
+/// <param name="Selection">The requested checks.</param>
 /// <param name="Elapsed">Wall time of all.</param>
 public sealed record GradCheckSummary(
     IReadOnlyList<GradCheckReport> Reports, string Device, string Command, GradCheckSelection Selection, TimeSpan Elapsed)
@@ -18,13 +18,13 @@ public sealed record GradCheckSummary(
     /// <summary>Checks that failed.</summary>
     public int Failed => Reports.Count(report => !report.Passed);
 
-    /// <summary>Checks of a precision that an operator does not take.</summary>
+    /// <summary>Checks in a precision that the operator does not support.</summary>
     public int Refused => Reports.Count(report => report.Refusal is not null);
 
     /// <summary>Checks that passed.</summary>
     public int Passed => Reports.Count - Failed - Refused;
 
-    /// <summary>Entries compared, without those of random shapes.</summary>
+    /// <summary>Entries compared, except those of random shapes.</summary>
     public long Entries => Reports.Where(report => report.Kind != GradCheckKind.Shapes).Sum(report => report.Entries);
 
     /// <summary>Random shapes tried.</summary>
@@ -47,7 +47,7 @@ public sealed record GradCheckSummary(
         }
     }
 
-    /// <summary>Everything, for other programs.</summary>
+    /// <summary>The whole result as JSON, for other programs.</summary>
     public string ToJson()
     {
         using var stream = new MemoryStream();
@@ -111,7 +111,7 @@ public sealed record GradCheckSummary(
         json.WriteEndObject();
     }
 
-    // JSON has no infinity: an error that is not finite is null.
+    // JSON has no infinity: write an infinite error as null.
     private static void WriteNumber(Utf8JsonWriter json, string name, double value)
     {
         if (double.IsFinite(value))

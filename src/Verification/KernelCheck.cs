@@ -6,8 +6,8 @@ using Results = System.Collections.Generic.IReadOnlyList<(string Name, CsUnet.Te
 namespace CsUnet.Verification;
 
 /// <summary>
-/// An operator's kernels on a device in a precision against the analytic gradients in double, with the tolerance of the case: output and gradients, and
-/// what <see cref="GradientCheck"/> looks at beyond numbers: repeated bits, gradients that are added to, tensors used twice, views.
+/// Compares an operator's kernels in a precision with the analytic gradients in double, with the tolerance of the case: output, gradients,
+/// and the further checks of <see cref="GradientCheck"/>: repeated bits, accumulated gradients, tensors used twice, views.
 /// </summary>
 internal sealed class KernelCheck(OperatorCase item, Precision precision, Device device)
 {
@@ -16,7 +16,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
     private sealed record Finding(string Check, Comparison Comparison, long Entries);
 
     /// <summary>One line per result: the output, each input's gradient, each statistic that the forward pass updates.</summary>
-    /// <exception cref="ShapeException">The operator does not take the precision.</exception>
+    /// <exception cref="ShapeException">The operator does not support the precision.</exception>
     public IReadOnlyList<GradCheckLine> Run()
     {
         using var arena = new StepArena();
@@ -40,8 +40,8 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             Compare("double", got, exact, _ => Tolerances.Float32(item.Exactness));
             return;
         }
-        Results plain = OnProcessor(item.RunPlain(precision));
-        // The plain implementation rounds the operands of an operator's first product; one of several layers rounds those of each.
+        Results plain = OnProcessor(item.RunReference(precision));
+        // The reference arithmetic rounds the operands of an operator's first product, and with several layers those of each layer.
         int layers = Math.Max(1, item.Inputs.Count(input => input is { Role: InputRole.MatrixWeight }));
         if (item.Exactness == Exactness.Moves)
             Compare("double", got, plain, _ => 0);
@@ -50,7 +50,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
                 layers * Tolerances.Reduced(precision, Comparison.Of(name, Find(plain, name), Find(exact, name), 0).Error));
     }
 
-    /// <summary>What the kernels themselves gave is the reference for sums of gradients: only the last addition may round differently.</summary>
+    /// <summary>The reference for sums of gradients is the kernels' own result: only the last addition may round differently.</summary>
     private void CompareGraphs(Results got)
     {
         Compare("accumulate", Gradients(passes: 2), Sum(got, got), Rounding);
@@ -79,7 +79,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
 
     private void Compare(string check, Results got, Results expected, Func<string, double> tolerance)
     {
-        // A gradient that is zero in exact arithmetic has only rounding as a scale of its own.
+        // The only scale of a gradient that is zero in exact arithmetic is its rounding error.
         double norm = expected.Where(result => result.Value.DType.IsFloat()).Max(result => Comparison.Norm(result.Value));
         foreach ((string name, Tensor value) in got)
         {
@@ -90,7 +90,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
         }
     }
 
-    /// <summary>The gradients by name after one or two backward passes, in one of the ways that a graph can hold the operator.</summary>
+    /// <summary>The gradients by name after one or two backward passes, for one position of the operator in a graph.</summary>
     private Results Gradients(int passes = 1, Results? start = null, bool isTwice = false, bool isView = false)
     {
         Variable?[] inputs = item.CreateInputs(precision.ActivationType(), device);
@@ -98,7 +98,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             inputs = [.. inputs.Select(input => input is { RequiresGradient: true } ? InMiddle(input) : input)];
         foreach (Variable input in inputs.OfType<Variable>().Where(input => start is not null && input.RequiresGradient))
         {
-            // A view passes its gradient on: that is how a leaf comes to hold one.
+            // A view passes its gradient on to the leaf.
             Tensor there = Find(start!, $"gradient of {input.Name}");
             Flat(input).Backward(there.Reshape([checked((int)there.Count)]).Clone().To(device));
         }
@@ -118,7 +118,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             .Select(input => ($"gradient of {input.Name}", input.Gradient!.Reshape(item.Inputs.First(other => other?.Name == input.Name)!.Shape)))]);
     }
 
-    /// <summary>The same leaf as rows out of the middle of a larger tensor full of NaN, as an image is a slice of its batch.</summary>
+    /// <summary>The same leaf as a view of the middle rows of a larger tensor full of NaN, as an image is a slice of its batch.</summary>
     private static Variable InMiddle(Variable input)
     {
         const int Before = 3, After = 2;

@@ -3,8 +3,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// The way between the public layout of golden files (images NCHW, convolution weights OIHW) and the engine's (NHWC, OHWI). Both are the
-/// same permutation of a tensor of four dimensions; others are stored alike.
+/// Converts between the layout of golden files (images NCHW, convolution weights OIHW) and the engine's (NHWC, OHWI). Both are the
+/// same permutation of a tensor of four dimensions; other tensors have the same layout in both.
 /// </summary>
 public static class Layout
 {
@@ -32,7 +32,7 @@ public static class Layout
         return result;
     }
 
-    /// <summary>The shape that <see cref="ToChannelsFirst"/> gives.</summary>
+    /// <summary>The shape of the result of <see cref="ToChannelsFirst"/>.</summary>
     public static Shape ChannelsFirst(Shape shape) => shape.Rank == 4 ? [shape[0], shape[3], shape[1], shape[2]] : shape;
 
     private static unsafe void Swap(Tensor source, Tensor target, int batch, int rows, int columns)

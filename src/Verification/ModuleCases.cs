@@ -61,10 +61,10 @@ public static class ModuleCases
     ];
 
     /// <summary>
-    /// The network of a preset on four images of 64 x 64, in training: 2 x 2 pixels at stride 32, so that batch norm has 16 of them. Among its
-    /// million rectified values some lie so near 0 that float32 rounding switches them, hence <see cref="WithSteadyNorms"/>.
+    /// The network of a preset on four images of 64 x 64, in training: 2 x 2 pixels at stride 32 give batch norm 16 values. Among its
+    /// million rectified values some are so close to 0 that float32 rounding switches them, hence <see cref="WithSteadyNorms"/>.
     /// </summary>
-    /// <exception cref="ArgumentException">There is no such preset.</exception>
+    /// <exception cref="ArgumentException">The preset does not exist.</exception>
     public static DifferentiableCase Preset(string name, DType type, Precision precision, Device device)
     {
         var module = new CsUnetModel(CsUnetOptions.Preset(name, 64, 64, classes: 3), type) { Precision = precision };
@@ -73,8 +73,8 @@ public static class ModuleCases
     }
 
     /// <summary>
-    /// A network whose rectifiers rounding does not switch: every batch norm scales by about 0.1 and adds about 1 to even channels and -1 to odd
-    /// ones, so that a channel is rectified everywhere or nowhere.
+    /// A network in which rounding does not switch rectifiers: every batch norm scales by about 0.1 and adds about 1 to even channels and
+    /// -1 to odd ones, so that a channel is rectified everywhere or nowhere.
     /// </summary>
     public static DifferentiableCase WithSteadyNorms(DifferentiableCase item)
     {
@@ -107,7 +107,7 @@ public static class ModuleCases
 
     private static DifferentiableCase Network(DType type, Precision precision, Device device, bool training)
     {
-        // 64 x 96 leaves 2 x 3 pixels at stride 32, so that batch norm has 12 of them; windows of 4 give shifted, unshifted and small ones.
+        // 64 x 96 leaves 2 x 3 pixels at stride 32, so batch norm has 12 values; windows of 4 give shifted, unshifted and small windows.
         var module = new CsUnetModel(new CsUnetOptions
         {
             Height = 64, Width = 96, Classes = 3, EmbedDim = 8, Depths = [2, 1, 2, 1], Heads = [1, 2, 2, 4], Window = 4, MlpRatio = 2,
@@ -130,7 +130,7 @@ public static class ModuleCases
             ["input", .. module.NamedParameters().Select(named => named.Name)]);
     }
 
-    /// <summary>Outputs of several shapes as one row, so that a check sees them all.</summary>
+    /// <summary>Outputs of several shapes flattened into one row, so that one check covers all.</summary>
     private static Variable Flatten(Variable[] outputs) => Variable.Apply(
         new Kernels.Concat(), [.. outputs.Select(output => Variable.Apply(new Kernels.Reshape([1, checked((int)output.Value.Count)]), output))]);
 }

@@ -4,12 +4,13 @@ using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Golden cases of the whole network: one pass in training or evaluation mode, or a number of optimiser steps. Inputs that a file does
+/// Golden cases of the whole network: one pass in training or evaluation mode, or several optimiser steps. Inputs that a file does
 /// not store follow from <see cref="Formula"/> and the file's name.
 /// </summary>
 internal static partial class NetworkCases
@@ -66,7 +67,7 @@ internal static partial class NetworkCases
 
     private static void FormulaInput(GoldenCase golden, CsUnetModel model, bool training)
     {
-        // Evaluation continues from the one training pass of the file without the suffix, and has that file's input.
+        // Evaluation follows the training pass of the file without the suffix, and uses that file's input.
         string name = !training && golden.Name.EndsWith(EvaluationSuffix, StringComparison.Ordinal)
             ? golden.Name[..^EvaluationSuffix.Length]
             : golden.Name;
@@ -101,7 +102,7 @@ internal static partial class NetworkCases
             throw GoldenCase.Unknown("loss", loss, "A*ce+B*dice");
         double[] weights = [.. new[] { "ce", "dice" }.Select(term => double.Parse(formula.Groups[term].Value, CultureInfo.InvariantCulture))];
         var both = new CrossEntropyDice(weights[0], weights[1]);
-        var rule = new AdamW(golden.Number("lr"), WeightDecay: golden.Number("weight_decay"));
+        var rule = new Kernels.AdamW(golden.Number("lr"), WeightDecay: golden.Number("weight_decay"));
         var images = new Variable(golden.Load("in.x").To(golden.Device));
         var labels = new Variable(golden.Raw("in.y").To(golden.Device));
         List<(Parameter Parameter, Tensor Mean, Tensor Variance)> states =

@@ -5,15 +5,15 @@ using Results = System.Collections.Generic.List<(string Name, CsUnet.Tensors.Ten
 namespace CsUnet.Verification;
 
 /// <summary>
-/// A module or network in float32 on a device against its analytic gradients in double. Its tolerance is that of golden cases: four times
-/// what the processor's float32 is off, so that a device may not be worse than a plain implementation.
+/// Compares a module or network in float32 on a device with its analytic gradients in double. The tolerance is that of golden cases: four
+/// times the error of the CPU's float32.
 /// </summary>
 internal static class NetworkCheck
 {
     private const int FewEntries = 1024;
 
     /// <summary>One line for the output and one per argument.</summary>
-    /// <param name="create">Makes the module and its input in an element type on a device.</param>
+    /// <param name="create">Creates the module and its input in an element type on a device.</param>
     /// <param name="device">Where the kernels run.</param>
     public static IReadOnlyList<GradCheckLine> Run(Func<DType, Device, DifferentiableCase> create, Device device)
     {
@@ -39,11 +39,11 @@ internal static class NetworkCheck
     }
 
     /// <summary>
-    /// A network in tf32 or bf16, or a large one in float32. Where rounding switches a rectifier it turns the gradients before it, and the worst
-    /// of a million entries is the worst-conditioned one: single entries say little. A tensor is judged by the length of its error over its own
-    /// length, against that of <see cref="PlainArithmetic"/> or, in float32, of the processor.
+    /// A network in tf32 or bf16, or a large one in float32. A rectifier that rounding switches changes the earlier gradients, and the
+    /// worst of a million entries is the worst-conditioned one: single entries mean little. A tensor's error is the norm of the difference
+    /// over its own norm, compared with the error of <see cref="ReferenceArithmetic"/> or, in float32, of the CPU.
     /// </summary>
-    /// <param name="create">Makes the network and its input.</param>
+    /// <param name="create">Creates the network and its input.</param>
     /// <param name="precision">The precision.</param>
     /// <param name="device">Where the kernels run.</param>
     public static IReadOnlyList<GradCheckLine> Run(NetworkFactory create, Precision precision, Device device)
@@ -52,7 +52,7 @@ internal static class NetworkCheck
         if (precision == Precision.Fp32)
             plain = Differentiate(create(DType.Float32, precision, Device.Cpu), Device.Cpu);
         else
-            using (ReplacedApply.Begin(new PlainArithmetic(precision).ApplyInNetwork))
+            using (OperatorSubstitution.Begin(new ReferenceArithmetic(precision).ApplyInNetwork))
                 plain = Differentiate(create(DType.Float64, Precision.Fp32, Device.Cpu), Device.Cpu);
         DifferentiableCase onDevice = create(DType.Float32, precision, device);
         Results got = Differentiate(onDevice, device), again = Differentiate(onDevice, device);
@@ -80,14 +80,14 @@ internal static class NetworkCheck
         return lines;
     }
 
-    /// <summary>Small tensors of one part of a large network are judged as one: chance says too much about a few entries.</summary>
+    /// <summary>Small tensors of one part of a large network are compared as one: errors of a few entries are too random.</summary>
     private static string JudgedWith(string name, Tensor tensor)
     {
         string[] path = name.Split('.');
         return tensor.Count < FewEntries && path.Length > 3 ? $"{string.Join('.', path.Take(3))}, small ones" : name;
     }
 
-    /// <summary>Output and gradients, on the processor, in memory of their own.</summary>
+    /// <summary>Output and gradients, copied to the CPU.</summary>
     private static Results Differentiate(DifferentiableCase item, Device device)
     {
         using var arena = new StepArena();

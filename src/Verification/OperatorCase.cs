@@ -4,25 +4,25 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>An operator on inputs of certain shapes: what gradient checks, comparisons of precisions and repeatability tests all run.</summary>
-/// <param name="Label">Tells the operator's cases apart.</param>
+/// <summary>An operator on inputs of given shapes. Gradient checks, comparisons of precisions and repeatability tests all run it.</summary>
+/// <param name="Label">Distinguishes the operator's cases.</param>
 /// <param name="Op">The operator with its settings.</param>
-/// <param name="Exactness">How exactly float32 must repeat double.</param>
-/// <param name="Inputs">Its inputs; null for an optional one left out.</param>
+/// <param name="Exactness">How closely float32 must match double.</param>
+/// <param name="Inputs">Its inputs; null for an omitted optional one.</param>
 public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness, params IReadOnlyList<OperatorInput?> Inputs)
 {
-    /// <summary>Which of the case's drawings its numbers are: another one has other numbers.</summary>
+    /// <summary>The seed of the case's numbers: another value gives other numbers.</summary>
     public uint Drawing { get; init; }
 
     /// <summary>The operator's name and the label.</summary>
     public string Name => $"{Op.Name} {Label}";
 
-    /// <summary>Whether the operator multiplies matrices, whose operands tf32 rounds.</summary>
+    /// <summary>Whether the operator multiplies matrices; tf32 rounds their operands.</summary>
     public bool MultipliesMatrices => Op is WindowAttention || Inputs.Any(input => input is { Role: InputRole.MatrixWeight });
 
     /// <summary>
-    /// The inputs as leaves; the values are the same numbers, exact in float32, for both float32 and float64. Beside bfloat16 activations,
-    /// which are those numbers rounded, parameters are float32.
+    /// The inputs as leaves. float32 and float64 have the same numbers, exact in float32. bfloat16 activations are those
+    /// numbers rounded; parameters stay float32.
     /// </summary>
     public Variable?[] CreateInputs(DType type, Device device = default) => CreateInputs((input, index) =>
         Draw(input, input.Role == InputRole.Activation ? type : type.OfParameters(), index).To(device));
@@ -47,7 +47,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(DType type, Device device = default) =>
         Run(CreateInputs(type, device), output => CreateCotangent(output.Shape, output.DType).To(device));
 
-    /// <summary>Runs the case in a precision on a CUDA device, as <see cref="RunWithGradients(DType, Device)"/>.</summary>
+    /// <summary>Runs the case in a precision on a CUDA device, like <see cref="RunWithGradients(DType, Device)"/>.</summary>
     public IReadOnlyList<(string Name, Tensor Value)> RunWithGradients(Precision precision, Device device)
     {
         using PrecisionScope products = precision.Use(device);
@@ -55,15 +55,16 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     }
 
     /// <summary>
-    /// The plain implementation of a precision, what it costs at best: the double reference on operands rounded to the precision, its
-    /// results rounded to the types in which the precision stores them. A fused convolution and batch norm stores what is between them.
+    /// The reference arithmetic of a precision, its smallest possible error: the double reference on operands rounded to the precision,
+    /// with results rounded to the types in which the precision stores them. A fused convolution and batch norm stores the tensor between
+    /// them.
     /// </summary>
-    public IReadOnlyList<(string Name, Tensor Value)> RunPlain(Precision precision)
+    public IReadOnlyList<(string Name, Tensor Value)> RunReference(Precision precision)
     {
-        // tf32 is for the operands of matrix products only.
+        // tf32 rounds only the operands of matrix products.
         if (precision == Precision.Tf32 && !MultipliesMatrices)
             precision = Precision.Fp32;
-        var arithmetic = new PlainArithmetic(precision);
+        var arithmetic = new ReferenceArithmetic(precision);
         Variable?[] inputs = CreateInputs((input, index) => Draw(input, DType.Float64, index) is var drawn
             && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? arithmetic.Round(drawn) : drawn);
         HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
@@ -71,7 +72,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
         return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)), to => arithmetic.ApplyInParts(Op, to))
             .Select(result => (result.Name, precision == Precision.Bf16 && !parameters.Contains(result.Name)
                 ? arithmetic.Round(result.Value)
-                : PlainArithmetic.RoundToFloat32(result.Value)))];
+                : ReferenceArithmetic.RoundToFloat32(result.Value)))];
     }
 
     private IReadOnlyList<(string Name, Tensor Value)> Run(
@@ -84,7 +85,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
             output.Backward(cotangent(output.Value));
             results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => (GradientOf(input!.Name!), input.Gradient!)));
         }
-        // Statistics that a forward pass updates in place are results too.
+        // Statistics that the forward pass updates in place are results as well.
         results.AddRange(inputs.Where(input => input is { RequiresGradient: false } && input.Value.DType.IsFloat())
             .Select(input => (input!.Name!, input.Value)));
         return results;
@@ -119,6 +120,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
                 Fill.FanIn => normal / Math.Sqrt((double)count / input.Shape[0]),
                 Fill.Positive => 0.5 + key.Uniform((ulong)i),
                 Fill.AwayFromZero => normal + Math.CopySign(0.1, normal),
+                Fill.BetweenIntegers => Math.Floor(4 * normal) + 0.125 + 0.75 * (4 * normal - Math.Floor(4 * normal)),
                 _ => normal,
             });
         }

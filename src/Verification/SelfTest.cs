@@ -6,10 +6,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Runs golden cases, files of inputs and reference outputs, through the engine.</summary>
+/// <summary>Runs golden cases: files of inputs and reference outputs.</summary>
 public static class SelfTest
 {
-    /// <summary>What runs the cases of an operator, by the value of <c>op</c> in a file's metadata.</summary>
+    /// <summary>The runner of an operator's cases, by the value of <c>op</c> in a file's metadata.</summary>
     private static readonly Dictionary<string, Action<GoldenCase>> s_runners = new(StringComparer.Ordinal)
     {
         ["adamw"] = OptimizerCases.AdamW,
@@ -39,20 +39,20 @@ public static class SelfTest
     /// <summary>Runs every <c>*.safetensors</c> case of a folder, one at a time, so that memory does not grow with their number.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="type">Element type to compute in: float32 or float64.</param>
-    /// <param name="filter">Runs only cases whose file name holds this text; null or empty for all.</param>
-    /// <param name="includeFullSize">Whether to run cases of full-size networks, which take from seconds to minutes each.</param>
-    /// <param name="report">Receives each result as it comes, in the order of the file names.</param>
+    /// <param name="filter">Runs only cases whose file name matches this <see cref="NamePattern"/>; null or empty for all.</param>
+    /// <param name="includeFullSize">Whether to run cases of full-size networks, which take seconds to minutes each.</param>
+    /// <param name="report">Receives each result at once, in the order of the file names.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="results">Folder for what was computed, one file per case with the names of its references; null: it is not kept.</param>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="FileNotFoundException">The folder holds no case, or none that the filter leaves.</exception>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="FileNotFoundException">The folder has no case, or none that matches the filter.</exception>
     public static SelfTestSummary Run(
         string folder, DType type, string? filter, bool includeFullSize, Action<CaseResult> report, Device device = default, string? results = null)
     {
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException($"{folder}: there is no such folder of golden cases");
         string[] files = [.. Directory.EnumerateFiles(folder, "*.safetensors")
-            .Where(file => string.IsNullOrEmpty(filter) || Path.GetFileName(file).Contains(filter, StringComparison.OrdinalIgnoreCase))
+            .Where(file => string.IsNullOrEmpty(filter) || new NamePattern(filter).Matches(Path.GetFileNameWithoutExtension(file)))
             .Order(StringComparer.Ordinal)];
         if (files.Length == 0)
             throw new FileNotFoundException(
@@ -77,8 +77,8 @@ public static class SelfTest
     }
 
     /// <summary>
-    /// Whether a file holds a case of a full-size network: one whose inputs are not stored but follow from a formula. A file that cannot
-    /// be read is none, so that running it reports why.
+    /// Whether a file is a case of a full-size network, whose inputs are not stored but computed by a formula. An unreadable file
+    /// is not, so that running it reports why.
     /// </summary>
     public static bool IsFullSize(string file)
     {
@@ -94,7 +94,7 @@ public static class SelfTest
         }
     }
 
-    /// <summary>Runs one case. Whatever goes wrong in it, an error of the engine included, becomes the result's failure.</summary>
+    /// <summary>Runs one case. Every error in it, also one of the engine, becomes the result's failure.</summary>
     /// <param name="file">The case's file.</param>
     /// <param name="type">Element type to compute in.</param>
     /// <param name="device">Where to compute.</param>
@@ -120,7 +120,7 @@ public static class SelfTest
                 CudaEmulator.ClearReport();
             run(golden);
             failure = golden.Finish();
-            // What the emulator noticed is wrong even where the numbers are right.
+            // A finding of the emulator is a failure even if the numbers are right.
             if (CudaLibraries.IsEmulated && CudaEmulator.FindingCount > 0)
                 failure = $"{failure}{(failure is null ? "" : "; ")}the emulator reports: {CudaEmulator.GetReport().Trim()}";
             if (computed is not null)

@@ -1,11 +1,11 @@
 namespace CsUnet.Verification;
 
-/// <summary>What came of a folder of golden cases.</summary>
+/// <summary>The result of a folder of golden cases.</summary>
 /// <param name="Passed">Number of cases that passed.</param>
 /// <param name="Failed">Number of cases that failed.</param>
 /// <param name="LeftOut">Names of the full-size cases that were not run.</param>
 public sealed record SelfTestSummary(int Passed, int Failed, IReadOnlyList<string> LeftOut)
 {
-    /// <summary>Whether there were cases and none failed.</summary>
+    /// <summary>Whether at least one case ran and none failed.</summary>
     public bool Succeeded => Failed == 0 && Passed > 0;
 }

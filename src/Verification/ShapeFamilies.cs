@@ -4,14 +4,14 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Families of shapes for random search, within limits that the emulated device takes in a second. An operator without one here is searched
-/// with the shapes of its cases, their dimensions renamed: see <see cref="ShapeRenaming"/>.
+/// Families of shapes for random search, small enough for the emulated device to run in a second. An operator without a family here is
+/// searched with the shapes of its cases and other dimensions: see <see cref="ShapeRenaming"/>.
 /// </summary>
 internal static class ShapeFamilies
 {
     private static readonly ShapeParameter s_batch = new("B", 1, 3), s_height = new("H", 1, 13), s_width = new("W", 1, 13);
 
-    /// <summary>All families: one per operator, or one per case where nobody wrote one.</summary>
+    /// <summary>All families: one per operator, or one per case of an operator without a family.</summary>
     public static IReadOnlyList<ShapeFamily> All { get; } = Create();
 
     private static ShapeParameter Channels(string name = "C", int minimum = 1) => new(name, minimum, 40, 8, 16, 32, 33, 64);
@@ -43,7 +43,7 @@ internal static class ShapeFamilies
                         new("qkv", [v[0], v[1] * v[3], v[2] * v[3], 3 * v[4] * v[5]]),
                         new("bias table", [(2 * v[3] - 1) * (2 * v[3] - 1), v[4]], Role: InputRole.Parameter))),
         ];
-        // Among the ReLUs inside of a chain there is always one so near its kink that differences decide nothing; its layers are searched alone.
+        // In a chain some ReLU is always so close to its kink that differences cannot decide; search its layers individually.
         HashSet<string> known = [.. families.Select(family => family.Op), nameof(ConvBatchNormChain)];
         return [.. families, .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
     }
@@ -82,8 +82,6 @@ internal static class ShapeFamilies
         // Few channels or rows have variances near 0, which nothing computes exactly.
         yield return new("LayerNorm", [new("rows", 1, 70, 64, 65), Channels(minimum: 6)], v =>
             new("", new LayerNorm(), Exactness.Sums, Input([v[0], v[1]]), Scale(v[1]), Bias(v[1])));
-        yield return new("AddLayerNorm", [new("rows", 1, 70, 64, 65), Channels(minimum: 6)], v =>
-            new("", new AddLayerNorm(), Exactness.Sums, Input([v[0], v[1]]), new("branch", [v[0], v[1]]), Scale(v[1]), Bias(v[1])));
         yield return new("PatchMergeNorm", [s_batch, new("halfH", 1, 7), new("halfW", 1, 7), Channels(minimum: 2)], v =>
             new("", new PatchMergeNorm(), Exactness.Sums, Input([v[0], 2 * v[1], 2 * v[2], v[3]]), Scale(4 * v[3]), Bias(4 * v[3])));
         yield return new("PixelShuffleNorm", [s_batch, new("H", 1, 5), new("W", 1, 5), new("C", 6, 16, 8), new("factor", 1, 4, 2, 4)], v =>
@@ -98,9 +96,11 @@ internal static class ShapeFamilies
     {
         IReadOnlyList<ShapeParameter> map = [s_batch, s_height, s_width, Channels()];
         static Shape Map(IReadOnlyList<int> v) => [v[0], v[1], v[2], v[3]];
-        yield return new("ReLU", map, v => new("", new ReLU(), Exactness.Moves, Input(Map(v), Fill.AwayFromZero)));
-        yield return new("Gelu", map, v => new("", new Gelu(), Exactness.Elementwise, Input(Map(v))));
+        yield return new("Activation", [.. map, new("kind", 0, Enum.GetValues<ActivationKind>().Length - 1)],
+            v => OperatorCases.Activation((ActivationKind)v[4], Map(v)));
         yield return new("Add", map, v => new("", new Add(), Exactness.Elementwise, new("a", Map(v)), new("b", Map(v))));
+        yield return new("Multiply", map, v => new("", new Multiply(), Exactness.Elementwise, new("a", Map(v)), new("b", Map(v))));
+        yield return new("Scale", map, v => new("", new Scale(-1.5), Exactness.Elementwise, Input(Map(v))));
         yield return new("Dropout", map, v => new("", new Dropout(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, Input(Map(v))));
         yield return new("DropPath", map, v => new("", new DropPath(0.5, new RandomKey(3, 1, 2)), Exactness.Elementwise, Input(Map(v))));
     }
@@ -129,13 +129,12 @@ internal static class ShapeFamilies
     private static IEnumerable<ShapeFamily> Losses()
     {
         const int Ignore = 255;
-        IReadOnlyList<ShapeParameter> map = [s_batch, s_height, s_width, new("classes", 2, 20, 3), new("long", 0, 1), new("ignore", 0, 1)];
+        IReadOnlyList<ShapeParameter> map = [s_batch, s_height, s_width, new("classes", 2, 20, 3), new("long", 0, 1), new("ignore", 0, 1), new("terms", 0, 2)];
         static OperatorInput Logits(IReadOnlyList<int> v) => new("logits", [v[0], v[1], v[2], v[3]]);
         static OperatorInput Labels(IReadOnlyList<int> v) => new("labels", [v[0], v[1], v[2]],
             v[4] == 1 ? Fill.LongLabels : Fill.ByteLabels, NeedsGradient: false, v[3], v[5] == 1 ? Ignore : null);
-        yield return new("CrossEntropy", map, v => new("", new CrossEntropy(IgnoreIndex: v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
         yield return new("CrossEntropyDice", map, v =>
-            new("", new CrossEntropyDice(0.3, 0.7, null, 1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
-        yield return new("SoftDice", map, v => new("", new SoftDice(1, v[5] == 1 ? Ignore : null), Exactness.Sums, Logits(v), Labels(v)));
+            new("", new CrossEntropyDice(v[6] == 1 ? 0 : 0.3, v[6] == 2 ? 0 : 0.7, null, 1, v[5] == 1 ? Ignore : null), Exactness.Sums,
+                Logits(v), Labels(v)));
     }
 }

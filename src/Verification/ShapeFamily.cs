@@ -2,25 +2,25 @@ using CsCheck;
 
 namespace CsUnet.Verification;
 
-/// <summary>The shapes and settings that an operator takes, as a function of a few numbers.</summary>
+/// <summary>The shapes and settings that an operator supports, as a function of a few numbers.</summary>
 /// <param name="Op">The operator's name.</param>
 /// <param name="Parameters">The numbers.</param>
-/// <param name="Build">The case of such numbers without its label, or null if the operator does not take them together.</param>
-/// <param name="Like">The case whose settings they have, if the operator has several families.</param>
+/// <param name="Build">Builds the case without its label, or returns null if the operator does not support this combination.</param>
+/// <param name="Like">The case that supplies the settings, if the operator has several families.</param>
 internal sealed record ShapeFamily(
     string Op, IReadOnlyList<ShapeParameter> Parameters, Func<IReadOnlyList<int>, OperatorCase?> Build, string? Like = null)
 {
     /// <summary>The name of its search.</summary>
     public string Name => Like is null ? $"{Op} random shapes" : $"{Op} random shapes like {Like}";
 
-    /// <summary>The case, named after its numbers: its data follow from that name, so that the pasted case fails as the found one did.</summary>
+    /// <summary>The case, named after its numbers. Its data follow from the name, so the pasted case fails like the found one.</summary>
     public OperatorCase? Create(IReadOnlyList<int> values)
     {
         OperatorCase? item = Build(values);
         return item is null ? null : item with { Label = $"{item.Label} {string.Join(' ', Parameters.Zip(values, (parameter, value) => $"{parameter.Name}={value}"))}".TrimStart() };
     }
 
-    /// <summary>Numbers, which the operator may or may not take together.</summary>
+    /// <summary>Draws numbers, a combination that the operator may or may not support.</summary>
     public Gen<int[]> Draw() => Parameters.Aggregate(
         Gen.Const(Array.Empty<int>()), (values, parameter) => Gen.Select(values, parameter.Draw(), (drawn, value) => (int[])[.. drawn, value]));
 }

@@ -4,12 +4,12 @@ namespace CsUnet.Verification;
 
 /// <summary>One number that a shape depends on.</summary>
 /// <param name="Name">Its name in labels.</param>
-/// <param name="Minimum">The smallest value, where shrinking goes.</param>
+/// <param name="Minimum">The smallest value, the target of shrinking.</param>
 /// <param name="Maximum">The largest.</param>
-/// <param name="Preferred">Values that a third of the draws take: vector widths, tile sizes, and one off them.</param>
+/// <param name="Preferred">The values of a third of the draws: vector widths, tile sizes, and their neighbours.</param>
 internal sealed record ShapeParameter(string Name, int Minimum, int Maximum, params IReadOnlyList<int> Preferred)
 {
-    /// <summary>Draws of a preferred value, for two of any.</summary>
+    /// <summary>The weight of a preferred value, against 2 for any value.</summary>
     public int PreferredWeight { get; init; } = 1;
 
     public Gen<int> Draw() => Preferred.Count == 0

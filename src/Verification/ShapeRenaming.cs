@@ -4,8 +4,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Shapes for an operator that nobody wrote a family for: those of one of its cases, every dimension replaced by another wherever its number
-/// stands. What the operator refuses is no shape of its, so operators whose dimensions depend on each other need a family of their own.
+/// Shapes for an operator without a family: those of one of its cases, with each dimension replaced wherever its number
+/// occurs. A shape that the operator rejects is skipped, so an operator with interdependent dimensions needs its own family.
 /// </summary>
 internal static class ShapeRenaming
 {

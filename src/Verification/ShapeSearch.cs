@@ -3,20 +3,20 @@ using CsUnet.Cuda;
 
 namespace CsUnet.Verification;
 
-/// <summary>Draws shapes of a family, checks each, and shrinks one that fails to the smallest that still does.</summary>
+/// <summary>Draws shapes of a family, checks each, and shrinks a failing shape to the smallest that still fails.</summary>
 internal static class ShapeSearch
 {
     private const double MaxUndecided = 0.25;
     private const int MaxShrinkingChecks = 300, MaxAttempts = 2000;
 
-    /// <summary>What a search found.</summary>
+    /// <summary>The result of a search.</summary>
     /// <param name="Shapes">Shapes that were checked.</param>
-    /// <param name="Worst">The line with the largest share of what was allowed, of any shape.</param>
+    /// <param name="Worst">The line with the largest error over tolerance, of all shapes.</param>
     /// <param name="WorstShape">Its shape, as the case's label.</param>
     /// <param name="ShortSteps">Entries that needed a smaller difference step.</param>
     /// <param name="Smallest">The smallest failing case, or null.</param>
-    /// <param name="Failure">What is wrong with it.</param>
-    /// <param name="HasDeviceFailed">Whether the device can run nothing any more.</param>
+    /// <param name="Failure">Its problem.</param>
+    /// <param name="HasDeviceFailed">Whether the device has become unusable.</param>
     public sealed record Result(
         int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure, bool HasDeviceFailed = false)
     {
@@ -26,8 +26,8 @@ internal static class ShapeSearch
 
     /// <summary>Searches until a shape fails, or enough have passed.</summary>
     /// <param name="family">The shapes.</param>
-    /// <param name="shapes">How many to check.</param>
-    /// <param name="seed">What is drawn depends on it and on the family only.</param>
+    /// <param name="shapes">The number of shapes to check.</param>
+    /// <param name="seed">The draws depend only on it and on the family.</param>
     /// <param name="check">Checks a case.</param>
     public static Result Run(ShapeFamily family, int shapes, uint seed, Func<OperatorCase, IReadOnlyList<GradCheckLine>> check)
     {
@@ -52,7 +52,7 @@ internal static class ShapeSearch
             }
             catch (CudaException error)
             {
-                // A device that failed runs nothing any more: the shape is reported as it was drawn.
+                // A failed device is unusable: report the shape without shrinking it.
                 return new Result(i + 1, worst, worstShape, shortSteps, item, error.Message, HasDeviceFailed: true);
             }
             if (failure is not null)
@@ -66,14 +66,14 @@ internal static class ShapeSearch
             if (worst is null || largest.Share > worst.Share)
                 (worst, worstShape) = (largest, item.Label);
         }
-        // Now and then a shape's gradients nearly cancel; if they often do, the search shows nothing.
+        // Sometimes a shape's gradients nearly cancel; if that happens often, the search proves nothing.
         string? vague = undecided > MaxUndecided * shapes ? $"{undecided} of {shapes} shapes have entries that no difference decides" : null;
         return new Result(shapes, worst, worstShape, shortSteps, null, vague) { Undecided = undecided };
     }
 
     /// <summary>
-    /// The smallest case: each number in turn is set to its minimum, halved, or made one less, as long as the case still fails, until none
-    /// can be. Deterministic, so a fix is tried on the same shape.
+    /// The smallest failing case: set each number in turn to its minimum, halve it or decrement it while the case still fails, until
+    /// nothing changes. Deterministic, so that a fix can be tried on the same shape.
     /// </summary>
     private static (OperatorCase, string) Shrink(
         ShapeFamily family, int[] values, Func<OperatorCase, IReadOnlyList<GradCheckLine>> check, string failure)
@@ -111,7 +111,7 @@ internal static class ShapeSearch
         }
         catch (Exception error) when (error is not CudaException)
         {
-            // Whatever an operator throws on a shape that it should take is a finding, and shrunk as one.
+            // Any exception on a supported shape is a finding, and is shrunk like one.
             return ([], $"{error.GetType().Name}: {error.Message}");
         }
     }

@@ -138,9 +138,9 @@ public sealed class GradientCheckTests
         // 0 is on the rectifier's kink whatever the step: the numeric derivative is 1/2, and says that it does not know.
         var x = new Variable(Tensor.From([1.0, 0.0, -2.0, 3.0], [4]), requiresGradient: true, "x");
         GradientCheckOptions options = new() { Checks = GradientChecks.Entries };
-        GradientFinding finding = GradientCheck.Run(new ReLU(), [x], options).Worst.Worst;
+        GradientFinding finding = GradientCheck.Run(new Activation(ActivationKind.ReLU), [x], options).Worst.Worst;
         Assert.Equal((GradientVerdict.Undecided, 1, "(1)"), (finding.Verdict, finding.Undecided, finding.Where));
-        GradientCheckResult allowed = GradientCheck.Run(new ReLU(), [x], options with { MaxUndecided = 0.25 });
+        GradientCheckResult allowed = GradientCheck.Run(new Activation(ActivationKind.ReLU), [x], options with { MaxUndecided = 0.25 });
         Assert.True(allowed.Passed);
         Assert.Equal(1, allowed.Worst.Worst.Undecided);
     }
@@ -150,7 +150,7 @@ public sealed class GradientCheckTests
     {
         // The rectifier's kink lies between half of the first step and all of it: the first pair disagrees, the next does not.
         var x = new Variable(Tensor.From([1e-4], [1]), requiresGradient: true, "x");
-        GradientCheckResult result = GradientCheck.Run(new ReLU(), [x], new GradientCheckOptions { Step = 1.0 / (1 << 13) });
+        GradientCheckResult result = GradientCheck.Run(new Activation(ActivationKind.ReLU), [x], new GradientCheckOptions { Step = 1.0 / (1 << 13) });
         Assert.True(result.Passed, result.Failures);
         Assert.Equal(1, result.Worst[GradientChecks.Entries]!.ShortSteps);
     }
@@ -160,7 +160,7 @@ public sealed class GradientCheckTests
     {
         Variable x = Leaf([50, 40], "x");
         double[] before = x.Value.AsSpan<double>().ToArray();
-        GradientCheckResult result = GradientCheck.Run(new Gelu(), [x], new GradientCheckOptions { MaxEntries = 30 });
+        GradientCheckResult result = GradientCheck.Run(new Activation(ActivationKind.GELU), [x], new GradientCheckOptions { MaxEntries = 30 });
         Assert.True(result.Passed, result.Failures);
         Assert.Equal(30, result.Worst.EntriesChecked);
         Assert.Equal(before, x.Value.AsSpan<double>().ToArray());

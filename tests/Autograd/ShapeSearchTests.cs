@@ -97,7 +97,7 @@ public sealed class ShapeSearchTests
         yield return new("B=1", new Conv2d(Stride: 2, Padding: 1, Groups: 3), Exactness.Sums, new("input", [1, 5, 4, 6]), new("weight", [9, 3, 3, 2], Role: InputRole.MatrixWeight), null);
         yield return new("mode", new Resize(Height: 1, Width: 2, Mode: ResizeMode.Bicubic), Exactness.Sums, new OperatorInput("input", [1, 1, 1, 1]));
         yield return new("half", new Dropout(Probability: 0.5, Key: new RandomKey(Seed: 3, Step: 1, Layer: 2)), Exactness.Elementwise, new OperatorInput("input", [2]));
-        yield return new("say \"no\"", new CrossEntropy(ClassWeights: [0.5, 1, 2], IgnoreIndex: 255), Exactness.Sums, new("logits", [2, 3]), new("labels", [2], Fill.ByteLabels, NeedsGradient: false, Classes: 3, Ignore: 255));
+        yield return new("say \"no\"", new CrossEntropyDice(ClassWeights: [0.5, 1, 2], IgnoreIndex: 255), Exactness.Sums, new("logits", [2, 3]), new("labels", [2], Fill.ByteLabels, NeedsGradient: false, Classes: 3, Ignore: 255));
         yield return new("to", new Reshape(Shape: [6, 4]), Exactness.Moves, new OperatorInput("input", [2, 3, 4]));
         yield return new("off", new BatchNorm(Training: false), Exactness.Sums, new("input", [9, 3], Fill.AwayFromZero), new("weight", [3], Fill.Positive));
     }

@@ -19,13 +19,13 @@ public sealed class TapeTests
     public void Gradients_of_two_backward_passes_add_up_until_cleared()
     {
         Variable x = Leaf(1, -2, 3);
-        Variable.Apply(new ReLU(), x).Backward(Row(1, 2, 3));
+        Variable.Apply(new Activation(ActivationKind.ReLU), x).Backward(Row(1, 2, 3));
         Assert.Equal([1, 0, 3], Values(x.Gradient));
-        Variable.Apply(new ReLU(), x).Backward(Row(10, 20, 30));
+        Variable.Apply(new Activation(ActivationKind.ReLU), x).Backward(Row(10, 20, 30));
         Assert.Equal([11, 0, 33], Values(x.Gradient));
         x.ClearGradient();
         Assert.Null(x.Gradient);
-        Variable.Apply(new ReLU(), x).Backward(Row(5, 5, 5));
+        Variable.Apply(new Activation(ActivationKind.ReLU), x).Backward(Row(5, 5, 5));
         Assert.Equal([5, 0, 5], Values(x.Gradient));
     }
 
@@ -36,12 +36,12 @@ public sealed class TapeTests
         using var arena = new StepArena();
         for (int step = 0; step < 2; step++)
             using (arena.BeginStep())
-                Variable.Apply(new ReLU(), parameter).Backward(Row(1, 2));
+                Variable.Apply(new Activation(ActivationKind.ReLU), parameter).Backward(Row(1, 2));
         Assert.Equal([2, 4], Values(parameter.Gradient));
         Tensor buffer = parameter.Gradient!;
         parameter.ClearGradient();
         using (arena.BeginStep())
-            Variable.Apply(new ReLU(), parameter).Backward(Row(7, 8));
+            Variable.Apply(new Activation(ActivationKind.ReLU), parameter).Backward(Row(7, 8));
         Assert.Same(buffer, parameter.Gradient);
         Assert.Equal([7, 8], Values(parameter.Gradient));
     }
@@ -62,7 +62,7 @@ public sealed class TapeTests
         Assert.Equal([2, 6], Values(x.Gradient));
 
         x.ClearGradient();
-        Variable y = Variable.Apply(new ReLU(), x);
+        Variable y = Variable.Apply(new Activation(ActivationKind.ReLU), x);
         Sum(Sum(y, y), y).Backward(Row(1, 3));
         Assert.Equal([3, 0], Values(x.Gradient));
     }
@@ -100,12 +100,12 @@ public sealed class TapeTests
             using (NoGrad.Begin())
                 Assert.True(NoGrad.IsActive);
             Assert.True(NoGrad.IsActive);
-            Variable y = Variable.Apply(new ReLU(), x);
+            Variable y = Variable.Apply(new Activation(ActivationKind.ReLU), x);
             Assert.False(y.RequiresGradient);
             Assert.Throws<InvalidOperationException>(() => y.Backward());
         }
         Assert.False(NoGrad.IsActive);
-        Assert.True(Variable.Apply(new ReLU(), x).RequiresGradient);
+        Assert.True(Variable.Apply(new Activation(ActivationKind.ReLU), x).RequiresGradient);
     }
 
     [Fact]
@@ -122,9 +122,9 @@ public sealed class TapeTests
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
-        Variable x = Leaf(1, 2), released = Variable.Apply(new Gelu(), x), kept = Variable.Apply(new Gelu(), released).Keep();
+        Variable x = Leaf(1, 2), released = Variable.Apply(new Activation(ActivationKind.GELU), x), kept = Variable.Apply(new Activation(ActivationKind.GELU), released).Keep();
         double before = kept.Value[0];
-        Variable.Apply(new Gelu(), kept).Backward(Row(1, 1));
+        Variable.Apply(new Activation(ActivationKind.GELU), kept).Backward(Row(1, 1));
         Assert.Equal(before, kept.Value[0]);
         Assert.Contains("Keep", Assert.Throws<InvalidOperationException>(() => released.Value[0]).Message);
         Assert.True(double.IsFinite(x.Gradient![0]));
@@ -138,7 +138,7 @@ public sealed class TapeTests
         var x = new Variable(Tensor.Full([1000], 1, DType.Float64), requiresGradient: true);
         Variable y = x;
         for (int i = 0; i < 50; i++)
-            y = Variable.Apply(new Gelu(), y);
+            y = Variable.Apply(new Activation(ActivationKind.GELU), y);
         long forward = arena.PeakBytes;
         y.Backward(Tensor.Full([1000], 1, DType.Float64));
         // Fifty gradients would take as much again; released activations make room for all but a few.
@@ -148,16 +148,16 @@ public sealed class TapeTests
     [Fact]
     public void A_graph_is_differentiated_once()
     {
-        Variable x = Leaf(1), y = Variable.Apply(new ReLU(), x), z = Variable.Apply(new ReLU(), y);
+        Variable x = Leaf(1), y = Variable.Apply(new Activation(ActivationKind.ReLU), x), z = Variable.Apply(new Activation(ActivationKind.ReLU), y);
         z.Backward();
         Assert.Contains("before", Assert.Throws<InvalidOperationException>(() => z.Backward()).Message);
-        Assert.Contains("before", Assert.Throws<InvalidOperationException>(() => Variable.Apply(new ReLU(), y).Backward()).Message);
+        Assert.Contains("before", Assert.Throws<InvalidOperationException>(() => Variable.Apply(new Activation(ActivationKind.ReLU), y).Backward()).Message);
     }
 
     [Fact]
     public void Backward_checks_its_gradient()
     {
-        Variable y = Variable.Apply(new ReLU(), Leaf(1, 2));
+        Variable y = Variable.Apply(new Activation(ActivationKind.ReLU), Leaf(1, 2));
         Assert.Contains("(2)", Assert.Throws<ArgumentException>(() => y.Backward()).Message);
         Assert.Contains("float64 (2)", Assert.Throws<ArgumentException>(() => y.Backward(Row(1, 2, 3))).Message);
         Assert.Contains("float64 (2)", Assert.Throws<ArgumentException>(() => y.Backward(Tensor.Zeros([2]))).Message);

@@ -63,7 +63,7 @@ public sealed class GradCheckCommandTests
 
     [Fact]
     public void A_misspelt_operator_is_answered_with_the_nearest() =>
-        ProgramRun.Refuses(["gradcheck", "--op", "LayrNorm"], "--op LayrNorm: no check has this in its name; did you mean 'LayerNorm'?; there are Linear, ");
+        ProgramRun.Refuses(["gradcheck", "--op", "LayrNorm"], "--op LayrNorm: no check has this in its name, expected one of Linear, ", "; did you mean 'LayerNorm'?");
 
     [Fact]
     public void A_misspelt_preset_is_answered_with_the_nearest() => ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-tny"], "--model", "cs-unet-tiny");

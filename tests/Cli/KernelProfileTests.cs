@@ -17,15 +17,15 @@ public sealed class KernelProfileTests
         const string Right = "Pack x = load_pack(input + i, V);";
         using var kernels = new KernelFolder();
         string table = kernels["right.csv"];
-        ProgramRun right = kernels.Profile("--op", "Gelu", "--csv", table);
+        ProgramRun right = kernels.Profile("--op", "Activation", "--csv", table);
         Assert.Equal(ExitCode.Success, right.Code);
-        int line = kernels.Replace("gelu.cu", Right, "Pack x = load_pack(input + (V == 4 ? i / 4 * 5 % (count / 4) * 4 : i), V);");
-        Assert.Equal(1, Ratio(right, "gelu_forward_float32", $"gelu.cu:{line} global read, 16 bytes"));
+        int line = kernels.Replace("activation.cu", Right, "Pack x = load_pack(input + (V == 4 ? i / 4 * 5 % (count / 4) * 4 : i), V);");
+        Assert.Equal(1, Ratio(right, "gelu_forward_float32", $"activation.cu:{line} global read, 16 bytes"));
 
-        ProgramRun wrong = kernels.Profile("--op", "Gelu", "--check", table);
-        Assert.True(Ratio(wrong, "gelu_forward_float32", $"gelu.cu:{line} global read, 16 bytes") > 1.5, wrong.Out);
+        ProgramRun wrong = kernels.Profile("--op", "Activation", "--check", table);
+        Assert.True(Ratio(wrong, "gelu_forward_float32", $"activation.cu:{line} global read, 16 bytes") > 1.5, wrong.Out);
         Assert.Equal(ExitCode.Failure, wrong.Code);
-        Assert.Matches($@"gelu_forward_float32: sectors of global memory rose from 1\.000 to .*, most of it at gelu\.cu:{line}\n", wrong.Error);
+        Assert.Matches($@"gelu_forward_float32: sectors of global memory rose from 1\.000 to .*, most of it at activation\.cu:{line}\n", wrong.Error);
         Assert.DoesNotContain("gelu_backward", wrong.Error);
     }
 
@@ -43,18 +43,18 @@ public sealed class KernelProfileTests
     public void An_unwritten_element_fails_the_profile()
     {
         using var kernels = new KernelFolder();
-        int line = kernels.Replace("gelu.cu", "store_pack(output + i, x, V);", "if (i != 8) store_pack(output + i, x, V);");
-        ProgramRun run = kernels.Profile("--op", "Gelu", "--totals");
+        int line = kernels.Replace("activation.cu", "store_pack(output + i, x, V);", "if (i != 8) store_pack(output + i, x, V);");
+        ProgramRun run = kernels.Profile("--op", "Activation", "--totals");
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("unwritten: kernel gelu_forward_float32", run.Error);
-        Assert.Contains($"gelu.cu:{line}", run.Error);
+        Assert.Contains($"activation.cu:{line}", run.Error);
     }
 
     [Fact]
     public void Without_a_compiler_the_package_is_named()
     {
         using var kernels = new KernelFolder();
-        ProgramRun run = kernels.Run(["kernels", "profile", "--op", "Gelu"], ("CSUNET_EMULATOR_CXX", "/nonexistent/g++"), ("CSUNET_CACHE", kernels["cache"]));
+        ProgramRun run = kernels.Run(["kernels", "profile", "--op", "Activation"], ("CSUNET_EMULATOR_CXX", "/nonexistent/g++"), ("CSUNET_CACHE", kernels["cache"]));
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("install the package g++", run.Error);
     }
@@ -62,7 +62,7 @@ public sealed class KernelProfileTests
     [Fact]
     public void A_wrong_call_is_refused()
     {
-        ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", "; there are Add, ");
+        ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", ", expected one of Add, ");
         ProgramRun.Refuses(["kernels", "profile", "--op", "Conv*x"], "no operator has such a name");
         ProgramRun.Refuses(["kernels", "profile", "--check", "no-such.csv"], "--check no-such.csv: there is no such file");
     }

@@ -59,7 +59,7 @@ public partial class SourceRuleTests
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            if (File.Exists(Path.Combine(folder.FullName, "CsUnet.Engine.sln")))
+            if (File.Exists(Path.Combine(folder.FullName, "CsUnet.Engine.slnx")))
                 return folder.FullName;
         }
         return null;

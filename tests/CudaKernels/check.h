@@ -92,8 +92,7 @@ inline Launch row_launch(long long rows, int elements) {
 }
 inline unsigned flat_grid(long long count) { return unsigned((count + 1023) / 1024); }
 
-void check_elementwise();
-void check_moves();
+void check_softmax();
 void check_norms();
 void check_losses();
 void check_optimizer();

@@ -1,5 +1,5 @@
-// Runs every kernel of kernels/*.cu on the emulated device under its access checker, on small odd shapes against references in double:
-//   check LIBRARY_FOLDER KERNELS_FOLDER TABLE [section...]      sections: elementwise moves norms losses optimizer convolution few attention
+// Runs the kernels of kernels/*.cu whose threads work together on the emulated device under its access checker, on small odd shapes against references in double:
+//   check LIBRARY_FOLDER KERNELS_FOLDER TABLE [section...]      sections: softmax norms losses optimizer convolution few attention
 //     gemm mutations all_mutations update
 // Then prints, per kernel, sectors of global memory and wavefronts of shared memory over their ideals. VERBOSE=1 prints the lines above 1.
 // A first section `asan` is for an emulator built with AddressSanitizer: planted bugs, and then the sections named, or all but the
@@ -30,11 +30,11 @@ int main(int count, char** words) {
     bool sanitized = !wanted.empty() && wanted[0] == "asan";
     if (sanitized) {
         wanted.erase(wanted.begin());
-        if (wanted.empty()) wanted = {"elementwise", "moves", "norms", "losses", "optimizer", "convolution", "few", "attention", "gemm"};
+        if (wanted.empty()) wanted = {"softmax", "norms", "losses", "optimizer", "convolution", "few", "attention", "gemm"};
     } else {
         set_mode("hook");
     }
-    const std::pair<std::string, void (*)()> sections[] = {{"elementwise", check_elementwise}, {"moves", check_moves}, {"norms", check_norms},
+    const std::pair<std::string, void (*)()> sections[] = {{"softmax", check_softmax}, {"norms", check_norms},
         {"losses", check_losses}, {"optimizer", check_optimizer}, {"convolution", check_convolution}, {"few", check_few}, {"attention", check_attention},
         {"gemm", check_gemm}, {"mutations", check_first_mutations}, {"all_mutations", check_all_mutations}};
     bool update = wanted == std::vector<std::string>{"update"}, table = update || wanted.empty();

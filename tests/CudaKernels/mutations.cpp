@@ -14,8 +14,8 @@ static void check_batch_norm() {
 // representative: one of its family, taken when there is little time; emulator/test/run mutations takes window_attention.
 struct Target { const char* file; void (*section)(); bool representative = false; };
 static const Target Targets[] = {
-    {"column_sum", check_norms, true}, {"batch_norm", check_batch_norm, true}, {"layer_norm", check_norms, true}, {"soft_dice", check_losses, true},
-    {"cross_entropy_dice", check_losses}, {"argmax", check_losses, true}, {"conv2d", check_convolution, true},
+    {"column_sum", check_norms, true}, {"batch_norm", check_batch_norm, true}, {"layer_norm", check_norms, true}, {"cross_entropy_dice", check_losses, true},
+    {"argmax", check_losses, true}, {"conv2d", check_convolution, true},
     {"conv2d_tensor_core", check_convolution}, {"conv2d_few_channels", check_few}, {"conv2d_few_filters", check_few}, {"gemm", check_gemm, true},
     {"window_attention", check_attention}, {"window_attention_any", check_attention}, {"window_attention_backward", check_attention}, {"window_attention_tensor_core", check_attention},
 };

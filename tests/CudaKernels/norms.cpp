@@ -104,21 +104,19 @@ static size_t place(int layout, int W, int s, int C, int r, int c) {
 }
 
 // layer_norm_LANES or, with lanes = 0, layer_norm_any.
-static void layer_norm(bool half, int lanes, int rows, int C, bool residual, bool accumulate, int layout = 0, int W = 1, int s = 1) {
+static void layer_norm(bool half, int lanes, int rows, int C, bool accumulate, int layout = 0, int W = 1, int s = 1) {
     std::string type = type_name(half), of = lanes ? "layer_norm" : "layer_norm_any";
     std::string what = of + type + " " + std::to_string(rows) + "x" + std::to_string(C) + " layout " + std::to_string(layout), size = lanes ? "_" + std::to_string(12 * lanes) : "";
     const float eps = 1e-5f;
     size_t count = size_t(rows * C), channels = size_t(C);
     Values x = random_values(count, 1, half), g = random_values(count, 2, half), old = random_values(count, 3, half), w = random_values(channels, 4), b = random_values(channels, 5);
-    Values old_w = random_values(channels, 6), branch = random_values(count, 8, half), dSum = random_values(count, 9, half), sum(count);
+    Values old_w = random_values(channels, 6);
     Doubles y(count), dx(count), dw(channels), db(channels);
-    for (size_t i = 0; i < count; i++) sum[i] = x[i] + branch[i];
-    sum = stored(sum, half);
     for (int r = 0; r < rows; r++) {
         double mean = 0, variance = 0, total = 0, product = 0;
         size_t o = size_t(r * C);
         Doubles row(channels);
-        for (size_t c = 0; c < channels; c++) row[c] = (residual ? sum : x)[place(layout, W, s, C, r, int(c))], mean += row[c] / C;
+        for (size_t c = 0; c < channels; c++) row[c] = x[place(layout, W, s, C, r, int(c))], mean += row[c] / C;
         for (size_t c = 0; c < channels; c++) variance += (row[c] - mean) * (row[c] - mean) / C;
         double rstd = 1 / std::sqrt(variance + eps);
         for (size_t c = 0; c < channels; c++) {
@@ -127,21 +125,18 @@ static void layer_norm(bool half, int lanes, int rows, int C, bool residual, boo
             total += double(g[o + c]) * w[c] / C, product += g[o + c] * w[c] * h / C;
         }
         for (size_t c = 0; c < channels; c++)
-            dx[place(layout, W, s, C, r, int(c))] = rstd * (double(g[o + c]) * w[c] - total - (row[c] - mean) * rstd * product) + (residual ? dSum[o + c] : 0);
+            dx[place(layout, W, s, C, r, int(c))] = rstd * (double(g[o + c]) * w[c] - total - (row[c] - mean) * rstd * product);
     }
     const int block_rows = 32, blocks = lanes ? 3 : (rows + block_rows - 1) / block_rows;
     Buffer in(x, half), out(count, half), dOut(g, half), dIn = target(old, accumulate, half), dWeight = target(old_w, accumulate, false), dBias(channels, false);
-    Buffer add = residual ? Buffer(branch, half) : Buffer(), both = residual ? Buffer(count, half) : Buffer(), more = residual ? Buffer(dSum, half) : Buffer();
     Device<float> weight(w), bias(b), mean{size_t(rows)}, rstd{size_t(rows)}, partial(size_t(blocks * 2) * channels);
-    go(of, of + "_forward" + size + type, {2}, {128}, 0, *in, *add, *weight, *bias, *both, *out, *mean, *rstd, rows, C, eps, layout, W, s);
+    go(of, of + "_forward" + size + type, {2}, {128}, 0, *in, *weight, *bias, *out, *mean, *rstd, rows, C, eps, layout, W, s);
     compare(what + " output", out.get(), y, half ? 4e-3 : 2e-6);
-    if (residual) same(what + " sum", both.get(), sum);
-    void* normalised = residual ? *both : *in;
     if (lanes) {
-        go(of, of + "_backward" + size + type, {unsigned(blocks)}, {128}, 0, *dOut, normalised, *weight, *mean, *rstd, *more, *dIn, *partial, rows, C, layout, W, s, int(accumulate));
+        go(of, of + "_backward" + size + type, {unsigned(blocks)}, {128}, 0, *dOut, *in, *weight, *mean, *rstd, *dIn, *partial, rows, C, layout, W, s, int(accumulate));
     } else {
-        go(of, of + "_backward_input" + type, {3}, {128}, 0, *dOut, normalised, *weight, *mean, *rstd, *more, *dIn, rows, C, layout, W, s, int(accumulate));
-        go(of, of + "_backward_partial" + type, {unsigned(C + 127) / 128, unsigned(blocks)}, {128}, 0, *dOut, normalised, *mean, *rstd, *partial, rows, C, block_rows, layout, W, s);
+        go(of, of + "_backward_input" + type, {3}, {128}, 0, *dOut, *in, *weight, *mean, *rstd, *dIn, rows, C, layout, W, s, int(accumulate));
+        go(of, of + "_backward_partial" + type, {unsigned(C + 127) / 128, unsigned(blocks)}, {128}, 0, *dOut, *in, *mean, *rstd, *partial, rows, C, block_rows, layout, W, s);
     }
     go("layer_norm", "layer_norm_backward_parameters", {unsigned(C + 31) / 32}, {256}, 0, *partial, *dWeight, *dBias, blocks, C, int(accumulate), 0);
     compare(what + " dInput", dIn.get(), given(dx, old, accumulate), half ? 4e-3 : 2e-6);
@@ -151,7 +146,7 @@ static void layer_norm(bool half, int lanes, int rows, int C, bool residual, boo
         // Only what is wanted
         Device<float> alone(channels);
         void* none = nullptr;
-        go(of, of + "_backward" + size + type, {unsigned(blocks)}, {128}, 0, *dOut, normalised, *weight, *mean, *rstd, none, none, *partial, rows, C, layout, W, s, 0);
+        go(of, of + "_backward" + size + type, {unsigned(blocks)}, {128}, 0, *dOut, *in, *weight, *mean, *rstd, none, *partial, rows, C, layout, W, s, 0);
         go("layer_norm", "layer_norm_backward_parameters", {unsigned(C + 31) / 32}, {256}, 0, *partial, none, *alone, blocks, C, 1, 0);
         compare(what + " dBias alone", alone.get(), db, 2e-6);
     }
@@ -159,19 +154,19 @@ static void layer_norm(bool half, int lanes, int rows, int C, bool residual, boo
 
 void check_norms() {
     for (bool half : {false, true}) {
-        layer_norm(half, 8, 77, 96, false, false);
-        layer_norm(half, 8, 35, 20, true, true);
-        layer_norm(half, 16, 37, 192, true, false);
-        layer_norm(half, 32, 21, 384, false, true);
-        layer_norm(half, 64, 9, 700, true, false);
-        layer_norm(half, 128, 5, 1536, false, true);
-        layer_norm(half, 0, 77, 7, false, false);
-        layer_norm(half, 0, 19, 1101, true, true);
+        layer_norm(half, 8, 77, 96, false);
+        layer_norm(half, 8, 35, 20, true);
+        layer_norm(half, 16, 37, 192, false);
+        layer_norm(half, 32, 21, 384, true);
+        layer_norm(half, 64, 9, 700, false);
+        layer_norm(half, 128, 5, 1536, true);
+        layer_norm(half, 0, 77, 7, false);
+        layer_norm(half, 0, 19, 1101, true);
         for (int lanes : {32, 0}) {
             // merged (2 x 3, 5) of 4 x 24 channels; shuffled x2 (2 x 3, 5) and x3
-            layer_norm(half, lanes, 30, 96, false, !lanes, 1, 5);
-            layer_norm(half, lanes, 120, 96, false, lanes, 2, 5, 2);
-            layer_norm(half, lanes, 54, 12, false, false, 2, 3, 3);
+            layer_norm(half, lanes, 30, 96, !lanes, 1, 5);
+            layer_norm(half, lanes, 120, 96, lanes, 2, 5, 2);
+            layer_norm(half, lanes, 54, 12, false, 2, 3, 3);
         }
         batch_norm(half, 701, 48, 256, true, true, true, false, 0);
         batch_norm(half, 130, 5, 64, true, true, false, true, 3);

@@ -69,7 +69,7 @@ public class DatasetTests
         Assert.Equal(3, failure.Problems.Count);
         AssertOne(failure, "several images are named 'a'", "a.png, a.tif");
         AssertOne(failure, "several masks", "b.png, b.tif");
-        AssertOne(failure, "train", "the subset names an image that is not here", Path.Combine("train", "c"));
+        AssertOne(failure, "train", "the subset names a missing image", Path.Combine("train", "c"));
     }
 
     [Fact]

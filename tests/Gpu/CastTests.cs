@@ -71,6 +71,6 @@ public sealed class CastTests
         Assert.Contains("apply the operator Cast", Assert.Throws<NotSupportedException>(
             () => Tensor.Zeros([2]).To(device).To(DType.BFloat16)).Message);
         Assert.Contains("bfloat16 tensors are computed with on CUDA devices only", Assert.Throws<NotSupportedException>(
-            () => OperatorCall.Run(new ReLU(), Tensor.Zeros([2], DType.BFloat16))).Message);
+            () => OperatorCall.Run(new Activation(ActivationKind.ReLU), Tensor.Zeros([2], DType.BFloat16))).Message);
     }
 }

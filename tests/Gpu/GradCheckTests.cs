@@ -26,7 +26,7 @@ public sealed class GradCheckTests
 
         public override bool RunsOn(DeviceKind device) => true;
 
-        public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new ReLU(), call[0]);
+        public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new Activation(ActivationKind.ReLU), call[0]);
 
         public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
         {

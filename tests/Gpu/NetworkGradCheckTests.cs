@@ -1,5 +1,6 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Verification;
 using CsUnet.Tests.Support;
@@ -52,7 +53,7 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
         {
             if (device.Kind == DeviceKind.Cpu)
                 return model.Forward(images);
-            using ReplacedApply scope = ReplacedApply.Begin((op, inputs) => Variable.Apply(op is BatchNorm ? new Planted(op, mistake) : op, inputs));
+            using OperatorSubstitution scope = OperatorSubstitution.Begin((op, inputs) => Variable.Apply(op is BatchNorm ? new Planted(op, mistake) : op, inputs));
             return model.Forward(images);
         }
         return new DifferentiableCase(Run, [images, .. model.Parameters()], ["images", .. model.NamedParameters().Select(named => named.Name)]);

@@ -1,7 +1,11 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
+using Conv2d = CsUnet.Kernels.Conv2d;
+using LayerNorm = CsUnet.Kernels.LayerNorm;
+using Linear = CsUnet.Kernels.Linear;
 
 namespace CsUnet.Tests.Lab;
 

@@ -41,7 +41,7 @@ public sealed class LabEmulatedTests
         using var kernels = new KernelFolder();
         ProgramRun run = kernels.Run(["lab", "check", "--op", "s", "--variant", "only", "--dtype", "bf16", "--device", "cuda:emulated"]);
         Assert.True(run.Code == 0, run.Error + run.Out);
-        Assert.Contains("SoftDice: logits is bfloat16", run.Out);
+        Assert.Contains("CrossEntropyDice: logits is bfloat16", run.Out);
         Assert.Matches(@"[1-9]\d* passed, 0 failed, [1-9]\d* not taken", run.Out);
     }
 
@@ -50,7 +50,7 @@ public sealed class LabEmulatedTests
     {
         Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
         using var kernels = new KernelFolder();
-        kernels.Replace("gelu.cu", "Pack x = load_pack(input + i, V);", "Pack x = load_pack(input + (V == 4 ? i / 4 * 5 % (count / 4) * 4 : i), V);");
+        kernels.Replace("activation.cu", "Pack x = load_pack(input + i, V);", "Pack x = load_pack(input + (V == 4 ? i / 4 * 5 % (count / 4) * 4 : i), V);");
         ProgramRun run = kernels.Run(["lab", "watch", "--op", "gelu", "--shape", "64x96", "--device", "cuda:emulated", "--rounds", "1"]);
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("version 1", run.Out);
@@ -64,7 +64,7 @@ public sealed class LabEmulatedTests
     {
         Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
         using var kernels = new KernelFolder();
-        kernels.Replace("gelu.cu", "load_pack(input + i, V);", "load_pack(inputs + i, V);");
+        kernels.Replace("activation.cu", "load_pack(input + i, V);", "load_pack(inputs + i, V);");
         ProgramRun run = kernels.Run(["lab", "watch", "--op", "gelu", "--shape", "64x96", "--device", "cuda:emulated", "--rounds", "1"]);
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("FAILED: ", run.Out);

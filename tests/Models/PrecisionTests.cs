@@ -1,6 +1,7 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
 using Xunit;

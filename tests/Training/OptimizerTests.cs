@@ -4,6 +4,7 @@ using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 using Xunit;
+using AdamW = CsUnet.Kernels.AdamW;
 
 namespace CsUnet.Tests.Training;
 
@@ -20,8 +21,8 @@ public class OptimizerTests
         double Setting(string key) => double.Parse(golden.Metadata[key], CultureInfo.InvariantCulture);
         var module = new OneParameter(golden.Load("in.p").To(type));
         Optimizer optimizer = name.EndsWith("sgd", StringComparison.Ordinal)
-            ? new SgdOptimizer(module) { Momentum = Setting("momentum"), WeightDecay = Setting("weight_decay") }
-            : new AdamWOptimizer(module)
+            ? new SGD(module) { Momentum = Setting("momentum"), WeightDecay = Setting("weight_decay") }
+            : new CsUnet.Nn.AdamW(module)
             {
                 Beta1 = Setting("beta1"), Beta2 = Setting("beta2"), Epsilon = Setting("eps"), WeightDecay = Setting("weight_decay"),
             };

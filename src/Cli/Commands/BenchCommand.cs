@@ -41,14 +41,7 @@ internal static class BenchCommand
             string name = result.GetValue(model) ?? "cs-unet-tiny";
             CsUnetOptions options = CsUnetOptions.Preset(name, height, width, result.GetValue(classes) ?? 3);
             int images = result.GetValue(batch) ?? 2;
-            try
-            {
-                options.RequireMemory(images);
-            }
-            catch (ArgumentException failure)
-            {
-                throw UsageException.From(failure, $"--model {name}, --size {height}x{width}, --batch {images}");
-            }
+            CommandHelpers.RequireMemory(options, name, images);
             return Run(terminal, selection, CommandHelpers.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
                 result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));
         });

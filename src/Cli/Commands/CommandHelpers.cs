@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -28,6 +29,10 @@ internal static class CommandHelpers
     {
         Device = device.Device, UsesGraph = !noGraph, StepsPerRead = logEvery ?? (Cuda.CudaLibraries.IsEmulated ? 1 : 10),
     };
+
+    /// <summary>Which operators; both spellings of a name are one name (<see cref="Verification.NamePattern"/>).</summary>
+    public static Option<string?> Op(string plural = "operators") => Options.Text("--op", "PATTERN",
+        $"The operator of this name, or all {plural} whose names hold this text; * stands for anything, and LayerNorm and layer_norm are the same. Default: all.");
 
     public static Option<int?> Threads() => Options.Integer(
         "--threads", "N", "Threads; results do not depend on it. Default: one per processor.", 1, 1024);
@@ -76,6 +81,20 @@ internal static class CommandHelpers
         {
             throw new UsageException("the processor computes in fp32 only", place: $"--precision {precision.Label()}",
                 remedy: $"use --precision fp32, or a CUDA device (--device cuda, or {DeviceSelection.Emulated})");
+        }
+    }
+
+    /// <summary>Refuses a step that this machine has no memory for.</summary>
+    /// <exception cref="UsageException">It has not.</exception>
+    public static void RequireMemory(CsUnetOptions options, string model, int batch)
+    {
+        try
+        {
+            options.RequireMemory(batch);
+        }
+        catch (ArgumentException failure)
+        {
+            throw UsageException.From(failure, $"--model {model}, --size {options.Height}x{options.Width}, --batch {batch}");
         }
     }
 

@@ -16,7 +16,7 @@ internal static class GradCheckCommand
     {
         Option<string?> device = Options.Text("--device", "NAME",
             "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's gradients. Default: cpu.");
-        Option<string?> op = Options.Text("--op", "PATTERN", "Only the checks whose name holds this text, for example LayerNorm.");
+        Option<string?> op = CommandHelpers.Op("checks");
         Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. CsUnetOptions.Presets]);
         Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
         Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
@@ -49,7 +49,7 @@ internal static class GradCheckCommand
             tensors and a sample of large ones, along a random direction that moves all entries, twice for the same bits, twice
             for added gradients, with tensors used twice, and with views. Error is relative to the gradient's largest entry, share
             is the error over what was allowed. Random shapes are drawn too; the smallest one that fails is printed as a line for
-            tests/Cases/OperatorCases.cs. On a CUDA device tf32 and bf16 are compared with a plain implementation in the same
+            src/Verification/OperatorCases.cs. On a CUDA device tf32 and bf16 are compared with a plain implementation in the same
             precision, for whole networks by length: of a tensor's error over its own. Exit code 1 if a check fails.
 
             Examples:
@@ -67,10 +67,10 @@ internal static class GradCheckCommand
     private static void RequireKnown(GradCheckSelection selection)
     {
         IReadOnlyList<string> known = GradCheckSuite.NamesOn(selection.Device);
-        if (selection.Pattern is not { } pattern || known.Any(name => name.Contains(pattern, StringComparison.OrdinalIgnoreCase)))
+        if (selection.Pattern is not { } pattern || known.Any(new NamePattern(pattern).Matches))
             return;
         List<string> names = [.. known.Select(name => name.Split(' ')[0]).Distinct()];
-        throw new UsageException($"--op {pattern}: no check has this in its name{NearestName.Hint(pattern, names)}; there are {string.Join(", ", names)}");
+        throw UsageException.Unknown("no check has this in its name", pattern, names, $"--op {pattern}");
     }
 
     private static void Write(Terminal terminal, string path, string text)
@@ -95,7 +95,7 @@ internal static class GradCheckCommand
             if (report.Failure is not null)
                 terminal.WriteLine($"FAILED {report.Name}: {report.Failure}");
             if (report.Reproduction is not null)
-                terminal.WriteLine($"  the smallest failing shape, for tests/Cases/OperatorCases.cs:\n  {report.Reproduction}");
+                terminal.WriteLine($"  the smallest failing shape, for src/Verification/OperatorCases.cs:\n  {report.Reproduction}");
             terminal.Out.Flush();
         });
         var summary = new GradCheckSummary(reports, device, command, selection, Stopwatch.GetElapsedTime(start));

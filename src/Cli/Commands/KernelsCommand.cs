@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.RegularExpressions;
 using CsUnet.Cuda;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;
@@ -42,7 +41,7 @@ internal static class KernelsCommand
 
     private static Command CreateProfile(Terminal terminal)
     {
-        Option<string?> op = Options.Text("--op", "PATTERN", "Only operators whose name holds this text; * stands for anything. Default: all.");
+        Option<string?> op = CommandHelpers.Op();
         Option<bool> totals = Options.Flag("--totals", "Only the total of each kernel, without its lines.");
         Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the lines as a table to this file.");
         Option<string?> check = Options.Text("--check", "FILE", "Fails where a kernel is worse than in this table, which --csv wrote earlier.");
@@ -102,16 +101,11 @@ internal static class KernelsCommand
         IReadOnlyList<OperatorCase> all = [.. OperatorCases.All.Where(item => item.Op.RunsOn(DeviceKind.Cuda))];
         if (pattern is null)
             return all;
-        // A pattern without * is searched for anywhere in the name, one with * has to match all of it.
-        bool whole = pattern.Contains('*', StringComparison.Ordinal);
-        var expression = new Regex(
-            whole ? $"^{Regex.Escape(pattern).Replace("\\*", ".*", StringComparison.Ordinal)}$" : Regex.Escape(pattern), RegexOptions.IgnoreCase);
-        List<OperatorCase> chosen = [.. all.Where(item => expression.IsMatch(item.Op.Name))];
+        IReadOnlyList<OperatorCase> chosen = new NamePattern(pattern).Choose(all, item => item.Op.Name);
         if (chosen.Count > 0)
             return chosen;
         List<string> names = [.. all.Select(item => item.Op.Name).Distinct().Order(StringComparer.Ordinal)];
-        throw new UsageException(
-            $"--op {pattern}: no operator has such a name{NearestName.Hint(pattern.Trim('*'), names)}; there are {string.Join(", ", names)}");
+        throw UsageException.Unknown("no operator has such a name", pattern.Trim('*'), names, $"--op {pattern}");
     }
 
     private static IReadOnlyList<KernelCost> ReadTable(string path)

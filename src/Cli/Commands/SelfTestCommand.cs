@@ -16,7 +16,7 @@ internal static class SelfTestCommand
     {
         Option<string?> vectors = Options.Text("--vectors", "DIR", "Folder of *.safetensors cases. Default: those that come with the program.");
         Option<string?> type = Options.Choice("--dtype", "TYPE", "Element type to compute in: float32 or float64. Default: float32.", "float32", "float64");
-        Option<string?> filter = Options.Text("--filter", "TEXT", "Runs only the cases whose file name holds this text.");
+        Option<string?> filter = Options.Text("--filter", "TEXT", "Runs only the cases whose file name holds this text; * stands for anything, SwinBlock and swin_block are the same.");
         Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
         Option<bool> all = Options.Flag("--all", "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
         Option<string?> write = Options.Text("--write", "DIR", "Writes what was computed into this folder, one *.safetensors file per case.");

@@ -54,7 +54,7 @@ internal static class GradCheckPage
             html.Append(CultureInfo.InvariantCulture, $"<h2 class=\"failed\">Failed: {Text(report.Name)}, {report.Type}</h2><pre>{Text(report.Failure!)}</pre>\n");
             if (report.Reproduction is not null)
                 html.Append(CultureInfo.InvariantCulture,
-                    $"<p>The smallest failing shape, for tests/Cases/OperatorCases.cs:</p><pre>{Text(report.Reproduction)}</pre>\n");
+                    $"<p>The smallest failing shape, for src/Verification/OperatorCases.cs:</p><pre>{Text(report.Reproduction)}</pre>\n");
         }
     }
 

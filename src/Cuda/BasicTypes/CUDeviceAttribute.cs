@@ -3,25 +3,25 @@ namespace CsUnet.Cuda.BasicTypes;
 /// <summary>A property of a device.</summary>
 public enum CUDeviceAttribute
 {
-    /// <summary>Most threads in a block.</summary>
+    /// <summary>Maximum threads in a block.</summary>
     MaxThreadsPerBlock = 1,
 
-    /// <summary>Most threads of a block along x.</summary>
+    /// <summary>Maximum threads of a block along x.</summary>
     MaxBlockDimX = 2,
 
-    /// <summary>Most threads of a block along y.</summary>
+    /// <summary>Maximum threads of a block along y.</summary>
     MaxBlockDimY = 3,
 
-    /// <summary>Most threads of a block along z.</summary>
+    /// <summary>Maximum threads of a block along z.</summary>
     MaxBlockDimZ = 4,
 
-    /// <summary>Most blocks of a grid along x.</summary>
+    /// <summary>Maximum blocks of a grid along x.</summary>
     MaxGridDimX = 5,
 
-    /// <summary>Most blocks of a grid along y.</summary>
+    /// <summary>Maximum blocks of a grid along y.</summary>
     MaxGridDimY = 6,
 
-    /// <summary>Most blocks of a grid along z.</summary>
+    /// <summary>Maximum blocks of a grid along z.</summary>
     MaxGridDimZ = 7,
 
     /// <summary>Bytes of shared memory per block without opting in to more.</summary>
@@ -69,7 +69,7 @@ public enum CUDeviceAttribute
     /// <summary>Bytes of L2 cache.</summary>
     L2CacheSize = 38,
 
-    /// <summary>Most resident threads per multiprocessor.</summary>
+    /// <summary>Maximum resident threads per multiprocessor.</summary>
     MaxThreadsPerMultiProcessor = 39,
 
     /// <summary>Number of copy engines.</summary>
@@ -96,13 +96,13 @@ public enum CUDeviceAttribute
     /// <summary>Whether kernels can synchronise across a whole grid.</summary>
     CooperativeLaunch = 95,
 
-    /// <summary>Bytes of shared memory per block when a kernel opts in.</summary>
+    /// <summary>Bytes of shared memory per block with opt-in.</summary>
     MaxSharedMemoryPerBlockOptin = 97,
 
-    /// <summary>Most resident blocks per multiprocessor.</summary>
+    /// <summary>Maximum resident blocks per multiprocessor.</summary>
     MaxBlocksPerMultiProcessor = 106,
 
-    /// <summary>Bytes of shared memory that the driver takes from every block.</summary>
+    /// <summary>Bytes of shared memory that the driver reserves per block.</summary>
     ReservedSharedMemoryPerBlock = 111,
 
     /// <summary>Whether stream-ordered memory pools are supported.</summary>

@@ -10,6 +10,6 @@ public enum CUEventFlags : uint
     /// <summary>Waiting blocks the thread instead of spinning.</summary>
     BlockingSync = 1,
 
-    /// <summary>Measures no time: cheaper.</summary>
+    /// <summary>Does not measure time: cheaper.</summary>
     DisableTiming = 2,
 }

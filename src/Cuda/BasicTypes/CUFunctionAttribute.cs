@@ -1,9 +1,9 @@
 namespace CsUnet.Cuda.BasicTypes;
 
-/// <summary>What a kernel's compiled code needs.</summary>
+/// <summary>A property of a kernel's compiled code.</summary>
 public enum CUFunctionAttribute
 {
-    /// <summary>Most threads in a block.</summary>
+    /// <summary>Maximum threads in a block.</summary>
     MaxThreadsPerBlock = 0,
 
     /// <summary>Bytes of static shared memory per block.</summary>
@@ -12,7 +12,7 @@ public enum CUFunctionAttribute
     /// <summary>Bytes of constant memory.</summary>
     ConstSizeBytes = 2,
 
-    /// <summary>Bytes of local memory per thread: spilled registers and arrays without a fixed index.</summary>
+    /// <summary>Bytes of local memory per thread: spilled registers and arrays indexed at run time.</summary>
     LocalSizeBytes = 3,
 
     /// <summary>Registers per thread.</summary>
@@ -27,9 +27,9 @@ public enum CUFunctionAttribute
     /// <summary>Whether global loads are cached in L1.</summary>
     CacheModeCA = 7,
 
-    /// <summary>Most bytes of dynamic shared memory per block.</summary>
+    /// <summary>Maximum bytes of dynamic shared memory per block.</summary>
     MaxDynamicSharedSizeBytes = 8,
 
-    /// <summary>Wished share of the L1 cache used as shared memory, in percent.</summary>
+    /// <summary>Preferred share of the L1 cache used as shared memory, in percent.</summary>
     PreferredSharedMemoryCarveout = 9,
 }

@@ -1,8 +1,8 @@
 namespace CsUnet.Cuda.BasicTypes;
 
 /// <summary>
-/// The status that every driver call returns, in ManagedCuda's spelling. A number that is not listed here is possible: newer drivers add
-/// some.
+/// The status that every driver call returns, in ManagedCuda's spelling. Newer drivers may return numbers that are not listed
+/// here.
 /// </summary>
 public enum CUResult
 {
@@ -36,7 +36,7 @@ public enum CUResult
     /// <summary>The device has no licence.</summary>
     DeviceNotLicensed = 102,
 
-    /// <summary>The module image is not one, or is damaged.</summary>
+    /// <summary>The module image is invalid or damaged.</summary>
     ErrorInvalidImage = 200,
 
     /// <summary>No valid context is current on this thread.</summary>
@@ -66,7 +66,7 @@ public enum CUResult
     /// <summary>A call of the operating system failed.</summary>
     ErrorOperatingSystem = 304,
 
-    /// <summary>A handle is not valid (or no longer).</summary>
+    /// <summary>A handle is not valid, or no longer valid.</summary>
     ErrorInvalidHandle = 400,
 
     /// <summary>A resource is in the wrong state for this call.</summary>
@@ -78,10 +78,10 @@ public enum CUResult
     /// <summary>Enqueued work is still running; not an error.</summary>
     ErrorNotReady = 600,
 
-    /// <summary>A kernel accessed memory that is not its own. The context is lost.</summary>
+    /// <summary>A kernel accessed an illegal address. The context is lost.</summary>
     ErrorIllegalAddress = 700,
 
-    /// <summary>The launch needs more registers, threads or shared memory than there are.</summary>
+    /// <summary>The launch needs more registers, threads or shared memory than the device has.</summary>
     ErrorLaunchOutOfResources = 701,
 
     /// <summary>A kernel ran too long. The context is lost.</summary>
@@ -99,7 +99,7 @@ public enum CUResult
     /// <summary>A kernel overran its stack or corrupted it. The context is lost.</summary>
     ErrorHardwareStackError = 714,
 
-    /// <summary>A kernel met an illegal instruction. The context is lost.</summary>
+    /// <summary>A kernel executed an illegal instruction. The context is lost.</summary>
     ErrorIllegalInstruction = 715,
 
     /// <summary>A kernel accessed a misaligned address. The context is lost.</summary>
@@ -159,7 +159,7 @@ public enum CUResult
     /// <summary>Waiting took too long.</summary>
     ErrorTimeout = 909,
 
-    /// <summary>The executable graph cannot take the update.</summary>
+    /// <summary>The executable graph cannot be updated in this way.</summary>
     ErrorGraphExecUpdateFailure = 910,
 
     /// <summary>An unknown error.</summary>

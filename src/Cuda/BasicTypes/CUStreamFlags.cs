@@ -4,9 +4,9 @@ namespace CsUnet.Cuda.BasicTypes;
 [Flags]
 public enum CUStreamFlags : uint
 {
-    /// <summary>Ordered against the default stream.</summary>
+    /// <summary>Synchronises with the default stream.</summary>
     None = 0,
 
-    /// <summary>Does not wait for the default stream, nor it for this one.</summary>
+    /// <summary>Does not synchronise with the default stream.</summary>
     NonBlocking = 1,
 }

@@ -4,10 +4,10 @@ namespace CsUnet.Cuda.BasicTypes;
 /// <param name="Pointer">The address; 0 is no memory.</param>
 public readonly record struct CUdeviceptr(nuint Pointer)
 {
-    /// <summary>The address <paramref name="bytes"/> further on.</summary>
+    /// <summary>The address <paramref name="bytes"/> after this one.</summary>
     public static CUdeviceptr operator +(CUdeviceptr pointer, SizeT bytes) => new(checked(pointer.Pointer + (nuint)(ulong)bytes));
 
-    /// <summary>The address <paramref name="bytes"/> before.</summary>
+    /// <summary>The address <paramref name="bytes"/> before this one.</summary>
     public static CUdeviceptr operator -(CUdeviceptr pointer, SizeT bytes) => new(checked(pointer.Pointer - (nuint)(ulong)bytes));
 
     /// <inheritdoc/>

@@ -6,7 +6,7 @@ public enum CUgraphExecUpdateResult
     /// <summary>Updated.</summary>
     Success = 0,
 
-    /// <summary>Failed for a reason that the return value of the call tells.</summary>
+    /// <summary>Failed; the return value of the call says why.</summary>
     Error = 1,
 
     /// <summary>The graphs differ in their nodes or dependencies.</summary>

@@ -4,7 +4,7 @@ namespace CsUnet.Cuda.BasicTypes;
 [Flags]
 public enum CUgraphInstantiate_flags : ulong
 {
-    /// <summary>Nothing special.</summary>
+    /// <summary>No options.</summary>
     None = 0,
 
     /// <summary>Memory that the graph allocates is freed before it is launched again.</summary>

@@ -1,6 +1,6 @@
 namespace CsUnet.Cuda.BasicTypes;
 
-/// <summary>What a new memory pool is like.</summary>
+/// <summary>The properties of a new memory pool.</summary>
 public unsafe struct CUmemPoolProps
 {
     /// <summary>How its memory is backed: <see cref="CUmemAllocationType.Pinned"/>.</summary>
@@ -15,7 +15,7 @@ public unsafe struct CUmemPoolProps
     /// <summary>Windows security attributes; 0.</summary>
     public nint win32SecurityAttributes;
 
-    /// <summary>Most bytes the pool may hold, 0 for no limit; read by drivers for CUDA 12.2 and up, reserved before.</summary>
+    /// <summary>Maximum bytes the pool may hold, 0 for no limit; drivers for CUDA 12.2 and newer read it, older ones reserve it.</summary>
     public nuint maxSize;
 
     private fixed byte _reserved[56];

@@ -12,18 +12,18 @@ public enum CUmemPool_attribute
     /// <summary>int: insert a dependency between streams to reuse memory.</summary>
     ReuseAllowInternalDependencies,
 
-    /// <summary>ulong: bytes that the pool keeps over a synchronisation.</summary>
+    /// <summary>ulong: bytes that the pool keeps across a synchronisation.</summary>
     ReleaseThreshold,
 
-    /// <summary>ulong: bytes that the pool holds from the device.</summary>
+    /// <summary>ulong: bytes that the pool has reserved from the device.</summary>
     ReservedMemCurrent,
 
-    /// <summary>ulong: most bytes held since the last reset; set to 0 to reset.</summary>
+    /// <summary>ulong: maximum bytes held since the last reset; set to 0 to reset.</summary>
     ReservedMemHigh,
 
     /// <summary>ulong: bytes in use.</summary>
     UsedMemCurrent,
 
-    /// <summary>ulong: most bytes in use since the last reset; set to 0 to reset.</summary>
+    /// <summary>ulong: maximum bytes in use since the last reset; set to 0 to reset.</summary>
     UsedMemHigh,
 }

@@ -3,12 +3,12 @@ namespace CsUnet.Cuda.BasicTypes;
 /// <summary>What other threads may do while a stream is captured.</summary>
 public enum CUstreamCaptureMode
 {
-    /// <summary>No thread may make calls that a capture forbids (allocation, for one).</summary>
+    /// <summary>No thread may make calls that are forbidden during capture, such as allocations.</summary>
     Global = 0,
 
-    /// <summary>This thread may not.</summary>
+    /// <summary>Only this thread may not make them.</summary>
     ThreadLocal = 1,
 
-    /// <summary>Every thread may.</summary>
+    /// <summary>Every thread may make them.</summary>
     Relaxed = 2,
 }

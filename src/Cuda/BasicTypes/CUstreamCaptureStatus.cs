@@ -9,6 +9,6 @@ public enum CUstreamCaptureStatus
     /// <summary>Captured.</summary>
     Active = 1,
 
-    /// <summary>Captured, but an error has invalidated the capture; it must still be ended.</summary>
+    /// <summary>Captured, but an error has invalidated the capture; EndCapture must still be called.</summary>
     Invalidated = 2,
 }

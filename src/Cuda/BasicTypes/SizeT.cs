@@ -1,8 +1,8 @@
 namespace CsUnet.Cuda.BasicTypes;
 
 /// <summary>
-/// The C type <c>size_t</c>, as wide as a pointer. Converts from and to every integer type without a cast, so sizes read as plain numbers;
-/// a negative number or one that is too large for the target throws instead of wrapping.
+/// The C type <c>size_t</c>, as wide as a pointer. Converts from and to every integer type without a cast, so that sizes read as plain
+/// numbers; a negative number or one that is too large for the target throws instead of wrapping.
 /// </summary>
 public readonly struct SizeT : IEquatable<SizeT>, IComparable<SizeT>
 {

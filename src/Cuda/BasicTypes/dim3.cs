@@ -12,7 +12,7 @@ public record struct dim3(uint x, uint y = 1, uint z = 1)
     /// <exception cref="OverflowException">A count is negative.</exception>
     public dim3(int x, int y = 1, int z = 1) : this(checked((uint)x), checked((uint)y), checked((uint)z)) { }
 
-    /// <summary>How many there are in all.</summary>
+    /// <summary>The total: the product of the three counts.</summary>
     public readonly ulong Size => (ulong)x * y * z;
 
     /// <summary>A one-dimensional count.</summary>

@@ -1,6 +1,6 @@
 namespace CsUnet.Cuda.Blas;
 
-/// <summary>How exact products are. Named <c>Math</c> in ManagedCuda, which would hide <see cref="System.Math"/> here.</summary>
+/// <summary>The precision of products. Named <c>Math</c> in ManagedCuda, which would hide <see cref="System.Math"/> here.</summary>
 [Flags]
 public enum CublasMath
 {

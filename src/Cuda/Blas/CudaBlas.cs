@@ -10,15 +10,15 @@ namespace CsUnet.Cuda.Blas;
 /// functions); the engine uses it as a baseline to compare its own kernels with.
 /// </summary>
 /// <remarks>
-/// One thread at a time. For products that are bitwise the same in every run, give a workspace with <see cref="SetWorkspace"/> and use the
-/// handle on one stream. Matrices are column-major: for row-major C = A B, ask for the column-major product C' = B' A', that is, pass B
+/// One thread at a time. For bitwise reproducible products, set a workspace with <see cref="SetWorkspace"/> and use the
+/// handle on one stream. Matrices are column-major: for row-major C = A B, compute the column-major product C' = B' A', that is, pass B
 /// first. Alpha and beta are read on the host.
 /// </remarks>
 public sealed unsafe class CudaBlas : IDisposable
 {
     private readonly ResourceHandle _handle;
 
-    /// <summary>Makes a handle on the default stream.</summary>
+    /// <summary>Creates a handle on the default stream.</summary>
     /// <exception cref="CudaLibraryException">cuBLAS was not found.</exception>
     public CudaBlas()
     {
@@ -29,7 +29,7 @@ public sealed unsafe class CudaBlas : IDisposable
         _handle = new ResourceHandle(context, ResourceKind.LibraryHandle, handle, nameof(CudaBlas), Destroy);
     }
 
-    /// <summary>Makes a handle on a stream.</summary>
+    /// <summary>Creates a handle on a stream.</summary>
     public CudaBlas(CUstream stream) : this() => Stream = stream;
 
     /// <summary>The stream that products run on.</summary>
@@ -44,7 +44,7 @@ public sealed unsafe class CudaBlas : IDisposable
         set => Check(CudaBlasNative.cublasSetStream(Enter(), value), $"cublasSetStream(stream=0x{value.Pointer:x})");
     }
 
-    /// <summary>How exact products are.</summary>
+    /// <summary>The precision of products.</summary>
     public CublasMath MathMode
     {
         get
@@ -66,7 +66,7 @@ public sealed unsafe class CudaBlas : IDisposable
     }
 
     /// <summary>
-    /// Gives cuBLAS its scratch memory, which it would otherwise allocate itself. NVIDIA recommends 4 MiB, on Hopper 32 MiB.
+    /// Sets the workspace of cuBLAS, which it otherwise allocates itself. NVIDIA recommends 4 MiB, on Hopper 32 MiB.
     /// </summary>
     /// <param name="workspace">The memory; it must outlive the handle.</param>
     public void SetWorkspace(CudaDeviceVariable<byte> workspace)
@@ -118,7 +118,7 @@ public sealed unsafe class CudaBlas : IDisposable
             computeType, algo), $"cublasGemmEx({transa}, {transb}, m={m}, n={n}, k={k}, {Atype} lda={lda}, {Btype} ldb={ldb}, {Ctype} " +
                 $"ldc={ldc}, {computeType})");
 
-    /// <summary>As <see cref="GemmEx"/>, for <paramref name="batchCount"/> matrices at a fixed distance.</summary>
+    /// <summary>The product of <see cref="GemmEx"/> for <paramref name="batchCount"/> matrices at a fixed stride.</summary>
     /// <param name="transa">op of A, (m, k).</param>
     /// <param name="transb">op of B, (k, n).</param>
     /// <param name="m">Rows of C.</param>

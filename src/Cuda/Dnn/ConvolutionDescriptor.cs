@@ -11,7 +11,7 @@ public sealed unsafe class ConvolutionDescriptor : IDisposable
 {
     private nint _handle;
 
-    /// <summary>Makes a descriptor that is not set.</summary>
+    /// <summary>Creates an empty descriptor.</summary>
     public ConvolutionDescriptor()
     {
         CudaDNNContext.Load();
@@ -20,7 +20,7 @@ public sealed unsafe class ConvolutionDescriptor : IDisposable
         _handle = handle;
     }
 
-    /// <summary>The driver's handle.</summary>
+    /// <summary>cuDNN's handle.</summary>
     public nint Desc
     {
         get
@@ -49,7 +49,7 @@ public sealed unsafe class ConvolutionDescriptor : IDisposable
     public void SetConvolutionGroupCount(int groupCount)
         => CudaDNN.Check(CudaDNNNative.cudnnSetConvolutionGroupCount(Desc, groupCount), $"cudnnSetConvolutionGroupCount({groupCount})");
 
-    /// <summary>Sets which units may compute.</summary>
+    /// <summary>Sets the hardware units that may be used.</summary>
     public void SetConvolutionMathType(cudnnMathType mathType)
         => CudaDNN.Check(CudaDNNNative.cudnnSetConvolutionMathType(Desc, mathType), $"cudnnSetConvolutionMathType({mathType})");
 

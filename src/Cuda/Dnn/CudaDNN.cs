@@ -4,7 +4,7 @@ using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda.Dnn;
 
-/// <summary>Turns every cuDNN status that is not success into a <see cref="CudaDNNException"/>.</summary>
+/// <summary>Turns every failure status of cuDNN into a <see cref="CudaDNNException"/>.</summary>
 internal static unsafe class CudaDNN
 {
     internal static void Check(cudnnStatus status, [InterpolatedStringHandlerArgument(nameof(status))] ref CallText call)

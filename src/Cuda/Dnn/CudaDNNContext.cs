@@ -13,7 +13,7 @@ public sealed unsafe class CudaDNNContext : IDisposable
 
     private readonly ResourceHandle _handle;
 
-    /// <summary>Makes a handle on the default stream.</summary>
+    /// <summary>Creates a handle on the default stream.</summary>
     /// <exception cref="CudaLibraryException">cuDNN was not found.</exception>
     /// <exception cref="CudaException">It is neither version 8 nor 9.</exception>
     public CudaDNNContext()
@@ -30,7 +30,7 @@ public sealed unsafe class CudaDNNContext : IDisposable
     {
         CudaLibraries.Load(CudaLibrary.CuDnn);
         int version = (int)CudaDNNNative.cudnnGetVersion();
-        // 8.9.7 reports 8907; from 9 on the major number has two digits more: 9.1.0 reports 90100.
+        // 8.9.7 reports 8907; from version 9 on minor and patch have two digits each: 9.1.0 reports 90100.
         return version < 10000 ? new Version(version / 1000, version / 100 % 10, version % 100)
             : new Version(version / 10000, version / 100 % 100, version % 100);
     }
@@ -47,7 +47,7 @@ public sealed unsafe class CudaDNNContext : IDisposable
         return stream;
     }
 
-    /// <summary>The forward algorithms that can run, best first by cuDNN's estimate.</summary>
+    /// <summary>The available forward algorithms, best first by cuDNN's estimate.</summary>
     /// <param name="xDesc">Input.</param>
     /// <param name="wDesc">Filter.</param>
     /// <param name="convDesc">Convolution.</param>
@@ -63,7 +63,7 @@ public sealed unsafe class CudaDNNContext : IDisposable
         return Usable(results, count, algo => (cudnnConvolutionFwdAlgo)algo);
     }
 
-    /// <summary>The algorithms for the gradient of the input that can run, best first by cuDNN's estimate.</summary>
+    /// <summary>The available algorithms for the gradient of the input, best first by cuDNN's estimate.</summary>
     /// <param name="wDesc">Filter.</param>
     /// <param name="dyDesc">Gradient of the output.</param>
     /// <param name="convDesc">Convolution.</param>
@@ -80,7 +80,7 @@ public sealed unsafe class CudaDNNContext : IDisposable
         return Usable(results, count, algo => (cudnnConvolutionBwdDataAlgo)algo);
     }
 
-    /// <summary>The algorithms for the gradient of the filter that can run, best first by cuDNN's estimate.</summary>
+    /// <summary>The available algorithms for the gradient of the filter, best first by cuDNN's estimate.</summary>
     /// <param name="xDesc">Input.</param>
     /// <param name="dyDesc">Gradient of the output.</param>
     /// <param name="convDesc">Convolution.</param>

@@ -9,7 +9,7 @@ public sealed unsafe class FilterDescriptor : IDisposable
 {
     private nint _handle;
 
-    /// <summary>Makes a descriptor without a shape.</summary>
+    /// <summary>Creates a descriptor without a shape.</summary>
     public FilterDescriptor()
     {
         CudaDNNContext.Load();
@@ -18,7 +18,7 @@ public sealed unsafe class FilterDescriptor : IDisposable
         _handle = handle;
     }
 
-    /// <summary>The driver's handle.</summary>
+    /// <summary>cuDNN's handle.</summary>
     public nint Desc
     {
         get

@@ -9,7 +9,7 @@ public sealed unsafe class TensorDescriptor : IDisposable
 {
     private nint _handle;
 
-    /// <summary>Makes a descriptor without a shape.</summary>
+    /// <summary>Creates a descriptor without a shape.</summary>
     public TensorDescriptor()
     {
         CudaDNNContext.Load();
@@ -18,7 +18,7 @@ public sealed unsafe class TensorDescriptor : IDisposable
         _handle = handle;
     }
 
-    /// <summary>The driver's handle.</summary>
+    /// <summary>cuDNN's handle.</summary>
     public nint Desc
     {
         get
@@ -28,7 +28,7 @@ public sealed unsafe class TensorDescriptor : IDisposable
         }
     }
 
-    /// <summary>Sets the shape. The dimensions are always given as (n, c, h, w), whatever their order in memory.</summary>
+    /// <summary>Sets the shape. Dimensions are always (n, c, h, w), whatever their order in memory.</summary>
     /// <param name="format">Their order in memory.</param>
     /// <param name="dataType">The type of the elements.</param>
     /// <param name="n">Images.</param>

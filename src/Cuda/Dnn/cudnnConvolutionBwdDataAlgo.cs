@@ -18,6 +18,6 @@ public enum cudnnConvolutionBwdDataAlgo
     /// <summary>Winograd.</summary>
     Winograd = 4,
 
-    /// <summary>Winograd with its steps apart.</summary>
+    /// <summary>Winograd in separate (non-fused) steps.</summary>
     WinogradNonFused = 5,
 }

@@ -12,13 +12,13 @@ public enum cudnnConvolutionBwdFilterAlgo
     /// <summary>Fast Fourier transform.</summary>
     FFT = 2,
 
-    /// <summary>As Algo0 with precomputed indices: not deterministic.</summary>
+    /// <summary>Algo0 with precomputed indices: not deterministic.</summary>
     Algo3 = 3,
 
     /// <summary>Winograd.</summary>
     Winograd = 4,
 
-    /// <summary>Winograd with its steps apart.</summary>
+    /// <summary>Winograd in separate (non-fused) steps.</summary>
     WinogradNonFused = 5,
 
     /// <summary>Fast Fourier transform of tiles.</summary>

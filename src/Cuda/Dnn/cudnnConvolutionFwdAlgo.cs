@@ -3,16 +3,16 @@ namespace CsUnet.Cuda.Dnn;
 /// <summary>Algorithms of the forward convolution.</summary>
 public enum cudnnConvolutionFwdAlgo
 {
-    /// <summary>Matrix product with indices computed on the fly.</summary>
+    /// <summary>Implicit GEMM: im2col indices computed on the fly.</summary>
     ImplicitGEMM = 0,
 
-    /// <summary>Matrix product with precomputed indices.</summary>
+    /// <summary>Implicit GEMM with precomputed indices.</summary>
     ImplicitPrecompGEMM = 1,
 
-    /// <summary>Explicit matrix product.</summary>
+    /// <summary>Explicit GEMM: stores the im2col matrix.</summary>
     GEMM = 2,
 
-    /// <summary>Direct sums.</summary>
+    /// <summary>Direct convolution.</summary>
     Direct = 3,
 
     /// <summary>Fast Fourier transform.</summary>
@@ -24,6 +24,6 @@ public enum cudnnConvolutionFwdAlgo
     /// <summary>Winograd.</summary>
     Winograd = 6,
 
-    /// <summary>Winograd with its steps apart.</summary>
+    /// <summary>Winograd in separate (non-fused) steps.</summary>
     WinogradNonFused = 7,
 }

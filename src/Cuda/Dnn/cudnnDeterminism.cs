@@ -1,11 +1,11 @@
 namespace CsUnet.Cuda.Dnn;
 
-/// <summary>Whether an algorithm gives the same bits in every run.</summary>
+/// <summary>Whether every run of an algorithm gives the same bits.</summary>
 public enum cudnnDeterminism
 {
-    /// <summary>It does not (atomics).</summary>
+    /// <summary>No: it uses atomics.</summary>
     NonDeterministic = 0,
 
-    /// <summary>It does.</summary>
+    /// <summary>Yes.</summary>
     Deterministic = 1,
 }

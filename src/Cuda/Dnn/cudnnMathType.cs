@@ -1,6 +1,6 @@
 namespace CsUnet.Cuda.Dnn;
 
-/// <summary>Which units may compute.</summary>
+/// <summary>The hardware units that may be used.</summary>
 public enum cudnnMathType
 {
     /// <summary>The default: tf32 matrix units are allowed for float32.</summary>

@@ -1,7 +1,7 @@
 namespace CsUnet.Cuda.Dnn;
 
 /// <summary>
-/// The status that every cuDNN call returns. Failures have other numbers in cuDNN 9 than in 8: messages hold cuDNN's own text.
+/// The status that every cuDNN call returns. The numbers of failures differ between cuDNN 8 and 9, so messages contain cuDNN's own text.
 /// </summary>
 public enum cudnnStatus
 {

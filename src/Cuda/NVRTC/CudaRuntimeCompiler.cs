@@ -5,8 +5,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda.NVRTC;
 
 /// <summary>
-/// Compiles CUDA C++ at run time with NVRTC. Needs neither a device nor a toolkit, only NVRTC's library (11.8 to 13). An object serves one
-/// thread at a time; several objects may compile side by side.
+/// Compiles CUDA C++ at run time with NVRTC. Needs neither a device nor a toolkit, only the NVRTC library (11.8 to 13). An object serves
+/// one thread at a time; several objects may compile in parallel.
 /// </summary>
 public sealed unsafe class CudaRuntimeCompiler : IDisposable
 {
@@ -17,12 +17,12 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
     private nint _program;
     private bool _compiled;
 
-    /// <summary>Starts a program without headers.</summary>
+    /// <summary>Creates a program without headers.</summary>
     /// <param name="src">The source.</param>
     /// <param name="name">The file name for messages and <c>__FILE__</c>.</param>
     public CudaRuntimeCompiler(string src, string name) : this(src, name, [], []) { }
 
-    /// <summary>Starts a program.</summary>
+    /// <summary>Creates a program.</summary>
     /// <param name="src">The source.</param>
     /// <param name="name">The file name for messages and <c>__FILE__</c>.</param>
     /// <param name="headers">The text of each header.</param>
@@ -31,8 +31,7 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
     public CudaRuntimeCompiler(string src, string name, string[] headers, string[] includeNames)
     {
         if (headers.Length != includeNames.Length)
-            throw new ArgumentException($"CudaRuntimeCompiler({name}): {headers.Length} headers, but {includeNames.Length} names for " +
-                $"them.");
+            throw new ArgumentException($"CudaRuntimeCompiler({name}): {headers.Length} headers, but {includeNames.Length} include names.");
         CudaLibraries.Load(CudaLibrary.Nvrtc);
         _name = name;
         using var texts = new NativeStrings(headers);
@@ -66,7 +65,7 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
         }
     }
 
-    /// <summary>The architectures that this NVRTC compiles for, ascending, as in <c>sm_80</c>: 80.</summary>
+    /// <summary>The architectures that this NVRTC supports, ascending, as in <c>sm_80</c>: 80.</summary>
     public static int[] GetSupportedArchs()
     {
         CudaLibraries.Load(CudaLibrary.Nvrtc);
@@ -79,7 +78,7 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
         return architectures;
     }
 
-    /// <summary>Names a kernel whose lowered name is wanted, before compiling; this also instantiates a template.</summary>
+    /// <summary>Requests a kernel's lowered name. Call it before compiling; it also instantiates a template.</summary>
     /// <param name="nameExpression">Such as <c>gemm&lt;64, 64&gt;</c> or <c>&amp;gemm&lt;64, 64&gt;</c>.</param>
     public void AddNameExpression(string nameExpression)
         => Nvrtc.Check(NvrtcNative.nvrtcAddNameExpression(Program(), nameExpression), $"nvrtcAddNameExpression({_name}, {nameExpression})");
@@ -136,7 +135,7 @@ public sealed unsafe class CudaRuntimeCompiler : IDisposable
         return cubin;
     }
 
-    /// <summary>The name by which a module knows a kernel.</summary>
+    /// <summary>The lowered name: a kernel's name in the module.</summary>
     /// <param name="nameExpression">As given to <see cref="AddNameExpression"/>.</param>
     public string GetLoweredName(string nameExpression)
     {

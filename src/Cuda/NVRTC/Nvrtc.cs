@@ -4,7 +4,7 @@ using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda.NVRTC;
 
-/// <summary>Turns every NVRTC status that is not success into an <see cref="NVRTCException"/>.</summary>
+/// <summary>Turns every failure status of NVRTC into an <see cref="NVRTCException"/>.</summary>
 internal static unsafe class Nvrtc
 {
     internal static void Check(nvrtcResult result, [InterpolatedStringHandlerArgument(nameof(result))] ref CallText call)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace CsUnet.Cuda.NVRTC;
 
-/// <summary>The status that every NVRTC call returns. A number that is not listed here is possible: newer versions add some.</summary>
+/// <summary>The status that every NVRTC call returns. Newer versions may return numbers that are not listed here.</summary>
 public enum nvrtcResult
 {
     /// <summary>The call succeeded.</summary>
@@ -12,7 +12,7 @@ public enum nvrtcResult
     /// <summary>Not enough host memory.</summary>
     ErrorOutOfMemory = 1,
 
-    /// <summary>The program could not be made.</summary>
+    /// <summary>The program could not be created.</summary>
     ErrorProgramCreationFailure = 2,
 
     /// <summary>An argument is out of range.</summary>
@@ -24,7 +24,7 @@ public enum nvrtcResult
     /// <summary>A compiler option is not known.</summary>
     ErrorInvalidOption = 5,
 
-    /// <summary>The source does not compile; the log tells why.</summary>
+    /// <summary>The source does not compile; the log says why.</summary>
     ErrorCompilation = 6,
 
     /// <summary>The library of built-in functions failed, or was not found beside NVRTC.</summary>
@@ -33,7 +33,7 @@ public enum nvrtcResult
     /// <summary>A name expression was added after compiling.</summary>
     ErrorNoNameExpressionsAfterCompilation = 8,
 
-    /// <summary>A lowered name was asked for before compiling.</summary>
+    /// <summary>A lowered name was requested before compiling.</summary>
     ErrorNoLoweredNamesBeforeCompilation = 9,
 
     /// <summary>A name expression does not name anything.</summary>

@@ -7,8 +7,8 @@ using CsUnet.Cuda.BasicTypes;
 namespace CsUnet.Cuda.Native;
 
 /// <summary>
-/// The C functions of the CUDA driver that this engine calls, with the entry points that drivers for CUDA 11.4 to 13 all export:
-/// where a newer version of a function exists (<c>cuGraphExecUpdate_v2</c>), the old symbol is kept, which no driver has dropped.
+/// The C functions of the CUDA driver that this engine calls, with entry points that all drivers for CUDA 11.4 to 13 export.
+/// If a newer version of a function exists (<c>cuGraphExecUpdate_v2</c>), this uses the old symbol, which no driver has dropped.
 /// </summary>
 internal static unsafe partial class DriverNative
 {

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace CsUnet.Cuda.Native;
 
 /// <summary>
-/// The emulator's own functions, which a driver does not have. Texts stay valid until the thread's next call of the kind.
+/// The emulator's own functions, which a driver does not have. A returned text is valid until the thread's next call of the same kind.
 /// </summary>
 internal static unsafe partial class EmulatorNative
 {

@@ -5,8 +5,8 @@ using CsUnet.Cuda.NVRTC;
 namespace CsUnet.Cuda.Native;
 
 /// <summary>
-/// Tries the candidate files of one library in order and keeps the reason why each failed. The system is passed in as functions
-/// (environment, files, opening), so the order and the messages are testable without any of the libraries.
+/// Tries the candidate files of one library in order and records why each failed. The system is passed in as functions
+/// (environment, files, opening), so that tests can check the order and the messages without the libraries.
 /// </summary>
 /// <param name="windows">Whether to use the names and folders of Windows.</param>
 /// <param name="environment">Reads an environment variable.</param>
@@ -15,7 +15,7 @@ namespace CsUnet.Cuda.Native;
 internal sealed class LibraryLoader(bool windows, Func<string, string?> environment, Func<string, bool> fileExists,
     LibraryLoader.Opener open)
 {
-    /// <summary>Opens a library; on failure the result is 0 and <paramref name="reason"/> tells why.</summary>
+    /// <summary>Opens a library; on failure the result is 0 and <paramref name="reason"/> says why.</summary>
     internal delegate nint Opener(string path, out string reason);
 
     /// <summary>The first candidate that opens; null if none does.</summary>
@@ -92,7 +92,7 @@ internal sealed class LibraryLoader(bool windows, Func<string, string?> environm
         }
         catch (Exception failure) when (failure is DllNotFoundException or BadImageFormatException)
         {
-            // The runtime wraps the loader's own words ("cannot open shared object file") in several lines of advice.
+            // The runtime surrounds the loader's message ("cannot open shared object file") with several lines of advice.
             string[] lines = failure.Message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             reason = lines.Length > 1 ? lines.FirstOrDefault(line => line.Contains(':') && line.StartsWith(path, StringComparison.Ordinal))
                 ?? lines[^1] : failure.Message;
@@ -107,7 +107,7 @@ internal sealed class LibraryLoader(bool windows, Func<string, string?> environm
         if (library == CudaLibrary.Driver)
             return windows ? ["nvcuda.dll"] : ["libcuda.so.1", "libcuda.so"];
 
-        // A file and the CUDA version that it belongs to; newest first. cuDNN's own versions do not depend on the driver's.
+        // A file and its CUDA version; newest first. cuDNN's versions do not depend on the driver's.
         (int Major, string Name)[] versions = (library, windows) switch
         {
             (CudaLibrary.Nvrtc, false) => [(13, "libnvrtc.so.13"), (12, "libnvrtc.so.12"), (11, "libnvrtc.so.11.2")],
@@ -117,7 +117,7 @@ internal sealed class LibraryLoader(bool windows, Func<string, string?> environm
             (_, false) => [(0, "libcudnn.so.9"), (0, "libcudnn.so.8")],
             (_, true) => [(0, "cudnn64_9.dll"), (0, "cudnn64_8.dll")],
         };
-        // A driver runs code of its own CUDA version and of older ones; newer code only by luck, so newer libraries come last.
+        // A driver runs code of its own CUDA version and of older ones, and not always newer code, so newer libraries come last.
         IEnumerable<string> ordered = preferredMajor is { } driver
             ? versions.Where(version => version.Major <= driver).Concat(versions.Where(version => version.Major > driver).Reverse())
                 .Select(version => version.Name)

@@ -31,7 +31,8 @@ internal ref struct CudaLaunch
         _arguments = new KernelArguments();
     }
 
-    private CudaLaunch(Device device, string file, string kernel)
+    /// <summary>A launch of a kernel by its full name.</summary>
+    public CudaLaunch(Device device, string file, string kernel)
     {
         (_device, _file, _kernel) = (device, file, kernel);
         _arguments = new KernelArguments();

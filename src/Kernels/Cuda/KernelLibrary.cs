@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.RegularExpressions;
 using CsUnet.Cuda;
 using CsUnet.Cuda.BasicTypes;
@@ -22,6 +24,7 @@ public static partial class KernelLibrary
     private const long MillisecondsBetweenLooks = 1000;
 
     private static readonly ConcurrentDictionary<(Device Device, string File, bool Embedded), LoadedFile> s_files = [];
+    private static readonly ConcurrentDictionary<string, (string Name, string Text)> s_registered = [];
     [ThreadStatic] private static bool t_embedded;
 
     /// <summary>The folder that replaces the embedded sources; null if they are used.</summary>
@@ -41,14 +44,14 @@ public static partial class KernelLibrary
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
-        bool embedded = t_embedded || Folder is null;
+        bool embedded = t_embedded || Folder is null || s_registered.ContainsKey(file);
         LoadedFile loaded = s_files.GetOrAdd((device, file, embedded), key => Load(key.Device, key.File));
         if (!embedded && Environment.TickCount64 - loaded.LastLook >= MillisecondsBetweenLooks)
             loaded = Refresh(device, file, loaded);
         IReadOnlyDictionary<string, CudaKernel> kernels = loaded.Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
-            : throw new ArgumentException($"kernels/{file}.cu exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+            : throw new ArgumentException($"{loaded.Source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
     }
 
     /// <summary>Compiles and loads anew the files of <see cref="Folder"/> that are loaded and whose text has changed since.</summary>
@@ -120,12 +123,22 @@ public static partial class KernelLibrary
         found.Launch(target.Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
     }
 
+    /// <summary>Adds a source that is none of kernels/*.cu. Returns the name to launch its kernels by: one for each name and text.</summary>
+    internal static string Register(string name, string text)
+    {
+        byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));
+        string key = $"{name}#{Convert.ToHexStringLower(hash.AsSpan(0, 8))}";
+        s_registered.TryAdd(key, (name, text));
+        return key;
+    }
+
     /// <summary>The source of a file with its header and the kernels that it exports.</summary>
     /// <exception cref="ArgumentException">There is no such file.</exception>
     public static KernelSource Source(string file)
     {
-        string text = Read($"{file}.cu");
-        return new KernelSource($"{file}.cu", text)
+        (string name, string text) = s_registered.TryGetValue(file, out (string Name, string Text) registered)
+            ? registered : ($"{file}.cu", Read($"{file}.cu"));
+        return new KernelSource(name, text)
         {
             Headers = new Dictionary<string, string> { [Header] = Read(Header) },
             NameExpressions = [.. Exports(text).Values],
@@ -158,7 +171,7 @@ public static partial class KernelLibrary
     private static LoadedFile Load(Device device, KernelSource source, IReadOnlyList<CudaModule> earlier)
     {
         CudaDevice target = CudaDevice.Get(device);
-        target.RequireNotRecording($"kernels/{source.Name} would be loaded, of which the step before used nothing");
+        target.RequireNotRecording($"{source.Name} would be loaded, of which the step before used nothing");
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
         return new LoadedFile(source, Exports(source.Text).ToDictionary(

@@ -15,7 +15,7 @@ public sealed class CsUnetModel : SegmentationModel
     private readonly CnnBranch _cnn;
     private readonly CsUnetDecoder _decoder;
 
-    /// <summary>A network with unset parameters; call <see cref="Module.Initialize"/> or load weights.</summary>
+    /// <summary>A network with unset parameters; call <see cref="ModuleExtensions.Initialize"/> or load weights.</summary>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public CsUnetModel(CsUnetOptions options, DType type = DType.Float32) : base(options.Height, options.Width, options.Classes, type)
     {

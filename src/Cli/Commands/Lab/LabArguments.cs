@@ -9,7 +9,7 @@ namespace CsUnet.Cli.Commands.Lab;
 /// <summary>Options that the lab's commands share.</summary>
 internal sealed class LabArguments
 {
-    public Option<string?> Op { get; } = Options.Text("--op", "PATTERN", "The operator of this name, or all whose names hold this text. Default: all.");
+    public Option<string?> Op { get; } = CommandHelpers.Op();
 
     public Option<string?> Variant { get; } = Options.Text("--variant", "NAME", "Only this variant; 'csunet lab list' names them. Default: all.");
 
@@ -43,8 +43,10 @@ internal sealed class LabArguments
         string? op = result.GetValue(Op), shape = result.GetValue(Shape);
         IReadOnlyList<LabCase> cases = LabCases.Matching(op);
         if (cases.Count == 0)
-            throw new UsageException($"--op {op}: the lab has no such operator{NearestName.Hint(op!, [.. LabCases.Operators.Select(entry => entry.Name)])}; "
-                + $"there are {string.Join(", ", LabCases.Operators.Select(entry => entry.Name))}");
+        {
+            throw UsageException.Unknown(
+                "the lab has no such operator", op!, [.. LabCases.Operators.Select(entry => entry.Name)], $"--op {op}");
+        }
         if (shape is null)
             return cases;
         string[] ops = [.. cases.Select(item => item.Op).Distinct()];
@@ -87,6 +89,9 @@ internal sealed class LabArguments
         return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
     }
 
+    /// <summary>The precision of a network that --dtype names.</summary>
+    public static Precision PrecisionOf(string? type) => type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+
     /// <summary>The choices of an operator that were asked for.</summary>
     /// <exception cref="UsageException">The named variant is none of any case.</exception>
     public IReadOnlyList<(LabCase Case, KernelChoice Choice)> Choices(ParseResult result, IReadOnlyList<LabCase> cases, Bench bench)
@@ -98,7 +103,7 @@ internal sealed class LabArguments
         string[] names = [.. all.Select(entry => entry.Choice.Variant).Distinct()];
         return chosen.Length > 0
             ? chosen
-            : throw new UsageException($"--variant {wanted}: not known for these operators{NearestName.Hint(wanted, names)}; there are {string.Join(", ", names)}");
+            : throw UsageException.Unknown("not known for these operators", wanted, names, $"--variant {wanted}");
     }
 
     /// <summary>Refuses the emulator where time is asked for.</summary>

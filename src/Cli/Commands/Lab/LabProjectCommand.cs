@@ -100,7 +100,7 @@ internal static class LabProjectCommand
         Terminal terminal, Gpu gpu, KernelResources resources, string name, int height, int width, int batch, string type)
     {
         CsUnetOptions options = CsUnetOptions.Preset(name, height, width, 3);
-        Precision precision = type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+        Precision precision = LabArguments.PrecisionOf(type);
         IReadOnlyList<CountedLaunch> counted = ModelProjection.OfStep(() => StepBenchmark.RunOnce(options, batch, Device.Cuda, precision));
         ProjectedLaunch[] launches = [.. counted.Select(launch => Projection.Of(launch, gpu, resources))];
         WriteHeading(terminal, gpu, resources, type);

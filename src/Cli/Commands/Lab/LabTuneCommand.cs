@@ -1,8 +1,9 @@
 using System.CommandLine;
-using System.Globalization;
 using CsUnet.Kernels;
 using CsUnet.Lab;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands.Lab;
 
@@ -12,18 +13,42 @@ internal static class LabTuneCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        var command = new Command("tune", "Searches variants and launch parameters, and stores the fastest for this device, shape and type.");
+        Option<string?> model = Options.Choice(
+            "--model", "NAME", "The operator calls of this network's training step, instead of the usual shapes.", [.. CsUnetOptions.Presets]);
+        Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels, or HxW. Default: 224.");
+        Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 2.", 1, 4096);
+        Option<int?> classes = Options.Integer("--classes", "N", "With --model: number of classes. Default: 3.", 2, 255);
+        var command = new Command("tune", "Searches variants and launch parameters, and stores the fastest for this device, shape and type.")
+        {
+            model, size, batch, classes,
+        };
         arguments.AddTo(command);
         command.Add(arguments.Milliseconds);
-        command.SetAction(result => Run(terminal, arguments, result));
+        command.SetAction(result =>
+        {
+            if (result.GetValue(model) is not { } name)
+            {
+                Option? alone = new Option[] { size, batch, classes }.FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
+                if (alone is not null)
+                {
+                    throw new UsageException(
+                        "needs --model; without it the operators' usual shapes are searched, or one --shape", place: alone.Name);
+                }
+                return Run(terminal, arguments, result);
+            }
+            (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
+            return RunModel(terminal, arguments, result, name, height, width, result.GetValue(classes) ?? 3, result.GetValue(batch) ?? 2);
+        });
         HelpWithExamples.SetNotes(command, """
             Every choice is checked before it is timed; forward and backward count together. The engine uses a stored choice for
-            calls of the same operator, settings, shapes and type on the same device. The file is named at the end; deleting it
-            undoes all tuning. CSUNET_TUNING names another folder.
+            calls of the same operator, settings, shapes and type on the same device. With --model a training step is run, and
+            each of its calls is searched at its own shapes: a training of that network at that size and batch then uses what
+            was found. The file is named at the end; deleting it undoes all tuning. CSUNET_TUNING names another folder.
 
             Examples:
               csunet lab tune --op window_attention
               csunet lab tune --op linear --shape "6272x96->384" --dtype bf16 --device cuda
+              csunet lab tune --model cs-unet-tiny --size 512 --batch 16 --dtype bf16 --device cuda
             """);
         return command;
     }
@@ -35,46 +60,51 @@ internal static class LabTuneCommand
         LabArguments.RequireClock(selection);
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
-        int failed = 0, stored = 0;
-        string? wanted = result.GetValue(arguments.Variant);
+        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
         foreach (LabCase item in cases)
+            tuner.Tune($"{item}", item.Case,
+                choice => Enum.GetValues<Pass>().Sum(pass => bench.Measure(item, pass, choice, interrupt.Token).Times.Median), bench.IsRefusal);
+        return Finish(terminal, tuner, selection);
+    }
+
+    private static int RunModel(
+        Terminal terminal, LabArguments arguments, ParseResult result, string name, int height, int width, int classes, int batch)
+    {
+        if (result.GetValue(arguments.Shape) is { } shape)
+            throw new UsageException("the shapes are those of the network's step", place: $"--shape {shape}", remedy: "give --model or --shape");
+        CsUnetOptions options = CsUnetOptions.Preset(name, height, width, classes);
+        CommandHelpers.RequireMemory(options, name, batch);
+        (DeviceSelection selection, DType type) = arguments.Open(result);
+        LabArguments.RequireClock(selection);
+        if (type == DType.Float64)
+            throw new UsageException("a training computes in float32, tf32 or bf16", place: "--dtype float64");
+        Precision precision = LabArguments.PrecisionOf(result.GetValue(arguments.Type));
+        string? pattern = result.GetValue(arguments.Op);
+        using PrecisionScope products = precision.Use(selection.Device);
+        IReadOnlyList<StepCall> calls = StepCall.Record(() => StepBenchmark.RunOnce(options, batch, selection.Device, precision), selection.Device);
+        IReadOnlyList<StepCall> chosen = new NamePattern(pattern).Choose(calls, call => call.Case.Op.Name);
+        if (chosen.Count == 0)
         {
-            KernelChoice[] space = [.. item.Case.Op.Variants(selection.Device.Kind).Where(variant => wanted is null || variant.Name == wanted).SelectMany(variant => variant.Space())];
-            if (space.Length == 0)
-            {
-                terminal.WriteLine($"{item}: one way only on {selection.Device.Kind.ToString().ToLowerInvariant()}, nothing to search");
-                continue;
-            }
-            (KernelChoice Choice, double Seconds)? best = null;
-            foreach (KernelChoice choice in space)
-            {
-                try
-                {
-                    double seconds = Enum.GetValues<Pass>().Sum(pass => bench.Measure(item, pass, choice, interrupt.Token).Times.Median);
-                    terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{item}: {choice,-40} {seconds * 1e6,10:F1} us"));
-                    if (best is null || seconds < best.Value.Seconds)
-                        best = (choice, seconds);
-                }
-                catch (Exception failure) when (bench.IsRefusal(failure))
-                {
-                    terminal.WriteLine($"{item}: {failure.Message}");
-                }
-                catch (CheckFailedException failure)
-                {
-                    failed++;
-                    terminal.WriteLine($"{item}: {choice}: not timed, its check failed: {failure.Message}");
-                }
-            }
-            if (best is not { } fastest)
-                continue;
-            using var arena = new StepArena();
-            using StepArena.StepScope step = arena.BeginStep();
-            KernelChoices.Store(selection.Device, item.Case.Op, [.. item.Case.CreateInputs(type, selection.Device).Select(input => input?.Value)], fastest.Choice);
-            stored++;
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{item}: stored {fastest.Choice} ({fastest.Seconds * 1e6:F1} us)"));
+            throw UsageException.Unknown($"a step of {name} calls no such operator that has variants", pattern!,
+                [.. calls.Select(call => call.Case.Op.Name).Distinct()], $"--op {pattern}");
         }
-        if (stored > 0)
+        using var interrupt = new Interrupt(terminal);
+        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
+        double seconds = arguments.Seconds(result);
+        foreach (StepCall call in chosen)
+            tuner.Tune(call, (item, choice) =>
+            {
+                using KernelChoices.Forced forced = KernelChoices.Force(choice);
+                return Enum.GetValues<Pass>().Where(pass => pass == Pass.Forward || item.Inputs.Any(input => input is { NeedsGradient: true }))
+                    .Sum(pass => Timing.Measure(item, null, pass, type, selection.Device, seconds, interrupt.Token).Median);
+            });
+        return Finish(terminal, tuner, selection);
+    }
+
+    private static int Finish(Terminal terminal, KernelTuner tuner, DeviceSelection selection)
+    {
+        if (tuner.Stored > 0)
             terminal.WriteLine($"choices: {KernelChoices.PathOf(selection.Device)}");
-        return failed == 0 ? ExitCode.Success : ExitCode.Failure;
+        return tuner.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 }

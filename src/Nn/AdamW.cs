@@ -1,18 +1,21 @@
-using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>AdamW with weight decay on every parameter; see <see cref="AdamW"/> for the formula.</summary>
-public sealed class AdamWOptimizer : Optimizer
+/// <summary>AdamW with weight decay on every parameter; see <see cref="Kernels.AdamW"/> for the formula.</summary>
+public sealed class AdamW : Optimizer
 {
     private readonly Tensor[] _means, _variances;
 
     /// <summary>An optimiser of all parameters of a module, with the moments at zero.</summary>
-    public AdamWOptimizer(Module module) : base(module)
+    /// <param name="module">The module, on the device where it will be trained.</param>
+    /// <param name="learningRate">The learning rate of the first step.</param>
+    /// <param name="weightDecay">Decoupled weight decay.</param>
+    public AdamW(Module module, double learningRate = 1e-3, double weightDecay = 0.01) : base(module)
     {
-        LearningRate = 1e-3;
+        LearningRate = learningRate;
+        WeightDecay = weightDecay;
         _means = ZerosLikeParameters();
         _variances = ZerosLikeParameters();
     }
@@ -27,9 +30,9 @@ public sealed class AdamWOptimizer : Optimizer
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>Decoupled weight decay.</summary>
-    public double WeightDecay { get; init; } = 0.05;
+    public double WeightDecay { get; init; }
 
-    private AdamW Rule => new(LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
+    private Kernels.AdamW Rule => new(LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
 
     /// <inheritdoc />
     protected override void Update(int index, Tensor value, Tensor gradient) =>
@@ -38,7 +41,7 @@ public sealed class AdamWOptimizer : Optimizer
     /// <inheritdoc />
     protected override float[] Settings() => Rule.Settings(StepCount);
 
-    internal override void Update(TensorTable table, Tensor settings, Tensor? factor) => AdamW.Update(table, settings, factor);
+    internal override void Update(TensorTable table, Tensor settings, Tensor? factor) => Kernels.AdamW.Update(table, settings, factor);
 
     /// <inheritdoc />
     protected override IEnumerable<(string Name, Tensor[] Tensors)> Slots() => [("exp_avg", _means), ("exp_avg_sq", _variances)];

@@ -5,28 +5,28 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// The plain implementation of a precision: the processor's double, in which operands of matrix products and, for bf16, what is stored
-/// between operators and of its gradients are rounded to the precision. What it is off is what the precision costs at best.
+/// The plain implementation of a precision: double on the CPU, with the operands of matrix products rounded to the precision and, for bf16,
+/// also the tensors and gradients stored between operators. Its error is the smallest that the precision allows.
 /// </summary>
-internal sealed class PlainArithmetic
+internal sealed class ReferenceArithmetic
 {
     private readonly Precision _precision;
     private readonly Rounded _stored, _operand, _gradient;
 
     /// <summary>The arithmetic of a precision.</summary>
-    public PlainArithmetic(Precision precision)
+    public ReferenceArithmetic(Precision precision)
     {
         _precision = precision;
         (_stored, _operand, _gradient) = (new Rounded(this, true, true), new Rounded(this, true, false), new Rounded(this, false, true));
     }
 
-    /// <summary>A tensor's numbers rounded to what the precision's matrix units take.</summary>
+    /// <summary>A tensor rounded to the operand type of the precision's matrix units.</summary>
     public Tensor Round(Tensor tensor) => Round(tensor, Round);
 
-    /// <summary>A tensor's numbers rounded to float32, in which every precision stores parameters and their gradients.</summary>
+    /// <summary>A tensor rounded to float32, in which every precision stores parameters and their gradients.</summary>
     public static Tensor RoundToFloat32(Tensor tensor) => Round(tensor, value => (float)value);
 
-    /// <summary>Applies an operator; a fused convolution and batch norm in parts, since it stores what is between them.</summary>
+    /// <summary>Applies an operator; a fused convolution and batch norm in parts, because it stores the tensor between them.</summary>
     public Variable ApplyInParts(Operator op, params Variable?[] inputs) => (_precision, op) switch
     {
         (Precision.Bf16, ConvBatchNormReLU fused) => ApplyInParts(fused, inputs),
@@ -35,12 +35,12 @@ internal sealed class PlainArithmetic
     };
 
     /// <summary>
-    /// Applies an operator of a network in double to what the network gives it, rounding inputs, output and gradients as the precision does.
+    /// Applies an operator of a network in double and rounds inputs, output and gradients as the precision does.
     /// </summary>
     public Variable ApplyInNetwork(Operator op, Variable?[] inputs) =>
         _precision == Precision.Bf16 ? ApplyStored(op, inputs) : ApplyOnOperands(op, inputs);
 
-    // bf16 rounds all that is stored, weights too where they are operands. Images, the leaves with a name, come as float32.
+    // bf16 rounds all stored tensors, and weights used as operands. Images, the leaves with a name, are float32.
     private Variable ApplyStored(Operator op, Variable?[] inputs)
     {
         Variable?[] stored = [.. inputs.Select((input, i) =>
@@ -50,7 +50,7 @@ internal sealed class PlainArithmetic
         return Variable.Apply(_stored, ApplyInParts(op, stored));
     }
 
-    // tf32 rounds the operands of products, in the backward pass their gradients too; what is added to them it does not.
+    // tf32 rounds the operands of products, including gradients in the backward pass, but not the terms added to products.
     private Variable ApplyOnOperands(Operator op, Variable?[] inputs)
     {
         if (!inputs.Where((_, i) => IsWeight(op, i)).Any())
@@ -80,7 +80,7 @@ internal sealed class PlainArithmetic
         Variable output = Variable.Apply(new BatchNorm(op.Eps, op.Momentum, op.Training), [convolved, .. inputs[2..6]]);
         if (inputs[6] is { } residual)
             output = Variable.Apply(new Add(), output, residual);
-        return op.ReLU ? Variable.Apply(new ReLU(), output) : output;
+        return op.ReLU ? Variable.Apply(new Activation(ActivationKind.ReLU), output) : output;
     }
 
     private Variable ApplyInParts(ConvBatchNormChain op, Variable?[] inputs)
@@ -109,7 +109,7 @@ internal sealed class PlainArithmetic
     };
 
     /// <summary>The identity, rounding the value, its gradient, or both.</summary>
-    private sealed record Rounded(PlainArithmetic Arithmetic, bool Value, bool Gradient) : Operator
+    private sealed record Rounded(ReferenceArithmetic Arithmetic, bool Value, bool Gradient) : Operator
     {
         public override Tensor Forward(OperatorCall call) => Value ? Arithmetic.Round(call[0]) : call[0].Clone();
 

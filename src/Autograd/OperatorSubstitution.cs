@@ -6,17 +6,17 @@ namespace CsUnet.Autograd;
 /// While one is undisposed, <see cref="Variable.Apply"/> on this thread hands operator and inputs to a function that makes the result, for
 /// the sake of checks: what a network would give with other operators, or with other numbers between them.
 /// </summary>
-public readonly struct ReplacedApply : IDisposable
+public readonly struct OperatorSubstitution : IDisposable
 {
     [ThreadStatic] private static Func<Operator, Variable?[], Variable>? t_apply;
     private readonly Func<Operator, Variable?[], Variable>? _previous;
 
-    private ReplacedApply(Func<Operator, Variable?[], Variable>? previous) => _previous = previous;
+    private OperatorSubstitution(Func<Operator, Variable?[], Variable>? previous) => _previous = previous;
 
     /// <summary>Begins; while the function runs, nothing is replaced, so that it may apply operators itself.</summary>
-    public static ReplacedApply Begin(Func<Operator, Variable?[], Variable> apply)
+    public static OperatorSubstitution Begin(Func<Operator, Variable?[], Variable> apply)
     {
-        var scope = new ReplacedApply(t_apply);
+        var scope = new OperatorSubstitution(t_apply);
         t_apply = apply;
         return scope;
     }

@@ -5,21 +5,21 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Keeps cases off kinks. A rectifier that is an operator's own input is kept off by how the input is drawn (<see cref="Fill"/>); one that is
-/// fused into an operator sees sums of its inputs, so the case is drawn again until none of them is near 0.
+/// Keeps cases away from kinks, where rectifiers are not differentiable. For a rectifier of the operator's input, <see cref="Fill"/> draws
+/// the input away from 0. A rectifier fused into an operator sees sums of inputs, so the case is redrawn until none of them is near 0.
 /// </summary>
-internal static class Kinks
+internal static class NonDifferentiablePoints
 {
-    // A difference step moves a rectified value by far less, and 24 bits round it by far less still.
+    // A difference step changes a rectified value by far less, and 24-bit rounding by even less.
     private const double NumericDistance = 1.0 / 4096;
     private const int Draws = 60;
 
-    /// <summary>A case whose rectified values are off the kink, and how that came about; the case itself if it has none.</summary>
+    /// <summary>A case with rectified values away from the kink, and an explanation; the case itself if it has no rectifiers.</summary>
     /// <param name="item">The case.</param>
-    /// <param name="precision">Whose rounding moves the values, besides a difference step.</param>
+    /// <param name="precision">The precision whose rounding changes the values, in addition to a difference step.</param>
     public static (OperatorCase Case, string How) Avoid(OperatorCase item, Precision precision = Precision.Fp32)
     {
-        if (item.Op is not (ConvBatchNormReLU { ReLU: true } or ConvBatchNormChain))
+        if (!IsRectified(item.Op))
             return (item, string.Join("; ", item.Inputs.OfType<OperatorInput>().Select(Drawn).Where(text => text.Length > 0)));
         double distance = precision switch
         {
@@ -36,13 +36,16 @@ internal static class Kinks
         }
         if (item.Op is ConvBatchNormReLU op)
             return (item with { Op = op with { ReLU = false } }, $"without the rectifier: too many values to keep all {text} from 0");
-        // The layers of a chain need their rectifiers. In double a difference step that meets a kink shrinks; rounding to few bits cannot.
+        // The layers of a chain need their rectifiers. In double, a difference step at a kink shrinks; low-precision rounding does not.
         return precision == Precision.Fp32
             ? (item, "rectifiers between layers: the step shrinks where one switches")
-            : throw new KinkException($"no draw keeps the values between its layers {text} from 0");
+            : throw new NonDifferentiablePointException($"no draw keeps the values between its layers {text} from 0");
     }
 
-    /// <summary>The values that a case's rectifiers see, in double.</summary>
+    /// <summary>Whether the operator applies rectifiers to sums of its inputs.</summary>
+    public static bool IsRectified(Operator op) => op is ConvBatchNormReLU { ReLU: true } or ConvBatchNormChain;
+
+    /// <summary>The inputs of a case's rectifiers, in double.</summary>
     private static IEnumerable<Tensor> Rectified(OperatorCase item)
     {
         Tensor?[] inputs = [.. item.CreateInputs(DType.Float64).Select(input => input?.Value)];
@@ -56,7 +59,7 @@ internal static class Kinks
             if (!present[i].ReLU)
                 continue;
             yield return x;
-            x = OperatorCall.Run(new ReLU(), x);
+            x = OperatorCall.Run(new Activation(ActivationKind.ReLU), x);
         }
     }
 
@@ -65,6 +68,7 @@ internal static class Kinks
     private static string Drawn(OperatorInput input) => input.Fill switch
     {
         Fill.AwayFromZero => $"{input.Name} at least 0.1 from 0",
+        Fill.BetweenIntegers => $"{input.Name} at least 1/8 from every integer",
         Fill.Distinct => $"{input.Name} without ties: multiples of 1/16",
         _ => "",
     };

@@ -1,0 +1,12 @@
+using CsUnet.Autograd;
+using CsUnet.Tensors;
+
+namespace CsUnet.Nn;
+
+/// <summary>(B, ...) -> (B, n): channels are innermost, as they are in memory, where PyTorch has them first.</summary>
+/// <param name="type">Element type of activations.</param>
+public sealed class Flatten(DType type = DType.Float32) : ActivationLayer(Functional.Flatten, type)
+{
+    /// <inheritdoc />
+    public override Layer Like() => new Flatten(DType);
+}
