@@ -1,3 +1,4 @@
+using CsUnet.Autograd;
 using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Lab;
@@ -32,7 +33,7 @@ internal static class Failures
     /// <summary>
     /// Whether the message of an exception of this type says what a user can act on. Anything else is a defect of the program, and says so.
     /// </summary>
-    internal static bool IsExplained(Exception failure) => failure is IProblem or OutOfMemoryException or CaseException or CheckFailedException
+    internal static bool IsExplained(Exception failure) => failure is IProblem or OutOfMemoryException or CaseException or CheckFailedException or GradientCheckException
         or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
         or InvalidOperationException or NotSupportedException or CudaException;
 
