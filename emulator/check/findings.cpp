@@ -221,7 +221,7 @@ void fail_unawaited(const Fiber& fiber) {
     Finding finding;
     finding.kind = "async";
     finding.at = line_of(fiber.copies[0].caller);
-    finding.text = print("left the kernel with %zu cp.async copies that nobody waited for", fiber.copies.size());
+    finding.text = print("left the kernel with %zu cp.async copies that it never waited for", fiber.copies.size());
     leave(std::move(finding), LaunchFailed);
 }
 

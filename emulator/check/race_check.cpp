@@ -75,11 +75,11 @@ void resolve_raw_findings() {
             case RawKind::Async:
                 finding.kind = "async";
                 finding.text = std::string(f.write ? "write to" : "read of") + " shared memory that cp.async at " + finding.other
-                    + " still fills: nobody has waited for its group";
+                    + " still fills: no thread has waited for its group";
                 break;
             case RawKind::Unwritten:
                 finding.kind = "unwritten";
-                finding.text = "reads " + memory + " memory that nobody wrote" + (f.detail.empty() ? "" : ": " + f.detail);
+                finding.text = "reads unwritten " + memory + " memory" + (f.detail.empty() ? "" : ": " + f.detail);
                 break;
             case RawKind::Outside:
             case RawKind::UseAfterFree:

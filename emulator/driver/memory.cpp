@@ -38,7 +38,7 @@ static void check_written(uint64_t address, size_t bytes) {
     finding.kernel = "(copy to the host)";
     finding.text = "buffer " + std::to_string(buffer->number) + " (" + std::to_string(buffer->size) + " bytes): "
         + std::to_string(2 * missing)
-        + " bytes that nobody wrote, the first at offset " + std::to_string(2 * where);
+        + " unwritten bytes, the first at offset " + std::to_string(2 * where);
     if (const Touch* neighbour = nearest_write(*buffer, where)) {
         finding.kernel = kernel_of_run(neighbour->run);
         finding.at = line_of(site_address(neighbour->site));

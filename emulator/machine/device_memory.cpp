@@ -12,7 +12,7 @@
 namespace csunet {
 
 static constexpr size_t Page = 4096, Alignment = 256;
-static constexpr size_t Reserved = 256ull << 30;        // address space, not memory
+static constexpr size_t Reserved = 256ull << 30;        // address space only
 static constexpr size_t QuarantineLimit = 64ull << 30;
 
 struct Memory {
@@ -89,7 +89,7 @@ Buffer* allocate_device(size_t bytes) {
     }
     permit(reinterpret_cast<void*>(buffer->pages), accessible);
     if (buffer->lazy) {
-        // A page that a sampled block touches is not worth 2 MB of its neighbours.
+        // No huge pages: a sampled block that touches one page must not allocate 2 MB.
         madvise(reinterpret_cast<void*>(buffer->pages), accessible, MADV_NOHUGEPAGE);
         return buffer;
     }
@@ -172,7 +172,7 @@ Buffer* find_buffer(uintptr_t address) {
     return buffer->contains(address, 0) ? buffer : nullptr;
 }
 
-// Constant tables that the compiler made of a kernel's initialisers live in the module's image.
+// Constant tables that the compiler generates from a kernel's initialisers are in the module's image.
 bool find_image(uintptr_t address, uintptr_t& start, uintptr_t& end) {
     struct Search { uintptr_t address, start, end; } search{address, 0, 0};
     dl_iterate_phdr([](dl_phdr_info* info, size_t, void* data) {
@@ -246,7 +246,7 @@ void mark_written(uintptr_t address, size_t bytes) {
 }
 
 std::vector<std::string> check_guard_zones() {
-    if (Sanitized) return {};                           // the write itself has been reported, and reading the zones would be
+    if (Sanitized) return {};                           // the sanitizer has reported the write, and would report reading the zones
     Memory& m = memory();
     std::lock_guard guard(m.mutex);
     std::vector<std::string> texts;
@@ -260,7 +260,7 @@ std::vector<std::string> check_guard_zones() {
         texts.push_back(std::string("written ") + (behind ? "past the end of" : "in front of") + " buffer " + std::to_string(buffer->number)
             + " (" + std::to_string(buffer->size) + " bytes)");
         fill_poison(front, start - reinterpret_cast<uintptr_t>(front));
-        // Poison has a period of four bytes that counts from an aligned address, so an odd end is repaired byte by byte.
+        // Poison repeats every four bytes from an aligned address, so restore an odd end byte by byte.
         for (char* p = end; p < limit; p++) *p = char(Poison >> (reinterpret_cast<uintptr_t>(p) % 4 * 8));
     }
     return texts;

@@ -1,5 +1,5 @@
-// A memory fault, a stack overflow or the watchdog in the middle of a kernel becomes a report and an error code. The handler does not
-// return to the kernel: it lets the thread continue in `landing`, on a stack of its own, which leaves the block like any other failure.
+// Turns a memory fault, a stack overflow or the watchdog in a kernel into a report and an error code. The handler does not
+// return to the kernel: the thread continues in `landing`, on its own stack, which leaves the block like any other failure.
 #include "state.h"
 #include "device_memory.h"
 #include "settings.h"
@@ -19,7 +19,7 @@ static void landing() {
     Worker* worker = current_worker;
     announce_stack(worker->emergency, EmergencyStack);
     std::string line = line_of(worker->fault_pc);
-    // In a stub between a call and its target the caller is on top of the stack.
+    // In a stub between a call and its target, the return address is on top of the stack.
     if (line == "?" && worker->fault_signal == SIGXCPU) line = line_of(*reinterpret_cast<uintptr_t*>(worker->fault_sp));
     if (worker->fault_signal == SIGXCPU) fail_expired(line);
     uintptr_t address = worker->fault_address;
@@ -41,10 +41,10 @@ static void on_signal(int signal, siginfo_t* info, void* context) {
     auto pc = static_cast<uintptr_t>(state->uc_mcontext.pc), sp = static_cast<uintptr_t>(state->uc_mcontext.sp);
 #endif
     if (signal == SIGXCPU) {
-        // Only code of a kernel may be abandoned anywhere; the machine's own code sees `expired` at its next switch.
+        // Only a kernel may be interrupted anywhere; the machine's own code checks `expired` at its next switch.
         if (!in_kernel || !is_kernel_code(pc)) return;
     } else if (!in_kernel) {
-        // Not ours (the .NET runtime turns some of its own faults into exceptions): hand it on.
+        // Not a kernel's fault: pass it on. The .NET runtime turns some of its own faults into exceptions.
         struct sigaction& previous = signal == SIGBUS ? previous_bus : previous_segv;
         if (previous.sa_flags & SA_SIGINFO) previous.sa_sigaction(signal, info, context);
         else {
@@ -68,14 +68,14 @@ static void on_signal(int signal, siginfo_t* info, void* context) {
 #endif
 }
 
-// Called by every worker thread: the handlers are the process's, the alternate stack is the thread's.
+// Called by every worker thread: handlers are per process, the alternate stack is per thread.
 void install_fault_handlers() {
     static std::once_flag once;
     std::call_once(once, [] {
         explain_reports();
         struct sigaction action{};
         action.sa_sigaction = on_signal;
-        // Restart: the watchdog's signals keep coming while a report waits for addr2line.
+        // SA_RESTART: the watchdog's signals continue while a report waits for addr2line.
         action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
         sigaction(SIGSEGV, &action, &previous_segv);
         sigaction(SIGBUS, &action, &previous_bus);

@@ -1,4 +1,4 @@
-// Planted bugs: each must be reported by kind and line. And the real kernels with each barrier and wait removed in turn.
+// Planted bugs: each must be reported with kind and line. Also the real kernels, with each barrier and wait removed in turn.
 #include "client.h"
 #include <algorithm>
 #include <sstream>
@@ -76,7 +76,7 @@ void test_bugs() {
         expect(mentions(report(), "stack_overflow", "stack_overflow", 0), "stack_overflow: " + report());
         clear_report();
         reset_device();
-        // Refused at once, and the context lives on.
+        // Rejected at once, and the context stays usable.
         expect_status(run(module, "beyond_launch_bounds"), 701, "beyond_launch_bounds with 128 threads");
         expect_status(run(module, "beyond_launch_bounds", 64), 0, "beyond_launch_bounds with 64 threads");
         expect_status(run(module, "too_much_static"), 701, "too_much_static");
@@ -116,7 +116,7 @@ void test_bugs() {
         reset_device();
     }
     {
-        // What the host fetches must have been written.
+        // Memory copied to the host must have been written.
         Device<float> fresh(16);
         fresh.get();
         expect(report().find("unwritten: kernel (copy to the host)") == 0, "copy of unwritten memory: " + report());
@@ -137,12 +137,12 @@ void test_bugs() {
     }
 }
 
-// Every barrier and wait of a kernel file, removed in turn, must be noticed: by the hook, by wrong results, or by an error.
+// Removing any barrier or wait of a kernel file must be detected: by the hook, by wrong results, or by an error.
 void test_mutations(bool all) {
     static const char* const words[] = {"__syncthreads();", "__syncwarp();", "cp_async_wait<0>();", "cp_async_wait<STAGES - 2>();"};
     set_mode("hook");
     std::map<std::string, std::vector<const KernelCase*>> files;
-    // The barriers of gemm.cu and layer_norm.cu take the cases of tests/CudaKernels, whose mutations hold those files.
+    // The barriers of gemm.cu and layer_norm.cu need the cases of tests/CudaKernels, whose mutations cover those files.
     for (const KernelCase& c : kernel_cases())
         if (c.file != "gemm.cu" && c.file != "layer_norm.cu") files[c.file].push_back(&c);
     int removed = 0;
@@ -157,7 +157,7 @@ void test_mutations(bool all) {
                 bool noticed = false;
                 int tried = 0;
                 for (const KernelCase* c : cases) {
-                    // A case that runs the kernel in question; one suffices unless all are asked for.
+                    // A case that runs the mutated kernel; one suffices unless all are requested.
                     bool concerned = false;
                     for (const std::string& k : c->kernels) concerned |= exports(source)[k].rfind(name, 0) == 0;
                     if (!concerned || (tried && noticed && !all) || tried > 2) continue;
@@ -172,10 +172,10 @@ void test_mutations(bool all) {
                     if (CALL(cuCtxSynchronize)) reset_device();
                 }
                 removed++;
-                expect(noticed, file + ":" + std::to_string(line) + ": nobody notices that " + word + " is gone");
+                expect(noticed, file + ":" + std::to_string(line) + ": removing " + word + " has no effect");
             }
     }
-    // And with nothing removed, nothing is found.
+    // The unchanged kernels have no findings.
     std::map<std::string, std::unique_ptr<Module>> modules;
     for (const KernelCase& c : kernel_cases()) {
         auto& module = modules[c.file];

@@ -1,4 +1,4 @@
-// A client of the driver's C interface, as the C# binding is one: everything through dlopen, nothing of the emulator's own headers.
+// A client of the driver's C interface, like the C# binding: it uses dlopen only, and none of the emulator's headers.
 #pragma once
 #include <cmath>
 #include <cstdint>
@@ -31,7 +31,7 @@ inline void expect(bool good, const std::string& what) {
 inline void expect_status(int got, int expected, const std::string& what) {
     expect(got == expected, what + ": status " + std::to_string(got) + ", expected " + std::to_string(expected));
 }
-// For calls that the test needs to go on.
+// For calls that must succeed for the test to continue.
 inline void require(int status, const std::string& what) {
     if (status) printf("%s failed with status %d\n%s\n", what.c_str(), status, symbol<const char*()>("csunet_emulator_report")()), exit(2);
 }
@@ -60,7 +60,7 @@ inline std::map<std::string, std::string> exports(const std::string& source) {
 
 extern std::string kernels_folder, test_folder;
 
-// A compiled file with the kernels asked for (all of its exports if none are named).
+// A compiled file with the requested kernels (all exports if none are named).
 class Module {
 public:
     Module(const std::string& file, const std::string& source, std::vector<std::string> names = {}) {
@@ -178,10 +178,10 @@ inline std::string report() { return symbol<const char*()>("csunet_emulator_repo
 inline void clear_report() { symbol<void()>("csunet_emulator_clear_report")(); }
 inline void set_mode(const char* mode) { symbol<int(const char*)>("csunet_emulator_set_mode")(mode); }
 inline void set_order(int order, uint64_t seed) { symbol<int(int, uint64_t)>("csunet_emulator_set_order")(order, seed); }
-// After a kernel's failure the context is broken: make a new one.
+// After a kernel's failure the context is lost: create a new one.
 inline void reset_device() { CALL(cuDevicePrimaryCtxReset_v2, 0); }
 
-// A kernel of the project, run on random data and compared with a reference in double. Returns a complaint, or nothing.
+// A kernel of the project, run on random data and compared with a reference in double. Returns an error message, or an empty string.
 struct KernelCase {
     std::string name, file;
     std::vector<std::string> kernels;

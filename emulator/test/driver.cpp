@@ -167,7 +167,7 @@ static void test_streams_and_graphs(void* scale) {
     require(CALL(cuGraphGetNodes, graph, nullptr, &nodes), "cuGraphGetNodes");
     expect(nodes == 2, "two nodes");
     require(symbol<int(void**, void*, unsigned long long)>("cuGraphInstantiateWithFlags")(&executable, graph, 0), "cuGraphInstantiate");
-    factor = 1000;                                      // the graph holds the value of then
+    factor = 1000;                                      // the graph keeps the captured value
     for (int i = 0; i < 2; i++) require(CALL(cuGraphLaunch, executable, stream), "cuGraphLaunch");
     require(CALL(cuStreamSynchronize, stream), "cuStreamSynchronize");
     expect(y.get()[0] == 15, "two replays: (3 * 2 + 1) * 2 + 1");
@@ -221,7 +221,7 @@ static void test_failures(void* scale) {
     float *px = reinterpret_cast<float*>(16), *py = *y, factor = 1;
     int n = 4;
     void* arguments[] = {&py, &px, &factor, &n};
-    // On a GPU the launch succeeds and the failure shows later.
+    // On a GPU the launch succeeds and a later call reports the failure.
     expect_status(launch_function()(scale, 1, 1, 1, 4, 1, 1, 0, nullptr, arguments, nullptr), 0, "launch of a failing kernel");
     expect_status(CALL(cuCtxSynchronize), 700, "synchronisation after a failing kernel");
     expect_status(CALL(cuStreamSynchronize, nullptr), 700, "the error stays");

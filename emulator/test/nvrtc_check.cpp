@@ -1,6 +1,6 @@
 // Compiles kernel files with a real libnvrtc for sm_80, 86, 89 and 90, prints registers, shared memory and spills of every EXPORT_KERNEL
-// instantiation, and compares them with the committed table of the same NVRTC version; of another version there is nothing to compare, and
-// it says so. Needs no GPU. Exit status: 0 good, 1 errors, spills or differences, 3 no libnvrtc.
+// instantiation, and compares them with the committed table of the same NVRTC version; for another version it compares nothing and
+// says so. Needs no GPU. Exit status: 0 good, 1 errors, spills or differences, 3 no libnvrtc.
 //   nvrtc_check TABLE_FOLDER [update] FOLDER_WITH_COMMON_CUH file.cu...      (CSUNET_NVRTC names the library)
 // A file outside of FOLDER_WITH_COMMON_CUH only has to compile without spills.
 #include <algorithm>
@@ -74,7 +74,7 @@ static std::map<std::string, Usage> parse(const std::string& log) {
 static const char* const Architectures[] = {"80", "86", "89", "90"};
 static const char Heading[] = "kernel,architecture,registers,shared,spills,nvrtc\n";
 
-// What came of one file. NVRTC compiles one program at a time per process, so processes share the files out.
+// The result of one file. NVRTC compiles one program at a time per process, so the files are distributed over processes.
 struct Result {
     FILE *text = tmpfile(), *csv = tmpfile();           // for people; rows of the table
     int failures = 0;
@@ -133,8 +133,8 @@ static void check_file(const std::string& path, const std::string& common, const
             lowered(program, kernels[i].second.c_str(), &symbol_name);
             Usage u = parsed[symbol_name];
             usage[i].push_back(u);
-            // Without the compiler's word there would be nothing to check.
-            if (u.registers < 0) say(result, "%s, sm_%s: NVRTC does not say what it uses\n", kernels[i].first.c_str(), architecture), result.failures++;
+            // Without ptxas output there is nothing to check.
+            if (u.registers < 0) say(result, "%s, sm_%s: NVRTC does not report its resources\n", kernels[i].first.c_str(), architecture), result.failures++;
             if (ships)
                 fprintf(result.csv, "%s,sm_%s,%d,%d,%d,%s\n", kernels[i].first.c_str(), architecture, u.registers, u.shared, u.spills,
                     version.c_str());
@@ -208,7 +208,7 @@ int main(int count, char** words) {
             std::string path = words[size_t(first) + 1 + file];
             Result& result = results[file];
             check_file(path, common, version, path.rfind(folder + "/", 0) == 0, result);
-            // The parent counts failures by what was written: an unmistakable line.
+            // The parent counts failures by this line, which must be unmistakable.
             if (result.failures) say(result, "FAILED: %s\n", path.c_str());
             fflush(result.text);
             fflush(result.csv);

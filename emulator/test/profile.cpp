@@ -1,4 +1,4 @@
-// The profiler on kernels whose counts are known by hand, and its table for the real ones.
+// The profiler on kernels with hand-computed counts, and its table for the real kernels.
 #include "client.h"
 #include <algorithm>
 #include <fstream>
@@ -44,7 +44,7 @@ static void check(const Row& r, const std::string& what, long long requests, lon
     expect(r.requests == requests && r.bytes == bytes && r.actual == actual && r.ideal == ideal, text);
 }
 
-// Counting alone: a launch like an earlier one is not run, and memory that nothing touches is none.
+// Counting only: an equal launch does not run again, and untouched memory is not allocated.
 static void test_sampling(Module& module) {
     auto clear_profile = symbol<void()>("csunet_emulator_clear_profile");
     auto launches = symbol<const char*()>("csunet_emulator_launches_csv");

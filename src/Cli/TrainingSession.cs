@@ -51,7 +51,7 @@ internal sealed class TrainingSession
         {
             ClassMap classMap = RunData.ClassMap(options);
             // A network that cannot be built is refused before a large data set is read.
-            options.ModelOptions(classMap.Count).RequireMemory(options.Batch);
+            options.ModelOptions(classMap.Count).Create().RequireMemory(options.Batch);
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
             {
                 throw new UsageException("the deepest features are then a single pixel, over which batch norm has no statistics",

@@ -48,7 +48,7 @@ public static class KernelChoices
             return Named(variants, forced.Variant) is null ? null : forced;
         IReadOnlyDictionary<string, KernelChoice> stored = Stored(device);
         return stored.Count > 0 && stored.TryGetValue(Key(op, call.Inputs), out KernelChoice? choice)
-            // An older program or another machine may have stored a variant, or a value, that is not to be had here.
+            // An older program or another machine may have stored a variant or a value that does not exist here.
             && Named(variants, choice.Variant) is { } variant && variant.Searches(choice)
             ? choice
             : null;

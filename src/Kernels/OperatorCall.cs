@@ -75,11 +75,11 @@ public sealed class OperatorCall
             if (_inputs[i] is { } input && input.Device != device)
                 throw new ShapeException(op.Name, $"input {i}", $"on {input.Device}", $"{device} = device of input 0");
         if (!op.RunsOn(device.Kind))
-            throw new NotSupportedException($"{op.Name}: this version has no CUDA kernel for it; run it on the processor");
+            throw new NotSupportedException($"{op.Name} has no CUDA kernel; move its inputs to the CPU");
         if (device.Kind == DeviceKind.Cpu)
             foreach (Tensor? input in _inputs)
                 if (input is { DType: DType.BFloat16 })
-                    throw new NotSupportedException($"{op.Name}: bfloat16 tensors are computed with on CUDA devices only; use float32 on the processor");
+                    throw new NotSupportedException($"{op.Name}: bfloat16 is supported on CUDA only; use float32 on the CPU");
         Choice = KernelChoices.For(op, this);
         Products = Precisions.InUse(device);
         try

@@ -7,7 +7,7 @@ namespace CsUnet.Kernels;
 /// <summary>
 /// Resampling with align_corners = false and no antialiasing. Input: input (B, H, W, C); output (B, Height, Width, C):
 /// output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y)+i), clamp(s(x)+j), c], where the source position of y is
-/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear. dInput is the transpose of the same linear map.
+/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear, and floor(y H / Height) for nearest, whose only weight is 1. dInput is the transpose of the same linear map.
 /// </summary>
 /// <param name="Height">Rows of the output.</param>
 /// <param name="Width">Columns of the output.</param>
@@ -95,11 +95,17 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
     /// <summary>Source index and weight of every tap of every output position along one axis, position-major.</summary>
     private (int[] Indices, double[] Weights) Taps(int inSize, int outSize)
     {
-        int taps = Mode == ResizeMode.Bilinear ? 2 : 4;
+        int taps = Mode switch { ResizeMode.Nearest => 1, ResizeMode.Bilinear => 2, _ => 4 };
         int[] indices = new int[outSize * taps];
         double[] weights = new double[outSize * taps];
         for (int position = 0; position < outSize; position++)
         {
+            if (Mode == ResizeMode.Nearest)
+            {
+                indices[position] = (int)((long)position * inSize / outSize);
+                weights[position] = 1;
+                continue;
+            }
             double center = (position + 0.5) * inSize / outSize - 0.5;
             if (Mode == ResizeMode.Bilinear)
                 center = Math.Max(center, 0);

@@ -84,7 +84,7 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <param name="input">Where the rows are.</param>
     /// <param name="places">Where each of them is there.</param>
     /// <param name="weight">The number of the weight among the inputs.</param>
-    /// <param name="dInput">The gradient of the input, to be written or, if <paramref name="accumulate"/>, added to; null if nobody wants it.</param>
+    /// <param name="dInput">The gradient of the input, to be written or, if <paramref name="accumulate"/>, added to; null if it is not needed.</param>
     /// <param name="accumulate">Whether there is a gradient already.</param>
     /// <param name="gradients">Receives the gradients of weight and bias.</param>
     private protected static void Differentiate<TPlaces>(

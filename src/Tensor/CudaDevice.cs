@@ -105,7 +105,7 @@ public sealed unsafe class CudaDevice
         }
         catch (CudaException failure) when (failure.CudaError is CUResult.ErrorStreamCaptureInvalidated or CUResult.ErrorStreamCaptureUnmatched)
         {
-            // Expected after a call that a capture forbids; that call's own exception, on its way to the caller, says more.
+            // Expected: the call that invalidated the capture throws its own, more specific exception.
         }
     }
 
@@ -120,7 +120,7 @@ public sealed unsafe class CudaDevice
 
     internal CudaDeviceVariable<byte> Allocate(long bytes)
     {
-        RequireNotRecording($"{bytes} bytes of device memory would be allocated, which the step before did not need");
+        RequireNotRecording($"graph capture needs {bytes} more bytes of device memory than the warm-up step");
         bytes = Math.Max(1, bytes);
         FreeCollected();
         try
@@ -129,7 +129,7 @@ public sealed unsafe class CudaDevice
         }
         catch (CudaException failure) when (failure.CudaError == CUResult.ErrorOutOfMemory)
         {
-            // Tensors that nobody refers to any more hold memory until they are collected, and the collector does not see the device's.
+            // Unreachable tensors keep device memory until the GC finalises them, and the GC sees no device pressure: collect, then retry.
             GC.Collect();
             GC.WaitForPendingFinalizers();
             FreeCollected();

@@ -71,7 +71,7 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="WeightFileException">The file has no tensor of that name.</exception>
     public SafetensorsEntry Entry(string name) => _byName.TryGetValue(name, out SafetensorsEntry? entry)
         ? entry
-        : throw new WeightFileException(Path, $"there is no tensor '{name}' among its {Entries.Count}", "is it the file of another model?");
+        : throw new WeightFileException(Path, $"no tensor named '{name}' (the file has {Entries.Count})", "is this the file of another model?");
 
     /// <summary>
     /// Reads one tensor: F32, F64, I64, I32 and U8 as they are, F16 and BF16 widened to float32.

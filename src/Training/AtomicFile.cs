@@ -51,7 +51,7 @@ internal static class AtomicFile
         }
     }
 
-    /// <summary>Deletes a file if that is possible: an unfinished one that cannot be deleted does no harm, since nobody reads it.</summary>
+    /// <summary>Deletes a file if that is possible: an unfinished file that stays does no harm, because it is never read.</summary>
     public static void TryDelete(string path)
     {
         try

@@ -13,7 +13,7 @@ namespace CsUnet.Training;
 /// Training steps on a CUDA device. The first step of a shape runs launch by launch; the second is recorded, from the forward pass to the
 /// update, and it and all later ones are launched as one graph. Whatever changes from step to step is therefore in device memory at fixed
 /// addresses: the batch and the settings of the update (<see cref="StagedInputs"/>), the step that random numbers are drawn for
-/// (<see cref="CudaRandom"/>), and the record of what the step found, which is kept for every step until somebody reads it.
+/// (<see cref="CudaRandom"/>), and the record of what the step found, which is kept for every step until it is read back.
 /// </summary>
 /// <remarks>
 /// The temporaries of the recorded step are blocks of the step arena. The first step left there all that the recording takes, they stay

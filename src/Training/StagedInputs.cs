@@ -6,9 +6,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// The way of a step's inputs to a CUDA device: images, labels and the settings of the update lie together in page-locked memory, go to the
-/// device on a stream of their own while the step before computes, and are then moved to where every step reads them, which never changes.
-/// Two such ways alternate.
+/// Double-buffered upload of a step's inputs. Images, labels and update settings share one pinned buffer. They are copied on their own
+/// stream while the previous step computes, and then move to the fixed addresses that the CUDA graph reads.
 /// </summary>
 internal sealed class StagedInputs : IDisposable
 {
@@ -17,10 +16,10 @@ internal sealed class StagedInputs : IDisposable
     private readonly CudaDevice _device;
     private readonly long _labelStart, _settingStart;
     private readonly Tensor _current;
-    private readonly Way[] _ways;
+    private readonly Buffer[] _buffers;
     private int _next;
 
-    /// <summary>Room for batches like one, and for a number of settings; waits for the device.</summary>
+    /// <summary>Allocates buffers for batches of one shape and for a number of settings; waits for the device.</summary>
     public StagedInputs(Device device, Batch batch, int settings)
     {
         _device = CudaDevice.Get(device);
@@ -32,8 +31,8 @@ internal sealed class StagedInputs : IDisposable
         Images = Part(0, batch.Images.Shape, batch.Images.DType);
         Labels = Part(_labelStart, batch.Labels.Shape, batch.Labels.DType);
         Settings = Part(_settingStart, [settings], DType.Float32);
-        _ways = [new Way(_current), new Way(_current)];
-        // Allocated in the order of the device's stream, used on another one too.
+        _buffers = [new Buffer(_current), new Buffer(_current)];
+        // Stream-ordered allocation on the device's stream, but also used on another stream.
         _device.Synchronize();
     }
 
@@ -46,28 +45,28 @@ internal sealed class StagedInputs : IDisposable
     /// <summary>The settings of the step's update, on the device.</summary>
     public Tensor Settings { get; }
 
-    /// <summary>Whether a batch has the shapes and types that there is room for.</summary>
+    /// <summary>Whether a batch has the shapes and types of the buffers.</summary>
     public bool Fits(Batch batch) => batch.Images.Shape == Images.Shape && batch.Labels.Shape == Labels.Shape
         && batch.Images.DType == Images.DType && batch.Labels.DType == Labels.DType;
 
     /// <summary>Enqueues the inputs of the next step. The batch and the settings may be changed when it returns.</summary>
     public void Upload(Batch batch, ReadOnlySpan<float> settings)
     {
-        Way way = _ways[_next];
+        Buffer buffer = _buffers[_next];
         _next = 1 - _next;
-        // Two steps ago this way was used last: its page-locked memory is free once that copy is done.
-        way.Arrived.Synchronize();
-        Span<byte> host = way.Host.AsSpan();
+        // This buffer was last used two steps ago: its pinned memory is free once that copy is done.
+        buffer.Arrived.Synchronize();
+        Span<byte> host = buffer.Host.AsSpan();
         Bytes(batch.Images).CopyTo(host);
         Bytes(batch.Labels).CopyTo(host[(int)_labelStart..]);
         System.Runtime.InteropServices.MemoryMarshal.AsBytes(settings).CopyTo(host[(int)_settingStart..]);
         CUstream copies = _device.CopyStream.Stream;
-        _device.CopyStream.WaitEvent(way.Taken.Event);
-        new CudaDeviceVariable<byte>(way.Staged.DevicePointer, way.Staged.Bytes).AsyncCopyToDevice(way.Host, copies);
-        way.Arrived.Record(copies);
-        _device.Stream.WaitEvent(way.Arrived.Event);
-        _current.CopyFrom(way.Staged);
-        way.Taken.Record(_device.Stream.Stream);
+        _device.CopyStream.WaitEvent(buffer.Taken.Event);
+        new CudaDeviceVariable<byte>(buffer.Staged.DevicePointer, buffer.Staged.Bytes).AsyncCopyToDevice(buffer.Host, copies);
+        buffer.Arrived.Record(copies);
+        _device.Stream.WaitEvent(buffer.Arrived.Event);
+        _current.CopyFrom(buffer.Staged);
+        buffer.Taken.Record(_device.Stream.Stream);
     }
 
     private static unsafe ReadOnlySpan<byte> Bytes(Tensor tensor) => new(tensor.RawPointer, checked((int)tensor.Bytes));
@@ -81,12 +80,12 @@ internal sealed class StagedInputs : IDisposable
     public void Dispose()
     {
         _device.SynchronizeToFree();
-        foreach (Way way in _ways)
-            way.Dispose();
+        foreach (Buffer buffer in _buffers)
+            buffer.Dispose();
     }
 
-    /// <summary>One of the two ways.</summary>
-    private sealed class Way(Tensor like) : IDisposable
+    /// <summary>One of the two buffers: pinned memory on the host and its copy on the device.</summary>
+    private sealed class Buffer(Tensor like) : IDisposable
     {
         public CudaPageLockedHostMemory<byte> Host { get; } = new(like.Bytes);
 
@@ -95,7 +94,7 @@ internal sealed class StagedInputs : IDisposable
         /// <summary>The copy to the device is done.</summary>
         public CudaEvent Arrived { get; } = new(CUEventFlags.DisableTiming);
 
-        /// <summary>What was copied has been moved on.</summary>
+        /// <summary>The copy has moved to the fixed addresses.</summary>
         public CudaEvent Taken { get; } = new(CUEventFlags.DisableTiming);
 
         public void Dispose()

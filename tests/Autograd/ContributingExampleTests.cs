@@ -5,7 +5,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>The example of CONTRIBUTING.md, "Check your own operator or function": compiled here, and run.</summary>
+/// <summary>The example of docs/gradient-check.md: compiled here, and run.</summary>
 public sealed class ContributingExampleTests
 {
     public sealed record Swish : Operator
@@ -56,8 +56,7 @@ public sealed class ContributingExampleTests
     public void The_example_in_the_text_is_this_code()
     {
         string root = Path.Combine(TestFiles.Golden, "..", "..", "..");
-        string text = File.ReadAllText(Path.Combine(root, "CONTRIBUTING.md"));
-        text = text[text.IndexOf("## Check your own operator", StringComparison.Ordinal)..];
+        string text = File.ReadAllText(Path.Combine(root, "docs", "gradient-check.md"));
         text = text[(text.IndexOf("```csharp", StringComparison.Ordinal) + "```csharp".Length)..];
         string[] example = Lines(text[..text.IndexOf("```", StringComparison.Ordinal)]);
         string[] source = Lines(File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"))
@@ -67,7 +66,7 @@ public sealed class ContributingExampleTests
         foreach (string line in example)
         {
             int found = Array.FindIndex(source, place, candidate => candidate == line || candidate.TrimEnd(';') + ");" == line);
-            Assert.True(found >= 0, $"CONTRIBUTING.md has a line that the compiled example lacks, or has elsewhere: {line}");
+            Assert.True(found >= 0, $"docs/gradient-check.md has a line that the compiled example lacks, or has elsewhere: {line}");
             place = found + 1;
         }
 

@@ -34,7 +34,7 @@ internal static unsafe class RowNormReference
     }
 
     /// <summary>
-    /// dInput, laid out as the input, = or += the gradient; null if nobody wants it. Returns (1, 2, C) in float64: the sums for dWeight and
+    /// dInput, laid out as the input, = or += the gradient; null if it is not needed. Returns (1, 2, C) in float64: the sums for dWeight and
     /// dBias.
     /// </summary>
     public static Tensor Backward<T, TPlaces>(

@@ -102,7 +102,7 @@ internal sealed record CudaConvBatchNorm(
     /// <param name="norm">As in the forward pass.</param>
     /// <param name="mask">The ReLU.</param>
     /// <param name="dOutput">The gradient of the output.</param>
-    /// <param name="dInput">Receives the gradient of what is convolved; null if nobody wants it.</param>
+    /// <param name="dInput">Receives the gradient of what is convolved; null if it is not needed.</param>
     /// <param name="accumulate">Whether dInput is added to.</param>
     public void Backward(
         OperatorCall call, GradientSink gradients, int first, Tensor? norm, ReLUMask mask, Tensor dOutput, Tensor? dInput, bool accumulate)

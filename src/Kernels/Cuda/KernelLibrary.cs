@@ -171,7 +171,7 @@ public static partial class KernelLibrary
     private static LoadedFile Load(Device device, KernelSource source, IReadOnlyList<CudaModule> earlier)
     {
         CudaDevice target = CudaDevice.Get(device);
-        target.RequireNotRecording($"{source.Name} would be loaded, of which the step before used nothing");
+        target.RequireNotRecording($"{source.Name} would be loaded during graph capture: the warm-up step did not use it");
         var architecture = KernelArchitecture.Choose(target.Properties.Architecture, CudaRuntimeCompiler.GetSupportedArchs());
         CudaModule module = s_cache.Load(source, architecture, out CompiledKernels compiled);
         return new LoadedFile(source, Exports(source.Text).ToDictionary(

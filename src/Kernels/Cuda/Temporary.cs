@@ -10,7 +10,7 @@ internal readonly struct Temporary : IDisposable
 {
     private readonly Storage? _storage;
 
-    /// <summary>A scope for a tensor that nobody else refers to; null for none.</summary>
+    /// <summary>A scope for a tensor without other references; null for none.</summary>
     public Temporary(Tensor? tensor)
     {
         _storage = tensor?.Storage;

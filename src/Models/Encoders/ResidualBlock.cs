@@ -8,7 +8,7 @@ namespace CsUnet.Models.Encoders;
 /// <param name="type">Element type.</param>
 public abstract class ResidualBlock(DType type) : Module(type)
 {
-    private Downsample? _downsample;
+    private ConvBatchNorm? _downsample;
 
     /// <summary>(B, H, W, inputs) -> (B, H/stride, W/stride, outputs).</summary>
     public abstract Variable Forward(Variable input);
@@ -17,7 +17,7 @@ public abstract class ResidualBlock(DType type) : Module(type)
     protected void RegisterDownsample(int inputs, int outputs, int stride)
     {
         if (stride != 1 || inputs != outputs)
-            _downsample = Register("downsample", new Downsample(inputs, outputs, stride, DType));
+            _downsample = Register("downsample", new ConvBatchNorm(inputs, outputs, kernel: 1, stride, padding: 0, relu: false, DType));
     }
 
     /// <summary>
@@ -38,18 +38,4 @@ public abstract class ResidualBlock(DType type) : Module(type)
 
     /// <summary>The shortcut: the input, projected if the block changes shape.</summary>
     private Variable Shortcut(Variable input) => _downsample is null ? input : _downsample.Forward(input);
-
-    private sealed class Downsample : Module
-    {
-        private readonly Conv2d _conv;
-        private readonly BatchNorm2d _norm;
-
-        public Downsample(int inputs, int outputs, int stride, DType type) : base(type)
-        {
-            _conv = Register("0", new Conv2d(inputs, outputs, kernel: 1, stride, padding: 0, bias: false, type));
-            _norm = Register("1", new BatchNorm2d(outputs, type));
-        }
-
-        public Variable Forward(Variable input) => _conv.Forward(input, _norm, relu: false);
-    }
 }
