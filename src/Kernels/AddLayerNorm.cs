@@ -40,7 +40,8 @@ public sealed record AddLayerNorm(double Eps = 1e-5) : RowNormOperator(Eps)
     protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor? dInput = call.Needs(0) || call.Needs(1) ? Tensor.EmptyLike(call[0]) : null;
-        Differentiate<T, RowsInOrder>(call, Half(dOutput, 1), Half(call.Output, 0), Places(call[0]), 2, dInput, false, gradients, Half(dOutput, 0));
+        Differentiate<T, RowsInOrder>(
+            call, Half(dOutput, 1), Half(call.Output, 0), Places(call[0]), 2, dInput, false, gradients, Half(dOutput, 0));
         Pass(call, dInput, gradients);
     }
 
@@ -48,7 +49,8 @@ public sealed record AddLayerNorm(double Eps = 1e-5) : RowNormOperator(Eps)
     protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor? dInput = call.Needs(0) || call.Needs(1) ? Tensor.EmptyLike(call[0]) : null;
-        CudaDifferentiate(call, Half(dOutput, 1), Half(call.Output, 0), Places(call[0]).Cuda, 2, dInput, false, gradients, Half(dOutput, 0));
+        CudaDifferentiate(
+            call, Half(dOutput, 1), Half(call.Output, 0), Places(call[0]).Cuda, 2, dInput, false, gradients, Half(dOutput, 0));
         Pass(call, dInput, gradients);
     }
 

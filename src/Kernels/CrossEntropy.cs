@@ -106,7 +106,8 @@ public sealed record CrossEntropy(IReadOnlyList<double>? ClassWeights = null, in
     {
         Tensor logits = call[0], labels = call[1];
         PixelLabels.CheckCuda(Name, logits, labels);
-        int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, blocks = CudaLaunch.GroupBlocks(logits.CudaDevice, rows, group);
+        int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows;
+        int blocks = CudaLaunch.GroupBlocks(logits.CudaDevice, rows, group);
         Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device), softmax = Tensor.EmptyLike(logits);
         Tensor weight = Tensor.EmptyLike(loss), partials = Tensor.Empty([2, blocks, 2], DType.Float32, logits.Device);
         call.Save(softmax);

@@ -70,7 +70,7 @@ public sealed class CastTests
             () => OperatorCall.Run(new Cast(DType.BFloat16), Tensor.Zeros([2]))).Message);
         Assert.Contains("apply the operator Cast", Assert.Throws<NotSupportedException>(
             () => Tensor.Zeros([2]).To(device).To(DType.BFloat16)).Message);
-        Assert.Contains("bfloat16 tensors are computed with on CUDA devices only", Assert.Throws<NotSupportedException>(
+        Assert.Contains("bfloat16 is supported on CUDA devices only", Assert.Throws<NotSupportedException>(
             () => OperatorCall.Run(new ReLU(), Tensor.Zeros([2], DType.BFloat16))).Message);
     }
 }
