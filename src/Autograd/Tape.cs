@@ -125,15 +125,17 @@ internal static class Tape
                 target.CopyFrom(gradient);
         }
 
+        private string Name => node.Call!.Operator.Name;
+
         private Variable Wanted(int input) => node.Call!.Needs(input)
             ? node.Inputs[input]!
-            : throw new InvalidOperationException($"{node.Call!.Operator.Name}: backward produced a gradient for input {input}, which needs none");
+            : throw new InvalidOperationException($"{Name}: backward produced a gradient for input {input}, which needs none");
 
         private void Check(Variable variable, int input, Tensor gradient)
         {
             if (gradient.Shape != variable.Shape || gradient.DType != variable.Value.DType)
                 throw new InvalidOperationException(
-                    $"{node.Call!.Operator.Name}: gradient of input {input} is {gradient}, expected {variable.Value}");
+                    $"{Name}: gradient of input {input} is {gradient}, expected {variable.Value}");
         }
 
         private static void Replace(Node producer, Tensor gradient)

@@ -66,7 +66,8 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
             using Temporary ofWeight = new(packedWeight), ofInput = new(call.IsRecording ? null : packedInput);
             call.Save(call[1]);
             call.Save(packedInput);
-            CudaConvolution.Forward(call, packed.Packed, packedInput, norm: null, packedWeight, call.Optional(2), residual: null, call.Output);
+            CudaConvolution.Forward(
+                call, packed.Packed, packedInput, norm: null, packedWeight, call.Optional(2), residual: null, call.Output);
             return;
         }
         Tensor weight = Cast.Convert(call[1], call[0].DType);

@@ -23,8 +23,8 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
 
     /// <summary>
     /// The operators that apply layers to a tensor on its device, and how many of the layers each is; the last takes the residual. On CUDA
-    /// devices it is one chain, which stores less between the layers. On the CPU a chain is its layers anyway, and as operators of their own
-    /// they give back what they saved as soon as the backward pass has left them.
+    /// devices it is one chain, which stores less between the layers. On the CPU a chain is its layers anyway, and as operators of their
+    /// own they give back what they saved as soon as the backward pass has left them.
     /// </summary>
     /// <param name="input">What the first layer reads.</param>
     /// <param name="layers">Two or three.</param>
@@ -121,7 +121,8 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
     private static bool NeedsInputOf(OperatorCall call, int layer) => Enumerable.Range(0, FirstOf(layer)).Any(call.Needs);
 
     private OperatorCall LayerCall(OperatorCall call, int i, Tensor x, IEnumerable<bool> needs) => new(
-        Layers[i], [x, .. call.Inputs.Skip(FirstOf(i)).Take(Parameters), i == Layers.Length - 1 ? call.Optional(Residual) : null], [.. needs]);
+        Layers[i], [x, .. call.Inputs.Skip(FirstOf(i)).Take(Parameters), i == Layers.Length - 1 ? call.Optional(Residual) : null],
+        [.. needs]);
 
     /// <inheritdoc />
     protected override void CudaForward(OperatorCall call)
@@ -139,7 +140,8 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
             int first = FirstOf(i);
             ConvolutionShape shape = layers[i].Shape(input, call[first]);
             layer = CudaConvBatchNorm.Forward(
-                call, layers[i], shape, input, layer?.Norm, [call[first], call[first + 1], call[first + 2], call[first + 3], call[first + 4]]);
+                call, layers[i], shape, input, layer?.Norm,
+                [call[first], call[first + 1], call[first + 2], call[first + 3], call[first + 4]]);
             layer.Save(call);
             input = layer.Convolved;
         }

@@ -141,7 +141,7 @@ public sealed record ConvBatchNormReLU(
             ChannelNorm.BackwardInput(
                 convolved.Pointer<T>(), mask, g.Pointer<T>(), a, a + channels, a + 2 * channels, dConvolved.Pointer<T>(),
                 convolved.Shape.Rows, channels, accumulate: false);
-            var inner = new OperatorCall(Convolution, [call[0], call[1], null], [call.Needs(0), call.Needs(1), false]) { Output = convolved };
+            var inner = new OperatorCall(Convolution, [call[0], call[1]], [call.Needs(0), call.Needs(1)]) { Output = convolved };
             inner.Backward(dConvolved, gradients);
             dConvolved.Storage.ReleaseReference();
         }

@@ -175,7 +175,8 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
             Tensor input = h;
             Tensor? z = call.IsRecording ? Hidden(input, weights[layer]) : null;
             h = Hidden(input, weights[layer]);
-            CudaGemm.Forward(call, input, weights[layer], call[WeightOf(layer) + 1], h, InputJoins(call, layer) ? call[0] : null, gelu: true,
+            CudaGemm.Forward(
+                call, input, weights[layer], call[WeightOf(layer) + 1], h, InputJoins(call, layer) ? call[0] : null, gelu: true,
                 preActivation: z);
             Leave(call, input);
             if (z is not null)

@@ -16,8 +16,8 @@ public abstract record Operator
     /// <summary>
     /// The forward rule: computes the output. Inputs are <see cref="OperatorCall.Inputs"/>, in the order that the operator documents. This
     /// one checks them and makes the output (<see cref="Output"/>), then computes it on the inputs' device: <see cref="CudaForward"/>, or
-    /// <see cref="CpuForward"/> and with it <see cref="Forward{T}"/>. An operator overrides those, or, if it asks neither for the device nor
-    /// for the element type, the whole rule.
+    /// <see cref="CpuForward"/> and with it <see cref="Forward{T}"/>. An operator overrides those, or, if it asks neither for the device
+    /// nor for the element type, the whole rule.
     /// </summary>
     /// <exception cref="ShapeException">An input has a shape or element type that the operator does not take.</exception>
     /// <exception cref="NotSupportedException">The operator has no rule for the inputs' device.</exception>
@@ -33,8 +33,8 @@ public abstract record Operator
     }
 
     /// <summary>
-    /// The backward rule: gives the gradients of a scalar with respect to every input that needs one, given its gradient with respect to the
-    /// output. This one calls <see cref="CudaBackward"/>, or <see cref="CpuBackward"/> and with it <see cref="Backward{T}"/>.
+    /// The backward rule: gives the gradients of a scalar with respect to every input that needs one, given its gradient with respect to
+    /// the output. This one calls <see cref="CudaBackward"/>, or <see cref="CpuBackward"/> and with it <see cref="Backward{T}"/>.
     /// </summary>
     /// <param name="call">The forward call: its inputs, output and saved tensors.</param>
     /// <param name="dOutput">The gradient of the output, shaped like the output.</param>
@@ -49,8 +49,8 @@ public abstract record Operator
     }
 
     /// <summary>
-    /// The shape rule: checks the inputs and makes the output, unset. This one makes it like the first input. Null if the forward rule itself
-    /// sets <see cref="OperatorCall.Output"/>, because it can use memory again.
+    /// The shape rule: checks the inputs and makes the output, unset. This one makes it like the first input. Null if the forward rule
+    /// itself sets <see cref="OperatorCall.Output"/>, because it can use memory again.
     /// </summary>
     /// <exception cref="ShapeException">An input has a shape or element type that the operator does not take.</exception>
     protected virtual Tensor? Output(OperatorCall call) => Tensor.EmptyLike(call[0]);
@@ -78,7 +78,8 @@ public abstract record Operator
         throw new NotSupportedException($"{Name} has no rule for the CPU; move its inputs to a CUDA device");
 
     /// <summary>Gives the gradients on the CPU, in float or double.</summary>
-    protected virtual void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T> =>
+    protected virtual void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
+        where T : unmanaged, IFloatingPointIeee754<T> =>
         throw new NotSupportedException($"{Name} has no backward rule for the CPU; none of its inputs can require a gradient there");
 
     /// <summary>Computes the output by CUDA kernels. An operator that does not override this one has none.</summary>

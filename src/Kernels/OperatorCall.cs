@@ -9,7 +9,9 @@ public sealed class OperatorCall
     private readonly bool[] _needsGradient;
     private readonly List<Tensor> _saved = [];
 
-    /// <summary>A call of an operator on the given inputs; optional inputs may be null. Its precision is <see cref="Precisions.Current"/>.</summary>
+    /// <summary>
+    /// A call of an operator on the given inputs; optional inputs may be null. Its precision is <see cref="Precisions.Current"/>.
+    /// </summary>
     /// <param name="op">The operator.</param>
     /// <param name="inputs">The inputs in the operator's order.</param>
     /// <param name="needsGradient">Which of them need a gradient; null or all false in no-grad mode, where nothing is saved.</param>
@@ -26,8 +28,8 @@ public sealed class OperatorCall
     public Operator Operator { get; }
 
     /// <summary>
-    /// The arithmetic of the matrix products of both passes, that of the thread when the call was made: fp32, or on a CUDA device tf32 (float32
-    /// tensors) or bf16 (bfloat16 tensors).
+    /// The arithmetic of the matrix products of both passes, that of the thread when the call was made: fp32, or on a CUDA device tf32
+    /// (float32 tensors) or bf16 (bfloat16 tensors).
     /// </summary>
     public Precision Precision { get; }
 

@@ -4,6 +4,7 @@ using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
+using static CsUnet.Kernels.Ceiling;
 
 namespace CsUnet.Kernels;
 
@@ -76,7 +77,7 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <param name="input">Where the rows are.</param>
     /// <param name="places">Where each of them is there.</param>
     /// <param name="weight">The number of the weight among the inputs.</param>
-    /// <param name="dInput">The gradient of the input, to be written or, if <paramref name="accumulate"/>, added to; null if it is not needed.</param>
+    /// <param name="dInput">The input's gradient, to be written or, if <paramref name="accumulate"/>, added to; null if not needed.</param>
     /// <param name="accumulate">Whether there is a gradient already.</param>
     /// <param name="gradients">Receives the gradients of weight and bias.</param>
     private protected static void Differentiate<T, TPlaces>(
@@ -86,7 +87,8 @@ public abstract record RowNormOperator(double Eps) : Operator
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
         Tensor sums = CpuVariants.IsReference(call)
             ? RowNormReference.Backward<T, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate)
-            : RowNorm.Backward<T, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, call.Needs(weight) || call.Needs(weight + 1));
+            : RowNorm.Backward<T, TPlaces>(
+                dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, call.Needs(weight) || call.Needs(weight + 1));
         int channels = call[weight].Shape.Last;
         TensorMath.GiveRow(gradients, call, weight, sums, 0, channels);
         TensorMath.GiveRow(gradients, call, weight + 1, sums, channels, channels);
@@ -111,7 +113,8 @@ public abstract record RowNormOperator(double Eps) : Operator
         launch.Add(rows, channels);
         launch.Add((float)Eps);
         launch.Add(place.Layout, place.Width, place.Scale);
-        launch.Run(lanes > 0 ? new dim3(Blocks(rows, lanes, input, call.Parameter(s_forwardBlocks))) : new dim3(Ceiling.Divide(rows, AnyWarps)), new dim3(CudaThreads));
+        int blocks = lanes > 0 ? Blocks(rows, lanes, input, call.Parameter(s_forwardBlocks)) : Divide(rows, AnyWarps);
+        launch.Run(new dim3(blocks), new dim3(CudaThreads));
     }
 
     /// <summary><see cref="Differentiate"/> by CUDA kernels.</summary>
@@ -123,8 +126,8 @@ public abstract record RowNormOperator(double Eps) : Operator
         int rows = mean.Shape[0], channels = call[weight].Shape.Last;
         int lanes = Lanes(call, place.Layout, channels, input, call[weight], dOutput, dInput);
         // Partial sums of dWeight and dBias per block; the kernel of layer_norm.cu makes them along with dInput.
-        int blockRows = Math.Max(AnyRows, Ceiling.Divide(rows, CudaLaunch.MostBlocksDown));
-        int blocks = lanes > 0 ? Blocks(rows, lanes, input, call.Parameter(s_backwardBlocks)) : Ceiling.Divide(rows, blockRows);
+        int blockRows = Math.Max(AnyRows, Divide(rows, CudaLaunch.MostBlocksDown));
+        int blocks = lanes > 0 ? Blocks(rows, lanes, input, call.Parameter(s_backwardBlocks)) : Divide(rows, blockRows);
         Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
         if (lanes > 0)
         {
@@ -145,12 +148,12 @@ public abstract record RowNormOperator(double Eps) : Operator
                 launch.Add(dInput);
                 launch.Add(rows, channels, place.Layout, place.Width, place.Scale);
                 launch.Add(accumulate);
-                launch.Run(new dim3(Ceiling.Divide(rows, AnyWarps)), new dim3(CudaThreads));
+                launch.Run(new dim3(Divide(rows, AnyWarps)), new dim3(CudaThreads));
             }
             var partial = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_partial");
             partial.Add(dOutput, input, mean, rstd, partials);
             partial.Add(rows, channels, blockRows, place.Layout, place.Width, place.Scale);
-            partial.Run(new dim3(Ceiling.Divide(channels, CudaThreads), blocks), new dim3(CudaThreads));
+            partial.Run(new dim3(Divide(channels, CudaThreads), blocks), new dim3(CudaThreads));
         }
         if (!call.Needs(weight) && !call.Needs(weight + 1))
             return;
@@ -164,7 +167,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         total.Add(blocks, channels);
         total.Add(addsWeight);
         total.Add(addsBias);
-        total.Run(new dim3(Ceiling.Divide(channels, 32)), new dim3(256));
+        total.Run(new dim3(Divide(channels, 32)), new dim3(256));
     }
 
     /// <summary>Lanes of a row in layer_norm.cu, or 0 for rows that it does not take: it loads four channels at once.</summary>
@@ -176,11 +179,11 @@ public abstract record RowNormOperator(double Eps) : Operator
         if (!fits && call.Choice?.Variant == Registers)
             throw new VariantNotTakenException("layer norm", Registers, $"up to {CudaLargest} channels in fours, not {channels}");
         return fits && call.Choice?.Variant != Any
-            ? Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)Ceiling.Divide(channels, CudaChannelsOfLane)))
+            ? Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)Divide(channels, CudaChannelsOfLane)))
             : 0;
     }
 
     // As many blocks as run at once; each takes its share of the rows.
     private static int Blocks(int rows, int lanes, Tensor like, int perMultiprocessor) => Math.Clamp(
-        Ceiling.Divide(rows, CudaThreads / lanes), 1, perMultiprocessor * like.CudaDevice.Properties.MultiProcessorCount);
+        Divide(rows, CudaThreads / lanes), 1, perMultiprocessor * like.CudaDevice.Properties.MultiProcessorCount);
 }

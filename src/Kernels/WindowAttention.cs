@@ -111,7 +111,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         Tensor qkv = call[0];
         int tokens = (Window * Window + 3) / 4 * 4, positions = (2 * Window - 1) * (2 * Window - 1);
         bool onMatrixUnits = IsOnMatrixUnits(call);
-        int slots = Slots(call, Windows(qkv.Shape), !onMatrixUnits ? s_blockedBackward : qkv.DType == DType.BFloat16 ? s_bf16Backward : s_tf32Backward);
+        int slots = Slots(
+            call, Windows(qkv.Shape), !onMatrixUnits ? s_blockedBackward : qkv.DType == DType.BFloat16 ? s_bf16Backward : s_tf32Backward);
         bool accumulate = false;
         Tensor dQkv = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(qkv);
         Tensor partials = Tensor.Empty([slots, Heads, positions], DType.Float32, qkv.Device);
@@ -143,7 +144,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     // kernels/window_attention_tensor_core.cu: a warp owns every so many windows of a head.
     private void CudaForwardOnMatrixUnits(OperatorCall call, Tensor output, Tensor logSums)
     {
-        CudaLaunch launch = CudaLaunch.OnMatrices(call, output, "window_attention_tensor_core", $"window_attention_tensor_core_forward_{Window}");
+        CudaLaunch launch = CudaLaunch.OnMatrices(
+            call, output, "window_attention_tensor_core", $"window_attention_tensor_core_forward_{Window}");
         launch.Add(call[0], call[1], output, logSums);
         launch.Add(output.Shape[0], output.Shape[1], output.Shape[2], Heads, Shift);
         int warps = CudaThreads / 32;
@@ -159,7 +161,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
 
     // One parameter by name, for the backward pass and on the matrix units for the forward pass, too; what is usual differs.
     private static readonly LaunchParameter s_matrixForward = new("blocks_per_multiprocessor", [2, 3, 4, 8], Usual: 8);
-    private static readonly LaunchParameter s_bf16Backward = s_matrixForward with { Usual = 3 }, s_tf32Backward = s_matrixForward with { Usual = 2 };
+    private static readonly LaunchParameter s_bf16Backward = s_matrixForward with { Usual = 3 };
+    private static readonly LaunchParameter s_tf32Backward = s_matrixForward with { Usual = 2 };
     private static readonly LaunchParameter s_blockedBackward = new("blocks_per_multiprocessor", [1, 2, 3, 4], Usual: 2);
 
     /// <inheritdoc />

@@ -168,7 +168,10 @@ public sealed unsafe class CudaDevice
         block.Dispose(Stream);
     }
 
-    /// <summary>Takes over a block whose last tensor was collected. Calls no driver: it runs on the finaliser's thread, where a failure ends the process.</summary>
+    /// <summary>
+    /// Takes over a block whose last tensor was collected. Calls no driver: it runs on the finaliser's thread, where a failure ends the
+    /// process.
+    /// </summary>
     internal void FreeLater(CudaDeviceVariable<byte> block) => _collected.Enqueue(block);
 
     /// <summary>Waits until all work so far is done.</summary>
@@ -200,8 +203,8 @@ public sealed unsafe class CudaDevice
     }
 
     /// <summary>
-    /// The four bytes of device memory that hold the number of the step whose random numbers kernels draw, set to a step in the order of the
-    /// stream. The same tensor each time; nothing is enqueued where it holds the step already.
+    /// The four bytes of device memory that hold the number of the step whose random numbers kernels draw, set to a step in the order of
+    /// the stream. The same tensor each time; nothing is enqueued where it holds the step already.
     /// </summary>
     /// <exception cref="RecordingException">Work is being recorded, and it holds another step.</exception>
     public Tensor StepWord(uint step)

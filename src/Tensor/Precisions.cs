@@ -21,7 +21,7 @@ public static class Precisions
     /// <summary>The element type of activations between float32 images and float32 logits.</summary>
     public static DType ActivationType(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
 
-    /// <summary>The precision that this thread's operators are called in, as the innermost <see cref="Use"/> says; without one fp32.</summary>
+    /// <summary>The precision of this thread's calls of operators: that of the innermost <see cref="Use"/>, or fp32.</summary>
     public static Precision Current
     {
         get => t_current;
@@ -29,8 +29,8 @@ public static class Precisions
     }
 
     /// <summary>
-    /// The arithmetic of an operator that is called now on a tensor of the given type and device: bf16 for bfloat16; tf32 for float32 tensors
-    /// of a CUDA device where that is <see cref="Current"/>; else fp32.
+    /// The arithmetic of an operator that is called now on a tensor of the given type and device: bf16 for bfloat16; tf32 for float32
+    /// tensors of a CUDA device where that is <see cref="Current"/>; else fp32.
     /// </summary>
     public static Precision Of(DType type, Device device) => type switch
     {

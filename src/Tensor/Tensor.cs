@@ -111,7 +111,8 @@ public sealed unsafe partial class Tensor
         ? new CUdeviceptr((nuint)(Storage.Address + (nint)_byteOffset))
         : throw NotOnCuda();
 
-    private InvalidOperationException NotOnCuda() => new($"tensor {this} is on {Device}, not on a GPU; copy it there first, with To(device)");
+    private InvalidOperationException NotOnCuda() =>
+        new($"tensor {this} is on {Device}, not on a GPU; copy it there first, with To(device)");
 
     /// <summary>This tensor on another device: a copy, or this tensor itself if it is there already.</summary>
     public Tensor To(Device device)

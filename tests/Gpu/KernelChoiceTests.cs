@@ -42,7 +42,10 @@ public sealed class KernelChoiceTests
 
     /// <summary>What a network's convolutions run as: alone with their batch norm, or two and three in a row.</summary>
     public static TheoryData<string> FusedConvolutions() =>
-        ["ConvBatchNormReLU training 3x3 (1,6,5,16)->8", .. OperatorCases.All.Where(item => item.Op is ConvBatchNormChain { First.Training: true }).Select(item => item.Name).Take(1)];
+    [
+        "ConvBatchNormReLU training 3x3 (1,6,5,16)->8",
+        OperatorCases.All.First(item => item.Op is ConvBatchNormChain { First.Training: true }).Name,
+    ];
 
     [Theory]
     [MemberData(nameof(FusedConvolutions))]
@@ -61,8 +64,8 @@ public sealed class KernelChoiceTests
         Assert.Equal(usual.Length, large.Length);
         Store(new KernelChoice("any"));
         string[] any = Launched();
-        Assert.All(any.Where(kernel => kernel.StartsWith("conv2d_", StringComparison.Ordinal) && !kernel.EndsWith("_total", StringComparison.Ordinal)),
-            kernel => Assert.EndsWith("_any_bf16", kernel));
+        Assert.All(any.Where(kernel => kernel.StartsWith("conv2d_", StringComparison.Ordinal)),
+            kernel => Assert.Matches("(_any_bf16|_total)$", kernel));
         Assert.Contains("conv2d_forward_any_bf16", any);
         Assert.Contains("conv2d_backward_weight_any_bf16", any);
         CudaDeviceFixture.AssertNoFindings();
@@ -96,7 +99,8 @@ public sealed class KernelChoiceTests
             block.Forward(images);
             call = Assert.Single(trace.Entries);
         }
-        KernelChoices.Store(device, call.Operator, [.. call.Inputs.Select(shape => shape is { } given ? Tensor.Zeros(given, DType.Float32, device) : null)], new KernelChoice("any"));
+        Tensor?[] inputs = [.. call.Inputs.Select(shape => shape is { } given ? Tensor.Zeros(given, DType.Float32, device) : null)];
+        KernelChoices.Store(device, call.Operator, inputs, new KernelChoice("any"));
         string[] chosen = Launched();
         Assert.Contains("conv2d_forward_any_float32", chosen);
         Assert.DoesNotContain("conv2d_forward_float32", chosen);

@@ -173,7 +173,8 @@ public sealed class PrecisionTests
         });
         thread.Start();
         thread.Join();
-        Assert.Equal(expected, [CudaDeviceFixture.Bits(output.Value), .. inputs.Where(input => input is { RequiresGradient: true }).Select(input => CudaDeviceFixture.Bits(input!.Gradient!))]);
+        IEnumerable<Tensor> gradients = inputs.Where(input => input is { RequiresGradient: true }).Select(input => input!.Gradient!);
+        Assert.Equal(expected, [.. gradients.Prepend(output.Value).Select(CudaDeviceFixture.Bits)]);
     }
 
     [Fact]

@@ -67,7 +67,8 @@ public sealed class LabCommandTests
         string path = Path.Combine(tuning.Path, "cpu.json");
         Assert.Contains($"choices: {path}", run.Out);
         KernelChoices.Reload();
-        KernelChoice? stored = KernelChoices.For(new OperatorCall(new LayerNorm(), [Tensor.Zeros([2, 3, 16]), Tensor.Zeros([16]), Tensor.Zeros([16])]));
+        var call = new OperatorCall(new LayerNorm(), [Tensor.Zeros([2, 3, 16]), Tensor.Zeros([16]), Tensor.Zeros([16])]);
+        KernelChoice? stored = KernelChoices.For(call);
         Assert.NotNull(stored);
         Assert.Contains($"stored {stored} (", run.Out);
     }

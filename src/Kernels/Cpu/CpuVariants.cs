@@ -33,6 +33,8 @@ internal static class CpuVariants
         int bits = call.Parameter(s_vectorBits);
         return s_vectorBits.Values.Contains(bits)
             ? bits < s_vectorBits.Usual
-            : throw new VariantNotTakenException(call.Operator.Name, call.Choice!.ToString(), $"vectors of {string.Join(" or ", s_vectorBits.Values)} bits on this machine, not {bits}");
+            : throw new VariantNotTakenException(
+                call.Operator.Name, call.Choice!.ToString(),
+                $"vectors of {string.Join(" or ", s_vectorBits.Values)} bits on this machine, not {bits}");
     }
 }

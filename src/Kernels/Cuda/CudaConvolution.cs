@@ -1,6 +1,7 @@
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
+using static CsUnet.Kernels.Ceiling;
 
 namespace CsUnet.Kernels.Cuda;
 
@@ -62,7 +63,7 @@ internal static class CudaConvolution
         OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor output)
     {
         int tile = ForwardTile(call, shape, input);
-        Tensor statistics = Tensor.Empty([Ceiling.Divide(shape.OutputPixels, tile), 3, shape.Filters], DType.Float32, input.Device);
+        Tensor statistics = Tensor.Empty([Divide(shape.OutputPixels, tile), 3, shape.Filters], DType.Float32, input.Device);
         Forward(call, shape, input, norm, weight, null, null, output, relu: false, statistics, tile);
         return new TileStatistics(statistics, tile);
     }
@@ -81,7 +82,7 @@ internal static class CudaConvolution
         launch.Add(statistics);
         AddSizes(ref launch, shape);
         launch.Add(relu);
-        launch.Run(new dim3(Ceiling.Divide(shape.OutputPixels, tile), Ceiling.Divide(shape.GroupFilters, Tile), shape.Groups), new dim3(Threads));
+        launch.Run(new dim3(Divide(shape.OutputPixels, tile), Divide(shape.GroupFilters, Tile), shape.Groups), new dim3(Threads));
     }
 
     /// <summary>
@@ -90,7 +91,7 @@ internal static class CudaConvolution
     public static bool MakesGradientOnTheWay(ConvolutionShape shape, bool ofInput, bool ofWeight)
     {
         int taps = shape.KernelHeight * shape.KernelWidth;
-        int reads = (ofInput ? taps * Ceiling.Divide(shape.GroupChannels, Tile) : 0) + (ofWeight ? Ceiling.Divide(taps * shape.GroupChannels, Tile) : 0);
+        int reads = (ofInput ? taps * Divide(shape.GroupChannels, Tile) : 0) + (ofWeight ? Divide(taps * shape.GroupChannels, Tile) : 0);
         return reads <= MostReadsOnTheWay;
     }
 
@@ -103,11 +104,12 @@ internal static class CudaConvolution
     /// <param name="dInput">Receives the result.</param>
     /// <param name="accumulate">Whether it is added to.</param>
     public static void BackwardInput(
-        OperatorCall call, ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput, bool accumulate)
+        OperatorCall call, ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput,
+        bool accumulate)
     {
-        int pixels = shape.Batch * Ceiling.Divide(shape.Height, shape.Stride) * Ceiling.Divide(shape.Width, shape.Stride);
+        int pixels = shape.Batch * Divide(shape.Height, shape.Stride) * Divide(shape.Width, shape.Stride);
         int residues = shape.Groups * shape.Stride * shape.Stride;
-        int tile = through is null ? TileOf(call, shape, dOutput, pixels, Ceiling.Divide(shape.GroupChannels, Tile) * residues) : Tile;
+        int tile = through is null ? TileOf(call, shape, dOutput, pixels, Divide(shape.GroupChannels, Tile) * residues) : Tile;
         CudaLaunch launch = Launch(call, shape, "backward_input", through is null ? Large(tile) : "_normalised", dOutput);
         launch.Add(dOutput);
         launch.Add(through?.Convolved);
@@ -115,7 +117,7 @@ internal static class CudaConvolution
         launch.Add(Cast.Convert(weight, dOutput.DType), dInput);
         AddSizes(ref launch, shape);
         launch.Add(accumulate);
-        launch.Run(new dim3(Ceiling.Divide(pixels, tile), Ceiling.Divide(shape.GroupChannels, Tile), residues), new dim3(Threads));
+        launch.Run(new dim3(Divide(pixels, tile), Divide(shape.GroupChannels, Tile), residues), new dim3(Threads));
     }
 
     /// <summary>dWeight = [dWeight +] gradient of the weight: partial products over shares of the pixels, added in order.</summary>
@@ -133,10 +135,10 @@ internal static class CudaConvolution
     {
         CudaFewChannels? packed = Packed(call, shape, input, norm);
         shape = packed?.Packed ?? shape;
-        int columns = Ceiling.Divide(shape.FilterSize, Tile), rows = Ceiling.Divide(shape.GroupFilters, Tile);
+        int columns = Divide(shape.FilterSize, Tile), rows = Divide(shape.GroupFilters, Tile);
         int multiprocessors = input.CudaDevice.Properties.MultiProcessorCount;
         int wanted = Math.Max(1, call.Parameter(s_splits) * multiprocessors / (columns * rows * shape.Groups));
-        int splitPixels = Ceiling.Divide(Ceiling.Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Ceiling.Divide(shape.OutputPixels, splitPixels);
+        int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Divide(shape.OutputPixels, splitPixels);
         Tensor partials = Tensor.Empty([splits, shape.Filters * shape.FilterSize], DType.Float32, input.Device);
         using var temporary = new Temporary(partials);
         string variant = (through is null, norm is null) switch
@@ -188,7 +190,7 @@ internal static class CudaConvolution
         shape.GroupChannels % multiple == 0 && shape.GroupFilters % multiple == 0;
 
     private static int ForwardTile(OperatorCall call, ConvolutionShape shape, Tensor input) =>
-        TileOf(call, shape, input, shape.OutputPixels, Ceiling.Divide(shape.GroupFilters, Tile) * shape.Groups);
+        TileOf(call, shape, input, shape.OutputPixels, Divide(shape.GroupFilters, Tile) * shape.Groups);
 
     /// <summary>Pixels of a tile: 128 on the matrix units if there are tiles enough for two blocks per multiprocessor, else 64.</summary>
     private static int TileOf(OperatorCall call, ConvolutionShape shape, Tensor like, int pixels, int others)
@@ -202,7 +204,7 @@ internal static class CudaConvolution
         {
             LargeTiles => true,
             SmallTiles => false,
-            _ => (long)Ceiling.Divide(pixels, LargeTile) * others >= 2L * like.CudaDevice.Properties.MultiProcessorCount,
+            _ => (long)Divide(pixels, LargeTile) * others >= 2L * like.CudaDevice.Properties.MultiProcessorCount,
         };
         return large ? LargeTile : Tile;
     }

@@ -1,5 +1,6 @@
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Tensors;
+using static CsUnet.Kernels.Ceiling;
 
 namespace CsUnet.Kernels.Cuda;
 
@@ -26,7 +27,7 @@ internal static class CudaGemm
     /// <summary>The part of the result that a block owns; the kernel's name holds it.</summary>
     private readonly record struct Tile(string Name, int Rows, int Columns)
     {
-        public int Count(int rows, int columns) => Ceiling.Divide(rows, Rows) * Ceiling.Divide(columns, Columns);
+        public int Count(int rows, int columns) => Divide(rows, Rows) * Divide(columns, Columns);
     }
 
     private static readonly Tile s_small = new("64x64", 64, 64), s_any = new("any", 64, 64);
@@ -55,8 +56,8 @@ internal static class CudaGemm
     /// dInput = [dInput +] residual + DropPath(dOutput) · weight, the product times GELU'(preActivation) if the map's input is GELU of that.
     /// </summary>
     public static void BackwardInput(
-        OperatorCall call, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null, Tensor? preActivation = null,
-        Tensor? residual = null) => Run(new Product(call, "nn", dOutput, weight, dInput)
+        OperatorCall call, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null,
+        Tensor? preActivation = null, Tensor? residual = null) => Run(new Product(call, "nn", dOutput, weight, dInput)
         {
             M = dOutput.Shape.Rows, N = weight.Shape[1], K = weight.Shape[0], Residual = residual, PreActivation = preActivation,
             DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate,
@@ -155,7 +156,8 @@ internal static class CudaGemm
         Tile[] large = type == "float32" ? s_float32 : s_matrixUnits;
         bool fits = product.FitsVectors();
         if (!fits && product.Variant is SmallVariant or LargeVariant)
-            throw new VariantNotTakenException("matrix product", product.Variant, $"rows of whole 16-byte pieces, not {product.A} by {product.B}");
+            throw new VariantNotTakenException(
+                "matrix product", product.Variant, $"rows of whole 16-byte pieces, not {product.A} by {product.B}");
         int waves = product.Call.Parameter(s_blocks), slice = SliceBytes / product.A.DType.Size();
         ReadOnlySpan<Tile> tiles = !fits ? [s_any] : product.Variant switch
         {
@@ -165,7 +167,7 @@ internal static class CudaGemm
             _ => [s_small, .. large],
         };
         (Tile tile, int depth) = Cheapest(tiles, m, n, k, slice, type, multiprocessors, waves);
-        int splits = Math.Max(1, Ceiling.Divide(k, depth));
+        int splits = Math.Max(1, Divide(k, depth));
         bool split = splits > 1;
         Tensor? partials = split ? Tensor.Empty([splits, m, n], DType.Float32, device) : null;
         Tensor? partialBias = split && product.Layout == "tn" ? Tensor.Empty([splits, m, 2], DType.Float32, device) : null;
@@ -181,7 +183,7 @@ internal static class CudaGemm
         product.AddEpilogue(ref launch);
         // Without the matrix units four bytes are left out after every row.
         int rowBytes = SliceBytes + (type == "float32" ? 4 : 0);
-        launch.Run(new dim3(Ceiling.Divide(n, tile.Columns), Ceiling.Divide(m, tile.Rows), splits), new dim3(Threads), Stages * (tile.Rows + tile.Columns) * rowBytes);
+        launch.Run(new dim3(Divide(n, tile.Columns), Divide(m, tile.Rows), splits), new dim3(Threads), Stages * (tile.Rows + tile.Columns) * rowBytes);
         if (split)
         {
             var total = new CudaLaunch(product.C, "gemm", $"gemm_{product.Layout}_total");
@@ -210,20 +212,20 @@ internal static class CudaGemm
         foreach (Tile tile in candidates)
         {
             // More rows than a grid of small tiles takes; where a grid of large ones does not either, the launch says so.
-            if (candidates.Length > 1 && tile == s_small && Ceiling.Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
+            if (candidates.Length > 1 && tile == s_small && Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
                 continue;
             int tiles = tile.Count(m, n), most = Math.Max(1, k / (LeastSlices * slice));
             for (int wave = 0; wave <= waves; wave++)
             {
-                int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most), depth = Math.Max(1, Ceiling.Divide(Ceiling.Divide(k, splits), slice)) * slice;
-                splits = Math.Max(1, Ceiling.Divide(k, depth));
+                int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most), depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
+                splits = Math.Max(1, Divide(k, depth));
                 // Slices come from memory by four sectors a clock and are written to shared memory by 128 bytes a clock. On the matrix units
                 // two warps read each of them again; without, a thread reads four numbers a time, four clocks for each warp. The sums pass
                 // through shared memory, too.
                 double bytes = (double)(tile.Rows + tile.Columns) * SliceBytes / slice;
                 double loadStore = bytes / 64 + (type == "float32" ? 4 * (tile.Rows / 16 + tile.Columns / 8) : bytes / 64);
                 double block = Math.Max(loadStore, tile.Rows * tile.Columns / rate) * depth + tile.Rows * tile.Columns * 5 / 64.0;
-                double clocks = Ceiling.Divide(tiles * splits, multiprocessors) * block
+                double clocks = Divide(tiles * splits, multiprocessors) * block
                     + (splits == 1 ? 0 : launch + 2.0 * sizeof(float) * splits * m * n / (memoryBytes * multiprocessors));
                 if (clocks < least)
                     (best, least) = ((tile, depth), clocks);

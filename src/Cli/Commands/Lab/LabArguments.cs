@@ -63,7 +63,8 @@ internal sealed class LabArguments
     }
 
     /// <summary>The precision of the element type that was asked for, to be used while the command runs.</summary>
-    public Precision PrecisionOf(ParseResult result) => result.GetValue(Type) switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+    public Precision PrecisionOf(ParseResult result) =>
+        result.GetValue(Type) switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
 
     /// <summary>The device, opened, and the element type.</summary>
     /// <exception cref="UsageException">The type cannot be computed there.</exception>
