@@ -190,9 +190,9 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Missing_files_tensors_and_types_are_named()
     {
-        string path = Write("""{"i":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}}""", 4);
+        string path = Write("""{"i":{"dtype":"U32","shape":[1],"data_offsets":[0,4]}}""", 4);
         using SafetensorsFile file = SafetensorsFile.Read(path);
-        Assert.Contains("I32", Assert.Throws<WeightFileException>(() => file.Load("i")).Message);
+        Assert.Contains("U32", Assert.Throws<WeightFileException>(() => file.Load("i")).Message);
         Assert.Contains("'j'", Assert.Throws<WeightFileException>(() => file.Load("j")).Message);
         Assert.False(file.Contains("j"));
         string absent = _folder.File("absent.safetensors");
