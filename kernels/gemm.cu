@@ -6,7 +6,7 @@
 //   TN: sums[m,n] = sum_k A[k,m] B[k,n]   its dWeight: A = dOutput (K, M), B = input (K, N)
 //       dWeight = factor sums over the kept rows k, dBias[m] = factor sum_k A[k,m] likewise     = or += (`accumulate`, `accumulateBias`)
 // keep(row) factor is DropPath's for the row's sample, row / rowsPerSample, drawn as in drop_path.cu; 1 if `step` is null. residual, pre
-// (M, N), bias and dBias (M or N) may be null. gelu as in gelu.cu. Everything but pre is read once. Saves pre; nothing else.
+// (M, N), bias and dBias (M or N) may be null. gelu as in activation.cu. Everything but pre is read once. Saves pre; nothing else.
 //
 // _float32: float tensors, one fused multiply-add per product. _tf32: float tensors, operands rounded to tf32 (to nearest) on the matrix
 // units. _bf16: bf16 tensors on the matrix units. bias, dBias, dWeight, partial results and all sums are float; dBias's are pairs (Sum of

@@ -1,8 +1,8 @@
-// Bilinear (TAPS = 2) and bicubic (TAPS = 4; Keys 1981, a = -0.75) interpolation with align_corners = false and no antialiasing:
-// input (B, H, W, C), output (B, outH, outW, C).
+// Nearest (TAPS = 1), bilinear (TAPS = 2) and bicubic (TAPS = 4; Keys 1981, a = -0.75) interpolation with align_corners = false and no
+// antialiasing: input (B, H, W, C), output (B, outH, outW, C).
 //   output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y) + i), clamp(s(x) + j), c]
-//   The source position of y is (y + 0.5) H / outH - 0.5 = ((2 y + 1) H - outH) / (2 outH), for bilinear at least 0. Integer arithmetic
-//   makes the first tap and the fraction exact at every size.
+//   The source position of y is (y + 0.5) H / outH - 0.5 = ((2 y + 1) H - outH) / (2 outH), for bilinear at least 0; for nearest it is
+//   floor(y H / outH). Integer arithmetic makes the first tap and the fraction exact at every size.
 //   dInput is the transpose of the same linear map      = or += (argument `accumulate`)
 // All tensors: T, T = float or bf16. Saves nothing. The backward pass is a gather: a thread owns an input element and visits the outputs
 // that use it. Forward memory-bound, bicubic backward compute-bound. Vector accesses if C is a multiple of 4.
@@ -25,13 +25,18 @@ template <int TAPS> struct Taps {
     int first;
     float weights[TAPS];
     __device__ __forceinline__ Taps(int position, int in, int out) {
+        if constexpr (TAPS == 1) {
+            first = position * in / out;
+            weights[0] = 1.0f;
+            return;
+        }
         int numerator = (2 * position + 1) * in - out;
         if (TAPS == 2) numerator = max(numerator, 0);
         int whole = floor_divide(numerator, 2 * out);
         float t = static_cast<float>(numerator - whole * 2 * out) / static_cast<float>(2 * out);
         first = TAPS == 2 ? whole : whole - 1;
         if constexpr (TAPS == 2) weights[0] = 1.0f - t, weights[1] = t;
-        else weights[0] = cubic(1.0f + t), weights[1] = cubic(t), weights[2] = cubic(1.0f - t), weights[3] = cubic(2.0f - t);
+        if constexpr (TAPS == 4) weights[0] = cubic(1.0f + t), weights[1] = cubic(t), weights[2] = cubic(1.0f - t), weights[3] = cubic(2.0f - t);
     }
     // The weight of source element `index`. At the edges several taps are clamped to the same element.
     __device__ __forceinline__ float weight_of(int index, int in) const {
@@ -44,6 +49,12 @@ template <int TAPS> struct Taps {
 
 // The output positions from `from` to below `to` that use source element `index`.
 template <int TAPS> __device__ __forceinline__ void users(int index, int in, int out, int& from, int& to) {
+    if constexpr (TAPS == 1) {
+        // floor(y in / out) == index
+        from = ceil_divide(index * out, in);
+        to = ceil_divide((index + 1) * out, in);
+        return;
+    }
     // An output uses `index` if the integer part of its position is in [index - above, index + below]; edge elements also get clamped taps.
     const int above = TAPS == 2 ? 1 : 2, below = TAPS == 2 ? 0 : 1;
     from = index == 0 ? 0 : max(0, ceil_divide((2 * (index - above) + 1) * out - in, 2 * in));
@@ -96,11 +107,15 @@ __global__ void __launch_bounds__(THREADS) resize_backward(const T* __restrict__
     });
 }
 
+EXPORT_KERNEL(resize_forward_nearest_float32, (resize_forward<float, 1>));
 EXPORT_KERNEL(resize_forward_bilinear_float32, (resize_forward<float, 2>));
 EXPORT_KERNEL(resize_forward_bicubic_float32, (resize_forward<float, 4>));
+EXPORT_KERNEL(resize_forward_nearest_bf16, (resize_forward<bf16, 1>));
 EXPORT_KERNEL(resize_forward_bilinear_bf16, (resize_forward<bf16, 2>));
 EXPORT_KERNEL(resize_forward_bicubic_bf16, (resize_forward<bf16, 4>));
+EXPORT_KERNEL(resize_backward_nearest_float32, (resize_backward<float, 1>));
 EXPORT_KERNEL(resize_backward_bilinear_float32, (resize_backward<float, 2>));
 EXPORT_KERNEL(resize_backward_bicubic_float32, (resize_backward<float, 4>));
+EXPORT_KERNEL(resize_backward_nearest_bf16, (resize_backward<bf16, 1>));
 EXPORT_KERNEL(resize_backward_bilinear_bf16, (resize_backward<bf16, 2>));
 EXPORT_KERNEL(resize_backward_bicubic_bf16, (resize_backward<bf16, 4>));

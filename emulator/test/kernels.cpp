@@ -41,12 +41,11 @@ static std::string layer_norm(Module& module, int rows, int C, bool half, int gr
     Device<float> partial(size_t(blocks) * 2 * C);
     std::string type = half ? "_bf16" : "_float32", size = std::to_string(group), complaints;
     const unsigned grid = 2;
-    void* none = nullptr;
     auto run = [&]<typename T>(Device<T>& in, Device<T>& out, Device<T>& gradient, Device<T>& dInput) {
-        require(module.launch("layer_norm_forward_" + size + type, {grid}, {128}, 0, *in, none, *dev_weight, *dev_bias, none, *out, *mean,
-            *rstd, rows, C, eps, 0, 1, 1), "forward");
+        require(module.launch("layer_norm_forward_" + size + type, {grid}, {128}, 0, *in, *dev_weight, *dev_bias, *out, *mean, *rstd,
+            rows, C, eps, 0, 1, 1), "forward");
         require(module.launch("layer_norm_backward_" + size + type, {blocks}, {128}, 0, *gradient, *in, *dev_weight, *mean, *rstd,
-            none, *dInput, *partial, rows, C, 0, 1, 1, 0), "backward");
+            *dInput, *partial, rows, C, 0, 1, 1, 0), "backward");
         require(module.launch("layer_norm_backward_parameters", {unsigned(C + 31) / 32}, {256}, 0, *partial, *dev_dw, *dev_db,
             int(blocks), C, 0, 0), "parameters");
     };
@@ -217,7 +216,7 @@ void test_kernels() {
     set_mode("plain");
 }
 
-// The best of several: launches of an almost empty kernel, and the sizes of EMULATOR.md.
+// The best time of several runs: launches of an almost empty kernel, and typical sizes.
 void measure() {
     using Clock = std::chrono::steady_clock;
     auto best = [](int repeats, auto action) {
@@ -234,10 +233,9 @@ void measure() {
         Module norm("layer_norm.cu", read_file(kernels_folder + "/layer_norm.cu"), {"layer_norm_forward_96_float32"});
         int rows = 4096, few = 4, C = 96;
         Device<float> x(normal(size_t(rows) * C, 1)), weight(normal(C, 2)), y(size_t(rows) * C), mean(rows), rstd(rows);
-        void* none = nullptr;
         auto run = [&](int count) {
-            require(norm.launch("layer_norm_forward_96_float32", {unsigned(count + 15) / 16}, {128}, 0, *x, none, *weight, *weight, none, *y,
-                *mean, *rstd, count, C, 1e-5f, 0, 1, 1), "launch");
+            require(norm.launch("layer_norm_forward_96_float32", {unsigned(count + 15) / 16}, {128}, 0, *x, *weight, *weight, *y, *mean, *rstd,
+                count, C, 1e-5f, 0, 1, 1), "launch");
         };
         double small = best(200, [&] { run(few); }), large = best(7, [&] { run(rows); });
         Module product("gemm.cu", read_file(kernels_folder + "/gemm.cu"), {"gemm_nn_64x64_tf32"});

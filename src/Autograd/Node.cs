@@ -9,9 +9,8 @@ internal sealed class Node
 {
     [ThreadStatic] private static long t_sequence;
 
-    public Node(Operator op, OperatorCall call, Variable?[] inputs)
+    public Node(OperatorCall call, Variable?[] inputs)
     {
-        Operator = op;
         Call = call;
         Inputs = inputs;
         Sequence = t_sequence++;
@@ -20,8 +19,6 @@ internal sealed class Node
         foreach (Tensor saved in call.Saved)
             saved.Storage.AddReference();
     }
-
-    public Operator Operator { get; }
 
     public OperatorCall? Call { get; private set; }
 

@@ -54,12 +54,12 @@ public sealed class OperatorTrace : IDisposable
     /// <summary>The calls so far, in order.</summary>
     public IReadOnlyList<Entry> Entries => _entries;
 
-    internal void Add(Operator op, OperatorCall call, bool backward, long start)
+    internal void Add(OperatorCall call, bool backward, long start)
     {
         if (call.Output.Device.Kind == DeviceKind.Cuda)
-            CudaDevice.Get(call.Output.Device).Synchronize();
+            call.Output.CudaDevice.Synchronize();
         _entries.Add(new Entry(
-            op, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, op.MultiplyAdds(call),
+            call.Operator, [.. call.Inputs.Select(input => input?.Shape)], call.Output.Shape, backward, call.Operator.MultiplyAdds(call),
             Stopwatch.GetElapsedTime(start), LaunchTrace.Current?.Entries.Count ?? 0, _layerOf?.Invoke(call.Inputs.OfType<Tensor>()))
         {
             Types = [.. call.Inputs.Select(input => input?.DType)],

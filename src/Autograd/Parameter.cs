@@ -14,10 +14,18 @@ public sealed class Parameter : Variable
             throw new ArgumentException($"parameter {name}: its tensor belongs to a step; make it outside of one", nameof(value));
     }
 
+    /// <summary>A parameter without memory, until <see cref="Variable.SetValue"/>.</summary>
+    /// <param name="shape">Its dimensions.</param>
+    /// <param name="type">Its element type.</param>
+    /// <param name="name">A name for messages.</param>
+    public Parameter(Shape shape, DType type, string name) : base(shape, type, requiresGradient: true, name)
+    {
+    }
+
     /// <inheritdoc />
     public override void MoveTo(Device device)
     {
-        if (Value.Device != device)
+        if (HasValue && Value.Device != device)
             _buffer = null;
         base.MoveTo(device);
     }

@@ -21,9 +21,9 @@ internal static class Tape
                 OperatorTrace? trace = OperatorTrace.Current;
                 long start = trace is null ? 0 : Stopwatch.GetTimestamp();
                 var sink = new Sink(node);
-                node.Call!.Backward(node.Operator, dOutput, sink);
+                node.Call!.Backward(dOutput, sink);
                 sink.Finish();
-                trace?.Add(node.Operator, node.Call!, backward: true, start);
+                trace?.Add(node.Call!, backward: true, start);
                 node.Gradient = null;
                 dOutput.Storage.ReleaseReference();
             }
@@ -127,13 +127,13 @@ internal static class Tape
 
         private Variable Wanted(int input) => node.Call!.Needs(input)
             ? node.Inputs[input]!
-            : throw new InvalidOperationException($"{node.Operator.Name}: backward produced a gradient for input {input}, which needs none");
+            : throw new InvalidOperationException($"{node.Call!.Operator.Name}: backward produced a gradient for input {input}, which needs none");
 
         private void Check(Variable variable, int input, Tensor gradient)
         {
             if (gradient.Shape != variable.Shape || gradient.DType != variable.Value.DType)
                 throw new InvalidOperationException(
-                    $"{node.Operator.Name}: gradient of input {input} is {gradient}, expected {variable.Value}");
+                    $"{node.Call!.Operator.Name}: gradient of input {input} is {gradient}, expected {variable.Value}");
         }
 
         private static void Replace(Node producer, Tensor gradient)

@@ -9,6 +9,10 @@ namespace CsUnet.Autograd;
 /// </summary>
 public partial class Variable
 {
+    private readonly Shape? _shape;
+    private readonly DType _type;
+    private Tensor? _value;
+
     /// <summary>A leaf. A plain leaf has no gradient unless asked for.</summary>
     /// <param name="value">Its tensor.</param>
     /// <param name="requiresGradient">Whether <see cref="Backward"/> should fill <see cref="Gradient"/>.</param>
@@ -19,6 +23,19 @@ public partial class Variable
         RequiresGradient = requiresGradient;
         Name = name;
         value.Storage.AddReference();
+    }
+
+    /// <summary>A leaf without memory: its value is set later, by <see cref="SetValue"/>.</summary>
+    /// <param name="shape">Its dimensions.</param>
+    /// <param name="type">Its element type.</param>
+    /// <param name="requiresGradient">Whether <see cref="Backward"/> should fill <see cref="Gradient"/>.</param>
+    /// <param name="name">A name for messages.</param>
+    public Variable(Shape shape, DType type, bool requiresGradient, string name)
+    {
+        _shape = shape;
+        _type = type;
+        RequiresGradient = requiresGradient;
+        Name = name;
     }
 
     internal Variable(Tensor value, Node? producer)
@@ -32,7 +49,16 @@ public partial class Variable
     }
 
     /// <summary>The tensor.</summary>
-    public Tensor Value { get; private set; }
+    /// <exception cref="InvalidOperationException">The variable was made without memory, and no value was set yet.</exception>
+    public Tensor Value
+    {
+        get => _value ?? throw new InvalidOperationException(
+            $"{Name} {_type.Label()} {_shape} has no value yet; initialise the module that it belongs to, or load its weights");
+        private set => _value = value;
+    }
+
+    /// <summary>Whether there is a <see cref="Value"/>.</summary>
+    public bool HasValue => _value is not null;
 
     /// <summary>A name for messages; parameters have their state-dict names.</summary>
     public string? Name { get; internal set; }
@@ -45,8 +71,11 @@ public partial class Variable
     /// </summary>
     public Tensor? Gradient { get; internal set; }
 
-    /// <summary>Dimensions of the value.</summary>
-    public Shape Shape => Value.Shape;
+    /// <summary>Dimensions of the value; known before it is set.</summary>
+    public Shape Shape => _value?.Shape ?? _shape!;
+
+    /// <summary>Element type of the value; known before it is set.</summary>
+    public DType DType => _value?.DType ?? _type;
 
     internal Node? Producer { get; }
 
@@ -61,13 +90,36 @@ public partial class Variable
         return this;
     }
 
+    /// <summary>
+    /// Sets the elements of a leaf. The first call allocates memory that outlives steps on a device; later ones copy into it, wherever it is.
+    /// </summary>
+    /// <param name="values">The elements, on any device.</param>
+    /// <param name="device">Where memory is allocated.</param>
+    /// <exception cref="ArgumentException">Shape or element type differ from the leaf's.</exception>
+    /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
+    public void SetValue(Tensor values, Device device = default)
+    {
+        if (Producer is not null)
+            throw new InvalidOperationException($"SetValue: {this} is the result of an operator; only leaves can be set");
+        if (values.Shape != Shape || values.DType != DType)
+            throw new ArgumentException($"SetValue: values are {values}, expected {DType.Label()} {Shape}, as {Name ?? "the variable"} is", nameof(values));
+        if (_value is null)
+        {
+            using StepArena.PersistentScope scope = StepArena.Suspend();
+            _value = Tensor.Empty(Shape, DType, device);
+            _value.Storage.AddReference();
+        }
+        _value.CopyFrom(values);
+    }
+
     /// <summary>Moves a leaf to another device: its value is copied there, into memory that outlives steps, and its gradient forgotten.</summary>
+    /// <remarks>Without a value there is nothing to move: <see cref="SetValue"/> says where it will be.</remarks>
     /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
     public virtual void MoveTo(Device device)
     {
         if (Producer is not null)
             throw new InvalidOperationException($"MoveTo: {this} is the result of an operator; only leaves can be moved to {device}");
-        if (Value.Device == device)
+        if (_value is null || _value.Device == device)
             return;
         using StepArena.PersistentScope scope = StepArena.Suspend();
         Value = Value.To(device);
@@ -94,12 +146,12 @@ public partial class Variable
             needs[i] = !NoGrad.IsActive && inputs[i] is { RequiresGradient: true };
             record |= needs[i];
         }
-        var call = new OperatorCall(tensors, needs);
+        var call = new OperatorCall(op, tensors, needs);
         OperatorTrace? trace = OperatorTrace.Current;
         long start = trace is null ? 0 : System.Diagnostics.Stopwatch.GetTimestamp();
-        call.Forward(op);
-        trace?.Add(op, call, backward: false, start);
-        return new Variable(call.Output, record ? new Node(op, call, inputs) : null);
+        call.Forward();
+        trace?.Add(call, backward: false, start);
+        return new Variable(call.Output, record ? new Node(call, inputs) : null);
     }
 
     /// <summary>
@@ -123,5 +175,5 @@ public partial class Variable
     }
 
     /// <inheritdoc />
-    public override string ToString() => Name is null ? Value.ToString() : $"{Name} {Value}";
+    public override string ToString() => $"{Name} {DType.Label()} {Shape}".TrimStart();
 }

@@ -37,7 +37,7 @@ internal sealed class Terminal
 
     public bool IsInteractive { get; }
 
-    /// <summary>The console library on <see cref="Out"/>; plain text without colours when nobody watches.</summary>
+    /// <summary>The console library on <see cref="Out"/>; plain text without colours if the output is not a terminal.</summary>
     public IAnsiConsole Ansi => _ansi.Value;
 
     public static Terminal OfProcess() => new(

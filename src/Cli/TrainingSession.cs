@@ -51,7 +51,7 @@ internal sealed class TrainingSession
         {
             ClassMap classMap = RunData.ClassMap(options);
             // A network that cannot be built is refused before a large data set is read.
-            options.ModelOptions(classMap.Count).RequireMemory(options.Batch);
+            options.ModelOptions(classMap.Count).Create().RequireMemory(options.Batch);
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
                 throw new UsageException("--size 32 with --batch 1: the deepest features are then a single pixel, over which batch norm has no statistics; "
                     + "use a larger --size or --batch");
@@ -86,7 +86,7 @@ internal sealed class TrainingSession
             }
         }
         MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)), validation = Open(() => RunData.OpenValidation(options, classMap));
-        // Test images without annotations are left alone: nobody needs them yet.
+        // Check test images only if they have annotations: training does not need them.
         if (options.Data is { } data && Directory.Exists(Path.Combine(data, "test_annot")))
             Open(() => RunData.Open(options, "test", classMap));
         return problems.Count == 0 ? (train!, validation) : throw DataException.Many(options.Data ?? "", problems);

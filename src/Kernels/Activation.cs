@@ -15,61 +15,47 @@ public sealed record Activation(ActivationKind Kind) : Operator
     private ActivationFunction Function => ActivationFunction.Of(Kind);
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");
-        Tensor output = Tensor.EmptyLike(call[0]);
-        if (output.Device.Kind == DeviceKind.Cuda)
-            CudaForward(call[0], output);
-        else if (output.DType == DType.Float32)
-            Forward<float>(call[0], output);
-        else
-            Forward<double>(call[0], output);
-        return output;
+        return Tensor.EmptyLike(call[0]);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
-    {
-        Tensor saved = Function.ReadsOutput ? call.Output : call[0], dInput = gradients.Target(0, out bool accumulate);
-        if (dInput.Device.Kind == DeviceKind.Cuda)
-            CudaBackward(saved, dOutput, dInput, accumulate);
-        else if (dInput.DType == DType.Float32)
-            Backward<float>(saved, dOutput, dInput, accumulate);
-        else
-            Backward<double>(saved, dOutput, dInput, accumulate);
-    }
-
-    private unsafe void Forward<T>(Tensor input, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
         ActivationFunction function = Function;
-        T* x = input.Pointer<T>(), y = output.Pointer<T>();
-        Workers.Split(input.Count, Simd.Grain, (start, end) => function.Forward(x + start, y + start, end - start));
+        T* x = call[0].Pointer<T>(), y = call.Output.Pointer<T>();
+        Workers.Split(call[0].Count, Simd.Grain, (start, end) => function.Forward(x + start, y + start, end - start));
     }
 
-    private unsafe void Backward<T>(Tensor saved, Tensor dOutput, Tensor dInput, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ActivationFunction function = Function;
-        T* s = saved.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = dInput.Pointer<T>();
+        Tensor saved = Saved(call);
+        T* s = saved.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = gradients.Target(0, out bool accumulate).Pointer<T>();
         Workers.Split(saved.Count, Simd.Grain, (start, end) => function.Backward(s + start, dy + start, dx + start, end - start, accumulate));
     }
 
+    private Tensor Saved(OperatorCall call) => Function.ReadsOutput ? call.Output : call[0];
+
     // kernels/activation.cu
-    private void CudaForward(Tensor input, Tensor output)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
-        var launch = new CudaLaunch(input, "activation", $"{Function.Kernel}_forward");
-        launch.Add(input, output);
-        launch.Add(input.Count);
-        launch.RunOver(input.Count);
+        var launch = new CudaLaunch(call[0], "activation", $"{Function.Kernel}_forward");
+        launch.Add(call[0], call.Output);
+        launch.Add(call[0].Count);
+        launch.RunOver(call[0].Count);
     }
 
-    private void CudaBackward(Tensor saved, Tensor dOutput, Tensor dInput, bool accumulate)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
         var launch = new CudaLaunch(dOutput, "activation", $"{Function.Kernel}_backward");
-        launch.Add(saved, dOutput, dInput);
+        launch.Add(Saved(call), dOutput, dInput);
         launch.Add(dOutput.Count);
         launch.Add(accumulate);
         launch.RunOver(dOutput.Count);

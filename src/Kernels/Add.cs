@@ -10,28 +10,19 @@ namespace CsUnet.Kernels;
 public sealed record Add : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor a = call[0], b = call[1];
         Require(b.Shape == a.Shape, "second input", b.Shape, $"{a.Shape} = shape of the first input");
         RequireSameType(call, "second input", b);
-        Tensor output = Tensor.EmptyLike(a);
-        if (a.Device.Kind == DeviceKind.Cuda)
-            CudaForward(a, b, output);
-        else if (a.DType == DType.Float32)
-            Forward<float>(a, b, output);
-        else
-            Forward<double>(a, b, output);
-        return output;
+        return Tensor.EmptyLike(a);
     }
 
-    private static unsafe void Forward<T>(Tensor a, Tensor b, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
-        T* x = a.Pointer<T>(), y = b.Pointer<T>(), z = output.Pointer<T>();
-        Workers.Split(a.Count, Simd.Grain, (start, end) =>
+        T* x = call[0].Pointer<T>(), y = call[1].Pointer<T>(), z = call.Output.Pointer<T>();
+        Workers.Split(call[0].Count, Simd.Grain, (start, end) =>
         {
             long i = start;
             for (; i + Vector<T>.Count <= end; i += Vector<T>.Count)
@@ -50,11 +41,12 @@ public sealed record Add : Operator
     }
 
     // kernels/add.cu
-    private static void CudaForward(Tensor a, Tensor b, Tensor output)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
-        var launch = new CudaLaunch(a, "add", "add_forward");
-        launch.Add(a, b, output);
-        launch.Add(a.Count);
-        launch.RunOver(a.Count);
+        var launch = new CudaLaunch(call[0], "add", "add_forward");
+        launch.Add(call[0], call[1], call.Output);
+        launch.Add(call[0].Count);
+        launch.RunOver(call[0].Count);
     }
 }

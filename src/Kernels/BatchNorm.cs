@@ -19,10 +19,7 @@ namespace CsUnet.Kernels;
 public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Training = true) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor input = call[0];
         Require(input.Shape.Rank >= 2 && input.DType.IsFloat(), "input", input, "a floating-point tensor (..., C)");
@@ -34,43 +31,31 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
             RequireParameterType(call, names[i], call[i + 1]);
         }
         Require(!Training || input.Shape.Rows > 1, "input", input.Shape, "more than one value per channel in training");
-        Tensor output = Tensor.EmptyLike(input);
+        return Tensor.EmptyLike(input);
+    }
+
+    private static (Tensor Mean, Tensor Rstd) SaveStatistics(OperatorCall call)
+    {
         Tensor mean = Tensor.EmptyLike(call[1]), rstd = Tensor.EmptyLike(mean);
         call.Save(mean);
         call.Save(rstd);
-        if (input.Device.Kind == DeviceKind.Cuda)
-            CudaForward(call, output, mean, rstd);
-        else if (input.DType == DType.Float32)
-            Forward<float>(call, output, mean, rstd);
-        else
-            Forward<double>(call, output, mean, rstd);
-        return output;
+        return (mean, rstd);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-            CudaBackward(call, dOutput, gradients);
-        else if (dOutput.DType == DType.Float32)
-            Backward<float>(call, dOutput, gradients);
-        else
-            Backward<double>(call, dOutput, gradients);
-    }
-
-    private unsafe void Forward<T>(OperatorCall call, Tensor output, Tensor mean, Tensor rstd)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
+        (Tensor mean, Tensor rstd) = SaveStatistics(call);
         Tensor scale = Tensor.EmptyLike(mean), shift = Tensor.EmptyLike(mean);
         Normaliser.Forward(
             this, call[0].Pointer<T>(), call[0].Shape.Rows, call[0].Shape.Last, call[1].Pointer<T>(), call[2].Pointer<T>(),
             call[3].Pointer<T>(), call[4].Pointer<T>(), mean.Pointer<T>(), rstd.Pointer<T>(), scale.Pointer<T>(), shift.Pointer<T>());
-        ChannelNorm.Apply(call[0].Pointer<T>(), scale.Pointer<T>(), shift.Pointer<T>(), null, output.Pointer<T>(),
+        ChannelNorm.Apply(call[0].Pointer<T>(), scale.Pointer<T>(), shift.Pointer<T>(), null, call.Output.Pointer<T>(),
             call[0].Shape.Rows, call[0].Shape.Last, relu: false);
     }
 
-    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor coefficients = Normaliser.Backward<T>(
             this, call, gradients, call[0], output: null, dOutput, masked: null, weight: 1, bias: 2, call.Saved[0], call.Saved[1]);
@@ -82,14 +67,17 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
             gradients.Target(0, out bool accumulate).Pointer<T>(), call[0].Shape.Rows, channels, accumulate);
     }
 
-    private void CudaForward(OperatorCall call, Tensor output, Tensor mean, Tensor rstd)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
+        (Tensor mean, Tensor rstd) = SaveStatistics(call);
         Tensor scale = Tensor.EmptyLike(mean), shift = Tensor.EmptyLike(mean);
         CudaBatchNorm.Coefficients(this, call[0], [call[1], call[2], call[3], call[4]], [mean, rstd, scale, shift]);
-        CudaBatchNorm.Apply(call[0], scale, shift, residual: null, output, relu: false);
+        CudaBatchNorm.Apply(call[0], scale, shift, residual: null, call.Output, relu: false);
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor coefficients = CudaBatchNorm.Backward(
             this, call, gradients, call[0], ReLUMask.None, dOutput, weight: 1, bias: 2, call.Saved[0], call.Saved[1]);

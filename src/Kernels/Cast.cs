@@ -12,9 +12,6 @@ namespace CsUnet.Kernels;
 public sealed record Cast(DType Type) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         DType other = call[0].Device.Kind == DeviceKind.Cuda ? DType.BFloat16 : DType.Float64;

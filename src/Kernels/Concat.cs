@@ -11,10 +11,7 @@ namespace CsUnet.Kernels;
 public sealed record Concat : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         int channels = 0;
         Require(call.Inputs.Count >= 1, "inputs", call.Inputs.Count, "at least one");
@@ -25,32 +22,20 @@ public sealed record Concat : Operator
             RequireSameType(call, $"input {i}", call[i]);
             channels += call[i].Shape.Last;
         }
-        Tensor output = Tensor.Empty(call[0].Shape.WithLast(channels), call[0].DType, call[0].Device);
-        if (output.Device.Kind == DeviceKind.Cuda)
-        {
-            for (int i = 0, first = 0; i < call.Inputs.Count; first += call[i++].Shape.Last)
-                CudaMove("forward", call[i], output, call[i], output, first, accumulate: null);
-            return output;
-        }
-        long offset = 0;
-        for (int i = 0; i < call.Inputs.Count; i++)
-            offset = Move(call[i], output, offset, toWhole: true);
-        return output;
+        return Tensor.Empty(call[0].Shape.WithLast(channels), call[0].DType, call[0].Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void CpuForward(OperatorCall call)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            for (int i = 0, first = 0; i < call.Inputs.Count; first += call[i++].Shape.Last)
-                if (call.Needs(i))
-                {
-                    Tensor part = gradients.Target(i, out bool accumulate);
-                    CudaMove("backward", dOutput, part, part, dOutput, first, accumulate);
-                }
-            return;
-        }
+        long offset = 0;
+        for (int i = 0; i < call.Inputs.Count; i++)
+            offset = Move(call[i], call.Output, offset, toWhole: true);
+    }
+
+    /// <inheritdoc />
+    protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
         long offset = 0;
         for (int i = 0; i < call.Inputs.Count; i++)
         {
@@ -72,6 +57,25 @@ public sealed record Concat : Operator
         Rearrange.Rows(part.Shape.Rows, run, row =>
             Rearrange.Copy(toWhole ? p + row * run : w + row * stride, toWhole ? w + row * stride : p + row * run, run));
         return offset + run;
+    }
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
+    {
+        for (int i = 0, first = 0; i < call.Inputs.Count; first += call[i++].Shape.Last)
+            CudaMove("forward", call[i], call.Output, call[i], call.Output, first, accumulate: null);
+    }
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        for (int i = 0, first = 0; i < call.Inputs.Count; first += call[i++].Shape.Last)
+        {
+            if (!call.Needs(i))
+                continue;
+            Tensor part = gradients.Target(i, out bool accumulate);
+            CudaMove("backward", dOutput, part, part, dOutput, first, accumulate);
+        }
     }
 
     // kernels/concat.cu, one launch per part.

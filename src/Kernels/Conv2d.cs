@@ -21,16 +21,13 @@ namespace CsUnet.Kernels;
 public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : CudaConvolution.Variants;
 
     private static readonly IReadOnlyList<KernelVariant> s_cpuVariants = CpuVariants.Of(
         CpuVariants.Blocked, "matrix products whose panels are packed straight from the windows of the image", choosesVectors: true);
 
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         ConvolutionShape shape = Shape(call);
         Tensor input = call[0];
@@ -40,76 +37,56 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
             Require(bias.Shape == new Shape(shape.Filters), "bias", bias.Shape, $"({shape.Filters}) = filters of weight {call[1].Shape}");
             RequireParameterType(call, "bias", bias);
         }
-        Tensor output = Tensor.Empty(
-            [shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters], input.DType, input.Device);
-        if (input.Device.Kind == DeviceKind.Cuda)
-            CudaForward(call, shape, output);
-        else if (input.DType == DType.Float32)
-            Forward<float>(call, shape, output);
-        else
-            Forward<double>(call, shape, output);
-        // Tensors free their memory when they are collected, and a raw pointer does not keep one alive: seen as a read of freed memory.
-        GC.KeepAlive(call);
-        return output;
-    }
-
-    private unsafe void Forward<T>(OperatorCall call, ConvolutionShape shape, Tensor output)
-        where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        T* input = call[0].Pointer<T>(), weight = call[1].Pointer<T>(), bias = call.Optional(2) is { } tensor ? tensor.Pointer<T>() : null;
-        if (CpuVariants.IsReference(call))
-            Reference(shape, input, weight, bias, output.Pointer<T>());
-        else
-            Convolution.Forward(shape, input, weight, bias, output.Pointer<T>(), CpuVariants.IsNarrow(this, call));
+        return Tensor.Empty([shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters], input.DType, input.Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-            CudaBackward(call, dOutput, gradients);
-        else if (dOutput.DType == DType.Float32)
-            Backward<float>(call, dOutput, gradients);
+        ConvolutionShape shape = Shape(call);
+        T* input = call[0].Pointer<T>(), weight = call[1].Pointer<T>(), bias = call.Optional(2) is { } tensor ? tensor.Pointer<T>() : null;
+        if (CpuVariants.IsReference(call))
+            Reference(shape, input, weight, bias, call.Output.Pointer<T>());
         else
-            Backward<double>(call, dOutput, gradients);
-        GC.KeepAlive(call);
-        GC.KeepAlive(dOutput);
-        GC.KeepAlive(gradients);
+            Convolution.Forward(shape, input, weight, bias, call.Output.Pointer<T>(), CpuVariants.IsNarrow(call));
     }
 
-    private static void CudaForward(OperatorCall call, ConvolutionShape shape, Tensor output)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
-        if (CudaConvolution.HasFewFilters(shape, call[0], call.Choice))
+        ConvolutionShape shape = Shape(call);
+        if (CudaConvolution.HasFewFilters(call, shape, call[0]))
         {
-            CudaFewFilters.Forward(shape, call[0], call[1], call.Optional(2), output);
+            CudaFewFilters.Forward(shape, call[0], call[1], call.Optional(2), call.Output);
             return;
         }
-        if (CudaConvolution.Packed(shape, call[0], norm: null, call.Choice) is { } packed)
+        if (CudaConvolution.Packed(call, shape, call[0], norm: null) is { } packed)
         {
             Tensor packedInput = packed.PackInput(call[0]), packedWeight = packed.PackWeight(call[1], call[0].DType);
             using Temporary ofWeight = new(packedWeight), ofInput = new(call.IsRecording ? null : packedInput);
             call.Save(call[1]);
             call.Save(packedInput);
-            CudaConvolution.Forward(packed.Packed, packedInput, packedWeight, call.Optional(2), output, call.Choice);
+            CudaConvolution.Forward(call, packed.Packed, packedInput, norm: null, packedWeight, call.Optional(2), residual: null, call.Output);
             return;
         }
         Tensor weight = Cast.Convert(call[1], call[0].DType);
         call.Save(weight);
         call.Save(call[0]);
-        CudaConvolution.Forward(shape, call[0], weight, call.Optional(2), output, call.Choice);
+        CudaConvolution.Forward(call, shape, call[0], norm: null, weight, call.Optional(2), residual: null, call.Output);
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvolutionShape shape = Shape(call);
-        bool few = CudaConvolution.HasFewFilters(shape, call[0], call.Choice);
+        bool few = CudaConvolution.HasFewFilters(call, shape, call[0]);
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
             if (few)
                 CudaFewFilters.BackwardInput(shape, dOutput, call[1], dInput, accumulate);
             else
-                CudaConvolution.BackwardInput(shape, dOutput, call.Saved[0], dInput, accumulate, call.Choice);
+                CudaConvolution.BackwardInput(call, shape, dOutput, through: null, call.Saved[0], dInput, accumulate);
         }
         if (call.Needs(1))
         {
@@ -117,13 +94,14 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
             if (few)
                 CudaFewFilters.BackwardWeight(shape, dOutput, call[0], dWeight, accumulate);
             else
-                CudaConvolution.BackwardWeight(shape, dOutput, call.Saved[1], dWeight, accumulate, call.Choice);
+                CudaConvolution.BackwardWeight(call, shape, dOutput, through: null, call.Saved[1], norm: null, dWeight, accumulate);
         }
         if (call.Needs(2))
             ColumnBlocks.Sum(dOutput, gradients.Target(2, out bool accumulate), accumulate);
     }
 
-    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvolutionShape shape = Shape(call);
         T* input = call[0].Pointer<T>(), weight = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), dInput = null, dWeight = null, dBias = null;
@@ -139,7 +117,7 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
             ReferenceBackward(shape, input, weight, dy, dInput, addsInput, dWeight, addsWeight, dBias, addsBias);
             return;
         }
-        bool narrow = CpuVariants.IsNarrow(this, call);
+        bool narrow = CpuVariants.IsNarrow(call);
         if (dInput != null)
             Convolution.BackwardInput(shape, weight, dy, dInput, addsInput, narrow);
         if (dWeight != null)

@@ -21,13 +21,25 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
 
     private ConvBatchNormReLU[] Layers => Third is null ? [First, Second] : [First, Second, Third];
 
+    /// <summary>
+    /// The operators that apply layers to a tensor on its device, and how many of the layers each is; the last takes the residual. On CUDA
+    /// devices it is one chain, which stores less between the layers. On the CPU a chain is its layers anyway, and as operators of their own
+    /// they give back what they saved as soon as the backward pass has left them.
+    /// </summary>
+    /// <param name="input">What the first layer reads.</param>
+    /// <param name="layers">Two or three.</param>
+    public static IReadOnlyList<(Operator Op, int Layers)> Parts(Tensor input, IReadOnlyList<ConvBatchNormReLU> layers) =>
+        input.Device.Kind == DeviceKind.Cuda
+            ? [(new ConvBatchNormChain(layers[0], layers[1], layers.Count > 2 ? layers[2] : null), layers.Count)]
+            : [.. layers.Select(layer => ((Operator)layer, 1))];
+
     private int Residual => 1 + Parameters * Layers.Length;
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaConvolution.Variants;
 
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor? Output(OperatorCall call)
     {
         ConvBatchNormReLU[] layers = Layers;
         for (int i = 0; i < layers.Length; i++)
@@ -36,30 +48,33 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
             Require(layers[i].Training == First.Training, $"layer {i + 1}", layers[i], $"Training = {First.Training} as the first layer");
             layers[i].CheckParameters(call, FirstOf(i));
         }
-        if (call[0].Device.Kind == DeviceKind.Cuda && (First.Training || call.IsRecording))
-            return CudaForward(call, layers);
+        return null;
+    }
+
+    /// <inheritdoc />
+    protected override void CpuForward(OperatorCall call) => Compose(call);
+
+    /// <summary>The layers one after the other, as operators of their own.</summary>
+    private void Compose(OperatorCall call)
+    {
+        ConvBatchNormReLU[] layers = Layers;
         Tensor x = call[0];
         for (int i = 0; i < layers.Length; i++)
         {
             OperatorCall layer = LayerCall(call, i, x, Enumerable.Repeat(call.IsRecording, LayerResidual + 1));
-            layer.Forward(layers[i]);
+            layer.Forward();
             foreach (Tensor saved in layer.Saved)
                 call.Save(saved);
             x = layer.Output;
             if (i < layers.Length - 1)
                 call.Save(x);
         }
-        return x;
+        call.Output = x;
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaBackward(call, dOutput, gradients);
-            return;
-        }
         ConvBatchNormReLU[] layers = Layers;
         // A layer saves z, mean and rstd; its output follows unless it is the last.
         const int saved = 4;
@@ -73,7 +88,7 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
             layer.Output = last ? call.Output : call.Saved[saved * i + saved - 1];
             Tensor? dInput = i > 0 && layer.Needs(0) ? Tensor.EmptyLike(layer[0]) : null;
             dInput?.Storage.AddReference();
-            layers[i].Backward(layer, dOutput, new LayerSink(gradients, FirstOf(i), Residual, dInput));
+            layer.Backward(dOutput, new LayerSink(gradients, FirstOf(i), Residual, dInput));
             if (!last)
                 dOutput.Storage.ReleaseReference();
             if (dInput is null)
@@ -106,10 +121,17 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
     private static bool NeedsInputOf(OperatorCall call, int layer) => Enumerable.Range(0, FirstOf(layer)).Any(call.Needs);
 
     private OperatorCall LayerCall(OperatorCall call, int i, Tensor x, IEnumerable<bool> needs) => new(
-        [x, .. call.Inputs.Skip(FirstOf(i)).Take(Parameters), i == Layers.Length - 1 ? call.Optional(Residual) : null], [.. needs]);
+        Layers[i], [x, .. call.Inputs.Skip(FirstOf(i)).Take(Parameters), i == Layers.Length - 1 ? call.Optional(Residual) : null], [.. needs]);
 
-    private Tensor CudaForward(OperatorCall call, ConvBatchNormReLU[] layers)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
+        if (!First.Training && !call.IsRecording)
+        {
+            Compose(call);
+            return;
+        }
+        ConvBatchNormReLU[] layers = Layers;
         Tensor input = call[0];
         CudaConvBatchNorm? layer = null;
         for (int i = 0; i < layers.Length; i++)
@@ -117,7 +139,7 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
             int first = FirstOf(i);
             ConvolutionShape shape = layers[i].Shape(input, call[first]);
             layer = CudaConvBatchNorm.Forward(
-                layers[i], shape, input, layer?.Norm, [call[first], call[first + 1], call[first + 2], call[first + 3], call[first + 4]]);
+                call, layers[i], shape, input, layer?.Norm, [call[first], call[first + 1], call[first + 2], call[first + 3], call[first + 4]]);
             layer.Save(call);
             input = layer.Convolved;
         }
@@ -126,10 +148,11 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
             Require(residual.Shape == input.Shape, "residual", residual.Shape, $"{input.Shape} = shape of the output");
             RequireSameType(call, "residual", residual);
         }
-        return layer!.Apply(call.Optional(Residual), layers[^1].ReLU, call.IsRecording);
+        call.Output = layer!.Apply(call.Optional(Residual), layers[^1].ReLU, call.IsRecording);
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvBatchNormReLU[] layers = Layers;
         CudaConvBatchNorm[] saved = new CudaConvBatchNorm[layers.Length];

@@ -33,15 +33,14 @@ public sealed record ConvBatchNormReLU(
     internal BatchNorm Norm => new(Eps, Momentum, Training);
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaConvolution.Variants;
 
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor? Output(OperatorCall call)
     {
         CheckParameters(call, first: 1);
-        if (call[0].Device.Kind == DeviceKind.Cuda)
-            return CudaForward(call);
-        return call[0].DType == DType.Float32 ? Forward<float>(call) : Forward<double>(call);
+        // Where z is not needed again, its memory becomes the output's.
+        return null;
     }
 
     /// <summary>Checks the parameters of a call, convolution weight to running variance, the first of which is input <paramref name="first"/>.</summary>
@@ -61,21 +60,11 @@ public sealed record ConvBatchNormReLU(
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
-    {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-            CudaBackward(call, dOutput, gradients);
-        else if (dOutput.DType == DType.Float32)
-            Backward<float>(call, dOutput, gradients);
-        else
-            Backward<double>(call, dOutput, gradients);
-    }
-
-    /// <inheritdoc />
     public override long MultiplyAdds(OperatorCall call) =>
         call.Output.Count * call[1].Shape[1] * call[1].Shape[2] * call[1].Shape[3];
 
-    private unsafe Tensor Forward<T>(OperatorCall call) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
         int channels = call[1].Shape[0];
         Tensor scratch = Tensor.Empty([4, channels], call[0].DType);
@@ -89,17 +78,19 @@ public sealed record ConvBatchNormReLU(
             Norm, folded ? null : convolved!.Pointer<T>(), rows, channels, call[2].Pointer<T>(), call[3].Pointer<T>(), call[4].Pointer<T>(),
             call[5].Pointer<T>(), mean.Pointer<T>(), rstd.Pointer<T>(), scale, shift);
         if (folded)
-            return Fold<T>(call, scale, scratch.Slice(3, 1).Reshape([channels]));
+        {
+            call.Output = Fold<T>(call, scale, scratch.Slice(3, 1).Reshape([channels]));
+            return;
+        }
         call.Save(convolved!);
         call.Save(mean);
         call.Save(rstd);
         RequireResidual(call, convolved!.Shape);
         // In training z is needed again; without a backward pass its memory serves as the output.
-        Tensor output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
+        call.Output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
         ChannelNorm.Apply(
             convolved.Pointer<T>(), scale, shift, call.Optional(Residual) is { } residual ? residual.Pointer<T>() : null,
-            output.Pointer<T>(), rows, channels, ReLU);
-        return output;
+            call.Output.Pointer<T>(), rows, channels, ReLU);
     }
 
     private void RequireResidual(OperatorCall call, Shape output)
@@ -131,8 +122,8 @@ public sealed record ConvBatchNormReLU(
         return output;
     }
 
-    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor convolved = call.Saved[0];
         int channels = convolved.Shape.Last;
@@ -150,8 +141,8 @@ public sealed record ConvBatchNormReLU(
             ChannelNorm.BackwardInput(
                 convolved.Pointer<T>(), mask, g.Pointer<T>(), a, a + channels, a + 2 * channels, dConvolved.Pointer<T>(),
                 convolved.Shape.Rows, channels, accumulate: false);
-            var inner = new OperatorCall([call[0], call[1], null], [call.Needs(0), call.Needs(1), false]) { Output = convolved };
-            Convolution.Backward(inner, dConvolved, gradients);
+            var inner = new OperatorCall(Convolution, [call[0], call[1], null], [call.Needs(0), call.Needs(1), false]) { Output = convolved };
+            inner.Backward(dConvolved, gradients);
             dConvolved.Storage.ReleaseReference();
         }
         if (call.Needs(Residual))
@@ -169,19 +160,24 @@ public sealed record ConvBatchNormReLU(
     /// <summary>The shape of the output.</summary>
     internal static Shape OutputOf(ConvolutionShape shape) => [shape.Batch, shape.OutputHeight, shape.OutputWidth, shape.Filters];
 
-    private Tensor CudaForward(OperatorCall call)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
         ConvolutionShape shape = Shape(call[0], call[1]);
         RequireResidual(call, OutputOf(shape));
         Tensor[] parameters = [call[1], call[2], call[3], call[4], call[5]];
         if (!Training && !call.IsRecording)
-            return CudaConvBatchNorm.Evaluate(this, shape, call[0], parameters, call.Optional(Residual));
-        CudaConvBatchNorm layer = CudaConvBatchNorm.Forward(this, shape, call[0], norm: null, parameters);
+        {
+            call.Output = CudaConvBatchNorm.Evaluate(call, this, shape, call[0], parameters, call.Optional(Residual));
+            return;
+        }
+        CudaConvBatchNorm layer = CudaConvBatchNorm.Forward(call, this, shape, call[0], norm: null, parameters);
         layer.Save(call);
-        return layer.Apply(call.Optional(Residual), ReLU, call.IsRecording);
+        call.Output = layer.Apply(call.Optional(Residual), ReLU, call.IsRecording);
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         CudaConvBatchNorm layer = CudaConvBatchNorm.Saved(this, Shape(call[0], call[1]), call, index: 0);
         ReLUMask mask = layer.Mask(ReLU, call.Optional(Residual) is null ? null : call.Output);

@@ -28,9 +28,6 @@ public sealed record CrossEntropyDice(
     private const int ChunkRows = 8192, MostClasses = 256;
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Tensor logits = call[0];
@@ -39,7 +36,7 @@ public sealed record CrossEntropyDice(
         Require(ClassWeights is null || ClassWeights.Count == classes, "class weights", $"{ClassWeights?.Count} numbers",
             $"{classes} = classes of logits {logits.Shape}");
         if (logits.Device.Kind == DeviceKind.Cuda)
-            return CudaForward(call);
+            return CudaLoss(call);
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
         Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
         Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float64);
@@ -152,12 +149,12 @@ public sealed record CrossEntropyDice(
     }
 
     // kernels/cross_entropy_dice.cu; saves the sum of weights, numerators and denominators (1 + 2K).
-    private Tensor CudaForward(OperatorCall call)
+    private Tensor CudaLoss(OperatorCall call)
     {
         Tensor logits = call[0], labels = call[1];
         PixelLabels.CheckCuda(Name, logits, labels);
         int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, classes = logits.Shape.Last;
-        int blocks = CudaLaunch.GroupBlocks(logits.Device, rows, group);
+        int blocks = CudaLaunch.GroupBlocks(logits.CudaDevice, rows, group);
         Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device);
         Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float32, logits.Device);
         Tensor partials = Tensor.Empty([2 + 2 * classes, blocks, 2], DType.Float32, logits.Device);

@@ -14,9 +14,6 @@ namespace CsUnet.Kernels;
 public sealed record DropPath(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         RequireProbability();

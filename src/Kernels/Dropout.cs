@@ -13,9 +13,6 @@ namespace CsUnet.Kernels;
 public sealed record Dropout(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");

@@ -23,9 +23,6 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
     private const int Residual = 1, FirstWeight = 2;
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? [] : CudaGemm.Variants;
 
     /// <inheritdoc />
@@ -33,19 +30,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         + string.Concat(Enumerable.Range(0, (inputs.Count - FirstWeight) / 2).Select(layer => $"->{inputs[WeightOf(layer)]!.Shape[0]}"));
 
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
-    {
-        Shape output = Check(call);
-        Tensor result = Tensor.Empty(output, call[0].DType, call[0].Device);
-        if (call[0].Device.Kind == DeviceKind.Cuda)
-            CudaForward(call, result);
-        else if (call[0].DType == DType.Float32)
-            Forward<float>(call, result);
-        else
-            Forward<double>(call, result);
-        GC.KeepAlive(call);
-        return result;
-    }
+    protected override Tensor Output(OperatorCall call) => Tensor.Empty(Check(call), call[0].DType, call[0].Device);
 
     private static int Layers(OperatorCall call) => (call.Inputs.Count - FirstWeight) / 2;
 
@@ -82,7 +67,8 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         return output;
     }
 
-    private unsafe void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
         Tensor h = call[0];
         for (int layer = 0; layer < Layers(call) - 1; layer++)
@@ -100,9 +86,9 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
             call.Save(h);
         }
         int last = WeightOf(Layers(call) - 1);
-        Linear.Multiply<T>(h, call[last], call[last + 1], output);
+        Linear.Multiply<T>(h, call[last], call[last + 1], call.Output);
         Leave(call, h);
-        Linear.JoinResidual<T>(output, call.Optional(Residual), DropPath);
+        Linear.JoinResidual<T>(call.Output, call.Optional(Residual), DropPath);
     }
 
     private static Tensor Hidden(Tensor input, Tensor weight) => Temporary(input, input.Shape.WithLast(weight.Shape[0]));
@@ -127,22 +113,15 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
     {
         if (call.Needs(Residual))
             gradients.Pass(Residual, dOutput);
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-            CudaBackward(call, dOutput, gradients);
-        else if (dOutput.DType == DType.Float32)
-            Backward<float>(call, dOutput, gradients);
-        else
-            Backward<double>(call, dOutput, gradients);
-        GC.KeepAlive(call);
-        GC.KeepAlive(dOutput);
-        GC.KeepAlive(gradients);
+        base.Backward(call, dOutput, gradients);
     }
 
     // What a layer read, and what GELU made that of; nothing for the first.
     private static (Tensor Input, Tensor? PreActivation) Read(OperatorCall call, int layer) =>
         layer == 0 ? (call[0], null) : (call.Saved[2 * layer - 1], call.Saved[2 * layer - 2]);
 
-    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor g = dOutput;
         if (DropPath is null)
@@ -186,7 +165,8 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         Enumerable.Range(0, Layers(call)).Sum(layer => call[0].Shape.Rows * call[WeightOf(layer)].Count);
 
     // kernels/gemm.cu: one launch per product, or two where its sums are split.
-    private void CudaForward(OperatorCall call, Tensor output)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
         Tensor h = call[0];
         Tensor[] weights = [.. Enumerable.Range(0, Layers(call)).Select(layer => Cast.Convert(call[WeightOf(layer)], h.DType))];
@@ -195,21 +175,22 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
             Tensor input = h;
             Tensor? z = call.IsRecording ? Hidden(input, weights[layer]) : null;
             h = Hidden(input, weights[layer]);
-            CudaGemm.Forward(input, weights[layer], call[WeightOf(layer) + 1], h, InputJoins(call, layer) ? call[0] : null, gelu: true,
-                preActivation: z, choice: call.Choice);
+            CudaGemm.Forward(call, input, weights[layer], call[WeightOf(layer) + 1], h, InputJoins(call, layer) ? call[0] : null, gelu: true,
+                preActivation: z);
             Leave(call, input);
             if (z is not null)
                 call.Save(z);
             call.Save(h);
         }
-        CudaGemm.Forward(h, weights[^1], call[WeightOf(weights.Length - 1) + 1], output, call.Optional(Residual), DropPath, choice: call.Choice);
+        CudaGemm.Forward(call, h, weights[^1], call[WeightOf(weights.Length - 1) + 1], call.Output, call.Optional(Residual), DropPath);
         Leave(call, h);
         if (weights[0] != call[FirstWeight])
             foreach (Tensor weight in weights)
                 call.Save(weight);
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         int layers = Layers(call), hidden = 2 * (layers - 1);
         Tensor Weight(int layer) => call.Saved.Count > hidden ? call.Saved[hidden + layer] : call[WeightOf(layer)];
@@ -222,7 +203,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
             (Tensor input, Tensor? preActivation) = Read(call, layer);
             CudaGemm.BackwardParameters(call, gradients, WeightOf(layer), WeightOf(layer) + 1, g, input, dropPath);
             Tensor dz = Temporary(g, input.Shape);
-            CudaGemm.BackwardInput(g, Weight(layer), dz, accumulate: false, dropPath, preActivation, choice: call.Choice);
+            CudaGemm.BackwardInput(call, g, Weight(layer), dz, accumulate: false, dropPath, preActivation);
             dropPath = null;
             if (InputJoins(call, layer))
                 joined = g;
@@ -234,7 +215,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            CudaGemm.BackwardInput(g, Weight(0), dInput, accumulate, residual: joined, choice: call.Choice);
+            CudaGemm.BackwardInput(call, g, Weight(0), dInput, accumulate, residual: joined);
         }
         g.Storage.ReleaseReference();
         joined?.Storage.ReleaseReference();

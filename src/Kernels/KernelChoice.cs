@@ -11,7 +11,7 @@ public sealed record KernelChoice(string Variant, IReadOnlyDictionary<string, in
     public KernelChoice(string variant) : this(variant, new Dictionary<string, int>()) { }
 
     /// <summary>A parameter's value, or the usual one.</summary>
-    public int Value(string name, int usual) => Values.GetValueOrDefault(name, usual);
+    public int Value(LaunchParameter parameter) => Values.GetValueOrDefault(parameter.Name, parameter.Usual);
 
     /// <summary>For example <c>registers slots=4</c>.</summary>
     public override string ToString() => string.Join(' ', [Variant, .. Values.OrderBy(value => value.Key, StringComparer.Ordinal).Select(

@@ -38,16 +38,16 @@ public static class KernelChoices
     /// nothing stored, this is a look-up that allocates nothing.
     /// </summary>
     /// <exception cref="InvalidDataException">The device's file holds something else than choices.</exception>
-    internal static KernelChoice? For(Operator op, OperatorCall call)
+    internal static KernelChoice? For(OperatorCall call)
     {
         Device device = call[0].Device;
-        IReadOnlyList<KernelVariant> variants = op.Variants(device.Kind);
+        IReadOnlyList<KernelVariant> variants = call.Operator.Variants(device.Kind);
         if (variants.Count == 0)
             return null;
         if (t_forced is { } forced)
             return Named(variants, forced.Variant) is null ? null : forced;
         IReadOnlyDictionary<string, KernelChoice> stored = Stored(device);
-        return stored.Count > 0 && stored.TryGetValue(Key(op, call.Inputs), out KernelChoice? choice)
+        return stored.Count > 0 && stored.TryGetValue(Key(call), out KernelChoice? choice)
             // An older program or another machine may have stored a variant or a value that does not exist here.
             && Named(variants, choice.Variant) is { } variant && variant.Searches(choice)
             ? choice
@@ -62,7 +62,10 @@ public static class KernelChoices
         return null;
     }
 
-    /// <summary>Stores the best choice for an operator on inputs like these; it holds from now on, and in later runs.</summary>
+    /// <summary>
+    /// Stores the best choice for an operator on inputs like these, in <see cref="Precisions.Current"/>; it holds from now on, and in later
+    /// runs.
+    /// </summary>
     /// <param name="device">Where it was measured.</param>
     /// <param name="op">The operator.</param>
     /// <param name="inputs">Its inputs.</param>
@@ -74,7 +77,7 @@ public static class KernelChoices
         {
             // What another process has stored since this one read the file stays.
             Dictionary<string, KernelChoice> stored = Read(PathOf(device));
-            stored[Key(op, inputs)] = choice;
+            stored[Key(new OperatorCall(op, [.. inputs]))] = choice;
             Write(PathOf(device), stored);
             s_stored[device] = stored;
         }
@@ -93,14 +96,9 @@ public static class KernelChoices
         return Path.Combine(Folder, $"{file}.json");
     }
 
-    /// <summary>Operator with its settings and shapes, and the element type.</summary>
-    internal static string Key(Operator op, IReadOnlyList<Tensor?> inputs)
-    {
-        string type = inputs[0]!.DType.Label();
-        if (inputs[0]!.Device.Kind == DeviceKind.Cuda && type == "float32" && CudaDevice.Get(inputs[0]!.Device).AllowTf32)
-            type = "tf32";
-        return $"{op.TuningKey(inputs)} {type}";
-    }
+    /// <summary>Operator with its settings and shapes, and the element type or tf32.</summary>
+    internal static string Key(OperatorCall call) => $"{call.Operator.TuningKey(call.Inputs)} "
+        + (call.Precision == Precision.Tf32 ? call.Precision.Label() : call[0].DType.Label());
 
     private static IReadOnlyDictionary<string, KernelChoice> Stored(Device device) =>
         s_stored.TryGetValue(device, out IReadOnlyDictionary<string, KernelChoice>? stored) ? stored : s_stored.GetOrAdd(device, Read(PathOf(device)));

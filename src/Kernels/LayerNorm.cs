@@ -16,21 +16,37 @@ public sealed record LayerNorm(double Eps = 1e-5) : RowNormOperator(Eps)
     public override string TuningKey(IReadOnlyList<Tensor?> inputs) => $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}";
 
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor input = call[0];
         Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "a floating-point tensor (..., C)");
         RequireParameters(call, 1, input.Shape.Last, $"last dimension of input {input.Shape}");
-        Tensor output = Tensor.EmptyLike(input);
-        Normalise(call, input, new RowsInOrder(input.Shape.Last), 1, output);
-        return output;
+        return Tensor.EmptyLike(input);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call) =>
+        Normalise<T, RowsInOrder>(call, call[0], Places(call[0].Shape), 1, call.Output);
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) =>
+        CudaNormalise(call, call[0], Places(call[0].Shape).Cuda, 1, call.Output);
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         bool accumulate = false;
         Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
-        Differentiate(call, dOutput, call[0], new RowsInOrder(call[0].Shape.Last), 1, dInput, accumulate, gradients);
+        Differentiate<T, RowsInOrder>(call, dOutput, call[0], Places(call[0].Shape), 1, dInput, accumulate, gradients);
     }
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        bool accumulate = false;
+        Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
+        CudaDifferentiate(call, dOutput, call[0], Places(call[0].Shape).Cuda, 1, dInput, accumulate, gradients);
+    }
+
+    private static RowsInOrder Places(Shape shape) => new(shape.Last);
 }

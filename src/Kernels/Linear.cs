@@ -20,16 +20,13 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     private const int Weight = 1, Bias = 2, Residual = 3;
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? CpuProduct.Variants : CudaGemm.Variants;
 
     /// <inheritdoc />
     public override string TuningKey(IReadOnlyList<Tensor?> inputs) => $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}->{inputs[Weight]!.Shape[0]}";
 
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor input = call[0], weight = call[Weight];
         Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "floating-point (..., K)");
@@ -50,21 +47,14 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
             RequireSameType(call, "residual", residual);
         }
         DropPath?.RequireProbability();
-        if (input.Device.Kind == DeviceKind.Cuda)
-            CudaForward(call, output);
-        else if (input.DType == DType.Float32)
-            Forward<float>(call, output);
-        else
-            Forward<double>(call, output);
-        // Tensors free their memory when they are collected, and a raw pointer does not keep one alive: seen as a read of freed memory.
-        GC.KeepAlive(call);
         return output;
     }
 
-    private void Forward<T>(OperatorCall call, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override void Forward<T>(OperatorCall call)
     {
-        Multiply<T>(call[0], call[Weight], call.Optional(Bias), output, CpuProduct.Of(this, call));
-        JoinResidual<T>(output, call.Optional(Residual), DropPath);
+        Multiply<T>(call[0], call[Weight], call.Optional(Bias), call.Output, CpuProduct.Of(call));
+        JoinResidual<T>(call.Output, call.Optional(Residual), DropPath);
     }
 
     /// <summary>output = input · weightᵀ + bias on the processor.</summary>
@@ -108,22 +98,15 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     {
         if (call.Needs(Residual))
             gradients.Pass(Residual, dOutput);
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-            CudaBackward(call, dOutput, gradients);
-        else if (dOutput.DType == DType.Float32)
-            Backward<float>(call, dOutput, gradients);
-        else
-            Backward<double>(call, dOutput, gradients);
-        GC.KeepAlive(call);
-        GC.KeepAlive(dOutput);
-        GC.KeepAlive(gradients);
+        base.Backward(call, dOutput, gradients);
     }
 
-    private void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         if (!call.Needs(0) && !call.Needs(Weight) && !call.Needs(Bias))
             return;
-        CpuProduct product = CpuProduct.Of(this, call);
+        CpuProduct product = CpuProduct.Of(call);
         Tensor g = dOutput;
         if (DropPath is not null)
         {
@@ -171,20 +154,22 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     public override long MultiplyAdds(OperatorCall call) => (long)call[0].Shape.Rows * call[1].Shape[0] * call[1].Shape[1];
 
     // kernels/gemm.cu: one launch, or two where K is split.
-    private void CudaForward(OperatorCall call, Tensor output)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
-        Tensor weight = Cast.Convert(call[Weight], output.DType);
+        Tensor weight = Cast.Convert(call[Weight], call[0].DType);
         if (weight != call[Weight])
             call.Save(weight);
-        CudaGemm.Forward(call[0], weight, call.Optional(Bias), output, call.Optional(Residual), DropPath, choice: call.Choice);
+        CudaGemm.Forward(call, call[0], weight, call.Optional(Bias), call.Output, call.Optional(Residual), DropPath);
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         if (call.Needs(0))
         {
             Tensor dInput = gradients.Target(0, out bool accumulate);
-            CudaGemm.BackwardInput(dOutput, call.Saved.Count > 0 ? call.Saved[0] : call[Weight], dInput, accumulate, DropPath, choice: call.Choice);
+            CudaGemm.BackwardInput(call, dOutput, call.Saved.Count > 0 ? call.Saved[0] : call[Weight], dInput, accumulate, DropPath);
         }
         CudaGemm.BackwardParameters(call, gradients, Weight, Bias, dOutput, call[0], DropPath);
     }

@@ -15,10 +15,7 @@ namespace CsUnet.Kernels;
 public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor input = call[0];
         Require(Kernel is >= 1 and <= 15, "kernel", Kernel, "from 1 to 15");
@@ -28,37 +25,20 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
         Require(input.Shape[1] + 2 * Padding >= Kernel && input.Shape[2] + 2 * Padding >= Kernel, "input", input.Shape,
             $"at least {Kernel} rows and columns with padding {Padding}");
         int height = (input.Shape[1] + 2 * Padding - Kernel) / Stride + 1, width = (input.Shape[2] + 2 * Padding - Kernel) / Stride + 1;
-        Tensor output = Tensor.Empty([input.Shape[0], height, width, input.Shape[3]], input.DType, input.Device);
-        Tensor winners = Tensor.Empty(output.Shape, DType.UInt8, input.Device);
+        return Tensor.Empty([input.Shape[0], height, width, input.Shape[3]], input.DType, input.Device);
+    }
+
+    private static Tensor SaveWinners(OperatorCall call)
+    {
+        Tensor winners = Tensor.Empty(call.Output.Shape, DType.UInt8, call.Output.Device);
         call.Save(winners);
-        if (input.Device.Kind == DeviceKind.Cuda)
-            CudaRun("forward", [input, output, winners], input.Shape, output.Shape, accumulate: null);
-        else if (input.DType == DType.Float32)
-            Forward<float>(input, output, winners);
-        else
-            Forward<double>(input, output, winners);
-        return output;
+        return winners;
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
-        Tensor dInput = gradients.Target(0, out bool accumulate);
-        if (dInput.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaRun("backward", [dOutput, call.Saved[0], dInput], dInput.Shape, dOutput.Shape, accumulate);
-            return;
-        }
-        if (!accumulate)
-            dInput.Clear();
-        if (dInput.DType == DType.Float32)
-            Backward<float>(dOutput, call.Saved[0], dInput);
-        else
-            Backward<double>(dOutput, call.Saved[0], dInput);
-    }
-
-    private unsafe void Forward<T>(Tensor input, Tensor output, Tensor winners) where T : unmanaged, IFloatingPointIeee754<T>
-    {
+        Tensor input = call[0], output = call.Output, winners = SaveWinners(call);
         T* source = input.Pointer<T>(), target = output.Pointer<T>();
         byte* places = winners.Pointer<byte>();
         int inHeight = input.Shape[1], inWidth = input.Shape[2], channels = input.Shape[3], height = output.Shape[1], width = output.Shape[2];
@@ -92,10 +72,14 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
         });
     }
 
-    private unsafe void Backward<T>(Tensor dOutput, Tensor winners, Tensor dInput) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        if (!accumulate)
+            dInput.Clear();
         T* source = dOutput.Pointer<T>(), target = dInput.Pointer<T>();
-        byte* places = winners.Pointer<byte>();
+        byte* places = call.Saved[0].Pointer<byte>();
         int inHeight = dInput.Shape[1], inWidth = dInput.Shape[2], channels = dInput.Shape[3];
         int height = dOutput.Shape[1], width = dOutput.Shape[2];
         // Windows overlap, so a chunk owns an image's block of channels: no two threads add to one element.
@@ -117,6 +101,17 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
                 }
             }
         });
+    }
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) =>
+        CudaRun("forward", [call[0], call.Output, SaveWinners(call)], call[0].Shape, call.Output.Shape, accumulate: null);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        CudaRun("backward", [dOutput, call.Saved[0], dInput], dInput.Shape, dOutput.Shape, accumulate);
     }
 
     // kernels/max_pool.cu: the backward pass gathers.

@@ -10,40 +10,24 @@ namespace CsUnet.Kernels;
 public sealed record Multiply : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor a = call[0], b = call[1];
         Require(a.DType.IsFloat(), "first input", a, "a floating-point tensor");
         Require(b.Shape == a.Shape, "second input", b.Shape, $"{a.Shape} = shape of the first input");
         RequireSameType(call, "second input", b);
-        Tensor output = Tensor.EmptyLike(a);
-        if (a.Device.Kind == DeviceKind.Cuda)
-            CudaForward(a, b, output);
-        else if (a.DType == DType.Float32)
-            Product<float>(a, b, output, accumulate: false);
-        else
-            Product<double>(a, b, output, accumulate: false);
-        return output;
+        return Tensor.EmptyLike(a);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call) => Product<T>(call[0], call[1], call.Output, accumulate: false);
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         for (int input = 0; input < 2; input++)
-        {
-            if (!call.Needs(input))
-                continue;
-            Tensor dInput = gradients.Target(input, out bool accumulate), other = call[1 - input];
-            if (dInput.Device.Kind == DeviceKind.Cuda)
-                CudaBackward(dOutput, other, dInput, accumulate);
-            else if (dInput.DType == DType.Float32)
-                Product<float>(dOutput, other, dInput, accumulate);
-            else
-                Product<double>(dOutput, other, dInput, accumulate);
-        }
+            if (call.Needs(input))
+                Product<T>(dOutput, call[1 - input], gradients.Target(input, out bool accumulate), accumulate);
     }
 
     private static unsafe void Product<T>(Tensor a, Tensor b, Tensor target, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
@@ -63,20 +47,28 @@ public sealed record Multiply : Operator
     }
 
     // kernels/multiply.cu
-    private static void CudaForward(Tensor a, Tensor b, Tensor output)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
-        var launch = new CudaLaunch(a, "multiply", "multiply_forward");
-        launch.Add(a, b, output);
-        launch.Add(a.Count);
-        launch.RunOver(a.Count);
+        var launch = new CudaLaunch(call[0], "multiply", "multiply_forward");
+        launch.Add(call[0], call[1], call.Output);
+        launch.Add(call[0].Count);
+        launch.RunOver(call[0].Count);
     }
 
-    private static void CudaBackward(Tensor dOutput, Tensor other, Tensor dInput, bool accumulate)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        var launch = new CudaLaunch(dOutput, "multiply", "multiply_backward");
-        launch.Add(dOutput, other, dInput);
-        launch.Add(dOutput.Count);
-        launch.Add(accumulate);
-        launch.RunOver(dOutput.Count);
+        for (int input = 0; input < 2; input++)
+        {
+            if (!call.Needs(input))
+                continue;
+            Tensor dInput = gradients.Target(input, out bool accumulate);
+            var launch = new CudaLaunch(dOutput, "multiply", "multiply_backward");
+            launch.Add(dOutput, call[1 - input], dInput);
+            launch.Add(dOutput.Count);
+            launch.Add(accumulate);
+            launch.RunOver(dOutput.Count);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using CsUnet.Cuda.Blas;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -10,15 +9,27 @@ public sealed class OperatorCall
     private readonly bool[] _needsGradient;
     private readonly List<Tensor> _saved = [];
 
-    /// <summary>A call on the given inputs; optional inputs may be null.</summary>
+    /// <summary>A call of an operator on the given inputs; optional inputs may be null. Its precision is <see cref="Precisions.Current"/>.</summary>
+    /// <param name="op">The operator.</param>
     /// <param name="inputs">The inputs in the operator's order.</param>
     /// <param name="needsGradient">Which of them need a gradient; null or all false in no-grad mode, where nothing is saved.</param>
-    public OperatorCall(Tensor?[] inputs, bool[]? needsGradient = null)
+    public OperatorCall(Operator op, Tensor?[] inputs, bool[]? needsGradient = null)
     {
+        Operator = op;
         _inputs = inputs;
+        Precision = Precisions.Of(this[0].DType, this[0].Device);
         _needsGradient = needsGradient ?? new bool[inputs.Length];
         IsRecording = Array.IndexOf(_needsGradient, true) >= 0;
     }
+
+    /// <summary>The operator.</summary>
+    public Operator Operator { get; }
+
+    /// <summary>
+    /// The arithmetic of the matrix products of both passes, that of the thread when the call was made: fp32, or on a CUDA device tf32 (float32
+    /// tensors) or bf16 (bfloat16 tensors).
+    /// </summary>
+    public Precision Precision { get; }
 
     /// <summary>Whether a backward pass may follow, so that saving is worth it.</summary>
     public bool IsRecording { get; }
@@ -38,11 +49,8 @@ public sealed class OperatorCall
     /// <summary>Which of the operator's variants computes this call, in both passes; null: the usual one.</summary>
     public KernelChoice? Choice { get; private set; }
 
-    /// <summary>
-    /// The arithmetic of float32 matrix products that the device was set to when Forward ran (<see cref="CudaDevice.AllowTf32"/>): tf32 or
-    /// fp32. The backward pass uses it too, whatever the device is set to by then.
-    /// </summary>
-    public Precision Products { get; private set; }
+    /// <summary>What <see cref="Choice"/> says of a launch parameter, or its usual value.</summary>
+    public int Parameter(LaunchParameter parameter) => Choice?.Value(parameter) ?? parameter.Usual;
 
     /// <summary>The output, once Forward has returned.</summary>
     public Tensor Output { get; set; } = null!;
@@ -60,56 +68,54 @@ public sealed class OperatorCall
     /// <summary>Runs an operator outside of the tape, for tests, benchmarks and inference.</summary>
     public static Tensor Run(Operator op, params Tensor?[] inputs)
     {
-        var call = new OperatorCall(inputs);
-        call.Forward(op);
+        var call = new OperatorCall(op, inputs);
+        call.Forward();
         return call.Output;
     }
 
-    /// <summary>Runs an operator's forward rule on this call and sets <see cref="Output"/>.</summary>
+    /// <summary>Runs the operator's forward rule and sets <see cref="Output"/>.</summary>
     /// <exception cref="ShapeException">An input does not fit, or is on another device than the first.</exception>
     /// <exception cref="NotSupportedException">The operator has no kernels for the inputs' device.</exception>
-    public void Forward(Operator op)
+    public void Forward()
     {
         Device device = this[0].Device;
         for (int i = 1; i < _inputs.Length; i++)
             if (_inputs[i] is { } input && input.Device != device)
-                throw new ShapeException(op.Name, $"input {i}", $"on {input.Device}", $"{device} = device of input 0");
-        if (!op.RunsOn(device.Kind))
-            throw new NotSupportedException($"{op.Name} has no CUDA kernel; move its inputs to the CPU");
+                throw new ShapeException(Operator.Name, $"input {i}", $"on {input.Device}", $"{device} = device of input 0");
         if (device.Kind == DeviceKind.Cpu)
             foreach (Tensor? input in _inputs)
                 if (input is { DType: DType.BFloat16 })
-                    throw new NotSupportedException($"{op.Name}: bfloat16 is supported on CUDA only; use float32 on the CPU");
-        Choice = KernelChoices.For(op, this);
-        Products = Precisions.InUse(device);
+                    throw new NotSupportedException($"{Operator.Name}: bfloat16 is supported on CUDA only; use float32 on the CPU");
+        Choice = KernelChoices.For(this);
         try
         {
             using (StorageScope.Begin())
-                Output = op.Forward(this);
+                Output = Operator.Forward(this);
         }
         catch (RecordingException failure) when (failure.Operation is null)
         {
-            throw failure.In($"{op.Name} (forward)");
+            throw failure.In($"{Operator.Name} (forward)");
         }
+        // Tensors free their memory when they are collected, and the addresses that rules work with keep none alive.
         GC.KeepAlive(this);
     }
 
-    /// <summary>Runs an operator's backward rule on this call, in the arithmetic of its forward pass.</summary>
-    /// <param name="op">The operator that <see cref="Forward"/> ran.</param>
+    /// <summary>Runs the operator's backward rule, in the precision of the forward pass.</summary>
     /// <param name="dOutput">The gradient of the output.</param>
     /// <param name="gradients">Receives the inputs' gradients.</param>
-    public void Backward(Operator op, Tensor dOutput, GradientSink gradients)
+    public void Backward(Tensor dOutput, GradientSink gradients)
     {
         try
         {
-            using PrecisionScope products = Products.Use(dOutput.Device);
             using (StorageScope.Begin())
-                op.Backward(this, dOutput, gradients);
+                Operator.Backward(this, dOutput, gradients);
         }
         catch (RecordingException failure) when (failure.Operation is null)
         {
-            throw failure.In($"{op.Name} (backward)");
+            throw failure.In($"{Operator.Name} (backward)");
         }
+        GC.KeepAlive(this);
         GC.KeepAlive(dOutput);
+        GC.KeepAlive(gradients);
     }
 }

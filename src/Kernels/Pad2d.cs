@@ -12,34 +12,31 @@ namespace CsUnet.Kernels;
 public sealed record Pad2d(int Bottom, int Right) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(Bottom >= 0 && Right >= 0, "padding", $"{Bottom}, {Right}", "non-negative numbers");
         Require(shape.Rank == 4, "input", shape, "(B, H, W, C)");
-        Shape padded = [shape[0], shape[1] + Bottom, shape[2] + Right, shape[3]];
-        if (call[0].Device.Kind == DeviceKind.Cuda)
-        {
-            Tensor large = Tensor.Empty(padded, call[0].DType, call[0].Device);
-            CudaMove(call[0], large, toLarge: true, accumulate: false);
-            return large;
-        }
-        Tensor output = Tensor.Zeros(padded, call[0].DType);
-        MoveCorner(call[0], output, toLarge: true);
-        return output;
+        return Tensor.Empty([shape[0], shape[1] + Bottom, shape[2] + Right, shape[3]], call[0].DType, call[0].Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void CpuForward(OperatorCall call)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaMove(dOutput, gradients.Target(0, out bool accumulate), toLarge: false, accumulate);
-            return;
-        }
+        call.Output.Clear();
+        MoveCorner(call[0], call.Output, toLarge: true);
+    }
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) => CudaMove(call[0], call.Output, toLarge: true, accumulate: false);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        CudaMove(dOutput, gradients.Target(0, out bool accumulate), toLarge: false, accumulate);
+
+    /// <inheritdoc />
+    protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
         Tensor dInput = Tensor.EmptyLike(call[0]);
         MoveCorner(dInput, dOutput, toLarge: false);
         gradients.Give(0, dInput);

@@ -11,32 +11,27 @@ namespace CsUnet.Kernels;
 public sealed record PatchMerge : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(shape.Rank == 4 && shape[1] % 2 == 0 && shape[2] % 2 == 0, "input", shape, "(B, H, W, C) with H and W even");
-        Tensor output = Tensor.Empty([shape[0], shape[1] / 2, shape[2] / 2, 4 * shape[3]], call[0].DType, call[0].Device);
-        if (output.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaMove("forward", call[0], output, output.Shape, accumulate: null);
-            return output;
-        }
-        Move(call[0], output, toMerged: true);
-        return output;
+        return Tensor.Empty([shape[0], shape[1] / 2, shape[2] / 2, 4 * shape[3]], call[0].DType, call[0].Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void CpuForward(OperatorCall call) => Move(call[0], call.Output, toMerged: true);
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) =>
+        CudaMove("forward", call[0], call.Output, call.Output.Shape, accumulate: null);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        CudaMove("backward", dOutput, gradients.Target(0, out bool accumulate), dOutput.Shape, accumulate);
+
+    /// <inheritdoc />
+    protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            Tensor target = gradients.Target(0, out bool accumulate);
-            CudaMove("backward", dOutput, target, dOutput.Shape, accumulate);
-            return;
-        }
         Tensor dInput = Tensor.EmptyLike(call[0]);
         Move(dInput, dOutput, toMerged: false);
         gradients.Give(0, dInput);

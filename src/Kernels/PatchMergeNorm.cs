@@ -12,24 +12,38 @@ namespace CsUnet.Kernels;
 public sealed record PatchMergeNorm(double Eps = 1e-5) : RowNormOperator(Eps)
 {
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor input = call[0];
         Shape shape = input.Shape;
         Require(shape.Rank == 4 && shape[1] % 2 == 0 && shape[2] % 2 == 0 && input.DType.IsFloat(), "input", input,
             "a floating-point tensor (B, H, W, C) with H and W even");
         RequireParameters(call, 1, 4 * shape[3], $"4 times the last dimension of input {shape}");
-        Tensor output = Tensor.Empty([shape[0], shape[1] / 2, shape[2] / 2, 4 * shape[3]], input.DType, input.Device);
-        Normalise(call, input, Places(shape), 1, output);
-        return output;
+        return Tensor.Empty([shape[0], shape[1] / 2, shape[2] / 2, 4 * shape[3]], input.DType, input.Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call) =>
+        Normalise<T, MergedRows>(call, call[0], Places(call[0].Shape), 1, call.Output);
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) =>
+        CudaNormalise(call, call[0], Places(call[0].Shape).Cuda, 1, call.Output);
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         bool accumulate = false;
         Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
-        Differentiate(call, dOutput, call[0], Places(call[0].Shape), 1, dInput, accumulate, gradients);
+        Differentiate<T, MergedRows>(call, dOutput, call[0], Places(call[0].Shape), 1, dInput, accumulate, gradients);
+    }
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        bool accumulate = false;
+        Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
+        CudaDifferentiate(call, dOutput, call[0], Places(call[0].Shape).Cuda, 1, dInput, accumulate, gradients);
     }
 
     private static MergedRows Places(Shape spread) => new(spread[2] / 2, spread[3]);

@@ -12,33 +12,27 @@ namespace CsUnet.Kernels;
 public sealed record PixelShuffle(int Scale) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(Scale >= 1, "scale", Scale, "at least 1");
         Require(shape.Rank == 4 && shape[3] % (Scale * Scale) == 0, "input", shape, $"(B, H, W, C) with C a multiple of {Scale * Scale}");
-        Tensor output = Tensor.Empty([shape[0], shape[1] * Scale, shape[2] * Scale, shape[3] / (Scale * Scale)], call[0].DType, call[0].Device);
-        if (output.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaMove("forward", call[0], output, shape, accumulate: null);
-            return output;
-        }
-        Move(call[0], output, toShuffled: true);
-        return output;
+        return Tensor.Empty([shape[0], shape[1] * Scale, shape[2] * Scale, shape[3] / (Scale * Scale)], call[0].DType, call[0].Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void CpuForward(OperatorCall call) => Move(call[0], call.Output, toShuffled: true);
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) => CudaMove("forward", call[0], call.Output, call[0].Shape, accumulate: null);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        CudaMove("backward", dOutput, gradients.Target(0, out bool accumulate), call[0].Shape, accumulate);
+
+    /// <inheritdoc />
+    protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            Tensor target = gradients.Target(0, out bool accumulate);
-            CudaMove("backward", dOutput, target, call[0].Shape, accumulate);
-            return;
-        }
         Tensor dInput = Tensor.EmptyLike(call[0]);
         Move(dInput, dOutput, toShuffled: false);
         gradients.Give(0, dInput);

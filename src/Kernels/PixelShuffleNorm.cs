@@ -13,7 +13,7 @@ namespace CsUnet.Kernels;
 public sealed record PixelShuffleNorm(int Scale, double Eps = 1e-5) : RowNormOperator(Eps)
 {
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor input = call[0];
         Shape shape = input.Shape;
@@ -22,17 +22,31 @@ public sealed record PixelShuffleNorm(int Scale, double Eps = 1e-5) : RowNormOpe
             $"a floating-point tensor (B, H, W, C) with C a multiple of {Scale * Scale}");
         int channels = shape[3] / (Scale * Scale);
         RequireParameters(call, 1, channels, $"the last dimension of input {shape} over {Scale * Scale}");
-        Tensor output = Tensor.Empty([shape[0], shape[1] * Scale, shape[2] * Scale, channels], input.DType, input.Device);
-        Normalise(call, input, Places(shape), 1, output);
-        return output;
+        return Tensor.Empty([shape[0], shape[1] * Scale, shape[2] * Scale, channels], input.DType, input.Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call) =>
+        Normalise<T, ShuffledRows>(call, call[0], Places(call[0].Shape), 1, call.Output);
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) =>
+        CudaNormalise(call, call[0], Places(call[0].Shape).Cuda, 1, call.Output);
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         bool accumulate = false;
         Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
-        Differentiate(call, dOutput, call[0], Places(call[0].Shape), 1, dInput, accumulate, gradients);
+        Differentiate<T, ShuffledRows>(call, dOutput, call[0], Places(call[0].Shape), 1, dInput, accumulate, gradients);
+    }
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        bool accumulate = false;
+        Tensor? dInput = call.Needs(0) ? gradients.Target(0, out accumulate) : null;
+        CudaDifferentiate(call, dOutput, call[0], Places(call[0].Shape).Cuda, 1, dInput, accumulate, gradients);
     }
 
     private ShuffledRows Places(Shape packed) => new(packed[2], Scale, packed[3] / (Scale * Scale));

@@ -7,9 +7,6 @@ namespace CsUnet.Kernels;
 public sealed record Reshape(Shape Shape) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
         Require(call[0].Count == Shape.Count, "input", call[0].Shape, $"{Shape.Count} elements as in {Shape}");

@@ -7,7 +7,7 @@ namespace CsUnet.Kernels;
 /// <summary>
 /// Resampling with align_corners = false and no antialiasing. Input: input (B, H, W, C); output (B, Height, Width, C):
 /// output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y)+i), clamp(s(x)+j), c], where the source position of y is
-/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear. dInput is the transpose of the same linear map.
+/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear, and floor(y H / Height) for nearest, whose only weight is 1. dInput is the transpose of the same linear map.
 /// </summary>
 /// <param name="Height">Rows of the output.</param>
 /// <param name="Width">Columns of the output.</param>
@@ -15,41 +15,28 @@ namespace CsUnet.Kernels;
 public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Shape shape = call[0].Shape;
         Require(Height >= 1 && Width >= 1, "size", $"{Height} x {Width}", "at least 1 x 1");
         Require(shape.Rank == 4 && shape[1] >= 1 && shape[2] >= 1 && call[0].DType.IsFloat(), "input", call[0],
             "a floating-point tensor (B, H, W, C)");
-        if (call[0].Device.Kind == DeviceKind.Cuda)
-            return CudaForward(call[0]);
-        Tensor output = Tensor.Zeros([shape[0], Height, Width, shape[3]], call[0].DType);
-        Map(call[0], output, transposed: false);
-        return output;
+        return Tensor.Empty([shape[0], Height, Width, shape[3]], call[0].DType, call[0].Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaBackward(dOutput, gradients.Target(0, out bool accumulate), accumulate);
-            return;
-        }
-        Tensor dInput = Tensor.ZerosLike(call[0]);
-        Map(dInput, dOutput, transposed: true);
-        gradients.Give(0, dInput);
+        call.Output.Clear();
+        Map<T>(call[0], call.Output, transposed: false);
     }
 
-    private void Map(Tensor input, Tensor output, bool transposed)
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (input.DType == DType.Float32)
-            Map<float>(input, output, transposed);
-        else
-            Map<double>(input, output, transposed);
+        Tensor dInput = Tensor.ZerosLike(call[0]);
+        Map<T>(dInput, dOutput, transposed: true);
+        gradients.Give(0, dInput);
     }
 
     private unsafe void Map<T>(Tensor input, Tensor output, bool transposed) where T : unmanaged, IFloatingPointIeee754<T>
@@ -95,11 +82,17 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
     /// <summary>Source index and weight of every tap of every output position along one axis, position-major.</summary>
     private (int[] Indices, double[] Weights) Taps(int inSize, int outSize)
     {
-        int taps = Mode == ResizeMode.Bilinear ? 2 : 4;
+        int taps = Mode switch { ResizeMode.Nearest => 1, ResizeMode.Bilinear => 2, _ => 4 };
         int[] indices = new int[outSize * taps];
         double[] weights = new double[outSize * taps];
         for (int position = 0; position < outSize; position++)
         {
+            if (Mode == ResizeMode.Nearest)
+            {
+                indices[position] = (int)((long)position * inSize / outSize);
+                weights[position] = 1;
+                continue;
+            }
             double center = (position + 0.5) * inSize / outSize - 0.5;
             if (Mode == ResizeMode.Bilinear)
                 center = Math.Max(center, 0);
@@ -123,19 +116,20 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
     }
 
     // kernels/resize.cu: the backward pass gathers.
-    private Tensor CudaForward(Tensor input)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
-        Shape shape = input.Shape;
-        Tensor output = Tensor.Empty([shape[0], Height, Width, shape[3]], input.DType, input.Device);
-        var launch = new CudaLaunch(input, "resize", $"resize_forward_{Mode.ToString().ToLowerInvariant()}");
-        launch.Add(input, output);
+        Shape shape = call[0].Shape;
+        var launch = new CudaLaunch(call[0], "resize", $"resize_forward_{Mode.ToString().ToLowerInvariant()}");
+        launch.Add(call[0], call.Output);
         launch.Add(shape[0], shape[1], shape[2], shape[3], Height, Width);
         launch.RunOverRows((long)shape[0] * Height, Width * shape[3]);
-        return output;
     }
 
-    private void CudaBackward(Tensor dOutput, Tensor dInput, bool accumulate)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
         Shape shape = dInput.Shape;
         var launch = new CudaLaunch(dOutput, "resize", $"resize_backward_{Mode.ToString().ToLowerInvariant()}");
         launch.Add(dOutput, dInput);

@@ -10,4 +10,7 @@ public enum ResizeMode
 
     /// <summary>Four taps per axis, Keys' cubic convolution with a = -0.75, as PyTorch's.</summary>
     Bicubic,
+
+    /// <summary>One tap per axis, the element at floor(y H / Height), as PyTorch's.</summary>
+    Nearest,
 }

@@ -18,10 +18,9 @@ public abstract record RowNormOperator(double Eps) : Operator
     private const int CudaThreads = 128, CudaChannelsOfLane = 12, CudaLargest = 1536, AnyWarps = CudaThreads / 32, AnyRows = 32;
 
     private const string Registers = "registers", Any = "any";
-    private const string ForwardBlocks = "forward_blocks_per_multiprocessor", BackwardBlocks = "backward_blocks_per_multiprocessor";
 
-    /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
+    private static readonly LaunchParameter s_forwardBlocks = new("forward_blocks_per_multiprocessor", [4, 7, 12], Usual: 7);
+    private static readonly LaunchParameter s_backwardBlocks = new("backward_blocks_per_multiprocessor", [2, 4, 6], Usual: 4);
 
     /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : s_cudaVariants;
@@ -32,7 +31,7 @@ public abstract record RowNormOperator(double Eps) : Operator
     private static readonly IReadOnlyList<KernelVariant> s_cudaVariants =
     [
         new(Registers, "rows stay in registers, 12 channels a lane; up to 1536 channels in fours",
-            new LaunchParameter(ForwardBlocks, 4, 7, 12), new LaunchParameter(BackwardBlocks, 2, 4, 6)),
+            s_forwardBlocks, s_backwardBlocks),
         new(Any, "a warp reads its row again for every pass; any number of channels"),
     ];
 
@@ -47,35 +46,28 @@ public abstract record RowNormOperator(double Eps) : Operator
         }
     }
 
-    /// <summary>Normalises rows of <paramref name="input"/> into output (..., C). Saves mean and rstd.</summary>
+    /// <summary>Normalises rows of <paramref name="input"/> into output (..., C), on the CPU. Saves mean and rstd.</summary>
     /// <param name="call">The call.</param>
     /// <param name="input">Where the rows are.</param>
     /// <param name="places">Where each of them is there.</param>
     /// <param name="weight">The number of the weight among the inputs; the bias is the next.</param>
     /// <param name="output">Receives the normalised rows.</param>
-    private protected void Normalise<TPlaces>(OperatorCall call, Tensor input, TPlaces places, int weight, Tensor output)
-        where TPlaces : struct, IRowPlaces
+    private protected void Normalise<T, TPlaces>(OperatorCall call, Tensor input, TPlaces places, int weight, Tensor output)
+        where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
+    {
+        (Tensor mean, Tensor rstd) = SaveStatistics(call, input, output);
+        if (CpuVariants.IsReference(call))
+            RowNormReference.Forward<T, TPlaces>(input, places, call[weight], call[weight + 1], Eps, output, mean, rstd);
+        else
+            RowNorm.Forward<T, TPlaces>(input, places, call[weight], call[weight + 1], Eps, output, mean, rstd);
+    }
+
+    private static (Tensor Mean, Tensor Rstd) SaveStatistics(OperatorCall call, Tensor input, Tensor output)
     {
         Tensor mean = Tensor.Empty([output.Shape.Rows], input.DType.OfParameters(), input.Device), rstd = Tensor.EmptyLike(mean);
         call.Save(mean);
         call.Save(rstd);
-        if (input.Device.Kind == DeviceKind.Cuda)
-            CudaForward(call, input, places.Cuda, call[weight], call[weight + 1], output, mean, rstd);
-        else if (input.DType == DType.Float32)
-            CpuForward<float, TPlaces>(call, input, places, call[weight], call[weight + 1], output, mean, rstd);
-        else
-            CpuForward<double, TPlaces>(call, input, places, call[weight], call[weight + 1], output, mean, rstd);
-        GC.KeepAlive(call);
-    }
-
-    private void CpuForward<T, TPlaces>(
-        OperatorCall call, Tensor input, TPlaces places, Tensor weight, Tensor bias, Tensor output, Tensor mean, Tensor rstd)
-        where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
-    {
-        if (CpuVariants.IsReference(call))
-            RowNormReference.Forward<T, TPlaces>(input, places, weight, bias, Eps, output, mean, rstd);
-        else
-            RowNorm.Forward<T, TPlaces>(input, places, weight, bias, Eps, output, mean, rstd);
+        return (mean, rstd);
     }
 
     /// <summary>Differentiates <see cref="Normalise"/>, whose tensors were the first that the call saved.</summary>
@@ -87,47 +79,43 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <param name="dInput">The gradient of the input, to be written or, if <paramref name="accumulate"/>, added to; null if it is not needed.</param>
     /// <param name="accumulate">Whether there is a gradient already.</param>
     /// <param name="gradients">Receives the gradients of weight and bias.</param>
-    private protected static void Differentiate<TPlaces>(
+    private protected static void Differentiate<T, TPlaces>(
         OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, int weight, Tensor? dInput, bool accumulate, GradientSink gradients)
-        where TPlaces : struct, IRowPlaces
+        where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaBackward(call, dOutput, input, places.Cuda, weight, dInput, accumulate, gradients);
-            return;
-        }
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
-        bool needsParameters = call.Needs(weight) || call.Needs(weight + 1);
-        Tensor sums = dOutput.DType == DType.Float32
-            ? CpuBackward<float, TPlaces>(call, dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters)
-            : CpuBackward<double, TPlaces>(call, dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, needsParameters);
+        Tensor sums = CpuVariants.IsReference(call)
+            ? RowNormReference.Backward<T, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate)
+            : RowNorm.Backward<T, TPlaces>(dOutput, input, places, call[weight], mean, rstd, dInput, accumulate, call.Needs(weight) || call.Needs(weight + 1));
         int channels = call[weight].Shape.Last;
         TensorMath.GiveRow(gradients, call, weight, sums, 0, channels);
         TensorMath.GiveRow(gradients, call, weight + 1, sums, channels, channels);
     }
 
-    private static Tensor CpuBackward<T, TPlaces>(
-        OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, Tensor weight, Tensor mean, Tensor rstd, Tensor? dInput, bool accumulate,
-        bool needsParameters)
-        where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces => CpuVariants.IsReference(call)
-            ? RowNormReference.Backward<T, TPlaces>(dOutput, input, places, weight, mean, rstd, dInput, accumulate)
-            : RowNorm.Backward<T, TPlaces>(dOutput, input, places, weight, mean, rstd, dInput, accumulate, needsParameters);
-
-    private void CudaForward(
-        OperatorCall call, Tensor input, (int Layout, int Width, int Scale) place, Tensor weight, Tensor bias, Tensor output, Tensor mean, Tensor rstd)
+    /// <summary><see cref="Normalise"/> by CUDA kernels, which take the places as <see cref="IRowPlaces.Cuda"/> gives them.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="input">Where the rows are.</param>
+    /// <param name="place">Where each of them is there.</param>
+    /// <param name="weight">The number of the weight among the inputs; the bias is the next.</param>
+    /// <param name="output">Receives the normalised rows.</param>
+    private protected void CudaNormalise(
+        OperatorCall call, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor output)
     {
-        int rows = output.Shape.Rows, channels = output.Shape.Last, lanes = Lanes(call, place.Layout, channels, input, weight, bias, output);
+        (Tensor mean, Tensor rstd) = SaveStatistics(call, input, output);
+        int rows = output.Shape.Rows, channels = output.Shape.Last;
+        int lanes = Lanes(call, place.Layout, channels, input, call[weight], call[weight + 1], output);
         var launch = lanes > 0
             ? new CudaLaunch(input, "layer_norm", $"layer_norm_forward_{CudaChannelsOfLane * lanes}")
             : new CudaLaunch(input, "layer_norm_any", "layer_norm_any_forward");
-        launch.Add(input, weight, bias, output, mean, rstd);
+        launch.Add(input, call[weight], call[weight + 1], output, mean, rstd);
         launch.Add(rows, channels);
         launch.Add((float)Eps);
         launch.Add(place.Layout, place.Width, place.Scale);
-        launch.Run(lanes > 0 ? new dim3(Blocks(rows, lanes, input.Device, call.Choice?.Value(ForwardBlocks, 7) ?? 7)) : new dim3(Divide(rows, AnyWarps)), new dim3(CudaThreads));
+        launch.Run(lanes > 0 ? new dim3(Blocks(rows, lanes, input, call.Parameter(s_forwardBlocks))) : new dim3(Ceiling.Divide(rows, AnyWarps)), new dim3(CudaThreads));
     }
 
-    private static void CudaBackward(
+    /// <summary><see cref="Differentiate"/> by CUDA kernels.</summary>
+    private protected static void CudaDifferentiate(
         OperatorCall call, Tensor dOutput, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor? dInput, bool accumulate,
         GradientSink gradients)
     {
@@ -135,8 +123,8 @@ public abstract record RowNormOperator(double Eps) : Operator
         int rows = mean.Shape[0], channels = call[weight].Shape.Last;
         int lanes = Lanes(call, place.Layout, channels, input, call[weight], dOutput, dInput);
         // Partial sums of dWeight and dBias per block; the kernel of layer_norm.cu makes them along with dInput.
-        int blockRows = Math.Max(AnyRows, Divide(rows, CudaLaunch.MostBlocksDown));
-        int blocks = lanes > 0 ? Blocks(rows, lanes, input.Device, call.Choice?.Value(BackwardBlocks, 4) ?? 4) : Divide(rows, blockRows);
+        int blockRows = Math.Max(AnyRows, Ceiling.Divide(rows, CudaLaunch.MostBlocksDown));
+        int blocks = lanes > 0 ? Blocks(rows, lanes, input, call.Parameter(s_backwardBlocks)) : Ceiling.Divide(rows, blockRows);
         Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
         if (lanes > 0)
         {
@@ -157,12 +145,12 @@ public abstract record RowNormOperator(double Eps) : Operator
                 launch.Add(dInput);
                 launch.Add(rows, channels, place.Layout, place.Width, place.Scale);
                 launch.Add(accumulate);
-                launch.Run(new dim3(Divide(rows, AnyWarps)), new dim3(CudaThreads));
+                launch.Run(new dim3(Ceiling.Divide(rows, AnyWarps)), new dim3(CudaThreads));
             }
             var partial = new CudaLaunch(input, "layer_norm_any", "layer_norm_any_backward_partial");
             partial.Add(dOutput, input, mean, rstd, partials);
             partial.Add(rows, channels, blockRows, place.Layout, place.Width, place.Scale);
-            partial.Run(new dim3(Divide(channels, CudaThreads), blocks), new dim3(CudaThreads));
+            partial.Run(new dim3(Ceiling.Divide(channels, CudaThreads), blocks), new dim3(CudaThreads));
         }
         if (!call.Needs(weight) && !call.Needs(weight + 1))
             return;
@@ -176,7 +164,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         total.Add(blocks, channels);
         total.Add(addsWeight);
         total.Add(addsBias);
-        total.Run(new dim3(Divide(channels, 32)), new dim3(256));
+        total.Run(new dim3(Ceiling.Divide(channels, 32)), new dim3(256));
     }
 
     /// <summary>Lanes of a row in layer_norm.cu, or 0 for rows that it does not take: it loads four channels at once.</summary>
@@ -188,13 +176,11 @@ public abstract record RowNormOperator(double Eps) : Operator
         if (!fits && call.Choice?.Variant == Registers)
             throw new VariantNotTakenException("layer norm", Registers, $"up to {CudaLargest} channels in fours, not {channels}");
         return fits && call.Choice?.Variant != Any
-            ? Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)Divide(channels, CudaChannelsOfLane)))
+            ? Math.Max(8, (int)BitOperations.RoundUpToPowerOf2((uint)Ceiling.Divide(channels, CudaChannelsOfLane)))
             : 0;
     }
 
     // As many blocks as run at once; each takes its share of the rows.
-    private static int Blocks(int rows, int lanes, Device device, int perMultiprocessor) => Math.Clamp(
-        Divide(rows, CudaThreads / lanes), 1, perMultiprocessor * CudaDevice.Get(device).Properties.MultiProcessorCount);
-
-    private static int Divide(int a, int b) => (a + b - 1) / b;
+    private static int Blocks(int rows, int lanes, Tensor like, int perMultiprocessor) => Math.Clamp(
+        Ceiling.Divide(rows, CudaThreads / lanes), 1, perMultiprocessor * like.CudaDevice.Properties.MultiProcessorCount);
 }

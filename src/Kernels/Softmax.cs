@@ -14,39 +14,18 @@ public sealed record Softmax : Operator
     private const int ChunkElements = 16384;
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor (..., C)");
-        Tensor output = Tensor.EmptyLike(call[0]);
-        if (output.Device.Kind == DeviceKind.Cuda)
-            CudaRun("forward", [call[0], output], accumulate: null);
-        else if (output.DType == DType.Float32)
-            Forward<float>(call[0], output);
-        else
-            Forward<double>(call[0], output);
-        return output;
+        return Tensor.EmptyLike(call[0]);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
-        Tensor dInput = gradients.Target(0, out bool accumulate);
-        if (dInput.Device.Kind == DeviceKind.Cuda)
-            CudaRun("backward", [call.Output, dOutput, dInput], accumulate);
-        else if (dInput.DType == DType.Float32)
-            Backward<float>(call.Output, dOutput, dInput, accumulate);
-        else
-            Backward<double>(call.Output, dOutput, dInput, accumulate);
-    }
-
-    private static unsafe void Forward<T>(Tensor input, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        T* x = input.Pointer<T>(), y = output.Pointer<T>();
-        int width = input.Shape.Last;
-        Workers.Split(input.Shape.Rows, Math.Max(1, ChunkElements / Math.Max(1, width)), (start, end) =>
+        T* x = call[0].Pointer<T>(), y = call.Output.Pointer<T>();
+        int width = call[0].Shape.Last;
+        Workers.Split(call[0].Shape.Rows, Math.Max(1, ChunkElements / Math.Max(1, width)), (start, end) =>
         {
             for (long row = start; row < end; row++)
                 Row(x + row * width, y + row * width, width);
@@ -68,12 +47,12 @@ public sealed record Softmax : Operator
         return (largest, sum);
     }
 
-    private static unsafe void Backward<T>(Tensor output, Tensor dOutput, Tensor dInput, bool accumulate)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        T* y = output.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = dInput.Pointer<T>();
-        int width = output.Shape.Last;
-        Workers.Split(output.Shape.Rows, Math.Max(1, ChunkElements / Math.Max(1, width)), (start, end) =>
+        T* y = call.Output.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = gradients.Target(0, out bool accumulate).Pointer<T>();
+        int width = dOutput.Shape.Last;
+        Workers.Split(dOutput.Shape.Rows, Math.Max(1, ChunkElements / Math.Max(1, width)), (start, end) =>
         {
             for (long row = start; row < end; row++)
             {
@@ -88,6 +67,16 @@ public sealed record Softmax : Operator
                 }
             }
         });
+    }
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) => CudaRun("forward", [call[0], call.Output], accumulate: null);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        CudaRun("backward", [call.Output, dOutput, dInput], accumulate);
     }
 
     // kernels/softmax.cu: a group of 8 or 32 lanes per row.

@@ -10,10 +10,7 @@ namespace CsUnet.Kernels;
 public sealed record WeightedSum(IReadOnlyList<double> Weights) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Require(call.Inputs.Count == Weights.Count && Weights.Count > 0, "inputs", call.Inputs.Count, $"{Weights.Count} = number of weights");
         for (int i = 0; i < Weights.Count; i++)
@@ -22,36 +19,49 @@ public sealed record WeightedSum(IReadOnlyList<double> Weights) : Operator
             Require(call[i].Count == 1 && call[i].DType is DType.Float32 or DType.Float64, $"input {i}", call[i], "a float32 or float64 scalar");
             RequireSameType(call, $"input {i}", call[i]);
         }
-        Tensor output = Tensor.Zeros(Shape.Scalar, call[0].DType, call[0].Device);
-        if (output.Device.Kind == DeviceKind.Cuda)
-        {
-            for (int i = 0; i < Weights.Count; i++)
-                TensorMath.CudaAddScaled(output, Weights[i], call[i]);
-            return output;
-        }
-        double sum = 0;
-        for (int i = 0; i < Weights.Count; i++)
-            sum += Weights[i] * call[i][0];
-        output[0] = sum;
-        return output;
+        return Tensor.Empty(Shape.Scalar, call[0].DType, call[0].Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void CpuForward(OperatorCall call)
+    {
+        double sum = 0;
+        for (int i = 0; i < Weights.Count; i++)
+            sum += Weights[i] * call[i][0];
+        call.Output[0] = sum;
+    }
+
+    /// <inheritdoc />
+    protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         for (int i = 0; i < Weights.Count; i++)
         {
             if (!call.Needs(i))
                 continue;
             Tensor target = gradients.Target(i, out bool accumulate);
-            if (target.Device.Kind == DeviceKind.Cuda)
-            {
-                if (!accumulate)
-                    target.Clear();
-                TensorMath.CudaAddScaled(target, Weights[i], dOutput);
-                continue;
-            }
             target[0] = Weights[i] * dOutput[0] + (accumulate ? target[0] : 0);
+        }
+    }
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
+    {
+        call.Output.Clear();
+        for (int i = 0; i < Weights.Count; i++)
+            TensorMath.CudaAddScaled(call.Output, Weights[i], call[i]);
+    }
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        for (int i = 0; i < Weights.Count; i++)
+        {
+            if (!call.Needs(i))
+                continue;
+            Tensor target = gradients.Target(i, out bool accumulate);
+            if (!accumulate)
+                target.Clear();
+            TensorMath.CudaAddScaled(target, Weights[i], dOutput);
         }
     }
 }

@@ -23,50 +23,26 @@ namespace CsUnet.Kernels;
 public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Operator
 {
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         AttentionShape shape = Shape(call);
         Tensor qkv = call[0];
         RequireParameterType(call, "bias table", call[1]);
-        Tensor output = Tensor.Empty(qkv.Shape.WithLast(shape.Channels), qkv.DType, qkv.Device);
-        if (qkv.Device.Kind == DeviceKind.Cuda)
-            CudaForward(call, output);
-        else if (qkv.DType == DType.Float32)
-            Forward<float>(call, shape, output);
-        else
-            Forward<double>(call, shape, output);
-        // Tensors free their memory when they are collected, and a raw pointer does not keep one alive: seen as a read of freed memory.
-        GC.KeepAlive(call);
-        return output;
-    }
-
-    private unsafe void Forward<T>(OperatorCall call, AttentionShape shape, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        T* qkv = call[0].Pointer<T>(), table = call[1].Pointer<T>();
-        if (CpuVariants.IsReference(call))
-            AttentionReference.Forward(shape, qkv, table, output.Pointer<T>());
-        else
-            Attention.Forward(shape, qkv, table, output.Pointer<T>(), CpuVariants.IsNarrow(this, call));
+        return Tensor.Empty(qkv.Shape.WithLast(shape.Channels), qkv.DType, qkv.Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
-        if (dOutput.Device.Kind == DeviceKind.Cuda)
-            CudaBackward(call, dOutput, gradients);
-        else if (dOutput.DType == DType.Float32)
-            Backward<float>(call, dOutput, gradients);
+        T* qkv = call[0].Pointer<T>(), table = call[1].Pointer<T>(), output = call.Output.Pointer<T>();
+        if (CpuVariants.IsReference(call))
+            AttentionReference.Forward(Shape(call), qkv, table, output);
         else
-            Backward<double>(call, dOutput, gradients);
-        GC.KeepAlive(call);
-        GC.KeepAlive(dOutput);
-        GC.KeepAlive(gradients);
+            Attention.Forward(Shape(call), qkv, table, output, CpuVariants.IsNarrow(call));
     }
 
-    private unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         T* qkv = call[0].Pointer<T>(), table = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), dQkv = null, dTable = null;
         bool accumulateQkv = false, accumulateTable = false;
@@ -77,7 +53,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         if (CpuVariants.IsReference(call))
             AttentionReference.Backward(Shape(call), qkv, table, dy, dQkv, accumulateQkv, dTable, accumulateTable);
         else
-            Attention.Backward(Shape(call), qkv, table, dy, dQkv, accumulateQkv, dTable, accumulateTable, CpuVariants.IsNarrow(this, call));
+            Attention.Backward(Shape(call), qkv, table, dy, dQkv, accumulateQkv, dTable, accumulateTable, CpuVariants.IsNarrow(call));
     }
 
     /// <inheritdoc />
@@ -101,8 +77,10 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     }
 
     // kernels/window_attention.cu: a block of 128 threads per window and head. Saves the log-sum-exp of every row of scores.
-    private void CudaForward(OperatorCall call, Tensor output)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
+        Tensor output = call.Output;
         if (!IsBlocked(call))
         {
             CudaForwardAny(call, output);
@@ -122,7 +100,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     }
 
     // kernels/window_attention_backward.cu: a block owns a head and every so many windows; the blocks' tables are added in order.
-    private void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         if (!IsBlocked(call))
         {
@@ -132,12 +111,12 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         Tensor qkv = call[0];
         int tokens = (Window * Window + 3) / 4 * 4, positions = (2 * Window - 1) * (2 * Window - 1);
         bool onMatrixUnits = IsOnMatrixUnits(call);
-        int slots = Slots(call, Windows(qkv.Shape), onMatrixUnits && qkv.DType == DType.BFloat16 ? 3 : 2);
+        int slots = Slots(call, Windows(qkv.Shape), !onMatrixUnits ? s_blockedBackward : qkv.DType == DType.BFloat16 ? s_bf16Backward : s_tf32Backward);
         bool accumulate = false;
         Tensor dQkv = call.Needs(0) ? gradients.Target(0, out accumulate) : Tensor.EmptyLike(qkv);
         Tensor partials = Tensor.Empty([slots, Heads, positions], DType.Float32, qkv.Device);
         CudaLaunch launch = onMatrixUnits
-            ? CudaLaunch.OnMatrices(qkv, "window_attention_tensor_core", $"window_attention_tensor_core_backward_{Window}")
+            ? CudaLaunch.OnMatrices(call, qkv, "window_attention_tensor_core", $"window_attention_tensor_core_backward_{Window}")
             : new(qkv, "window_attention_backward", $"window_attention_backward_{Window}");
         launch.Add(qkv, call[1], call.Saved[0], dOutput, dQkv, partials);
         launch.Add(qkv.Shape[0], qkv.Shape[1], qkv.Shape[2], Heads, Shift);
@@ -164,22 +143,24 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     // kernels/window_attention_tensor_core.cu: a warp owns every so many windows of a head.
     private void CudaForwardOnMatrixUnits(OperatorCall call, Tensor output, Tensor logSums)
     {
-        CudaLaunch launch = CudaLaunch.OnMatrices(output, "window_attention_tensor_core", $"window_attention_tensor_core_forward_{Window}");
+        CudaLaunch launch = CudaLaunch.OnMatrices(call, output, "window_attention_tensor_core", $"window_attention_tensor_core_forward_{Window}");
         launch.Add(call[0], call[1], output, logSums);
         launch.Add(output.Shape[0], output.Shape[1], output.Shape[2], Heads, Shift);
         int warps = CudaThreads / 32;
-        launch.Run(new dim3(Slots(call, (Windows(output.Shape) + warps - 1) / warps, 8), Heads), new dim3(CudaThreads));
+        launch.Run(new dim3(Slots(call, (Windows(output.Shape) + warps - 1) / warps, s_matrixForward), Heads), new dim3(CudaThreads));
     }
 
     /// <summary>Blocks to a head: as many as there is work for, at most so many per multiprocessor over all heads.</summary>
-    private int Slots(OperatorCall call, int most, int usual)
-    {
-        int multiprocessors = CudaDevice.Get(call[0].Device).Properties.MultiProcessorCount;
-        return Math.Min(most, Math.Max(1, (call.Choice?.Value(BlocksPerMultiprocessor, usual) ?? usual) * multiprocessors / Heads));
-    }
+    private int Slots(OperatorCall call, int most, LaunchParameter blocks) =>
+        Math.Min(most, Math.Max(1, call.Parameter(blocks) * call[0].CudaDevice.Properties.MultiProcessorCount / Heads));
 
     private const int CudaThreads = 128, CudaBackwardThreads = 256;
-    private const string MatrixUnits = "matrix_units", Blocked = "blocked", Any = "any", BlocksPerMultiprocessor = "blocks_per_multiprocessor";
+    private const string MatrixUnits = "matrix_units", Blocked = "blocked", Any = "any";
+
+    // One parameter by name, for the backward pass and on the matrix units for the forward pass, too; what is usual differs.
+    private static readonly LaunchParameter s_matrixForward = new("blocks_per_multiprocessor", [2, 3, 4, 8], Usual: 8);
+    private static readonly LaunchParameter s_bf16Backward = s_matrixForward with { Usual = 3 }, s_tf32Backward = s_matrixForward with { Usual = 2 };
+    private static readonly LaunchParameter s_blockedBackward = new("blocks_per_multiprocessor", [1, 2, 3, 4], Usual: 2);
 
     /// <inheritdoc />
     public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : s_cudaVariants;
@@ -190,9 +171,9 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     private static readonly IReadOnlyList<KernelVariant> s_cudaVariants =
     [
         new(MatrixUnits, "bfloat16 and tf32, a window and head on the matrix units, scores made again in the backward pass; windows up to 8, 32 channels a head",
-            new LaunchParameter(BlocksPerMultiprocessor, 2, 3, 4, 8)),
+            s_matrixForward),
         new(Blocked, "a window and head in shared memory, scores made again in the backward pass; windows up to 8, 32 channels a head",
-            new LaunchParameter(BlocksPerMultiprocessor, 1, 2, 3, 4)),
+            s_blockedBackward),
         new(Any, "probabilities in memory; any window and head"),
     ];
 
@@ -210,7 +191,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     /// <summary>Whether a call that fits runs on the matrix units, which take bfloat16, and float32 rounded to tf32.</summary>
     private bool IsOnMatrixUnits(OperatorCall call)
     {
-        bool fits = CudaLaunch.MatrixType(call[0], Name) != "float32";
+        bool fits = CudaLaunch.MatrixType(call, call[0], Name) != "float32";
         if (!fits && call.Choice?.Variant == MatrixUnits)
             throw new VariantNotTakenException(Name, MatrixUnits, "bfloat16 tensors, or float32 ones in a precision of tf32, not float32 alone");
         return fits && call.Choice?.Variant != Blocked;

@@ -66,7 +66,7 @@ internal static class Baselines
         [.. item.CreateInputs(type)[..2].Select(input => input!.Value.To(type).To(device))];
 
     private static ComputeType Compute(Device device, DType type) =>
-        type == DType.Float32 && CudaDevice.Get(device).AllowTf32 ? ComputeType.Compute32FFastTF32 : ComputeType.Compute32F;
+        Precisions.Of(type, device) == Precision.Tf32 ? ComputeType.Compute32FFastTF32 : ComputeType.Compute32F;
 
     private static CudaBlas Blas(Device device)
     {

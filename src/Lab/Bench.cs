@@ -83,11 +83,11 @@ public sealed class Bench(Device device, DType type, double seconds = Timing.Usu
     public string TypeName => type switch
     {
         DType.BFloat16 => "bf16",
-        DType.Float32 when device.Kind == DeviceKind.Cuda && CudaDevice.Get(device).AllowTf32 => "tf32",
+        DType.Float32 when Precision == Precision.Tf32 => "tf32",
         _ => type.Label(),
     };
 
-    private Precision Precision => TypeName switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+    private Precision Precision => Precisions.Of(type, device);
 
     private (IReadOnlyList<LaunchTrace.Entry>, double Flops, Shape Output) Trace(OperatorCase item, Pass pass)
     {

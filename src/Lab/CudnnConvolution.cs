@@ -26,7 +26,7 @@ internal static class CudnnConvolution
         filter.SetFilter4dDescriptor(element, cudnnTensorFormat.NHWC, w.Shape[0], w.Shape[3], w.Shape[1], w.Shape[2]);
         convolution.SetConvolution2dDescriptor(op.Padding, op.Padding, op.Stride, op.Stride, 1, 1, cudnnConvolutionMode.CrossCorrelation, cudnnDataType.Float);
         convolution.SetConvolutionGroupCount(op.Groups);
-        bool tf32 = type == DType.Float32 && CudaDevice.Get(device).AllowTf32;
+        bool tf32 = Precisions.Of(type, device) == Precision.Tf32;
         convolution.SetConvolutionMathType(type == DType.BFloat16 ? cudnnMathType.TensorOpMath : tf32 ? cudnnMathType.DefaultMath : cudnnMathType.FMAMath);
         string name = $"cuDNN {CudaDNNContext.GetVersion()}";
         if (pass == Pass.Forward)

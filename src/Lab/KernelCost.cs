@@ -4,7 +4,7 @@ namespace CsUnet.Lab;
 
 /// <summary>A row of the emulated device's profile: the cost of one kind of access on one source line.</summary>
 /// <param name="Kernel">The kernel's name.</param>
-/// <param name="Line">The source line, <c>gelu.cu:31</c>; empty for the total of a kernel.</param>
+/// <param name="Line">The source line, <c>activation.cu:31</c>; empty for the total of a kernel.</param>
 /// <param name="Memory"><c>global</c>, <c>shared</c>, or <c>matrix</c> for matrix instructions.</param>
 /// <param name="Direction"><c>read</c>, <c>write</c> or <c>mma</c>; empty for a total.</param>
 /// <param name="Size">Bytes of one thread's access.</param>

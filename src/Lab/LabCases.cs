@@ -33,6 +33,13 @@ public static partial class LabCases
             (shape, _) => new("", new ConvBatchNormReLU(shape["stride", 1], shape["kernel", 3] / 2, shape["groups", 1]), Exactness.Sums,
                 In(shape.Sizes), ConvolutionWeight(shape), Weight([shape.Channels], Fill.Positive), Bias(shape.Channels),
                 Statistics("running mean", shape.Channels, Fill.Normal), Statistics("running variance", shape.Channels, Fill.Positive))),
+        new("conv_batch_norm_chain", "(B x H x W x C->O), kernel: two convolutions with batch norm and ReLU and a shortcut, a residual block", ["2x56x56x64->64 kernel 3"],
+            (shape, _) => new("", new ConvBatchNormChain(new(1, shape["kernel", 3] / 2), new(1, shape["kernel", 3] / 2)), Exactness.Sums,
+            [
+                In(shape.Sizes), ConvolutionWeight(shape), .. Norm(shape.Channels),
+                Weight([shape.Channels, shape["kernel", 3], shape["kernel", 3], shape.Channels], "second convolution weight"), .. Norm(shape.Channels, "second "),
+                new("residual", shape.Sizes.WithLast(shape.Channels)),
+            ])),
         new("batch_norm", "(B x H x W x C): training", ["2x56x56x256"], (shape, _) => new("", new BatchNorm(), Exactness.Sums,
             In(shape.Sizes), Weight([shape.Sizes.Last], Fill.Positive), Bias(shape.Sizes.Last),
             Statistics("running mean", shape.Sizes.Last, Fill.Normal), Statistics("running variance", shape.Sizes.Last, Fill.Positive))),
@@ -110,6 +117,12 @@ public static partial class LabCases
     private static OperatorInput Bias(int count, string name = "bias") => new(name, [count], Role: InputRole.Parameter);
 
     private static OperatorInput Statistics(string name, int count, Fill fill) => new(name, [count], fill, NeedsGradient: false, Role: InputRole.Parameter);
+
+    private static OperatorInput[] Norm(int count, string prefix = "") =>
+    [
+        new($"{prefix}weight", [count], Fill.Positive, Role: InputRole.Parameter), Bias(count, $"{prefix}bias"),
+        Statistics($"{prefix}running mean", count, Fill.Normal), Statistics($"{prefix}running variance", count, Fill.Positive),
+    ];
 
     private static OperatorInput ConvolutionWeight(ShapeText shape) => Weight(
         [shape.Channels, shape["kernel", 3], shape["kernel", 3], shape.Sizes.Last / shape["groups", 1]], "convolution weight");

@@ -14,9 +14,9 @@ namespace CsUnet.Lab;
 /// Times training steps on random images. On a CUDA device they are those of a training, inputs and recorded graph included, and a time
 /// ends when the device is done.
 /// </summary>
-public sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionOptions execution, Precision precision) : IBatchSource
+public sealed class StepBenchmark(ModelOptions options, int batch, ExecutionOptions execution, Precision precision) : IBatchSource
 {
-    private readonly CsUnetModel _model = new(options) { Precision = precision };
+    private readonly SegmentationModel _model = Create(options, precision);
     private readonly StepArena _arena = new();
     private readonly SegmentationLoss _loss = new();
     private readonly Device _device = execution.Device;
@@ -60,7 +60,7 @@ public sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionOpt
     /// <summary>
     /// One training step of a network of zeros on black images, for what it calls and launches: only labels decide what a kernel accesses.
     /// </summary>
-    public static void RunOnce(CsUnetOptions options, int batch, Device device, Precision precision)
+    public static void RunOnce(ModelOptions options, int batch, Device device, Precision precision)
     {
         using var benchmark = new StepBenchmark(options, batch, new ExecutionOptions { Device = device, UsesGraph = false }, precision);
         benchmark.Prepare(random: false);
@@ -69,10 +69,19 @@ public sealed class StepBenchmark(CsUnetOptions options, int batch, ExecutionOpt
             CudaDevice.Get(device).Synchronize();
     }
 
+    private static SegmentationModel Create(ModelOptions options, Precision precision)
+    {
+        SegmentationModel model = options.Create();
+        model.Precision = precision;
+        return model;
+    }
+
     private void Prepare(bool random = true)
     {
         if (random)
             _model.Initialize(0);
+        else
+            _model.Allocate();
         _model.To(_device);
         _model.Train();
         _optimizer = new TrainingOptions().CreateOptimizer(_model);

@@ -40,7 +40,8 @@ public sealed class Conv2d : Layer
     {
         int area = kernel * kernel;
         Weight = RegisterParameter("weight", [outputs, kernel, kernel, inputs / groups],
-            normalised ? Initializer.He(outputs / groups, area) : Initializer.HeUniform(inputs / groups * area));
+            normalised ? Initializer.He(outputs / groups, area) : Initializer.HeUniform(inputs / groups * area),
+            ParameterLayout.Convolution);
         _bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
         (_stride, _padding, _groups) = (stride, padding, groups);
     }

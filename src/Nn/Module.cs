@@ -5,14 +5,15 @@ namespace CsUnet.Nn;
 
 /// <summary>
 /// A layer or network: parameters, buffers and child modules under state-dict names, a train/eval mode, and the key of its random
-/// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>.
+/// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>. A new module knows the
+/// shapes of its parameters but holds no memory for them: that is allocated by <see cref="ModuleExtensions.Initialize"/>, or when weights are loaded.
 /// </summary>
 /// <param name="type">Element type of parameters and activations.</param>
 public abstract class Module(DType type = DType.Float32)
 {
     private readonly List<(string Name, Module Child)> _children = [];
-    private readonly List<(Parameter Parameter, Initializer Initializer)> _parameters = [];
-    private readonly List<(string Name, Variable Buffer)> _buffers = [];
+    private readonly List<(Parameter Parameter, Initializer Initializer, ParameterLayout Layout)> _parameters = [];
+    private readonly List<(string Name, Variable Buffer, double Initial)> _buffers = [];
 
     /// <summary>Element type of parameters and activations.</summary>
     public DType DType { get; } = type;
@@ -37,9 +38,9 @@ public abstract class Module(DType type = DType.Float32)
     /// <summary>What <see cref="ModuleExtensions.To"/> does.</summary>
     internal void MoveTo(Device device)
     {
-        foreach ((Parameter parameter, _) in _parameters)
+        foreach ((Parameter parameter, _, _) in _parameters)
             parameter.MoveTo(device);
-        foreach ((_, Variable buffer) in _buffers)
+        foreach ((_, Variable buffer, _) in _buffers)
             buffer.MoveTo(device);
         foreach ((_, Module child) in _children)
             child.MoveTo(device);
@@ -69,19 +70,34 @@ public abstract class Module(DType type = DType.Float32)
         var list = new List<(string, Parameter)>();
         Visit("", (path, module) =>
         {
-            foreach ((Parameter parameter, _) in module._parameters)
+            foreach ((Parameter parameter, _, _) in module._parameters)
                 list.Add((path + parameter.Name, parameter));
         });
         return list;
     }
 
+    /// <summary>Every parameter, then every buffer, with its path from this module and its layout in weight files.</summary>
+    public IReadOnlyList<StateEntry> State()
+    {
+        List<StateEntry> parameters = [], buffers = [];
+        Visit("", (path, module) =>
+        {
+            foreach ((Parameter parameter, _, ParameterLayout layout) in module._parameters)
+                parameters.Add(new StateEntry(path + parameter.Name, parameter, layout));
+            foreach ((string name, Variable buffer, _) in module._buffers)
+                buffers.Add(new StateEntry(path + name, buffer, ParameterLayout.Same));
+        });
+        return [.. parameters, .. buffers];
+    }
+
     /// <summary>Every buffer (batch-norm statistics) with its path from this module.</summary>
+    /// <exception cref="InvalidOperationException">A buffer has no value yet.</exception>
     public IReadOnlyList<(string Name, Tensor Value)> NamedBuffers()
     {
         var list = new List<(string, Tensor)>();
         Visit("", (path, module) =>
         {
-            foreach ((string name, Variable buffer) in module._buffers)
+            foreach ((string name, Variable buffer, _) in module._buffers)
                 list.Add((path + name, buffer.Value));
         });
         return list;
@@ -98,9 +114,9 @@ public abstract class Module(DType type = DType.Float32)
         Visit("", (path, module) =>
         {
             string[] parts = path.Split('.', StringSplitOptions.RemoveEmptyEntries);
-            foreach ((Parameter parameter, _) in module._parameters)
+            foreach ((Parameter parameter, _, _) in module._parameters)
                 owners.Add(parameter.Value, parts);
-            foreach ((_, Variable buffer) in module._buffers)
+            foreach ((_, Variable buffer, _) in module._buffers)
                 owners.Add(buffer.Value, parts);
         });
         return inputs =>
@@ -113,27 +129,36 @@ public abstract class Module(DType type = DType.Float32)
         };
     }
 
-    /// <summary>Number of trained numbers.</summary>
-    public long ParameterCount => Parameters().Sum(parameter => parameter.Value.Count);
+    /// <summary>Number of trained numbers; known before any memory is allocated.</summary>
+    public long ParameterCount => Parameters().Sum(parameter => parameter.Shape.Count);
 
-    /// <summary>What <see cref="ModuleExtensions.Initialize"/> does.</summary>
+    /// <summary>
+    /// What <see cref="ModuleExtensions.Initialize"/> does: on the CPU, so that the numbers are the same on every device.
+    /// </summary>
     internal void SetInitialValues(ulong seed)
+    {
+        Set((name, parameter, initializer) =>
+        {
+            Tensor values = Tensor.Empty(parameter.Shape, parameter.DType);
+            initializer.Fill(values, new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name)));
+            return values;
+        });
+    }
+
+    /// <summary>
+    /// Allocates the memory of parameters and buffers without drawing numbers: parameters are 0, buffers have their initial values. For
+    /// callers that set the values themselves.
+    /// </summary>
+    public void Allocate() => Set((_, parameter, _) => Tensor.Zeros(parameter.Shape, parameter.DType));
+
+    private void Set(Func<string, Parameter, Initializer, Tensor> values)
     {
         Visit("", (path, module) =>
         {
-            foreach ((Parameter parameter, Initializer initializer) in module._parameters)
-            {
-                string name = path + parameter.Name;
-                var key = new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name));
-                if (parameter.Value.Device.Kind == DeviceKind.Cpu)
-                {
-                    initializer.Fill(parameter.Value, key);
-                    continue;
-                }
-                Tensor values = Tensor.Empty(parameter.Shape, parameter.Value.DType);
-                initializer.Fill(values, key);
-                parameter.Value.CopyFrom(values);
-            }
+            foreach ((Parameter parameter, Initializer initializer, _) in module._parameters)
+                parameter.SetValue(values(path + parameter.Name, parameter, initializer), module.Device);
+            foreach ((_, Variable buffer, double initial) in module._buffers)
+                buffer.SetValue(Tensor.Full(buffer.Shape, initial, buffer.DType), module.Device);
         });
     }
 
@@ -151,21 +176,32 @@ public abstract class Module(DType type = DType.Float32)
         return child;
     }
 
-    /// <summary>Adds a parameter of this module, unset until <see cref="ModuleExtensions.Initialize"/>.</summary>
-    protected Parameter RegisterParameter(string name, Shape shape, Initializer initializer)
+    /// <summary>Adds a parameter of this module, without memory until <see cref="ModuleExtensions.Initialize"/> or until weights are loaded.</summary>
+    /// <param name="name">The last part of its state-dict name.</param>
+    /// <param name="shape">Its dimensions in memory.</param>
+    /// <param name="initializer">How it starts.</param>
+    /// <param name="layout">How its elements lie in weight files.</param>
+    /// <exception cref="ArgumentException">The layout is a convolution's, and the shape has not four dimensions.</exception>
+    protected Parameter RegisterParameter(
+        string name, Shape shape, Initializer initializer, ParameterLayout layout = ParameterLayout.Same)
     {
-        using StepArena.PersistentScope scope = StepArena.Suspend();
-        var parameter = new Parameter(Tensor.Zeros(shape, DType), name);
-        _parameters.Add((parameter, initializer));
+        if (layout == ParameterLayout.Convolution && shape.Rank != 4)
+            throw new ArgumentException($"{GetType().Name}: parameter {name} is {shape}, expected (O,KH,KW,I), the weight of a convolution", nameof(shape));
+        var parameter = new Parameter(shape, DType, name);
+        _parameters.Add((parameter, initializer, layout));
         return parameter;
     }
 
-    /// <summary>Adds a buffer: state that is saved but not trained, as a leaf without gradient.</summary>
+    /// <summary>
+    /// Adds a buffer: state that is saved but not trained, as a leaf without gradient; without memory as long as the parameters are.
+    /// </summary>
+    /// <param name="name">The last part of its state-dict name.</param>
+    /// <param name="shape">Its dimensions.</param>
+    /// <param name="value">What <see cref="ModuleExtensions.Initialize"/> sets all its elements to.</param>
     protected Variable RegisterBuffer(string name, Shape shape, double value)
     {
-        using StepArena.PersistentScope scope = StepArena.Suspend();
-        var buffer = new Variable(Tensor.Full(shape, value, DType), name: name);
-        _buffers.Add((name, buffer));
+        var buffer = new Variable(shape, DType, requiresGradient: false, name);
+        _buffers.Add((name, buffer, value));
         return buffer;
     }
 

@@ -4,120 +4,112 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>
-/// A module's parameters and buffers under their state-dict names and in PyTorch's layouts, as weight files hold them. A tensor of four
-/// dimensions is a convolution's weight: (O, H, W, I) in memory, OIHW in files.
+/// A module's parameters and buffers under their state-dict names and in PyTorch's layouts, as weight files hold them; see
+/// <see cref="ParameterLayout"/>.
 /// </summary>
 public static class StateDict
 {
-    // A batch counter for a momentum rule that no network here uses. Published weight files contain it; this engine ignores it.
-    private const string BatchCounter = "num_batches_tracked";
-
     /// <summary>
     /// Names and tensors of a module, parameters before buffers; convolution weights are permuted copies on the processor, all else is
     /// shared, on the module's device.
     /// </summary>
+    /// <exception cref="InvalidOperationException">A parameter has no value yet.</exception>
     public static IReadOnlyList<KeyValuePair<string, Tensor>> Of(Module module) =>
-        [.. State(module).Select(entry => KeyValuePair.Create(entry.Name, ToFile(entry.Value)))];
+        [.. module.State().Select(entry => KeyValuePair.Create(entry.Name, entry.ToFile()))];
 
     /// <summary>Writes a module's state to a safetensors file, whole or not at all.</summary>
     /// <param name="module">The module.</param>
     /// <param name="path">The file.</param>
     /// <param name="metadata">Free text for its header.</param>
     /// <exception cref="WeightFileException">The file cannot be written.</exception>
+    /// <exception cref="InvalidOperationException">A parameter has no value yet.</exception>
     public static void Save(Module module, string path, IReadOnlyDictionary<string, string>? metadata = null) =>
         SafetensorsFile.Write(path, Of(module), metadata);
 
     /// <summary>
-    /// Sets every parameter and buffer of a module, wherever it is, from a file. Nothing is changed unless everything fits.
+    /// Sets the parameters and buffers of a module, wherever it is, from a file. Nothing is changed unless everything fits; memory is
+    /// allocated only then.
     /// </summary>
     /// <param name="module">The module.</param>
     /// <param name="file">The file; float16, bfloat16, float32 and float64 convert.</param>
-    /// <exception cref="WeightFileException">Names or shapes differ; the message lists which.</exception>
-    public static void Load(Module module, SafetensorsFile file)
+    /// <param name="loading">Which tensors are taken; null: all, under the module's own names, and nothing may be missing or left over.</param>
+    /// <returns>What was loaded, and what was not.</returns>
+    /// <exception cref="WeightFileException">
+    /// A shape differs; or nothing of the file fits; or, when loading is strict, tensors are missing or left over. The message lists which.
+    /// </exception>
+    public static StateReport Load(Module module, SafetensorsFile file, StateLoading? loading = null)
     {
-        IReadOnlyList<(string Name, Tensor Value)> state = State(module);
-        Check(state, file);
-        foreach ((string name, Tensor value) in state)
+        loading ??= new StateLoading();
+        IReadOnlyList<StateEntry> state = module.State();
+        StateReport report = Check(state, file, loading);
+        HashSet<string> loaded = [.. report.Loaded];
+        foreach (StateEntry entry in state.Where(entry => loaded.Contains(entry.Name)))
         {
-            Tensor loaded = file.Load(name);
-            Tensor converted = loaded.DType == value.DType ? loaded : loaded.To(value.DType);
-            value.CopyFrom(value.Shape.Rank == 4 ? FromFile(converted, value.Shape) : converted);
+            Tensor stored = file.Load(loading.Prefix + entry.Name);
+            entry.Variable.SetValue(entry.FromFile(stored.To(entry.Variable.DType)), module.Device);
         }
+        return report;
     }
 
     /// <summary>Copies every parameter and buffer of one module to another of the same architecture, which may be on another device.</summary>
     /// <exception cref="ArgumentException">The modules differ.</exception>
+    /// <exception cref="InvalidOperationException">A parameter of the source has no value yet.</exception>
     public static void Copy(Module source, Module target)
     {
-        IReadOnlyList<(string Name, Tensor Value)> from = State(source), to = State(target);
-        if (!from.Select(entry => (entry.Name, entry.Value.Shape)).SequenceEqual(to.Select(entry => (entry.Name, entry.Value.Shape))))
+        IReadOnlyList<StateEntry> from = source.State(), to = target.State();
+        if (!from.Select(entry => (entry.Name, entry.Shape)).SequenceEqual(to.Select(entry => (entry.Name, entry.Shape))))
             throw new ArgumentException("StateDict.Copy: the modules have different parameters", nameof(target));
         for (int i = 0; i < from.Count; i++)
-            to[i].Value.CopyFrom(from[i].Value);
+            to[i].Variable.SetValue(from[i].Variable.Value, target.Device);
     }
 
     /// <summary>Every parameter and then every buffer, in the layout of memory, shared.</summary>
+    /// <exception cref="InvalidOperationException">A parameter has no value yet.</exception>
     public static IReadOnlyList<(string Name, Tensor Value)> State(Module module) =>
-        [.. module.NamedParameters().Select(named => (named.Name, named.Parameter.Value)), .. module.NamedBuffers()];
+        [.. module.State().Select(entry => (entry.Name, entry.Variable.Value))];
 
-    private static void Check(IReadOnlyList<(string Name, Tensor Value)> state, SafetensorsFile file)
+    private static StateReport Check(IReadOnlyList<StateEntry> state, SafetensorsFile file, StateLoading loading)
     {
         var problems = new List<string>();
-        foreach ((string name, Tensor value) in state)
+        List<string> loaded = [], missing = [], leftOver = [], ignored = [];
+        foreach (StateEntry entry in state)
         {
-            Shape expected = FileShape(value.Shape);
+            string name = loading.Prefix + entry.Name;
             if (!file.Contains(name))
-                problems.Add($"{name} {expected} is missing");
-            else if (file.Entry(name) is { } entry && entry.Shape != expected)
-                problems.Add($"{name} is {entry.Shape}, expected {expected}");
-            else if (file.Entry(name).DType is not ("F32" or "F64" or "F16" or "BF16"))
-                problems.Add($"{name} has elements of type {file.Entry(name).DType}, expected F32, F64, F16 or BF16");
+            {
+                missing.Add(entry.Name);
+                if (loading.IsStrict)
+                    problems.Add($"{name} {entry.FileShape} is missing");
+                continue;
+            }
+            loaded.Add(entry.Name);
+            SafetensorsEntry stored = file.Entry(name);
+            if (stored.Shape != entry.FileShape)
+                problems.Add($"{name} is {stored.Shape}, expected {entry.FileShape}");
+            else if (stored.DType is not ("F32" or "F64" or "F16" or "BF16"))
+                problems.Add($"{name} has elements of type {stored.DType}, expected F32, F64, F16 or BF16");
         }
-        var known = state.Select(entry => entry.Name).ToHashSet(StringComparer.Ordinal);
-        problems.AddRange(file.Entries.Where(entry => !known.Contains(entry.Name) && !entry.Name.EndsWith(BatchCounter, StringComparison.Ordinal))
-            .Select(entry => $"{entry.Name} {entry.Shape} is not in the model"));
-        if (problems.Count == 0)
-            return;
+        HashSet<string> known = [.. state.Select(entry => entry.Name)];
+        foreach (SafetensorsEntry stored in file.Entries.Where(stored => stored.Name.StartsWith(loading.Prefix, StringComparison.Ordinal)))
+        {
+            string name = stored.Name[loading.Prefix.Length..];
+            if (known.Contains(name))
+                continue;
+            (loading.Ignores(name) ? ignored : leftOver).Add(name);
+            if (loading.IsStrict && !loading.Ignores(name))
+                problems.Add($"{stored.Name} {stored.Shape} is not in the model");
+        }
+        // Who takes what fits still means that something does.
+        if (loaded.Count == 0 && state.Count > 0 && problems.Count == 0)
+            problems.Add($"none of its {file.Entries.Count} names is one of the model's, such as {loading.Prefix}{state[0].Name}");
+        return problems.Count == 0 ? new StateReport(loaded, missing, leftOver, ignored) : throw Refused(file, problems);
+    }
+
+    private static WeightFileException Refused(SafetensorsFile file, List<string> problems)
+    {
         const int listed = 8;
         string rest = problems.Count > listed ? string.Create(CultureInfo.InvariantCulture, $", and {problems.Count - listed} more") : "";
-        throw new WeightFileException(file.Path, $"these are not the weights of this model: {string.Join("; ", problems.Take(listed))}{rest}",
+        return new WeightFileException(file.Path, $"these are not the weights of this model: {string.Join("; ", problems.Take(listed))}{rest}",
             "use the file with the options of the model that it was saved from");
-    }
-
-    private static Shape FileShape(Shape shape) => shape.Rank == 4 ? [shape[0], shape[3], shape[1], shape[2]] : shape;
-
-    private static Tensor ToFile(Tensor value)
-    {
-        if (value.Shape.Rank != 4)
-            return value;
-        return SwapInner(value.To(Device.Cpu), FileShape(value.Shape), value.Shape[1] * value.Shape[2], value.Shape[3]);
-    }
-
-    private static Tensor FromFile(Tensor loaded, Shape shape) => SwapInner(loaded, shape, shape[3], shape[1] * shape[2]);
-
-    private static Tensor SwapInner(Tensor source, Shape shape, int rows, int columns)
-    {
-        Tensor target = Tensor.Empty(shape, source.DType);
-        if (source.DType == DType.Float32)
-            SwapInner<float>(source, target, shape[0], rows, columns);
-        else
-            SwapInner<double>(source, target, shape[0], rows, columns);
-        return target;
-    }
-
-    // target[o, c, r] = source[o, r, c]
-    private static unsafe void SwapInner<T>(Tensor source, Tensor target, int outer, int rows, int columns) where T : unmanaged
-    {
-        T* from = source.Pointer<T>(), to = target.Pointer<T>();
-        Workers.Run(outer, o =>
-        {
-            T* sourceBlock = from + (long)o * rows * columns, targetBlock = to + (long)o * rows * columns;
-            for (int r = 0; r < rows; r++)
-                for (int c = 0; c < columns; c++)
-                    targetBlock[(long)c * rows + r] = sourceBlock[(long)r * columns + c];
-        });
-        // The garbage collector does not see addresses: without this it may free the tensors while threads read them.
-        GC.KeepAlive(source);
-        GC.KeepAlive(target);
     }
 }

@@ -11,13 +11,18 @@ namespace CsUnet.Tensors;
 public sealed unsafe class CudaDevice
 {
     private static readonly Lock s_lock = new();
-    private static readonly Dictionary<int, CudaDevice> s_devices = [];
+    // By number; replaced as a whole when a device is opened, so that finding one takes no lock.
+    private static volatile CudaDevice?[] s_devices = [];
 
     // Blocks whose last tensor was collected: the finaliser's thread has no context, so the next allocation frees them.
     private readonly ConcurrentQueue<CudaDeviceVariable<byte>> _collected = [];
 
+    private Tensor? _stepWord;
+    private uint? _step;
+
     private CudaDevice(int index)
     {
+        Device = new Device(DeviceKind.Cuda, index);
         Context = new PrimaryContext(index);
         Context.SetCurrent();
         Properties = Context.GetDeviceInfo();
@@ -30,6 +35,9 @@ public sealed unsafe class CudaDevice
         if (Properties.MemoryPoolsSupported)
             new CudaMemoryPool(Context.Device, isDefault: true).SetAttribute(CUmemPool_attribute.ReleaseThreshold, ulong.MaxValue);
     }
+
+    /// <summary>Its kind and number.</summary>
+    public Device Device { get; }
 
     /// <summary>The primary context.</summary>
     public PrimaryContext Context { get; }
@@ -47,25 +55,32 @@ public sealed unsafe class CudaDevice
     public CudaDeviceProperties Properties { get; }
 
     /// <summary>
-    /// Whether matrix products, attention's among them, and convolutions of float32 tensors round their operands to tf32 (10 bits of mantissa)
-    /// for the matrix units, as <c>torch.backends.cuda.matmul.allow_tf32</c> does. Sums stay float32. Default: false. A network sets it for
-    /// its forward pass, as its precision says, and every operator's backward pass uses what its forward pass did.
+    /// The device of a kind and number, opened on first use; its context becomes current on the calling thread. A tensor knows its own:
+    /// <see cref="Tensor.CudaDevice"/>.
     /// </summary>
-    public bool AllowTf32 { get; set; }
-
-    /// <summary>The device that a tensor is on, initialised on first use; its context becomes current on the calling thread.</summary>
     /// <exception cref="CudaException">There is no such device, or no driver; the message says what was tried.</exception>
     public static CudaDevice Get(Device device)
     {
         if (device.Kind != DeviceKind.Cuda)
             throw new ArgumentException($"{device} is not a CUDA device", nameof(device));
+        CudaDevice found = Find(device.Index) ?? Open(device.Index);
+        found.Context.SetCurrent();
+        return found;
+    }
+
+    private static CudaDevice? Find(int index) => s_devices is var devices && (uint)index < (uint)devices.Length ? devices[index] : null;
+
+    private static CudaDevice Open(int index)
+    {
         lock (s_lock)
         {
-            if (!s_devices.TryGetValue(device.Index, out CudaDevice? found))
-                s_devices.Add(device.Index, found = new CudaDevice(device.Index));
-            else
-                found.Context.SetCurrent();
-            return found;
+            if (Find(index) is { } opened)
+                return opened;
+            var device = new CudaDevice(index);
+            CudaDevice?[] devices = [.. s_devices, .. new CudaDevice?[Math.Max(0, index + 1 - s_devices.Length)]];
+            devices[index] = device;
+            s_devices = devices;
+            return device;
         }
     }
 
@@ -120,6 +135,7 @@ public sealed unsafe class CudaDevice
 
     internal CudaDeviceVariable<byte> Allocate(long bytes)
     {
+        Context.SetCurrent();
         RequireNotRecording($"graph capture needs {bytes} more bytes of device memory than the warm-up step");
         bytes = Math.Max(1, bytes);
         FreeCollected();
@@ -146,12 +162,14 @@ public sealed unsafe class CudaDevice
             block.Dispose(Stream);
     }
 
-    /// <summary>Takes over a block whose last tensor was collected. Calls no driver: it runs on the finaliser's thread, where a failure ends the process.</summary>
-    internal static void FreeLater(Device device, CudaDeviceVariable<byte> block)
+    internal void Free(CudaDeviceVariable<byte> block)
     {
-        lock (s_lock)
-            s_devices[device.Index]._collected.Enqueue(block);
+        Context.SetCurrent();
+        block.Dispose(Stream);
     }
+
+    /// <summary>Takes over a block whose last tensor was collected. Calls no driver: it runs on the finaliser's thread, where a failure ends the process.</summary>
+    internal void FreeLater(CudaDeviceVariable<byte> block) => _collected.Enqueue(block);
 
     /// <summary>Waits until all work so far is done.</summary>
     public void Synchronize()
@@ -181,11 +199,32 @@ public sealed unsafe class CudaDevice
         GC.KeepAlive(target);
     }
 
+    /// <summary>
+    /// The four bytes of device memory that hold the number of the step whose random numbers kernels draw, set to a step in the order of the
+    /// stream. The same tensor each time; nothing is enqueued where it holds the step already.
+    /// </summary>
+    /// <exception cref="RecordingException">Work is being recorded, and it holds another step.</exception>
+    public Tensor StepWord(uint step)
+    {
+        if (_stepWord is null)
+        {
+            using StepArena.PersistentScope scope = StepArena.Suspend();
+            _stepWord = Tensor.Empty([sizeof(uint)], DType.UInt8, Device);
+        }
+        if (_step != step)
+        {
+            SetWord(_stepWord, step);
+            _step = step;
+        }
+        return _stepWord;
+    }
+
     internal void CopyToDevice(void* source, CUdeviceptr target, long bytes)
     {
         if (bytes == 0)
             return;
         RequireNotRecording($"it copies {bytes} bytes from the host to the device");
+        Context.SetCurrent();
         // Pageable host memory: the call returns when the source was read.
         View(target, bytes).AsyncCopyToDevice((nint)source, 0, 0, bytes, Stream.Stream);
         Stream.Synchronize();
@@ -196,32 +235,41 @@ public sealed unsafe class CudaDevice
         if (bytes == 0)
             return;
         RequireNotRecording($"it copies {bytes} bytes from the device to the host");
+        Context.SetCurrent();
         View(source, bytes).AsyncCopyToHost((nint)target, 0, 0, bytes, Stream.Stream);
         Stream.Synchronize();
     }
 
     internal void Copy(CUdeviceptr source, CUdeviceptr target, long bytes)
     {
-        if (bytes > 0)
-            View(target, bytes).AsyncCopyToDevice(View(source, bytes), Stream.Stream);
+        if (bytes == 0)
+            return;
+        Context.SetCurrent();
+        View(target, bytes).AsyncCopyToDevice(View(source, bytes), Stream.Stream);
     }
 
     internal void SetBytes(CUdeviceptr target, byte value, long bytes)
     {
-        if (bytes > 0)
-            View(target, bytes).MemsetAsync(value, Stream.Stream);
+        if (bytes == 0)
+            return;
+        Context.SetCurrent();
+        View(target, bytes).MemsetAsync(value, Stream.Stream);
     }
 
     internal void SetHalfWords(CUdeviceptr target, ushort value, long halfWords)
     {
-        if (halfWords > 0)
-            new CudaDeviceVariable<ushort>(target, sizeof(ushort) * halfWords).MemsetAsync(value, Stream.Stream);
+        if (halfWords == 0)
+            return;
+        Context.SetCurrent();
+        new CudaDeviceVariable<ushort>(target, sizeof(ushort) * halfWords).MemsetAsync(value, Stream.Stream);
     }
 
     internal void SetWords(CUdeviceptr target, uint value, long words)
     {
-        if (words > 0)
-            new CudaDeviceVariable<uint>(target, sizeof(uint) * words).MemsetAsync(value, Stream.Stream);
+        if (words == 0)
+            return;
+        Context.SetCurrent();
+        new CudaDeviceVariable<uint>(target, sizeof(uint) * words).MemsetAsync(value, Stream.Stream);
     }
 
     private static CudaDeviceVariable<byte> View(CUdeviceptr pointer, long bytes) => new(pointer, bytes);

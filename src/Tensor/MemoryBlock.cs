@@ -8,7 +8,11 @@ internal readonly unsafe struct MemoryBlock
 {
     private readonly CudaDeviceVariable<byte>? _deviceMemory;
 
-    private MemoryBlock(nint address, CudaDeviceVariable<byte>? deviceMemory) => (Address, _deviceMemory) = (address, deviceMemory);
+    private MemoryBlock(nint address, CudaDevice? owner = null, CudaDeviceVariable<byte>? deviceMemory = null) =>
+        (Address, Owner, _deviceMemory) = (address, owner, deviceMemory);
+
+    /// <summary>The CUDA device whose memory it is; null for the processor's.</summary>
+    public CudaDevice? Owner { get; }
 
     public nint Address { get; }
 
@@ -18,14 +22,15 @@ internal readonly unsafe struct MemoryBlock
     {
         if (device.Kind == DeviceKind.Cuda)
         {
-            CudaDeviceVariable<byte> memory = CudaDevice.Get(device).Allocate(bytes);
-            return new MemoryBlock((nint)memory.DevicePointer.Pointer, memory);
+            CudaDevice owner = CudaDevice.Get(device);
+            CudaDeviceVariable<byte> memory = owner.Allocate(bytes);
+            return new MemoryBlock((nint)memory.DevicePointer.Pointer, owner, memory);
         }
         // Large blocks start on a 2 MiB boundary, so that the system can back them by huge pages.
         nuint alignment = bytes >= 1 << 21 ? 1u << 21 : Storage.Alignment;
         try
         {
-            return new MemoryBlock((nint)NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, Storage.Alignment)), alignment), null);
+            return new MemoryBlock((nint)NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, Storage.Alignment)), alignment));
         }
         catch (OutOfMemoryException)
         {
@@ -34,19 +39,19 @@ internal readonly unsafe struct MemoryBlock
         }
     }
 
-    public void Free(Device device)
+    public void Free()
     {
         if (_deviceMemory is null)
             NativeMemory.AlignedFree((void*)Address);
         else
-            _deviceMemory.Dispose(CudaDevice.Get(device).Stream);
+            Owner!.Free(_deviceMemory);
     }
 
-    public void FreeFromFinaliser(Device device)
+    public void FreeFromFinaliser()
     {
         if (_deviceMemory is null)
             NativeMemory.AlignedFree((void*)Address);
         else
-            CudaDevice.FreeLater(device, _deviceMemory);
+            Owner!.FreeLater(_deviceMemory);
     }
 }

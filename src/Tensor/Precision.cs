@@ -11,7 +11,7 @@ public enum Precision
 
     /// <summary>
     /// float32 tensors whose matrix products, attention's among them, and convolutions round their operands to tf32, 11 significant bits, for
-    /// the matrix units; see <see cref="CudaDevice.AllowTf32"/>.
+    /// the matrix units, as <c>torch.backends.cuda.matmul.allow_tf32</c> does.
     /// </summary>
     Tf32,
 

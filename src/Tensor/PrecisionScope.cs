@@ -3,20 +3,10 @@ namespace CsUnet.Tensors;
 /// <summary>The extent of a <see cref="Precisions.Use"/>.</summary>
 public readonly struct PrecisionScope : IDisposable
 {
-    private readonly CudaDevice? _device;
-    private readonly bool _previous;
+    private readonly Precision _previous;
 
-    internal PrecisionScope(CudaDevice? device, bool allowTf32)
-    {
-        (_device, _previous) = (device, device is { AllowTf32: true });
-        if (device is not null)
-            device.AllowTf32 = allowTf32;
-    }
+    internal PrecisionScope(Precision previous) => _previous = previous;
 
     /// <summary>Ends it.</summary>
-    public void Dispose()
-    {
-        if (_device is not null)
-            _device.AllowTf32 = _previous;
-    }
+    public void Dispose() => Precisions.Current = _previous;
 }

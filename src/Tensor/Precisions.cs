@@ -3,6 +3,8 @@ namespace CsUnet.Tensors;
 /// <summary>Facts about precisions.</summary>
 public static class Precisions
 {
+    [ThreadStatic] private static Precision t_current;
+
     /// <summary>The name used on the command line: fp32, tf32 or bf16.</summary>
     public static string Label(this Precision precision) => precision.ToString().ToLowerInvariant();
 
@@ -19,13 +21,27 @@ public static class Precisions
     /// <summary>The element type of activations between float32 images and float32 logits.</summary>
     public static DType ActivationType(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
 
-    /// <summary>The arithmetic that a device's products of float32 matrices are set to: tf32 or fp32.</summary>
-    public static Precision InUse(Device device) =>
-        device.Kind == DeviceKind.Cuda && CudaDevice.Get(device).AllowTf32 ? Precision.Tf32 : Precision.Fp32;
+    /// <summary>The precision that this thread's operators are called in, as the innermost <see cref="Use"/> says; without one fp32.</summary>
+    public static Precision Current
+    {
+        get => t_current;
+        internal set => t_current = value;
+    }
 
     /// <summary>
-    /// Makes the matrix products of a device work in a precision until the result is disposed: <see cref="CudaDevice.AllowTf32"/> is true
-    /// for tf32, else false, and then what it was.
+    /// The arithmetic of an operator that is called now on a tensor of the given type and device: bf16 for bfloat16; tf32 for float32 tensors
+    /// of a CUDA device where that is <see cref="Current"/>; else fp32.
+    /// </summary>
+    public static Precision Of(DType type, Device device) => type switch
+    {
+        DType.BFloat16 => Precision.Bf16,
+        DType.Float32 when device.Kind == DeviceKind.Cuda && t_current == Precision.Tf32 => Precision.Tf32,
+        _ => Precision.Fp32,
+    };
+
+    /// <summary>
+    /// Makes operators that this thread calls from now on compute in a precision, until the result is disposed. A call keeps the precision
+    /// that it was made in, so its backward pass computes in it too, wherever that runs; other threads have their own.
     /// </summary>
     /// <exception cref="NotSupportedException">The device is the processor, and the precision is not fp32.</exception>
     public static PrecisionScope Use(this Precision precision, Device device)
@@ -33,6 +49,8 @@ public static class Precisions
         if (!precision.RunsOn(device))
             throw new NotSupportedException(
                 $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32; use --precision fp32, or --device cuda");
-        return new PrecisionScope(device.Kind == DeviceKind.Cuda ? CudaDevice.Get(device) : null, precision == Precision.Tf32);
+        var scope = new PrecisionScope(t_current);
+        t_current = precision;
+        return scope;
     }
 }

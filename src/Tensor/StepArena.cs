@@ -87,10 +87,10 @@ public sealed class StepArena : IDisposable
     {
         foreach (Storage storage in _rented)
             if (!storage.IsReleased)
-                storage.Detach().FreeFromFinaliser(storage.Device);
-        foreach (((Device device, _), Stack<MemoryBlock> blocks) in _free)
+                storage.Detach().FreeFromFinaliser();
+        foreach (Stack<MemoryBlock> blocks in _free.Values)
             foreach (MemoryBlock block in blocks)
-                block.FreeFromFinaliser(device);
+                block.FreeFromFinaliser();
     }
 
     /// <summary>Gives the memory back to the system. Tensors still rented can no longer be read.</summary>
@@ -104,9 +104,9 @@ public sealed class StepArena : IDisposable
             if (!storage.IsReleased)
                 Return(storage);
         _rented.Clear();
-        foreach (((Device device, _), Stack<MemoryBlock> blocks) in _free)
+        foreach (Stack<MemoryBlock> blocks in _free.Values)
             foreach (MemoryBlock block in blocks)
-                block.Free(device);
+                block.Free();
         _free.Clear();
         ReservedBytes = UsedBytes = 0;
     }

@@ -20,6 +20,7 @@ public sealed unsafe class Storage
         Bytes = bytes;
         Device = device;
         _block = MemoryBlock.Allocate(bytes, device);
+        CudaDevice = _block.Owner;
         GC.AddMemoryPressure(Math.Max(1, bytes));
         StorageScope.Add(this);
     }
@@ -30,6 +31,7 @@ public sealed unsafe class Storage
         _block = block;
         Bytes = bytes;
         Device = device;
+        CudaDevice = block.Owner;
         GC.SuppressFinalize(this);
     }
 
@@ -38,7 +40,7 @@ public sealed unsafe class Storage
     {
         if (_arena is null && !_block.IsEmpty)
         {
-            _block.FreeFromFinaliser(Device);
+            _block.FreeFromFinaliser();
             GC.RemoveMemoryPressure(Math.Max(1, Bytes));
         }
     }
@@ -48,6 +50,9 @@ public sealed unsafe class Storage
 
     /// <summary>Where the memory is.</summary>
     public Device Device { get; }
+
+    /// <summary>The CUDA device whose memory it is; null for the processor's.</summary>
+    internal CudaDevice? CudaDevice { get; }
 
     /// <summary>Whether the block belongs to a step, and goes back when the step ends.</summary>
     public bool IsTemporary => _arena is not null;

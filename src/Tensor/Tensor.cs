@@ -27,6 +27,10 @@ public sealed unsafe partial class Tensor
     /// <summary>Where the memory lives.</summary>
     public Device Device => Storage.Device;
 
+    /// <summary>The CUDA device that the tensor is on.</summary>
+    /// <exception cref="InvalidOperationException">The tensor is not on a GPU.</exception>
+    public CudaDevice CudaDevice => Storage.CudaDevice ?? throw NotOnCuda();
+
     /// <summary>The block of memory that this tensor views, alone or with others.</summary>
     public Storage Storage { get; }
 
@@ -105,7 +109,9 @@ public sealed unsafe partial class Tensor
     /// <exception cref="InvalidOperationException">The tensor is not on a GPU, or its step has ended.</exception>
     public CUdeviceptr DevicePointer => Device.Kind == DeviceKind.Cuda
         ? new CUdeviceptr((nuint)(Storage.Address + (nint)_byteOffset))
-        : throw new InvalidOperationException($"tensor {this} is on {Device}, not on a GPU; copy it there first, with To(device)");
+        : throw NotOnCuda();
+
+    private InvalidOperationException NotOnCuda() => new($"tensor {this} is on {Device}, not on a GPU; copy it there first, with To(device)");
 
     /// <summary>This tensor on another device: a copy, or this tensor itself if it is there already.</summary>
     public Tensor To(Device device)
@@ -170,11 +176,11 @@ public sealed unsafe partial class Tensor
         if (source.Device == Device && Device.Kind == DeviceKind.Cpu)
             Buffer.MemoryCopy(source.RawPointer, RawPointer, Bytes, Bytes);
         else if (source.Device == Device)
-            CudaDevice.Get(Device).Copy(source.DevicePointer, DevicePointer, Bytes);
+            CudaDevice.Copy(source.DevicePointer, DevicePointer, Bytes);
         else if (source.Device.Kind == DeviceKind.Cpu)
-            CudaDevice.Get(Device).CopyToDevice(source.RawPointer, DevicePointer, Bytes);
+            CudaDevice.CopyToDevice(source.RawPointer, DevicePointer, Bytes);
         else if (Device.Kind == DeviceKind.Cpu)
-            CudaDevice.Get(source.Device).CopyToHost(source.DevicePointer, RawPointer, Bytes);
+            source.CudaDevice.CopyToHost(source.DevicePointer, RawPointer, Bytes);
         else
             CopyFrom(source.To(Device.Cpu));
         GC.KeepAlive(source);
@@ -185,7 +191,7 @@ public sealed unsafe partial class Tensor
     public void Clear()
     {
         if (Device.Kind == DeviceKind.Cuda)
-            CudaDevice.Get(Device).SetBytes(DevicePointer, 0, Bytes);
+            CudaDevice.SetBytes(DevicePointer, 0, Bytes);
         else
             System.Runtime.InteropServices.NativeMemory.Clear(RawPointer, (nuint)Bytes);
         GC.KeepAlive(this);
@@ -197,11 +203,11 @@ public sealed unsafe partial class Tensor
         if (Device.Kind == DeviceKind.Cuda)
         {
             if (DType == DType.Float32)
-                CudaDevice.Get(Device).SetWords(DevicePointer, BitConverter.SingleToUInt32Bits((float)value), Count);
+                CudaDevice.SetWords(DevicePointer, BitConverter.SingleToUInt32Bits((float)value), Count);
             else if (DType == DType.BFloat16)
-                CudaDevice.Get(Device).SetHalfWords(DevicePointer, ((BFloat16)value).Bits, Count);
+                CudaDevice.SetHalfWords(DevicePointer, ((BFloat16)value).Bits, Count);
             else if (DType == DType.UInt8)
-                CudaDevice.Get(Device).SetBytes(DevicePointer, (byte)value, Bytes);
+                CudaDevice.SetBytes(DevicePointer, (byte)value, Bytes);
             else
                 CopyFrom(Full(Shape, value, DType));
             GC.KeepAlive(this);

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Reflection;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Models.Networks;
@@ -18,14 +14,14 @@ namespace CsUnet.Training;
 /// </code></example>
 public sealed class Checkpoint
 {
-    private Checkpoint(CsUnetModel model, CheckpointHeader header)
+    private Checkpoint(SegmentationModel model, CheckpointHeader header)
     {
         Model = model;
         Header = header;
     }
 
     /// <summary>The network, in evaluation mode.</summary>
-    public CsUnetModel Model { get; }
+    public SegmentationModel Model { get; }
 
     /// <summary>What the file says about it.</summary>
     public CheckpointHeader Header { get; }
@@ -37,24 +33,36 @@ public sealed class Checkpoint
     /// <param name="path">The file.</param>
     /// <param name="type">Element type of the network.</param>
     /// <param name="device">Where the network computes; the file may come from another device.</param>
-    /// <exception cref="WeightFileException">It is missing, cut off, does not hold the weights that its header describes, or one of them is not finite.</exception>
+    /// <exception cref="WeightFileException">
+    /// It is missing, cut off, does not hold the weights that its header describes, or one of them is not finite; or the kind of its network
+    /// is not registered (<see cref="ModelOptions.Register"/>).
+    /// </exception>
     public static Checkpoint Load(string path, DType type = DType.Float32, Device device = default)
     {
         using SafetensorsFile file = SafetensorsFile.Read(path);
         CheckpointHeader header = CheckpointHeader.Of(file);
-        // Before the network is built: a header of a few bytes may ask for more memory than there is.
-        long least = header.Model.LeastParameters(), held = file.Entries.Sum(entry => entry.Shape.Count);
-        if (held < least)
-            throw new WeightFileException(path, $"its header describes a network of at least {least} parameters, but it holds {held} numbers",
-                "the file is damaged or was made by hand; get it again");
-        var model = new CsUnetModel(header.Model, type);
+        SegmentationModel model = Create(path, header, type);
         model.To(device);
+        // Names and shapes are compared before memory is allocated: a header of a few bytes may ask for more than there is.
         StateDict.Load(model, file);
         IReadOnlyList<(string Name, Tensor Value)> state = StateDict.State(model);
         if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
             throw new WeightFileException(path, $"{state[bad].Name} holds numbers that are not finite", "the file is damaged; get it again");
         model.Eval();
         return new Checkpoint(model, header);
+    }
+
+    private static SegmentationModel Create(string path, CheckpointHeader header, DType type)
+    {
+        try
+        {
+            return header.Model.Create(type);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new WeightFileException(path, $"its header describes a network that cannot be built ({failure.Message})",
+                "the file is damaged or was made by hand; get it again", failure);
+        }
     }
 
     /// <summary>A predictor with these weights.</summary>

@@ -3,6 +3,8 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using CsUnet.Data;
+using CsUnet.Models;
+using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 
@@ -16,12 +18,11 @@ namespace CsUnet.Training;
 /// <param name="Program">Version of the program that wrote them.</param>
 /// <param name="StateFile">Name of the optimiser state that belongs to them, in the same folder; null if there is none.</param>
 public sealed record CheckpointHeader(
-    CsUnetOptions Model, ClassMap ClassMap, Normalisation Normalisation, int Step, string Program, string? StateFile = null)
+    ModelOptions Model, ClassMap ClassMap, Normalisation Normalisation, int Step, string Program, string? StateFile = null)
 {
     private static readonly JsonSerializerOptions s_json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         IgnoreReadOnlyProperties = true,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
@@ -38,7 +39,7 @@ public sealed record CheckpointHeader(
             ["format"] = "pt",
             ["program"] = Program,
             ["step"] = Step.ToString(CultureInfo.InvariantCulture),
-            ["model"] = JsonSerializer.Serialize(Model, s_json),
+            ["model"] = Model.ToJson(),
             ["classes"] = ClassMap.ToYaml(),
             ["normalisation"] = JsonSerializer.Serialize(Normalisation, s_json),
         };
@@ -48,7 +49,9 @@ public sealed record CheckpointHeader(
     }
 
     /// <summary>The header of a weight file.</summary>
-    /// <exception cref="WeightFileException">The file was not written by a training run, or its header is damaged.</exception>
+    /// <exception cref="WeightFileException">
+    /// The file was not written by a training run, its header is damaged, or the kind of its network is not registered.
+    /// </exception>
     public static CheckpointHeader Of(SafetensorsFile file)
     {
         string Entry(string key) => file.Metadata.TryGetValue(key, out string? value)
@@ -57,12 +60,18 @@ public sealed record CheckpointHeader(
         string program = Entry("program"), model = Entry("model"), classes = Entry("classes"), normalisation = Entry("normalisation"), step = Entry("step");
         try
         {
-            CsUnetOptions options = JsonSerializer.Deserialize<CsUnetOptions>(model, s_json) ?? throw new JsonException("model is null");
+            ModelOptions options = ModelOptions.FromJson(model);
             options.Validate();
             return new CheckpointHeader(
                 options, ClassMap.FromYaml(classes, file.Path),
                 JsonSerializer.Deserialize<Normalisation>(normalisation, s_json) ?? throw new JsonException("normalisation is null"),
                 int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture), program, file.Metadata.GetValueOrDefault("optimizer_state"));
+        }
+        catch (UnknownKindException failure)
+        {
+            throw new WeightFileException(file.Path, failure.Message,
+                $"it was written by {program}, this is {ThisProgram}; the kind of one's own network or encoder is registered by "
+                + $"{nameof(ModelOptions)}.{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}", failure);
         }
         catch (Exception failure) when (failure is JsonException or FormatException or OverflowException or ArgumentException or DataException)
         {

@@ -82,8 +82,7 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
         return $"({string.Join("; ", classes)}; ignored = {Values(map.IgnoredValues, map.IgnoredColours)})";
     }
 
-    // DropPath is of the training, not of the weights.
-    private static string Architecture(CheckpointHeader header) => (header with { Model = header.Model with { DropPath = 0 } }).ToMetadata()["model"];
+    private static string Architecture(CheckpointHeader header) => header.Model.ForWeights().ToJson();
 
     private static void Guard(int step, Action write)
     {

@@ -58,6 +58,9 @@ internal static class OptionTypes
         value => words.Where(entry => entry.Value.Equals(value)).Select(entry => entry.Word).FirstOrDefault(value.ToString()),
         value => words.Any(entry => entry.Value.Equals(value)), [.. words.Select(entry => entry.Word)]);
 
+    /// <summary>A value of a type, or nothing.</summary>
+    public static OptionalType<T> Optional<T>(SingleType<T> type) where T : struct => new(type);
+
     /// <summary>A word, or nothing.</summary>
     public static OptionalString OptionalWord(IReadOnlyList<string> words) => new("NAME", Word(words));
 

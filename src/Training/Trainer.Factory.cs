@@ -7,7 +7,7 @@ namespace CsUnet.Training;
 
 public sealed partial class Trainer
 {
-    /// <summary>A new run of a CS-UNet from its initial weights; locks the folder and writes config.yaml.</summary>
+    /// <summary>A new run of the network that the options name, from its initial weights; locks the folder and writes config.yaml.</summary>
     /// <param name="options">The run's options.</param>
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>
     /// <param name="train">Training images; they stay the caller's.</param>
@@ -50,10 +50,9 @@ public sealed partial class Trainer
         TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution)
     {
         options.Validate();
-        CsUnetOptions architecture = Architecture(options, train.ClassMap.Count);
-        var model = new CsUnetModel(architecture);
+        SegmentationModel model = CreateModel(options, train.ClassMap.Count);
         model.Initialize(options.Seed);
-        var header = new CheckpointHeader(architecture, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
+        var header = new CheckpointHeader(model.Options, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
         return new Trainer(options, model, header, new CropSource(train, options, header.Normalisation), validation, folder, execution);
     }
 
@@ -71,13 +70,13 @@ public sealed partial class Trainer
         }
     }
 
-    private static CsUnetOptions Architecture(TrainingOptions options, int classes)
+    private static SegmentationModel CreateModel(TrainingOptions options, int classes)
     {
         try
         {
-            CsUnetOptions architecture = options.ModelOptions(classes);
-            architecture.RequireMemory(options.Batch);
-            return architecture;
+            SegmentationModel model = options.ModelOptions(classes).Create();
+            model.RequireMemory(options.Batch);
+            return model;
         }
         catch (ArgumentException failure)
         {

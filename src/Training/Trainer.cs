@@ -34,17 +34,22 @@ public sealed partial class Trainer : IDisposable
     /// <summary>A trainer of a model, at step 0. Most callers want <see cref="Create"/>.</summary>
     /// <param name="options">The run's options; those about the model and the data are not used.</param>
     /// <param name="model">The model, with its initial weights.</param>
-    /// <param name="header">What weight files say about the model.</param>
+    /// <param name="header">What weight files say about the model, its own options among it.</param>
     /// <param name="batches">Where batches come from; the trainer disposes it.</param>
     /// <param name="validation">Validation images, or null for none.</param>
     /// <param name="folder">Where files go.</param>
     /// <param name="execution">Where and how to compute; the model is moved there. Null: where the model is.</param>
     /// <exception cref="RunException">The options do not fit the model.</exception>
+    /// <exception cref="ArgumentException">The header describes another network than the model's.</exception>
     public Trainer(
         TrainingOptions options, SegmentationModel model, CheckpointHeader header, IBatchSource batches, MicrographDataset? validation,
         RunFolder folder, ExecutionOptions? execution = null)
     {
         options.Validate();
+        if (header.Model.ToJson() != model.Options.ToJson())
+            throw new ArgumentException(
+                $"Trainer: the header describes the network {header.Model.ToJson()}, but the model is {model.Options.ToJson()}; "
+                + "its checkpoints could not be loaded", nameof(header));
         Options = options;
         Model = model;
         execution ??= new ExecutionOptions { Device = model.Device };

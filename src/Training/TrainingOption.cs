@@ -1,3 +1,5 @@
+using CsUnet.Models.Networks;
+
 namespace CsUnet.Training;
 
 /// <summary>
@@ -31,6 +33,14 @@ public abstract class TrainingOption
 
     /// <summary>How the value stands in a file.</summary>
     public OptionForm Form { get; }
+
+    /// <summary>
+    /// Whether a network has this option: those about its architecture belong to some networks, all others to every run. A run that sets
+    /// one which its network does not have is refused.
+    /// </summary>
+    /// <param name="model">One of <see cref="SegmentationModels.Names"/>.</param>
+    /// <exception cref="ArgumentException">There is no such network.</exception>
+    public bool IsOf(string model) => !NetworkSettings.Names.Contains(Key) || SegmentationModels.Named(model).Settings.Contains(Key);
 
     /// <summary>What the option belongs to: one of the names in <see cref="TrainingOptionTable"/>.</summary>
     public string Group { get; internal set; } = "";

@@ -13,6 +13,8 @@ namespace CsUnet.Training;
 /// </summary>
 public static class TrainingOptionTable
 {
+    private const string Preset = "the preset's";
+
     /// <summary>The groups with their options, in the order of config.yaml.</summary>
     public static IReadOnlyList<(string Name, IReadOnlyList<TrainingOption> Options)> Groups { get; } =
     [
@@ -50,32 +52,32 @@ public static class TrainingOptionTable
 
     private static IEnumerable<TrainingOption> Network()
     {
-        SingleType<string> model = Word(CsUnetOptions.Presets);
+        SingleType<string> model = Word(SegmentationModels.Names);
         yield return Row("model", model, o => o.Model, (o, v) => o with { Model = v }, $"Network: {Choice(model)}", isFixed: true);
         yield return Row("size", Size, o => (o.Height, o.Width), (o, v) => o with { Height = v.Height, Width = v.Width },
             "Side of training crops and prediction tiles in pixels, or HEIGHTxWIDTH; multiples of 32", isFixed: true);
+        OptionalString encoder = OptionalWord(Encoders.Names);
+        yield return Row("encoder", encoder, o => o.Encoder, (o, v) => o with { Encoder = v },
+            $"CNN encoder: {Choice(encoder)}", Preset, isFixed: true);
+        yield return Row("encoder_width", OptionalInteger(1, 1024), o => o.EncoderWidth, (o, v) => o with { EncoderWidth = v },
+            "Channels of the CNN encoder's first stage", Preset, isFixed: true);
     }
 
     private static IEnumerable<TrainingOption> CsUnet()
     {
-        const string preset = "the preset's";
-        OptionalString encoder = OptionalWord(["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"]);
         SingleType<MlpKind> mlp = Word(("resmlp", MlpKind.ResMlp), ("mlp", MlpKind.Mlp));
         yield return Row("window", OptionalInteger(2, 64), o => o.Window, (o, v) => o with { Window = v },
-            "Side of the attention window in tokens", preset, isFixed: true);
+            "Side of the attention window in tokens", Preset, isFixed: true);
         yield return Row("embed_dim", OptionalInteger(1, 4096), o => o.EmbedDim, (o, v) => o with { EmbedDim = v },
-            "Channels of the first Swin stage", preset, isFixed: true);
+            "Channels of the first Swin stage", Preset, isFixed: true);
         yield return Row("depths", Integers("N,N,N,N", 1, 100), o => o.Depths, (o, v) => o with { Depths = v },
-            "Swin blocks of each stage", preset, isFixed: true);
+            "Swin blocks of each stage", Preset, isFixed: true);
         yield return Row("heads", Integers("N,N,N,N", 1, 4096), o => o.Heads, (o, v) => o with { Heads = v },
-            "Attention heads of each stage", preset, isFixed: true);
-        yield return Row("encoder", encoder, o => o.Encoder, (o, v) => o with { Encoder = v },
-            $"CNN encoder: {Choice(encoder)}", preset, isFixed: true);
-        yield return Row("encoder_width", OptionalInteger(1, 1024), o => o.EncoderWidth, (o, v) => o with { EncoderWidth = v },
-            "Channels of the CNN encoder's first stage", preset, isFixed: true);
-        yield return Row("mlp", mlp, o => o.Mlp, (o, v) => o with { Mlp = v },
-            "MLP of the Swin blocks: resmlp (CS-UNet's) or mlp (Swin's)", isFixed: true);
-        yield return Row("drop_path", Number(0, 0.99), o => o.DropPath, (o, v) => o with { DropPath = v }, "Largest DropPath probability");
+            "Attention heads of each stage", Preset, isFixed: true);
+        yield return Row("mlp", Optional(mlp), o => o.Mlp, (o, v) => o with { Mlp = v },
+            "MLP of the Swin blocks: resmlp (CS-UNet's) or mlp (Swin's)", Preset, isFixed: true);
+        yield return Row("drop_path", Optional(Number(0, 0.99)), o => o.DropPath, (o, v) => o with { DropPath = v },
+            "Largest DropPath probability", Preset);
     }
 
     private static IEnumerable<TrainingOption> Data()

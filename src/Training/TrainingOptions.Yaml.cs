@@ -8,11 +8,11 @@ public sealed partial record TrainingOptions
     /// <summary>The keys of config.yaml, in order.</summary>
     public static IReadOnlyList<string> Keys { get; } = [.. TrainingOptionTable.All.Select(option => option.Key)];
 
-    /// <summary>The text of config.yaml: every option with its value and its meaning.</summary>
+    /// <summary>The text of config.yaml: every option that the network has, with its value and its meaning.</summary>
     public string ToYaml()
     {
         var text = new StringBuilder();
-        foreach (TrainingOption option in TrainingOptionTable.All)
+        foreach (TrainingOption option in TrainingOptionTable.All.Where(option => option.IsOf(Model) || option.Write(this).Count > 0))
         {
             IReadOnlyList<string> values = option.Write(this);
             string value = option.Form switch

@@ -12,7 +12,7 @@ namespace CsUnet.Training;
 /// </summary>
 public sealed partial record TrainingOptions
 {
-    /// <summary>Model preset: one of <see cref="CsUnetOptions.Presets"/>.</summary>
+    /// <summary>The network: one of <see cref="SegmentationModels.Names"/>.</summary>
     public string Model { get; init; } = "cs-unet-mini";
 
     /// <summary>Height of the model's input, of the training crops and of the prediction tiles; a multiple of 32.</summary>
@@ -33,17 +33,17 @@ public sealed partial record TrainingOptions
     /// <summary>Attention heads per stage; empty: the preset's.</summary>
     public IReadOnlyList<int> Heads { get; init; } = [];
 
-    /// <summary>CNN encoder, resnet18 to resnet152; null: the preset's.</summary>
+    /// <summary>CNN encoder, one of <see cref="Encoders.Names"/>; null: the preset's.</summary>
     public string? Encoder { get; init; }
 
     /// <summary>Channels of the CNN's first stage; null: the preset's, or 64 for an encoder that is named.</summary>
     public int? EncoderWidth { get; init; }
 
-    /// <summary>The MLP of the Swin blocks.</summary>
-    public MlpKind Mlp { get; init; } = MlpKind.ResMlp;
+    /// <summary>The MLP of the Swin blocks; null: the preset's.</summary>
+    public MlpKind? Mlp { get; init; }
 
-    /// <summary>Largest DropPath probability.</summary>
-    public double DropPath { get; init; } = 0.1;
+    /// <summary>Largest DropPath probability; null: the preset's.</summary>
+    public double? DropPath { get; init; }
 
     /// <summary>Folder of the data set; null: synthetic micrographs.</summary>
     public string? Data { get; init; }
@@ -134,21 +134,12 @@ public sealed partial record TrainingOptions
 
     /// <summary>The architecture that these options ask for.</summary>
     /// <param name="classes">Number of classes of the class map.</param>
-    /// <exception cref="ArgumentException">It cannot be built; the message says why.</exception>
-    public CsUnetOptions ModelOptions(int classes)
+    /// <exception cref="ArgumentException">It cannot be built, or the network has no such option; the message says why.</exception>
+    public ModelOptions ModelOptions(int classes) => SegmentationModels.Named(Model).With(Height, Width, classes, new NetworkSettings
     {
-        CsUnetOptions preset = CsUnetOptions.Preset(Model, Height, Width, classes);
-        ResNetOptions cnn = Encoder is null
-            ? preset.Cnn with { Width = EncoderWidth ?? preset.Cnn.Width }
-            : ResNetOptions.Named(Encoder, EncoderWidth ?? 64);
-        CsUnetOptions options = preset with
-        {
-            Window = Window ?? preset.Window, EmbedDim = EmbedDim ?? preset.EmbedDim, DropPath = DropPath, Mlp = Mlp, Cnn = cnn,
-            Depths = Depths.Count == 0 ? preset.Depths : Depths, Heads = Heads.Count == 0 ? preset.Heads : Heads,
-        };
-        options.Validate();
-        return options;
-    }
+        Window = Window, EmbedDim = EmbedDim, Depths = Depths, Heads = Heads, Mlp = Mlp, DropPath = DropPath, Encoder = Encoder,
+        EncoderWidth = EncoderWidth,
+    });
 
     /// <summary>Checks every option by itself and together.</summary>
     /// <exception cref="OptionException">One is out of its range; the message names it, its value and what is allowed.</exception>

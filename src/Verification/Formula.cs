@@ -1,4 +1,5 @@
 using System.Text;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
@@ -41,6 +42,14 @@ public static class Formula
         if (shape.Rank == 1)
             return Fill(shape, type, name, name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0, 0.1);
         return Fill(shape, type, name, 0, Math.Sqrt(3.0 * shape[0] / shape.Count));
+    }
+
+    /// <summary>Sets every parameter of a module by its state-dict name, and its buffers to their initial values.</summary>
+    public static void Fill(Module module)
+    {
+        module.Allocate();
+        foreach (StateEntry entry in module.State().Where(entry => entry.Variable is Autograd.Parameter))
+            entry.Variable.SetValue(entry.FromFile(Parameter(entry.Name, entry.FileShape, module.DType)), module.Device);
     }
 
     private static Tensor Fill(Shape shape, DType type, string name, double offset, double scale)

@@ -91,7 +91,8 @@ internal static class GoldenOperators
         {
             "bilinear" => ResizeMode.Bilinear,
             "bicubic" => ResizeMode.Bicubic,
-            string text => throw GoldenCase.Unknown("mode", text, "bilinear or bicubic"),
+            "nearest" => ResizeMode.Nearest,
+            string text => throw GoldenCase.Unknown("mode", text, "bilinear, bicubic or nearest"),
         };
         Shape output = golden.Load("out").Shape;
         golden.CheckOutputAndGradients(Variable.Apply(new Resize(output[1], output[2], mode), golden.Input("in.0")));

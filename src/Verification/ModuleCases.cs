@@ -9,6 +9,9 @@ namespace CsUnet.Verification;
 /// <summary>Modules of the network, and the whole network at a small size, in an element type on a device, with parameters by <see cref="Formula"/>.</summary>
 public static class ModuleCases
 {
+    // The buffer that tells a batch norm.
+    private const string Mean = "running_mean";
+
     /// <summary>The modules by name.</summary>
     public static IReadOnlyList<(string Name, Func<DType, Device, DifferentiableCase> Create)> Modules { get; } =
     [
@@ -46,9 +49,9 @@ public static class ModuleCases
         ("BasicBlock evaluation", (type, device) => Residual(device, new BasicBlock(5, 6, stride: 2, type), training: false)),
         ("BottleneckBlock", (type, device) => Residual(device, new BottleneckBlock(5, 3, stride: 1, type), training: true)),
         ("BottleneckBlock stride 2", (type, device) => Residual(device, new BottleneckBlock(5, 3, stride: 2, type), training: true)),
-        ("ResNetEncoder", (type, device) =>
+        ("ResNet", (type, device) =>
         {
-            var module = new ResNetEncoder(new ResNetOptions(ResidualBlockKind.Basic, [1, 1, 1, 1], Width: 3), type);
+            var module = new ResNet(new ResNetOptions(ResidualBlockKind.Basic, [1, 1, 1, 1], Width: 3), type);
             return Create(module, device, [2, 64, 96, 3], input => Flatten(module.Forward(input)));
         }),
     ];
@@ -56,8 +59,10 @@ public static class ModuleCases
     /// <summary>The whole network by name.</summary>
     public static IReadOnlyList<(string Name, NetworkFactory Create)> Networks { get; } =
     [
-        ("CsUnet training", (type, precision, device) => Network(type, precision, device, training: true)),
-        ("CsUnet evaluation", (type, precision, device) => Network(type, precision, device, training: false)),
+        ("CsUnet training", (type, precision, device) => Network(CsUnet(), type, precision, device, training: true)),
+        ("CsUnet evaluation", (type, precision, device) => Network(CsUnet(), type, precision, device, training: false)),
+        ("UNet training", (type, precision, device) => Network(UNet(), type, precision, device, training: true)),
+        ("UNet evaluation", (type, precision, device) => Network(UNet(), type, precision, device, training: false)),
     ];
 
     /// <summary>
@@ -67,7 +72,8 @@ public static class ModuleCases
     /// <exception cref="ArgumentException">The preset does not exist.</exception>
     public static DifferentiableCase Preset(string name, DType type, Precision precision, Device device)
     {
-        var module = new CsUnetModel(CsUnetOptions.Preset(name, 64, 64, classes: 3), type) { Precision = precision };
+        SegmentationModel module = SegmentationModels.Preset(name, 64, 64, classes: 3).Create(type);
+        module.Precision = precision;
         module.SetRandomKey(seed: 5, step: 1);
         return WithSteadyNorms(Create(module, device, [4, 64, 64, 3], module.Forward));
     }
@@ -79,7 +85,7 @@ public static class ModuleCases
     public static DifferentiableCase WithSteadyNorms(DifferentiableCase item)
     {
         foreach ((Variable argument, string name) in item.Arguments.Zip(item.Names))
-            if (name.StartsWith("cnn.", StringComparison.Ordinal) && argument.Shape.Rank == 1)
+            if (item.BatchNorms.Any(norm => name == $"{norm}weight" || name == $"{norm}bias"))
                 argument.Value.CopyFrom(OfSteadyNorm(argument.Value.To(Device.Cpu), isScale: name.EndsWith("weight", StringComparison.Ordinal)));
         return item;
     }
@@ -105,29 +111,38 @@ public static class ModuleCases
         return Create(module, device, [2, 6, 8, 5], module.Forward);
     }
 
-    private static DifferentiableCase Network(DType type, Precision precision, Device device, bool training)
+    // 64 x 96 leaves 2 x 3 pixels at stride 32, so batch norm has 12 values; windows of 4 give shifted, unshifted and small windows.
+    private static CsUnetOptions CsUnet() => new()
     {
-        // 64 x 96 leaves 2 x 3 pixels at stride 32, so batch norm has 12 values; windows of 4 give shifted, unshifted and small windows.
-        var module = new CsUnetModel(new CsUnetOptions
-        {
-            Height = 64, Width = 96, Classes = 3, EmbedDim = 8, Depths = [2, 1, 2, 1], Heads = [1, 2, 2, 4], Window = 4, MlpRatio = 2,
-            DropPath = 0.3, Cnn = new ResNetOptions(ResidualBlockKind.Bottleneck, [1, 1, 1, 1], Width: 3),
-        }, type) { Precision = precision };
+        Height = 64, Width = 96, Classes = 3, EmbedDim = 8, Depths = [2, 1, 2, 1], Heads = [1, 2, 2, 4], Window = 4, MlpRatio = 2,
+        DropPath = 0.3, Cnn = new ResNetOptions(ResidualBlockKind.Bottleneck, [1, 1, 1, 1], Width: 3),
+    };
+
+    private static UNetOptions UNet() => new()
+    {
+        Height = 64, Width = 96, Classes = 3, Encoder = new ResNetOptions(ResidualBlockKind.Basic, [1, 1, 1, 1], Width: 4),
+        DecoderChannels = [12, 8, 6, 5, 4],
+    };
+
+    private static DifferentiableCase Network(ModelOptions options, DType type, Precision precision, Device device, bool training)
+    {
+        SegmentationModel module = options.Create(type);
+        module.Precision = precision;
         module.SetRandomKey(seed: 5, step: 1);
         module.Train(training);
-        return Create(module, device, [2, 64, 96, 3], module.Forward);
+        return Create(module, device, [2, options.Height, options.Width, 3], module.Forward);
     }
 
     private static DifferentiableCase Create(Module module, Device device, Shape input, Func<Variable, Variable> forward)
     {
-        foreach ((string name, Parameter parameter) in module.NamedParameters())
-        {
-            parameter.Value.CopyFrom(Layout.ToChannelsLast(Formula.Parameter(name, Layout.ChannelsFirst(parameter.Shape), module.DType)));
-        }
         module.To(device);
+        Formula.Fill(module);
         var leaf = new Variable(Formula.Input("input", input, module.DType).To(device), requiresGradient: true, "input");
         return new DifferentiableCase(() => forward(leaf), [leaf, .. module.Parameters()],
-            ["input", .. module.NamedParameters().Select(named => named.Name)]);
+            ["input", .. module.NamedParameters().Select(named => named.Name)])
+        {
+            BatchNorms = [.. module.NamedBuffers().Where(buffer => buffer.Name.EndsWith(Mean, StringComparison.Ordinal)).Select(buffer => buffer.Name[..^Mean.Length])],
+        };
     }
 
     /// <summary>Outputs of several shapes flattened into one row, so that one check covers all.</summary>

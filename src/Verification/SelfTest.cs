@@ -59,8 +59,14 @@ public static class SelfTest
                 $"{folder}: no golden case (*.safetensors)" + (string.IsNullOrEmpty(filter) ? "" : $" whose name holds '{filter}'"));
         int passed = 0, failed = 0;
         var leftOut = new List<string>();
+        var missing = new List<(string Case, string Network)>();
         foreach (string file in files)
         {
+            if (MissingNetwork(file) is { } network)
+            {
+                missing.Add((Path.GetFileNameWithoutExtension(file), network));
+                continue;
+            }
             if (!includeFullSize && IsFullSize(file))
             {
                 leftOut.Add(Path.GetFileNameWithoutExtension(file));
@@ -73,24 +79,32 @@ public static class SelfTest
             else
                 failed++;
         }
-        return new SelfTestSummary(passed, failed, leftOut);
+        return new SelfTestSummary(passed, failed, leftOut, missing);
     }
 
     /// <summary>
     /// Whether a file is a case of a full-size network, whose inputs are not stored but computed by a formula. An unreadable file
     /// is not, so that running it reports why.
     /// </summary>
-    public static bool IsFullSize(string file)
+    public static bool IsFullSize(string file) => Ask(file, vectors => vectors.Metadata.GetValueOrDefault("op") is { } op
+        && (ReferenceCases.Runners.ContainsKey(op) || op == "csunet" && !vectors.Entries.Any(entry => entry.Name.StartsWith("in.", StringComparison.Ordinal))));
+
+    /// <summary>
+    /// The network or encoder of a reference case that the engine does not have, for example <c>encoder vgg13_bn</c>; null for every other
+    /// file. One that cannot be read is another file, so that running it reports why.
+    /// </summary>
+    public static string? MissingNetwork(string file) => Ask(file, ReferenceCases.Missing);
+
+    private static T? Ask<T>(string file, Func<SafetensorsFile, T> question)
     {
         try
         {
             using SafetensorsFile vectors = SafetensorsFile.Read(file);
-            return vectors.Metadata.GetValueOrDefault("op") == "csunet"
-                && !vectors.Entries.Any(entry => entry.Name.StartsWith("in.", StringComparison.Ordinal));
+            return question(vectors);
         }
         catch (WeightFileException)
         {
-            return false;
+            return default;
         }
     }
 
@@ -114,8 +128,9 @@ public static class SelfTest
             using StepArena.StepScope step = arena.BeginStep();
             Dictionary<string, Tensor>? computed = results is null ? null : [];
             golden = new GoldenCase(vectors, name, type, device, computed);
-            if (!s_runners.TryGetValue(golden.Text("op"), out Action<GoldenCase>? run))
-                throw new CaseException($"op '{op}' is not known; known are {string.Join(", ", s_runners.Keys.Order(StringComparer.Ordinal))}");
+            if (!s_runners.TryGetValue(golden.Text("op"), out Action<GoldenCase>? run) && !ReferenceCases.Runners.TryGetValue(op, out run))
+                throw new CaseException(
+                    $"op '{op}' is not known; known are {string.Join(", ", s_runners.Keys.Concat(ReferenceCases.Runners.Keys).Order(StringComparer.Ordinal))}");
             if (CudaLibraries.IsEmulated)
                 CudaEmulator.ClearReport();
             run(golden);

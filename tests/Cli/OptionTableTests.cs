@@ -77,7 +77,7 @@ public sealed class OptionTableTests
 
     [Fact]
     public void The_order_of_keys_in_the_file_stays() => Assert.Equal(
-        "model size window embed_dim depths heads encoder encoder_width mlp drop_path data classes subset batch steps epochs optimizer "
+        "model size encoder encoder_width window embed_dim depths heads mlp drop_path data classes subset batch steps epochs optimizer "
             + "learning_rate weight_decay momentum schedule warm_up minimum_learning_rate schedule_every schedule_factor plateau_patience "
             + "clip_norm cross_entropy_weight dice_weight class_weights validate_every checkpoint_every patience validation_stride "
             + "tile_stride precision seed threads augmentation",

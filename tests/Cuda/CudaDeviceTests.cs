@@ -5,6 +5,7 @@ using CsUnet.Cuda.BasicTypes;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Models.Networks;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
 using CsUnet.Tests.Support;
@@ -74,7 +75,9 @@ public sealed class CudaDeviceTests
         CudaException? first = null;
         Exception? surfaced = Record.Exception(() =>
         {
-            using var trainer = new Trainer(options, new FailingModel(failsAt), TrainingFixture.Header(options),
+            var model = new FailingModel(failsAt);
+            model.Initialize(1);
+            using var trainer = new Trainer(options, model, TrainingFixture.Header(model),
                 new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet), null, workshop.NewFolder("run"),
                 new ExecutionOptions { Device = Device.Cuda });
             try
@@ -96,18 +99,27 @@ public sealed class CudaDeviceTests
     /// <summary>A classifier of single pixels whose step fails on the device.</summary>
     private sealed class FailingModel : SegmentationModel
     {
-        private readonly Nn.Linear _head;
+        private readonly CsUnet.Nn.Linear _head;
         private readonly int _failsAt;
         private int _calls;
 
-        public FailingModel(int failsAt) : base(32, 32, 3, DType.Float32)
+        public FailingModel(int failsAt) : base(new Architecture { FailsAt = failsAt, Height = 32, Width = 32 }, DType.Float32)
         {
-            _head = Register("head", new Nn.Linear(3, 3, true, DType.Float32));
+            _head = Register("head", new CsUnet.Nn.Linear(3, 3, true, DType.Float32));
             _failsAt = failsAt;
         }
 
         protected override Variable Logits(Variable images) =>
             _head.Forward(_calls++ == _failsAt ? Variable.Apply(new WriteFarOutside(), images) : images);
+
+        private sealed record Architecture : ModelOptions
+        {
+            public int FailsAt { get; init; }
+
+            public override string Kind => "tests-failing";
+
+            public override SegmentationModel Create(DType type = DType.Float32) => new FailingModel(FailsAt);
+        }
     }
 
     private sealed record WriteFarOutside : Operator
@@ -117,8 +129,6 @@ public sealed class CudaDeviceTests
         {
             NameExpressions = ["write_far_outside"], Options = ["--std=c++17"],
         };
-
-        public override bool RunsOn(DeviceKind device) => true;
 
         public override Tensor Forward(OperatorCall call)
         {

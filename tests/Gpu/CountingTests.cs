@@ -32,7 +32,7 @@ public sealed class CountingTests
         CudaEmulator.ClearProfile();
         try
         {
-            var model = new CsUnetModel(CsUnetOptions.Preset("cs-unet-mini", 64, 64, 3)) { Precision = precision };
+            var model = new CsUnetModel(CsUnetOptions.Mini(64, 64, 3)) { Precision = precision };
             model.To(Device.Cuda);
             model.Train();
             Optimizer optimizer = new TrainingOptions().CreateOptimizer(model);

@@ -32,8 +32,6 @@ public sealed class CustomOperatorTests
             EXPORT_KERNEL(scale, (scale));
             """);
 
-        public override bool RunsOn(DeviceKind device) => true;
-
         public override Tensor Forward(OperatorCall call)
         {
             Tensor a = call[0], b = call[1], output = Tensor.EmptyLike(a);

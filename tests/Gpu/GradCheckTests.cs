@@ -24,8 +24,6 @@ public sealed class GradCheckTests
     {
         private static int s_calls;
 
-        public override bool RunsOn(DeviceKind device) => true;
-
         public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new Activation(ActivationKind.ReLU), call[0]);
 
         public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)

@@ -26,8 +26,6 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
     {
         private static int s_calls;
 
-        public override bool RunsOn(DeviceKind device) => true;
-
         public override Tensor Forward(OperatorCall call) => Right.Forward(call);
 
         public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
@@ -44,8 +42,9 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
     private static NetworkFactory Network(Mistake mistake) => (type, precision, device) =>
     {
         var model = new TinyModel(type: type) { Precision = precision };
+        model.Allocate();
         foreach ((string name, Parameter parameter) in model.NamedParameters())
-            parameter.Value.CopyFrom(Formula.Parameter(name, parameter.Shape, type));
+            parameter.SetValue(Formula.Parameter(name, parameter.Shape, type));
         model.SetRandomKey(seed: 5, step: 1);
         model.To(device);
         var images = new Variable(Formula.Input("images", [2, 32, 32, 3], type).To(device), requiresGradient: true, "images");

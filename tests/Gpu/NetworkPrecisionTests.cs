@@ -103,7 +103,7 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
     private static IReadOnlyList<(string Name, Tensor Gradient)> Gradients(Precision precision, Device device, bool isRounded)
     {
         Tensor Rounded(Tensor tensor) => isRounded ? tensor.To(DType.BFloat16).To(DType.Float32) : tensor;
-        var model = new CsUnetModel(s_options.ModelOptions(3) with { DropPath = 0 }) { Precision = precision };
+        var model = new CsUnetModel((CsUnetOptions)s_options.ModelOptions(3) with { DropPath = 0 }) { Precision = precision };
         model.Initialize(1);
         foreach (Parameter parameter in model.Parameters())
             parameter.Value.CopyFrom(Rounded(parameter.Value));

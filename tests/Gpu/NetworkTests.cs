@@ -77,13 +77,12 @@ public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
             Height = 64, Width = 64, Classes = 3, EmbedDim = 32, Depths = [2, 2, 2, 2], Heads = [1, 2, 4, 8], Window = 4, Mlp = MlpKind.ResMlp,
             DropPath = 0, Cnn = new ResNetOptions(ResidualBlockKind.Bottleneck, [1, 1, 1, 1], 16),
         });
-        foreach ((string name, CsUnet.Autograd.Parameter parameter) in model.NamedParameters())
-            parameter.Value.CopyFrom(Layout.ToChannelsLast(Formula.Parameter(name, Layout.ChannelsFirst(parameter.Shape), DType.Float32)));
+        Formula.Fill(model);
         Tensor labels = golden.Load("in.y"), bytes = Tensor.Empty(labels.Shape, DType.UInt8);
         for (long i = 0; i < labels.Count; i++)
             bytes[i] = labels[i];
         var recorder = new Recorder();
-        using var trainer = new Trainer(options, model, TrainingFixture.Header(TrainingFixture.CsUnetOptions),
+        using var trainer = new Trainer(options, model, TrainingFixture.Header(model),
             new SameBatch(Layout.ToChannelsLast(golden.Load("in.x")), bytes), null, _workshop.NewFolder("golden"),
             new ExecutionOptions { Device = device, StepsPerRead = 4 });
         trainer.Run(recorder, Token);

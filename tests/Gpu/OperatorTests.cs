@@ -50,9 +50,9 @@ public sealed class OperatorTests
 
     private sealed record Identity : Operator
     {
-        public override Tensor Forward(OperatorCall call) => call[0];
+        protected override void CpuForward(OperatorCall call) => call.Output.CopyFrom(call[0]);
 
-        public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients) => gradients.Pass(0, dOutput);
+        protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) => gradients.Pass(0, dOutput);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class OperatorTests
     {
         Device device = CudaDeviceFixture.Require();
         Tensor input = Tensor.Zeros([1, 4]).To(device);
-        Assert.Contains("Identity has no CUDA kernel", Assert.Throws<NotSupportedException>(
+        Assert.Contains("Identity has no CUDA kernel; move its inputs to the CPU", Assert.Throws<NotSupportedException>(
             () => OperatorCall.Run(new Identity(), input)).Message);
     }
 

@@ -112,9 +112,68 @@ public sealed class PrecisionTests
             Func<IReadOnlyList<byte[]>> a = Begin(first), b = Begin(second);
             Assert.Equal(alone[first], a());
             Assert.Equal(alone[second], b());
-            Assert.False(CudaDevice.Get(device).AllowTf32);
+            Assert.Equal(Precision.Fp32, Precisions.Current);
         }
         CudaDeviceFixture.AssertNoFindings();
+    }
+
+    /// <summary>Both threads hold their precision while both run: one that was the device's would be the last one's for both.</summary>
+    [Theory]
+    [InlineData("Linear ")]
+    [InlineData("Conv2d ")]
+    [InlineData("WindowAttention ")]
+    public void Two_threads_use_one_device_in_two_precisions_at_once(string start)
+    {
+        Device device = CudaDeviceFixture.Require();
+        CudaDeviceFixture.ClearFindings();
+        Precision[] precisions = [Precision.Tf32, Precision.Fp32];
+        (OperatorCase item, IReadOnlyList<byte[]>[] alone) = OperatorCases.All
+            .Where(item => item.Name.StartsWith(start, StringComparison.Ordinal))
+            .Select(item => (item, precisions.Select(precision => Bits(item.RunWithGradients(precision, device))).ToArray()))
+            .First(entry => !entry.Item2[0].SelectMany(bits => bits).SequenceEqual(entry.Item2[1].SelectMany(bits => bits)));
+        var got = new IReadOnlyList<byte[]>[2][];
+        using var together = new Barrier(2);
+        Thread[] threads = [.. Enumerable.Range(0, 2).Select(i => new Thread(() =>
+        {
+            using PrecisionScope scope = precisions[i].Use(device);
+            together.SignalAndWait();
+            got[i] = [.. Enumerable.Range(0, 4).Select(_ => Bits(item.RunWithGradients(DType.Float32, device)))];
+            together.SignalAndWait();
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        for (int i = 0; i < 2; i++)
+            Assert.All(got[i], bits => Assert.Equal(alone[i], bits));
+        CudaDeviceFixture.AssertNoFindings();
+    }
+
+    private static IReadOnlyList<byte[]> Bits(IReadOnlyList<(string Name, Tensor Value)> results) =>
+        [.. results.Select(result => CudaDeviceFixture.Bits(result.Value))];
+
+    /// <summary>The backward pass of a call is in its precision, on whatever thread and in whatever scope it runs.</summary>
+    [Theory]
+    [InlineData(Precision.Tf32, Precision.Fp32)]
+    [InlineData(Precision.Fp32, Precision.Tf32)]
+    public void A_backward_pass_keeps_the_precision_of_its_call(Precision forward, Precision elsewhere)
+    {
+        Device device = CudaDeviceFixture.Require();
+        OperatorCase item = OperatorCases.All.First(item => item.Op is Kernels.Linear { DropPath: null } && item.Inputs[0]!.Shape.Last % 4 == 0);
+        IReadOnlyList<byte[]> expected = Bits(item.RunWithGradients(forward, device));
+        Assert.NotEqual(expected, Bits(item.RunWithGradients(elsewhere, device)));
+        Variable?[] inputs = item.CreateInputs(DType.Float32, device);
+        Variable output;
+        using (forward.Use(device))
+            output = Variable.Apply(item.Op, inputs).Keep();
+        var thread = new Thread(() =>
+        {
+            using PrecisionScope scope = elsewhere.Use(device);
+            output.Backward(OperatorCase.CreateCotangent(output.Shape, DType.Float32).To(device));
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal(expected, [CudaDeviceFixture.Bits(output.Value), .. inputs.Where(input => input is { RequiresGradient: true }).Select(input => CudaDeviceFixture.Bits(input!.Gradient!))]);
     }
 
     [Fact]

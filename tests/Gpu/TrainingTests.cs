@@ -34,7 +34,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         model ??= NewModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
-        return new Trainer(options, model, TrainingFixture.Header(options), batches ?? new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet),
+        return new Trainer(options, model, TrainingFixture.Header(model), batches ?? new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet),
             validation, folder, execution);
     }
 
@@ -212,8 +212,6 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     /// <summary>Reads its input back, which a recorded step cannot.</summary>
     private sealed record ReadsBack : Operator
     {
-        public override bool RunsOn(DeviceKind device) => true;
-
         public override Tensor Forward(OperatorCall call) => call[0].To(Device.Cpu).To(call[0].Device);
 
         public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients) => gradients.Pass(0, dOutput);
@@ -255,11 +253,11 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     public void A_checkpoint_with_a_number_that_is_not_finite_is_refused_on_a_device()
     {
         Device device = CudaDeviceFixture.Require();
-        CsUnetModel model = new(TrainingFixture.CsUnetOptions.ModelOptions(3));
+        SegmentationModel model = TrainingFixture.CsUnetOptions.ModelOptions(3).Create();
         model.Initialize(1);
         model.NamedParameters()[2].Parameter.Value[1] = double.NaN;
         string path = _workshop.Path("bad.safetensors");
-        StateDict.Save(model, path, TrainingFixture.Header(TrainingFixture.CsUnetOptions).ToMetadata());
+        StateDict.Save(model, path, TrainingFixture.Header(model).ToMetadata());
         Assert.Contains($"{model.NamedParameters()[2].Name} holds numbers that are not finite",
             Assert.Throws<WeightFileException>(() => Checkpoint.Load(path, device: device)).Message);
     }

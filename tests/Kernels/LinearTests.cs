@@ -53,5 +53,5 @@ public sealed unsafe class LinearTests
 
     [Fact]
     public void Counts_multiply_adds() =>
-        Assert.Equal(2L * 7 * 96 * 80, new Linear().MultiplyAdds(new OperatorCall([Tensor.Zeros([2, 7, 80]), Tensor.Zeros([96, 80])])));
+        Assert.Equal(2L * 7 * 96 * 80, new Linear().MultiplyAdds(new OperatorCall(new Linear(), [Tensor.Zeros([2, 7, 80]), Tensor.Zeros([96, 80])])));
 }

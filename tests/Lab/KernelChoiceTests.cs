@@ -18,7 +18,7 @@ public sealed class KernelChoiceTests
     private static readonly Tensor[] s_inputs =
         [Numbers.Random([7, 40], DType.Float32, 1), Numbers.Random([9, 40], DType.Float32, 2), Numbers.Random([9], DType.Float32, 3)];
 
-    private static OperatorCall Call() => new([.. s_inputs]);
+    private static OperatorCall Call() => new(s_op, [.. s_inputs]);
 
     [Fact]
     public void Tests_do_not_read_what_a_user_has_tuned() => Assert.False(Directory.Exists(KernelChoices.Folder), KernelChoices.Folder);
@@ -28,10 +28,10 @@ public sealed class KernelChoiceTests
     {
         using var tuning = new TuningFolder();
         OperatorCall call = Call();
-        Assert.Null(KernelChoices.For(s_op, call));
+        Assert.Null(KernelChoices.For(call));
         long before = GC.GetAllocatedBytesForCurrentThread();
         for (int i = 0; i < 1000; i++)
-            Assert.Null(KernelChoices.For(s_op, call));
+            Assert.Null(KernelChoices.For(call));
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
@@ -49,8 +49,8 @@ public sealed class KernelChoiceTests
         KernelChoices.Reload();
         Assert.Equal(Bits(reference), Bits(OperatorCall.Run(s_op, s_inputs)));
         // Other shapes and types go the usual way.
-        Assert.Null(KernelChoices.For(s_op, new OperatorCall([s_inputs[0].Slice(0, 6), .. s_inputs[1..]])));
-        Assert.Null(KernelChoices.For(s_op, new OperatorCall([.. s_inputs.Select(input => input.To(DType.Float64))])));
+        Assert.Null(KernelChoices.For(new OperatorCall(s_op, [s_inputs[0].Slice(0, 6), .. s_inputs[1..]])));
+        Assert.Null(KernelChoices.For(new OperatorCall(s_op, [.. s_inputs.Select(input => input.To(DType.Float64))])));
 
         File.Delete(KernelChoices.PathOf(Device.Cpu));
         KernelChoices.Reload();
@@ -80,11 +80,11 @@ public sealed class KernelChoiceTests
     public void What_another_process_has_stored_stays()
     {
         using var tuning = new TuningFolder();
-        Assert.Null(KernelChoices.For(s_op, Call()));
-        string key = KernelChoices.Key(s_op, s_inputs);
+        Assert.Null(KernelChoices.For(Call()));
+        string key = KernelChoices.Key(Call());
         File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{key}}": { "variant": "blocked", "vector_bits": 256 } }""");
         KernelChoices.Store(Device.Cpu, new LayerNorm(), [s_inputs[0], Tensor.Zeros([40]), Tensor.Zeros([40])], new KernelChoice("vectors"));
-        Assert.Equal("blocked vector_bits=256", KernelChoices.For(s_op, Call())?.ToString());
+        Assert.Equal("blocked vector_bits=256", KernelChoices.For(Call())?.ToString());
     }
 
     [Theory]
@@ -115,8 +115,8 @@ public sealed class KernelChoiceTests
     public void A_choice_that_is_not_to_be_had_here_is_passed_over(string choice)
     {
         using var tuning = new TuningFolder();
-        File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{KernelChoices.Key(s_op, s_inputs)}}": {{choice}} }""");
-        Assert.Null(KernelChoices.For(s_op, Call()));
+        File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{KernelChoices.Key(Call())}}": {{choice}} }""");
+        Assert.Null(KernelChoices.For(Call()));
     }
 
     private static byte[] Bits(Tensor tensor)

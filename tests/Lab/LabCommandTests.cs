@@ -64,7 +64,7 @@ public sealed class LabCommandTests
         string path = Path.Combine(tuning.Path, "cpu.json");
         Assert.Contains($"choices: {path}", run.Out);
         KernelChoices.Reload();
-        KernelChoice? stored = KernelChoices.For(new LayerNorm(), new OperatorCall([Tensor.Zeros([2, 3, 16]), Tensor.Zeros([16]), Tensor.Zeros([16])]));
+        KernelChoice? stored = KernelChoices.For(new OperatorCall(new LayerNorm(), [Tensor.Zeros([2, 3, 16]), Tensor.Zeros([16]), Tensor.Zeros([16])]));
         Assert.NotNull(stored);
         Assert.Contains($"stored {stored} (", run.Out);
     }

@@ -143,21 +143,25 @@ public sealed class LabTests
     [Fact]
     public void A_variants_space_is_every_combination()
     {
-        var variant = new KernelVariant("tiled", "", new LaunchParameter("tile", 64, 128), new LaunchParameter("stages", 2, 3, 4));
+        LaunchParameter tile = new("tile", [64, 128], Usual: 128), stages = new("stages", [2, 3, 4], Usual: 3);
+        var variant = new KernelVariant("tiled", "", tile, stages);
         KernelChoice[] space = [.. variant.Space()];
         Assert.Equal(6, space.Distinct().Count());
-        Assert.Equal(["tiled stages=2 tile=64"], space.Where(choice => choice.Value("tile", 0) == 64 && choice.Value("stages", 0) == 2).Select(choice => choice.ToString()));
-        Assert.Equal(7, new KernelChoice("tiled").Value("tile", 7));
+        Assert.Equal(["tiled stages=2 tile=64"], space.Where(choice => choice.Value(tile) == 64 && choice.Value(stages) == 2).Select(choice => choice.ToString()));
+        Assert.Equal(128, new KernelChoice("tiled").Value(tile));
     }
 
     [Fact]
     public void A_choice_for_a_linear_layer_holds_for_every_arrangement_of_its_rows()
     {
         Tensor weight = Tensor.Zeros([12, 8]), bias = Tensor.Zeros([12]);
-        string asRows = KernelChoices.Key(new Linear(), [Tensor.Zeros([30, 8]), weight, bias]);
-        Assert.Equal(asRows, KernelChoices.Key(new Linear(new DropPath(0.1, new RandomKey(1, 2, 3))), [Tensor.Zeros([2, 3, 5, 8]), weight, bias, Tensor.Zeros([2, 3, 5, 12])]));
-        Assert.NotEqual(asRows, KernelChoices.Key(new Linear(), [Tensor.Zeros([31, 8]), weight, bias]));
-        Assert.NotEqual(KernelChoices.Key(new Conv2d(1, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]),
-            KernelChoices.Key(new Conv2d(2, 1), [Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])]));
+        string asRows = Key(new Linear(), Tensor.Zeros([30, 8]), weight, bias);
+        Assert.Equal(asRows, Key(new Linear(new DropPath(0.1, new RandomKey(1, 2, 3))), Tensor.Zeros([2, 3, 5, 8]), weight, bias, Tensor.Zeros([2, 3, 5, 12])));
+        Assert.NotEqual(asRows, Key(new Linear(), Tensor.Zeros([31, 8]), weight, bias));
+        Assert.NotEqual(
+            Key(new Conv2d(1, 1), Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])),
+            Key(new Conv2d(2, 1), Tensor.Zeros([1, 4, 4, 8]), Tensor.Zeros([8, 3, 3, 8])));
+
+        static string Key(Operator op, params Tensor?[] inputs) => KernelChoices.Key(new OperatorCall(op, inputs));
     }
 }

@@ -5,33 +5,24 @@ namespace CsUnet.Tests.Models;
 
 public sealed class CsUnetOptionsTests
 {
-    [Theory]
-    [InlineData("cs-unet-mini", 128)]
-    [InlineData("cs-unet-mini", 64)]
-    [InlineData("cs-unet-lite", 224)]
-    [InlineData("cs-unet-tiny", 224)]
-    public void Least_parameters_are_a_bound_and_no_guess(string preset, int size)
-    {
-        CsUnetOptions options = CsUnetOptions.Preset(preset, size, size, 3);
-        long count = new CsUnetModel(options).ParameterCount;
-        Assert.InRange(options.LeastParameters(), count / 2, count);
-    }
-
     // The paper's network has window 7 at 224; the counts are those of its authors' modules in PyTorch.
     [Theory]
     [InlineData("cs-unet-tiny", 224, 71_690_852)]
     [InlineData("cs-unet-mini", 128, 6_208_684)]
     public void Presets_have_the_published_number_of_parameters(string preset, int size, long expected) =>
-        Assert.Equal(expected, new CsUnetModel(CsUnetOptions.Preset(preset, size, size, classes: 3)).ParameterCount);
+        Assert.Equal(expected, SegmentationModels.Preset(preset, size, size, classes: 3).Create().ParameterCount);
 
     [Fact]
-    public void What_no_machine_holds_is_refused_before_it_is_built()
+    public void What_no_machine_holds_is_refused_before_memory_is_allocated()
     {
-        CsUnetOptions mini = CsUnetOptions.Preset("cs-unet-mini", 128, 128, 3);
+        SegmentationModel mini = CsUnetOptions.Mini(128, 128, 3).Create();
         mini.RequireMemory(8, 1L << 30);
-        Assert.Contains("a step needs at least 0.1 GiB of memory, and there are 0.1",
+        Assert.Contains("a step needs at least 128 MiB of memory; 100 MiB are available",
             Assert.Throws<ArgumentException>(() => mini.RequireMemory(8, 100 << 20)).Message);
         Assert.Throws<ArgumentException>(() => mini.RequireMemory(65536, 1L << 34));
-        Assert.Throws<ArgumentException>(() => (mini with { EmbedDim = 4096, Depths = [100, 100, 100, 100] }).RequireMemory(1));
+        CsUnetOptions huge = CsUnetOptions.Mini(128, 128, 3) with { EmbedDim = 4096, Depths = [100, 100, 100, 100] };
+        Assert.Throws<ArgumentException>(() => huge.Create().RequireMemory(1));
+        Assert.Contains("at least 373 MiB of memory; 1 MiB are available", Assert.Throws<ArgumentException>(
+            () => UNetOptions.Create(64, 64, 3).Create().RequireMemory(1, 1 << 20)).Message);
     }
 }

@@ -13,7 +13,7 @@ public sealed class PrecisionTests
 {
     private static CsUnetModel Model(DType type = DType.Float32)
     {
-        var model = new CsUnetModel(CsUnetOptions.Preset("cs-unet-mini", 32, 32, classes: 2), type);
+        var model = new CsUnetModel(CsUnetOptions.Mini(32, 32, classes: 2), type);
         model.Initialize(1);
         model.Eval();
         return model;

@@ -7,7 +7,8 @@ using Xunit;
 namespace CsUnet.Tests.Support;
 
 /// <summary>Logits that are a fixed function of the pixel: what tiles it lies in must not matter.</summary>
-internal sealed class PixelModel(int height, int width) : SegmentationModel(height, width, 3, DType.Float32)
+internal sealed class PixelModel(int height, int width)
+    : SegmentationModel(new PixelModel.Architecture { Height = height, Width = width }, DType.Float32)
 {
     public List<int> Batches { get; } = [];
 
@@ -20,5 +21,12 @@ internal sealed class PixelModel(int height, int width) : SegmentationModel(heig
         for (long i = 0; i < logits.Count; i += 3)
             logits[i + 1] *= -1;
         return new Variable(logits);
+    }
+
+    public sealed record Architecture : ModelOptions
+    {
+        public override string Kind => "tests-pixel";
+
+        public override SegmentationModel Create(DType type = DType.Float32) => new PixelModel(Height, Width);
     }
 }

@@ -24,10 +24,10 @@ internal sealed class PlainSink(OperatorCall call, bool accumulate) : GradientSi
     /// <summary>Runs an operator forward and backward.</summary>
     public static (Tensor Output, PlainSink Gradients) Run(Operator op, Tensor?[] inputs, Tensor dOutput, bool accumulate = false)
     {
-        var call = new OperatorCall(inputs, [.. inputs.Select(input => input is not null)]);
-        call.Forward(op);
+        var call = new OperatorCall(op, inputs, [.. inputs.Select(input => input is not null)]);
+        call.Forward();
         var sink = new PlainSink(call, accumulate);
-        op.Backward(call, dOutput, sink);
+        call.Backward(dOutput, sink);
         return (call.Output, sink);
     }
 }

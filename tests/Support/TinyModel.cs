@@ -12,18 +12,42 @@ internal sealed class TinyModel : SegmentationModel
     private readonly BatchNorm2d _norm;
     private readonly Linear _head;
 
-    public TinyModel(int size = 32, int classes = 3, DType type = DType.Float32) : base(size, size, classes, type)
+    private readonly double _dropout;
+
+    public TinyModel(int size = 32, int classes = 3, DType type = DType.Float32)
+        : this(new Architecture { Height = size, Width = size, Classes = classes }, type)
     {
-        _convolution = Register("conv", new Conv2d(3, 8, 3, padding: 1, type: type));
-        _norm = Register("norm", new BatchNorm2d(8, type));
-        _head = Register("head", new Linear(8, classes, true, type));
+    }
+
+    public TinyModel(Architecture options, DType type) : base(options, type)
+    {
+        _convolution = Register("conv", new Conv2d(3, options.Channels, 3, padding: 1, type: type));
+        _norm = Register("norm", new BatchNorm2d(options.Channels, type));
+        _head = Register("head", new Linear(options.Channels, options.Classes, true, type));
+        _dropout = options.Dropout;
     }
 
     protected override Variable Logits(Variable images)
     {
         Variable x = Variable.Apply(new Kernels.Activation(Kernels.ActivationKind.ReLU), _norm.Forward(_convolution.Forward(images)));
         if (IsTraining)
-            x = Variable.Apply(new Kernels.Dropout(0.1, Key), x);
+            x = Variable.Apply(new Kernels.Dropout(_dropout, Key), x);
         return _head.Forward(x);
+    }
+
+    /// <summary>Options as somebody outside of the engine writes them.</summary>
+    public sealed record Architecture : ModelOptions
+    {
+        public const string Name = "tests-tiny";
+
+        public int Channels { get; init; } = 8;
+
+        public double Dropout { get; init; } = 0.1;
+
+        public override string Kind => Name;
+
+        public override SegmentationModel Create(DType type = DType.Float32) => new TinyModel(this, type);
+
+        public override ModelOptions ForWeights() => this with { Dropout = 0 };
     }
 }

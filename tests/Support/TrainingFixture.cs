@@ -11,6 +11,12 @@ internal sealed class TrainingFixture : IDisposable
     private static readonly Lazy<MicrographDataset> s_train = new(() => SyntheticMicrographs.CreateDataset("train", 3, 64, 64, 5));
     private static readonly Lazy<MicrographDataset> s_validation = new(() => SyntheticMicrographs.CreateDataset("val", 1, 64, 80, 5));
 
+    static TrainingFixture()
+    {
+        ModelOptions.Register<TinyModel.Architecture>(TinyModel.Architecture.Name);
+        ModelOptions.Register<LinearModel.Architecture>("tests-linear");
+    }
+
     public TrainingFixture() => Root = Directory.CreateTempSubdirectory("csunet-training-").FullName;
 
     public string Root { get; }
@@ -34,8 +40,8 @@ internal sealed class TrainingFixture : IDisposable
 
     public RunFolder NewFolder(string name) => RunFolder.Create("tiny", Path(name));
 
-    public static CheckpointHeader Header(TrainingOptions options) =>
-        new(options.ModelOptions(3), ClassMap.NasaSuper, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
+    public static CheckpointHeader Header(SegmentationModel model) =>
+        new(model.Options, ClassMap.NasaSuper, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
 
     /// <summary>A trainer of a <see cref="TinyModel"/> in a folder that may hold a run.</summary>
     public static Trainer NewTrainer(
@@ -44,7 +50,7 @@ internal sealed class TrainingFixture : IDisposable
         model ??= new TinyModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
-        return new Trainer(options, model, Header(options), batches ?? new CropSource(Train, options, Normalisation.ImageNet), validation, folder);
+        return new Trainer(options, model, Header(model), batches ?? new CropSource(Train, options, Normalisation.ImageNet), validation, folder);
     }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);

@@ -114,7 +114,7 @@ public class OptimizerTests
         public OneParameter(Tensor start) : base(start.DType)
         {
             Weight = RegisterParameter("weight", start.Shape, Initializer.Zeros);
-            Weight.Value.CopyFrom(start);
+            Weight.SetValue(start);
         }
 
         public Parameter Weight { get; }

@@ -1,5 +1,6 @@
 using CsUnet.Data;
 using CsUnet.Models.Encoders;
+using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
@@ -17,8 +18,9 @@ public class TrainingOptionsTests
         Assert.Equal(("cs-unet-mini", 128, 128, 8, 300), (options.Model, options.Height, options.Width, options.Batch, options.Steps));
         Assert.Equal((OptimizerKind.AdamW, 1e-3, 0.05), (options.Optimizer, options.LearningRate, options.WeightDecay));
         Assert.Equal((ScheduleKind.Cosine, 20, 0.0), (options.Schedule, options.WarmUp, options.ClipNorm));
-        Assert.Equal((0.5, 0.5, 0.1), (options.CrossEntropyWeight, options.DiceWeight, options.DropPath));
-        Assert.Equal(32, options.ModelOptions(3).EmbedDim);
+        Assert.Equal((0.5, 0.5), (options.CrossEntropyWeight, options.DiceWeight));
+        CsUnetOptions model = Assert.IsType<CsUnetOptions>(options.ModelOptions(3));
+        Assert.Equal((32, 0.1), (model.EmbedDim, model.DropPath));
     }
 
     [Fact]
@@ -70,7 +72,7 @@ public class TrainingOptionsTests
     [InlineData("steps:", "steps is ''")]
     [InlineData("size: 100", "size is '100'")]
     [InlineData("size: 64x", "size is '64x'")]
-    [InlineData("model: cs-unet-min", "model is 'cs-unet-min', expected one of cs-unet-tiny, cs-unet-lite, cs-unet-mini; did you mean 'cs-unet-mini'?")]
+    [InlineData("model: cs-unet-min", "model is 'cs-unet-min', expected one of cs-unet-tiny, cs-unet-lite, cs-unet-mini, unet; did you mean 'cs-unet-mini'?")]
     [InlineData("learning_rate: nan", "learning_rate is 'nan'")]
     [InlineData("learning_rate: .inf", "learning_rate is '.inf'")]
     [InlineData("seed: -1", "seed is '-1'")]

@@ -20,7 +20,7 @@ internal static class BenchCommand
         Option<string?> device = Shared.Device();
         Option<bool> noGraph = Shared.NoGraph();
         Option<string?> precision = Shared.Precision();
-        Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. CsUnetOptions.Presets]);
+        Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. SegmentationModels.Names]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
@@ -39,7 +39,7 @@ internal static class BenchCommand
             Shared.UseThreads(result.GetValue(threads));
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";
-            CsUnetOptions options = CsUnetOptions.Preset(name, height, width, result.GetValue(classes) ?? 3);
+            ModelOptions options = SegmentationModels.Preset(name, height, width, result.GetValue(classes) ?? 3);
             int images = result.GetValue(batch) ?? 2;
             Shared.RequireMemory(options, name, images);
             return Run(terminal, selection, Shared.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
@@ -62,7 +62,7 @@ internal static class BenchCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, ExecutionOptions execution, Precision precision, string name, CsUnetOptions options, int batch,
+        Terminal terminal, DeviceSelection device, ExecutionOptions execution, Precision precision, string name, ModelOptions options, int batch,
         int repeats, bool everyLayer, string? json, string command)
     {
         using var interrupt = new Interrupt(terminal);
@@ -100,7 +100,7 @@ internal static class BenchCommand
     private static string Line(string name, FormattableString value) => $"{name + ":",-18}{FormattableString.Invariant(value)}";
 
     private static void WriteJson(
-        string path, DeviceSelection device, Precision precision, string name, CsUnetOptions options, int batch, StepMeasurement m, string command)
+        string path, DeviceSelection device, Precision precision, string name, ModelOptions options, int batch, StepMeasurement m, string command)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))

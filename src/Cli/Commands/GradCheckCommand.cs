@@ -17,7 +17,7 @@ internal static class GradCheckCommand
         Option<string?> device = Options.Text("--device", "NAME",
             "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's gradients. Default: cpu.");
         Option<string?> op = Shared.Op("checks");
-        Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. CsUnetOptions.Presets]);
+        Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. SegmentationModels.Names]);
         Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
         Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
         Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");

@@ -75,7 +75,9 @@ internal static class SelfTestCommand
         }
         foreach (string name in summary.LeftOut)
             terminal.WriteLine($"skipped: {name} (full size; {(CudaLibraries.IsEmulated ? "--all runs it, slowly" : "run without --quick")})");
-        terminal.WriteLine($"{summary.Passed} passed, {summary.Failed} failed, {summary.LeftOut.Count} skipped");
+        foreach ((string name, string network) in summary.Missing)
+            terminal.WriteLine($"skipped: {name} (this version has no {network})");
+        terminal.WriteLine($"{summary.Passed} passed, {summary.Failed} failed, {summary.LeftOut.Count + summary.Missing.Count} skipped");
         return summary.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
 
         void Report(CaseResult result)

@@ -82,11 +82,11 @@ internal static class Shared
 
     /// <summary>Refuses a step that this machine has no memory for.</summary>
     /// <exception cref="UsageException">It has not.</exception>
-    public static void RequireMemory(CsUnetOptions options, string model, int batch)
+    public static void RequireMemory(ModelOptions options, string model, int batch)
     {
         try
         {
-            options.RequireMemory(batch);
+            options.Create().RequireMemory(batch);
         }
         catch (ArgumentException failure)
         {

@@ -22,7 +22,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
     private string _description = "starting";
     private ProgressTask? _bar;
 
-    /// <summary>Seconds between two lines when nobody watches.</summary>
+    /// <summary>Seconds between two lines if the output is not a terminal.</summary>
     public double LineSeconds { get; init; } = 5;
 
     /// <summary>Runs the training with the display that fits; the training reports to this object.</summary>

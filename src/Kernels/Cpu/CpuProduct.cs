@@ -13,8 +13,8 @@ internal readonly record struct CpuProduct(bool IsReference, bool IsNarrow)
 
     /// <summary>What a call's choice asks for.</summary>
     /// <exception cref="VariantNotTakenException">It names vectors that this machine has not.</exception>
-    public static CpuProduct Of(Operator op, OperatorCall call) =>
-        CpuVariants.IsReference(call) ? new(true, false) : new(false, CpuVariants.IsNarrow(op, call));
+    public static CpuProduct Of(OperatorCall call) =>
+        CpuVariants.IsReference(call) ? new(true, false) : new(false, CpuVariants.IsNarrow(call));
 
     /// <inheritdoc cref="Gemm.Run" />
     public unsafe void Run<T>(

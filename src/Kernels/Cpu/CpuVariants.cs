@@ -8,10 +8,10 @@ internal static class CpuVariants
     /// <summary>Packed panels and micro-kernels.</summary>
     public const string Blocked = "blocked";
 
-    private const string Reference = "reference", VectorBits = "vector_bits";
+    private const string Reference = "reference";
 
     private static readonly LaunchParameter s_vectorBits =
-        new(VectorBits, Vector512.IsHardwareAccelerated ? [512, 256] : [256]);
+        new("vector_bits", Vector512.IsHardwareAccelerated ? [512, 256] : [256], Vector512.IsHardwareAccelerated ? 512 : 256);
 
     /// <summary>The variants of an operator.</summary>
     /// <param name="fast">The name of the usual one.</param>
@@ -28,13 +28,11 @@ internal static class CpuVariants
 
     /// <summary>Whether a call is to use 256-bit vectors where there are larger ones.</summary>
     /// <exception cref="VariantNotTakenException">Its choice names vectors that this machine has not.</exception>
-    public static bool IsNarrow(Operator op, OperatorCall call)
+    public static bool IsNarrow(OperatorCall call)
     {
-        if (call.Choice is not { } choice)
-            return false;
-        int largest = s_vectorBits.Values[0], bits = choice.Value(VectorBits, largest);
+        int bits = call.Parameter(s_vectorBits);
         return s_vectorBits.Values.Contains(bits)
-            ? bits < largest
-            : throw new VariantNotTakenException(op.Name, choice.ToString(), $"vectors of {string.Join(" or ", s_vectorBits.Values)} bits on this machine, not {bits}");
+            ? bits < s_vectorBits.Usual
+            : throw new VariantNotTakenException(call.Operator.Name, call.Choice!.ToString(), $"vectors of {string.Join(" or ", s_vectorBits.Values)} bits on this machine, not {bits}");
     }
 }

@@ -15,13 +15,13 @@ internal readonly struct ColumnBlocks
     public ColumnBlocks(Tensor matrix)
     {
         (Rows, Channels) = (matrix.Shape.Rows, matrix.Shape.Last);
-        int columns = Divide(Channels, BlockChannels), multiprocessors = CudaDevice.Get(matrix.Device).Properties.MultiProcessorCount;
-        int wanted = Math.Clamp(4 * multiprocessors / columns, 1, Math.Max(1, Divide(Rows, LeastRows)));
-        BlockRows = Math.Max(1, Divide(Rows, wanted));
-        Count = Math.Max(1, Divide(Rows, BlockRows));
+        int columns = Ceiling.Divide(Channels, BlockChannels), multiprocessors = matrix.CudaDevice.Properties.MultiProcessorCount;
+        int wanted = Math.Clamp(4 * multiprocessors / columns, 1, Math.Max(1, Ceiling.Divide(Rows, LeastRows)));
+        BlockRows = Math.Max(1, Ceiling.Divide(Rows, wanted));
+        Count = Math.Max(1, Ceiling.Divide(Rows, BlockRows));
         SumGrid = new dim3(columns, Count);
         TotalGrid = new dim3(columns);
-        ApplyGrid = new dim3(columns, Math.Clamp(Divide(Rows, ApplyRows), 1, CudaLaunch.MostBlocksDown));
+        ApplyGrid = new dim3(columns, Math.Clamp(Ceiling.Divide(Rows, ApplyRows), 1, CudaLaunch.MostBlocksDown));
     }
 
     /// <summary>Threads of every block.</summary>
@@ -68,8 +68,6 @@ internal readonly struct ColumnBlocks
         total.Add(partials, sums);
         total.Add(blocks, channels);
         total.Add(accumulate);
-        total.Run(new dim3(Divide(channels, BlockChannels)), Block);
+        total.Run(new dim3(Ceiling.Divide(channels, BlockChannels)), Block);
     }
-
-    private static int Divide(int a, int b) => (a + b - 1) / b;
 }

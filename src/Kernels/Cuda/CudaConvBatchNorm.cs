@@ -22,30 +22,31 @@ internal sealed record CudaConvBatchNorm(
     public Tensor Norm => Coefficients.Slice(2, 2);
 
     /// <summary>The convolution and the coefficients of its batch norm.</summary>
+    /// <param name="call">The call that the layer is all or part of.</param>
     /// <param name="op">The settings.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="input">The input, or with <paramref name="norm"/> the z of the layer before.</param>
     /// <param name="norm">The <see cref="Norm"/> of the layer before; null if input is what is convolved.</param>
     /// <param name="parameters">Convolution weight, batch-norm weight, bias, running mean, running variance.</param>
     public static CudaConvBatchNorm Forward(
-        ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, Tensor? norm, ReadOnlySpan<Tensor> parameters)
+        OperatorCall call, ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, Tensor? norm, ReadOnlySpan<Tensor> parameters)
     {
         Tensor convolved = Tensor.Empty(ConvBatchNormReLU.OutputOf(shape), input.DType, input.Device);
         Tensor coefficients = Tensor.Empty([4, shape.Filters], DType.Float32, input.Device);
-        CudaFewChannels? packed = CudaConvolution.Packed(shape, input, norm);
+        CudaFewChannels? packed = CudaConvolution.Packed(call, shape, input, norm);
         Tensor weight = packed?.PackWeight(parameters[0], input.DType) ?? Cast.Convert(parameters[0], input.DType);
         using var ofWeight = new Temporary(packed is null ? null : weight);
         input = packed?.PackInput(input) ?? input;
         ConvolutionShape read = packed?.Packed ?? shape;
         if (op.Training)
         {
-            TileStatistics statistics = CudaConvolution.ForwardWithStatistics(read, input, norm, weight, convolved);
+            TileStatistics statistics = CudaConvolution.ForwardWithStatistics(call, read, input, norm, weight, convolved);
             using var ofStatistics = new Temporary(statistics.Values);
             CudaBatchNorm.Coefficients(op.Norm, statistics, shape.OutputPixels, parameters[1..], Rows(coefficients));
         }
         else
         {
-            CudaConvolution.Forward(read, input, norm, weight, bias: null, residual: null, convolved);
+            CudaConvolution.Forward(call, read, input, norm, weight, bias: null, residual: null, convolved);
             CudaBatchNorm.Coefficients(op.Norm, input: null, parameters[1..], Rows(coefficients));
         }
         return new CudaConvBatchNorm(op, shape, convolved, coefficients, input, packed is null ? weight : parameters[0]);
@@ -53,15 +54,15 @@ internal sealed record CudaConvBatchNorm(
 
     /// <summary>Evaluation without gradients: batch norm folded into the weight, bias, residual and ReLU with the output.</summary>
     public static Tensor Evaluate(
-        ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, ReadOnlySpan<Tensor> parameters, Tensor? residual)
+        OperatorCall call, ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, ReadOnlySpan<Tensor> parameters, Tensor? residual)
     {
         Tensor output = Tensor.Empty(ConvBatchNormReLU.OutputOf(shape), input.DType, input.Device);
         Tensor[] coefficients = Rows(Tensor.Empty([4, shape.Filters], DType.Float32, input.Device));
         CudaBatchNorm.Coefficients(op.Norm, input: null, parameters[1..], coefficients);
-        CudaFewChannels? packed = CudaConvolution.Packed(shape, input, norm: null);
+        CudaFewChannels? packed = CudaConvolution.Packed(call, shape, input, norm: null);
         Tensor folded = CudaBatchNorm.Fold(parameters[0], coefficients[2], packed is null ? input.DType : DType.Float32);
         CudaConvolution.Forward(
-            packed?.Packed ?? shape, packed?.PackInput(input) ?? input, norm: null, packed?.PackWeight(folded, input.DType) ?? folded,
+            call, packed?.Packed ?? shape, packed?.PackInput(input) ?? input, norm: null, packed?.PackWeight(folded, input.DType) ?? folded,
             coefficients[3], residual, output, op.ReLU);
         return output;
     }
@@ -123,9 +124,9 @@ internal sealed record CudaConvBatchNorm(
             gradient = dConvolved;
         }
         if (dInput is not null)
-            CudaConvolution.BackwardInput(Shape, gradient, through, Weight, dInput, accumulate);
+            CudaConvolution.BackwardInput(call, Shape, gradient, through, Weight, dInput, accumulate);
         if (needsWeight)
-            CudaConvolution.BackwardWeight(Shape, gradient, through, Input, norm, gradients.Target(first, out bool adds), adds);
+            CudaConvolution.BackwardWeight(call, Shape, gradient, through, Input, norm, gradients.Target(first, out bool adds), adds);
     }
 
     private static Tensor[] Rows(Tensor coefficients) => [.. Enumerable.Range(0, 4).Select(row => coefficients.Slice(row, 1))];

@@ -17,34 +17,33 @@ internal static class CudaConvolution
     // where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
     private const int MostReadsOnTheWay = 8;
 
-    private const string ByShape = "by_shape", SmallTiles = "small_tiles", LargeTiles = "large_tiles", Any = "any", Splits = "splits_per_multiprocessor";
+    private const string ByShape = "by_shape", SmallTiles = "small_tiles", LargeTiles = "large_tiles", Any = "any";
+
+    private static readonly LaunchParameter s_splits = new("splits_per_multiprocessor", [2, 4, 8], Usual: 4);
 
     /// <summary>The ways to compute a convolution; the pixels of a weight gradient are shared out to so many blocks per multiprocessor.</summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
     [
-        new(ByShape, "large tiles where there are enough of them; few filters, at most four, without tiles", new LaunchParameter(Splits, 2, 4, 8)),
-        new(SmallTiles, "tiles of 64 pixels by 64 filters", new LaunchParameter(Splits, 2, 4, 8)),
-        new(LargeTiles, "tiles of 128 pixels by 64 filters on the matrix units", new LaunchParameter(Splits, 2, 4, 8)),
-        new(Any, "one channel per load, without the matrix units; any number of channels, unpacked", new LaunchParameter(Splits, 2, 4, 8)),
+        new(ByShape, "large tiles where there are enough of them; few filters, at most four, without tiles", s_splits),
+        new(SmallTiles, "tiles of 64 pixels by 64 filters", s_splits),
+        new(LargeTiles, "tiles of 128 pixels by 64 filters on the matrix units", s_splits),
+        new(Any, "one channel per load, without the matrix units; any number of channels, unpacked", s_splits),
     ];
 
     /// <summary>Whether the convolution goes to <see cref="CudaFewFilters"/>.</summary>
-    public static bool HasFewFilters(ConvolutionShape shape, Tensor input, KernelChoice? choice) =>
-        choice?.Variant is null or ByShape && CudaFewFilters.Takes(shape, input);
+    public static bool HasFewFilters(OperatorCall call, ConvolutionShape shape, Tensor input) =>
+        call.Choice?.Variant is null or ByShape && CudaFewFilters.Takes(shape, input);
 
     /// <summary>The packed convolution that takes this one's place in the forward pass and in the gradient of the weight; null if none does.</summary>
+    /// <param name="call">The call, which may choose a variant.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="input">The input, or anything of its type.</param>
     /// <param name="norm">As in the forward pass: what is normalised on the way is not packed.</param>
-    /// <param name="choice">Which variant.</param>
-    public static CudaFewChannels? Packed(ConvolutionShape shape, Tensor input, Tensor? norm, KernelChoice? choice = null) =>
-        norm is null && choice?.Variant != Any ? CudaFewChannels.Of(shape, input) : null;
-
-    /// <summary>output = input convolved with weight, plus bias unless that is null.</summary>
-    public static void Forward(ConvolutionShape shape, Tensor input, Tensor weight, Tensor? bias, Tensor output, KernelChoice? choice = null) =>
-        Forward(shape, input, null, weight, bias, null, output, relu: false, null, ForwardTile(shape, input, choice), choice);
+    public static CudaFewChannels? Packed(OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm) =>
+        norm is null && call.Choice?.Variant != Any ? CudaFewChannels.Of(shape, input) : null;
 
     /// <summary>output = input convolved with weight, plus bias and residual unless they are null, rectified if asked for.</summary>
+    /// <param name="call">The call, whose precision and choice of tiles it is.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="input">What is convolved, or what becomes that by <paramref name="norm"/>.</param>
     /// <param name="norm">Scale and shift (2, C) of a batch norm with ReLU that is applied to input on the way; null for none.</param>
@@ -54,23 +53,25 @@ internal static class CudaConvolution
     /// <param name="output">Receives the result.</param>
     /// <param name="relu">Whether the output is rectified.</param>
     public static void Forward(
-        ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output, bool relu = false) =>
-        Forward(shape, input, norm, weight, bias, residual, output, relu, null, ForwardTile(shape, input, null), null);
+        OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output,
+        bool relu = false) =>
+        Forward(call, shape, input, norm, weight, bias, residual, output, relu, null, ForwardTile(call, shape, input));
 
     /// <summary>The plain convolution, and the statistics of its output, per channel and tile.</summary>
-    public static TileStatistics ForwardWithStatistics(ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor output)
+    public static TileStatistics ForwardWithStatistics(
+        OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor output)
     {
-        int tile = ForwardTile(shape, input, null);
-        Tensor statistics = Tensor.Empty([Divide(shape.OutputPixels, tile), 3, shape.Filters], DType.Float32, input.Device);
-        Forward(shape, input, norm, weight, null, null, output, relu: false, statistics, tile, null);
+        int tile = ForwardTile(call, shape, input);
+        Tensor statistics = Tensor.Empty([Ceiling.Divide(shape.OutputPixels, tile), 3, shape.Filters], DType.Float32, input.Device);
+        Forward(call, shape, input, norm, weight, null, null, output, relu: false, statistics, tile);
         return new TileStatistics(statistics, tile);
     }
 
     private static void Forward(
-        ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output, bool relu,
-        Tensor? statistics, int tile, KernelChoice? choice)
+        OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output,
+        bool relu, Tensor? statistics, int tile)
     {
-        CudaLaunch launch = Launch(shape, "forward", (norm is null ? "" : "_normalised") + Large(tile), input, choice);
+        CudaLaunch launch = Launch(call, shape, "forward", (norm is null ? "" : "_normalised") + Large(tile), input);
         launch.Add(input);
         launch.Add(norm);
         launch.Add(weight);
@@ -80,7 +81,7 @@ internal static class CudaConvolution
         launch.Add(statistics);
         AddSizes(ref launch, shape);
         launch.Add(relu);
-        launch.Run(new dim3(Divide(shape.OutputPixels, tile), Divide(shape.GroupFilters, Tile), shape.Groups), new dim3(Threads));
+        launch.Run(new dim3(Ceiling.Divide(shape.OutputPixels, tile), Ceiling.Divide(shape.GroupFilters, Tile), shape.Groups), new dim3(Threads));
     }
 
     /// <summary>
@@ -89,46 +90,36 @@ internal static class CudaConvolution
     public static bool MakesGradientOnTheWay(ConvolutionShape shape, bool ofInput, bool ofWeight)
     {
         int taps = shape.KernelHeight * shape.KernelWidth;
-        int reads = (ofInput ? taps * Divide(shape.GroupChannels, Tile) : 0) + (ofWeight ? Divide(taps * shape.GroupChannels, Tile) : 0);
+        int reads = (ofInput ? taps * Ceiling.Divide(shape.GroupChannels, Tile) : 0) + (ofWeight ? Ceiling.Divide(taps * shape.GroupChannels, Tile) : 0);
         return reads <= MostReadsOnTheWay;
     }
 
-    /// <summary>dInput = [dInput +] gradient of the input.</summary>
-    public static void BackwardInput(
-        ConvolutionShape shape, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, KernelChoice? choice = null) =>
-        BackwardInput(shape, dOutput, through: null, weight, dInput, accumulate, choice);
-
     /// <summary>dInput = [dInput +] gradient of the input: per residue of its position modulo the stride, no product is with a zero.</summary>
+    /// <param name="call">The call.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="dOutput">The gradient of the output.</param>
     /// <param name="through">What is on the way from dOutput to the convolution, or null.</param>
     /// <param name="weight">Of the type of dOutput, or float32: packed convolutions leave no other behind.</param>
     /// <param name="dInput">Receives the result.</param>
     /// <param name="accumulate">Whether it is added to.</param>
-    /// <param name="choice">Which variant.</param>
     public static void BackwardInput(
-        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput, bool accumulate,
-        KernelChoice? choice = null)
+        OperatorCall call, ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput, bool accumulate)
     {
-        int pixels = shape.Batch * Divide(shape.Height, shape.Stride) * Divide(shape.Width, shape.Stride);
+        int pixels = shape.Batch * Ceiling.Divide(shape.Height, shape.Stride) * Ceiling.Divide(shape.Width, shape.Stride);
         int residues = shape.Groups * shape.Stride * shape.Stride;
-        int tile = through is null ? TileOf(shape, dOutput, pixels, Divide(shape.GroupChannels, Tile) * residues, choice) : Tile;
-        CudaLaunch launch = Launch(shape, "backward_input", through is null ? Large(tile) : "_normalised", dOutput, choice);
+        int tile = through is null ? TileOf(call, shape, dOutput, pixels, Ceiling.Divide(shape.GroupChannels, Tile) * residues) : Tile;
+        CudaLaunch launch = Launch(call, shape, "backward_input", through is null ? Large(tile) : "_normalised", dOutput);
         launch.Add(dOutput);
         launch.Add(through?.Convolved);
         launch.Add(through?.Coefficients);
         launch.Add(Cast.Convert(weight, dOutput.DType), dInput);
         AddSizes(ref launch, shape);
         launch.Add(accumulate);
-        launch.Run(new dim3(Divide(pixels, tile), Divide(shape.GroupChannels, Tile), residues), new dim3(Threads));
+        launch.Run(new dim3(Ceiling.Divide(pixels, tile), Ceiling.Divide(shape.GroupChannels, Tile), residues), new dim3(Threads));
     }
 
-    /// <summary>dWeight = [dWeight +] gradient of the weight.</summary>
-    public static void BackwardWeight(
-        ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate, KernelChoice? choice = null) =>
-        BackwardWeight(shape, dOutput, through: null, input, norm: null, dWeight, accumulate, choice);
-
     /// <summary>dWeight = [dWeight +] gradient of the weight: partial products over shares of the pixels, added in order.</summary>
+    /// <param name="call">The call.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="dOutput">The gradient of the output.</param>
     /// <param name="through">What is on the way from dOutput to the convolution, or null.</param>
@@ -136,17 +127,16 @@ internal static class CudaConvolution
     /// <param name="norm">As in the forward pass.</param>
     /// <param name="dWeight">Receives the result.</param>
     /// <param name="accumulate">Whether it is added to.</param>
-    /// <param name="choice">Which variant.</param>
     public static void BackwardWeight(
-        ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor input, Tensor? norm, Tensor dWeight, bool accumulate,
-        KernelChoice? choice = null)
+        OperatorCall call, ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor input, Tensor? norm, Tensor dWeight,
+        bool accumulate)
     {
-        CudaFewChannels? packed = Packed(shape, input, norm, choice);
+        CudaFewChannels? packed = Packed(call, shape, input, norm);
         shape = packed?.Packed ?? shape;
-        int columns = Divide(shape.FilterSize, Tile), rows = Divide(shape.GroupFilters, Tile);
-        int multiprocessors = CudaDevice.Get(input.Device).Properties.MultiProcessorCount;
-        int wanted = Math.Max(1, (choice?.Value(Splits, 4) ?? 4) * multiprocessors / (columns * rows * shape.Groups));
-        int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Divide(shape.OutputPixels, splitPixels);
+        int columns = Ceiling.Divide(shape.FilterSize, Tile), rows = Ceiling.Divide(shape.GroupFilters, Tile);
+        int multiprocessors = input.CudaDevice.Properties.MultiProcessorCount;
+        int wanted = Math.Max(1, call.Parameter(s_splits) * multiprocessors / (columns * rows * shape.Groups));
+        int splitPixels = Ceiling.Divide(Ceiling.Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Ceiling.Divide(shape.OutputPixels, splitPixels);
         Tensor partials = Tensor.Empty([splits, shape.Filters * shape.FilterSize], DType.Float32, input.Device);
         using var temporary = new Temporary(partials);
         string variant = (through is null, norm is null) switch
@@ -156,7 +146,7 @@ internal static class CudaConvolution
             (true, false) => "_normalised_input",
             (false, false) => "_normalised_both",
         };
-        CudaLaunch launch = Launch(shape, "backward_weight", variant, dOutput, choice);
+        CudaLaunch launch = Launch(call, shape, "backward_weight", variant, dOutput);
         launch.Add(dOutput);
         launch.Add(through?.Convolved);
         launch.Add(through?.Coefficients);
@@ -183,35 +173,36 @@ internal static class CudaConvolution
     /// Tensors whose groups are whole pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels of "any"
     /// take the rest. The kernels without matrix units have one name for all variants: they look at the arguments.
     /// </summary>
-    private static CudaLaunch Launch(ConvolutionShape shape, string pass, string variant, Tensor like, KernelChoice? choice)
+    private static CudaLaunch Launch(OperatorCall call, ConvolutionShape shape, string pass, string variant, Tensor like)
     {
-        if (OnMatrixUnits(shape, like, choice))
-            return CudaLaunch.OnMatrices(like, "conv2d_tensor_core", $"conv2d_{pass}{variant}");
-        return new CudaLaunch(like, "conv2d", like.DType == DType.Float32 && GroupsAre(shape, 4) && choice?.Variant != Any
+        if (OnMatrixUnits(call, shape, like))
+            return CudaLaunch.OnMatrices(call, like, "conv2d_tensor_core", $"conv2d_{pass}{variant}");
+        return new CudaLaunch(like, "conv2d", like.DType == DType.Float32 && GroupsAre(shape, 4) && call.Choice?.Variant != Any
             ? $"conv2d_{pass}" : $"conv2d_{pass}_any");
     }
 
-    private static bool OnMatrixUnits(ConvolutionShape shape, Tensor like, KernelChoice? choice) =>
-        choice?.Variant != Any && GroupsAre(shape, 16 / like.DType.Size()) && CudaLaunch.MatrixType(like, "conv2d") != "float32";
+    private static bool OnMatrixUnits(OperatorCall call, ConvolutionShape shape, Tensor like) =>
+        call.Choice?.Variant != Any && GroupsAre(shape, 16 / like.DType.Size()) && CudaLaunch.MatrixType(call, like, "conv2d") != "float32";
 
     private static bool GroupsAre(ConvolutionShape shape, int multiple) =>
         shape.GroupChannels % multiple == 0 && shape.GroupFilters % multiple == 0;
 
-    private static int ForwardTile(ConvolutionShape shape, Tensor input, KernelChoice? choice) =>
-        TileOf(shape, input, shape.OutputPixels, Divide(shape.GroupFilters, Tile) * shape.Groups, choice);
+    private static int ForwardTile(OperatorCall call, ConvolutionShape shape, Tensor input) =>
+        TileOf(call, shape, input, shape.OutputPixels, Ceiling.Divide(shape.GroupFilters, Tile) * shape.Groups);
 
     /// <summary>Pixels of a tile: 128 on the matrix units if there are tiles enough for two blocks per multiprocessor, else 64.</summary>
-    private static int TileOf(ConvolutionShape shape, Tensor like, int pixels, int others, KernelChoice? choice)
+    private static int TileOf(OperatorCall call, ConvolutionShape shape, Tensor like, int pixels, int others)
     {
-        if (!OnMatrixUnits(shape, like, choice))
-            return choice?.Variant == LargeTiles
+        string? variant = call.Choice?.Variant;
+        if (!OnMatrixUnits(call, shape, like))
+            return variant == LargeTiles
                 ? throw new VariantNotTakenException("convolution", LargeTiles, "tf32 or bf16 tensors whose groups of channels are whole 16-byte pieces")
                 : Tile;
-        bool large = choice?.Variant switch
+        bool large = variant switch
         {
             LargeTiles => true,
             SmallTiles => false,
-            _ => (long)Divide(pixels, LargeTile) * others >= 2L * CudaDevice.Get(like.Device).Properties.MultiProcessorCount,
+            _ => (long)Ceiling.Divide(pixels, LargeTile) * others >= 2L * like.CudaDevice.Properties.MultiProcessorCount,
         };
         return large ? LargeTile : Tile;
     }
@@ -221,6 +212,4 @@ internal static class CudaConvolution
     private static void AddSizes(ref CudaLaunch launch, ConvolutionShape shape) => launch.Add(
         shape.Batch, shape.Height, shape.Width, shape.Channels, shape.Filters, shape.KernelHeight, shape.KernelWidth, shape.Stride, shape.Padding,
         shape.Groups, shape.OutputHeight, shape.OutputWidth);
-
-    private static int Divide(int a, int b) => (a + b - 1) / b;
 }

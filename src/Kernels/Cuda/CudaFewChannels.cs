@@ -24,10 +24,10 @@ internal readonly record struct CudaFewChannels(ConvolutionShape Original, Convo
         CudaFewChannels? best = null;
         foreach (int block in new[] { 1, shape.Stride })
         {
-            int height = Divide(shape.KernelHeight, block), width = Divide(shape.KernelWidth, block), stride = shape.Stride / block;
+            int height = Ceiling.Divide(shape.KernelHeight, block), width = Ceiling.Divide(shape.KernelWidth, block), stride = shape.Stride / block;
             var packed = new ConvolutionShape(
                 shape.Batch, (shape.OutputHeight - 1) * stride + height, (shape.OutputWidth - 1) * stride + width,
-                Divide(block * block * shape.Channels, piece) * piece, shape.Filters, height, width, stride);
+                Ceiling.Divide(block * block * shape.Channels, piece) * piece, shape.Filters, height, width, stride);
             if (packed.Channels <= Tile && (best is null || packed.FilterSize < best.Value.Packed.FilterSize))
                 best = new CudaFewChannels(shape, packed, block);
         }
@@ -53,22 +53,20 @@ internal readonly record struct CudaFewChannels(ConvolutionShape Original, Convo
             : new CudaLaunch(source, "conv2d_few_channels", $"{kernel}_float32_to_bf16", typed: false);
         launch.Add(source, packed);
         launch.Add(shape[0], size.Height, size.Width, Original.Channels, Block, padding, shape[1], shape[2], shape[3], columns);
-        launch.Run(new dim3(checked(shape[0] * shape[1] * Divide(shape[2], columns))), new dim3(CudaLaunch.Threads));
+        launch.Run(new dim3(checked(shape[0] * shape[1] * Ceiling.Divide(shape[2], columns))), new dim3(CudaLaunch.Threads));
         return packed;
     }
 
     /// <summary>dWeight = [dWeight +] the sum of partial gradients (splits, elements) of the packed weight.</summary>
     public void Total(Tensor partials, Tensor dWeight, bool accumulate)
     {
-        int multiprocessors = CudaDevice.Get(dWeight.Device).Properties.MultiProcessorCount;
+        int multiprocessors = dWeight.CudaDevice.Properties.MultiProcessorCount;
         var launch = new CudaLaunch(dWeight, "conv2d_few_channels", "conv2d_few_channels_total", typed: false);
         launch.Add(partials, dWeight);
         launch.Add(
             Original.Filters, Original.KernelHeight, Original.KernelWidth, Original.Channels, Block, Packed.KernelHeight, Packed.KernelWidth,
             Packed.Channels, partials.Shape[0]);
         launch.Add(accumulate);
-        launch.Run(new dim3(Math.Clamp(Divide(Packed.Filters * Packed.FilterSize, 4 * TotalThreads), 1, 16 * multiprocessors)), new dim3(TotalThreads));
+        launch.Run(new dim3(Math.Clamp(Ceiling.Divide(Packed.Filters * Packed.FilterSize, 4 * TotalThreads), 1, 16 * multiprocessors)), new dim3(TotalThreads));
     }
-
-    private static int Divide(int a, int b) => (a + b - 1) / b;
 }

@@ -22,7 +22,7 @@ internal static class CudaFewFilters
         launch.Add(bias);
         launch.Add(output);
         launch.Add(shape.OutputPixels, shape.Channels, shape.Filters);
-        launch.Run(new dim3(Divide(shape.OutputPixels, BlockPixels)), new dim3(CudaLaunch.Threads));
+        launch.Run(new dim3(Ceiling.Divide(shape.OutputPixels, BlockPixels)), new dim3(CudaLaunch.Threads));
     }
 
     /// <summary>dInput = [dInput +] gradient of the input; weight is float32.</summary>
@@ -33,7 +33,7 @@ internal static class CudaFewFilters
         launch.Add(shape.OutputPixels, shape.Channels, shape.Filters);
         launch.Add(accumulate);
         int rows = CudaLaunch.Threads / Math.Min(CudaLaunch.Threads, shape.Channels / Piece(dOutput));
-        launch.Run(new dim3(Math.Clamp(Divide(shape.OutputPixels, rows), 1, 2 * BlocksPerMultiprocessor * Multiprocessors(dOutput))),
+        launch.Run(new dim3(Math.Clamp(Ceiling.Divide(shape.OutputPixels, rows), 1, 2 * BlocksPerMultiprocessor * Multiprocessors(dOutput))),
             new dim3(CudaLaunch.Threads));
     }
 
@@ -41,7 +41,7 @@ internal static class CudaFewFilters
     public static void BackwardWeight(ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate)
     {
         int pixels = shape.OutputPixels;
-        int blockPixels = Math.Max(LeastPixels, Divide(pixels, BlocksPerMultiprocessor * Multiprocessors(input))), blocks = Divide(pixels, blockPixels);
+        int blockPixels = Math.Max(LeastPixels, Ceiling.Divide(pixels, BlocksPerMultiprocessor * Multiprocessors(input))), blocks = Ceiling.Divide(pixels, blockPixels);
         Tensor partials = Tensor.Empty([blocks, (int)dWeight.Count, 2], DType.Float32, input.Device);
         using var temporary = new Temporary(partials);
         var launch = new CudaLaunch(input, File, "conv2d_few_filters_backward_weight");
@@ -53,7 +53,5 @@ internal static class CudaFewFilters
 
     private static int Piece(Tensor tensor) => 16 / tensor.DType.Size();
 
-    private static int Multiprocessors(Tensor tensor) => CudaDevice.Get(tensor.Device).Properties.MultiProcessorCount;
-
-    private static int Divide(int a, int b) => (a + b - 1) / b;
+    private static int Multiprocessors(Tensor tensor) => tensor.CudaDevice.Properties.MultiProcessorCount;
 }

@@ -10,21 +10,23 @@ namespace CsUnet.Kernels.Cuda;
 internal static class CudaGemm
 {
     private const int Threads = 128, SliceBytes = 64, Stages = 4, LeastSlices = 8;
-    private const string SmallVariant = "small_tiles", LargeVariant = "large_tiles", AnyVariant = "any", Blocks = "blocks_per_multiprocessor";
+    private const string SmallVariant = "small_tiles", LargeVariant = "large_tiles", AnyVariant = "any";
+
+    private static readonly LaunchParameter s_blocks = new("blocks_per_multiprocessor", [1, 2, 4], Usual: 2);
 
     /// <summary>The ways to compute a product; K is shared out to so many blocks per multiprocessor where tiles are few.</summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
     [
-        new("by_shape", "the tile that takes the shape the least time, as counted", new LaunchParameter(Blocks, 1, 2, 4)),
-        new(SmallVariant, "tiles of 64 x 64", new LaunchParameter(Blocks, 1, 2, 4)),
-        new(LargeVariant, "tiles of 128 x 128", new LaunchParameter(Blocks, 1, 2, 4)),
+        new("by_shape", "the tile that takes the shape the least time, as counted", s_blocks),
+        new(SmallVariant, "tiles of 64 x 64", s_blocks),
+        new(LargeVariant, "tiles of 128 x 128", s_blocks),
         new(AnyVariant, "one element per load; any shape"),
     ];
 
     /// <summary>The part of the result that a block owns; the kernel's name holds it.</summary>
     private readonly record struct Tile(string Name, int Rows, int Columns)
     {
-        public int Count(int rows, int columns) => Divide(rows, Rows) * Divide(columns, Columns);
+        public int Count(int rows, int columns) => Ceiling.Divide(rows, Rows) * Ceiling.Divide(columns, Columns);
     }
 
     private static readonly Tile s_small = new("64x64", 64, 64), s_any = new("any", 64, 64);
@@ -32,6 +34,7 @@ internal static class CudaGemm
         s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
 
     /// <summary>output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.</summary>
+    /// <param name="call">The call, whose precision and choice of tiles it is.</param>
     /// <param name="input">Tokens (..., K).</param>
     /// <param name="weight">(N, K), of the type of input.</param>
     /// <param name="bias">(N), or null.</param>
@@ -40,25 +43,23 @@ internal static class CudaGemm
     /// <param name="dropPath">Or null.</param>
     /// <param name="gelu">Whether GELU follows.</param>
     /// <param name="preActivation">Like the output: what the backward pass of GELU reads; null if there is none.</param>
-    /// <param name="choice">Which tiles; null: by the shape.</param>
     public static void Forward(
-        Tensor input, Tensor weight, Tensor? bias, Tensor output, Tensor? residual = null, DropPath? dropPath = null, bool gelu = false,
-        Tensor? preActivation = null, KernelChoice? choice = null) => Run(new Product("nt", input, weight, output)
+        OperatorCall call, Tensor input, Tensor weight, Tensor? bias, Tensor output, Tensor? residual = null, DropPath? dropPath = null,
+        bool gelu = false, Tensor? preActivation = null) => Run(new Product(call, "nt", input, weight, output)
         {
             M = output.Shape.Rows, N = weight.Shape[0], K = weight.Shape[1], Bias = bias, Residual = residual, PreActivation = preActivation,
-            DropPath = dropPath, RowsPerSample = RowsPerSample(output), Gelu = gelu, Choice = choice,
+            DropPath = dropPath, RowsPerSample = RowsPerSample(output), Gelu = gelu,
         });
 
     /// <summary>
     /// dInput = [dInput +] residual + DropPath(dOutput) · weight, the product times GELU'(preActivation) if the map's input is GELU of that.
     /// </summary>
     public static void BackwardInput(
-        Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null, Tensor? preActivation = null,
-        Tensor? residual = null, KernelChoice? choice = null) => Run(new Product("nn", dOutput, weight, dInput)
+        OperatorCall call, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null, Tensor? preActivation = null,
+        Tensor? residual = null) => Run(new Product(call, "nn", dOutput, weight, dInput)
         {
             M = dOutput.Shape.Rows, N = weight.Shape[1], K = weight.Shape[0], Residual = residual, PreActivation = preActivation,
             DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate,
-            Choice = choice,
         });
 
     /// <summary>The gradients of weight (N, K) and bias (N) that are wanted: dWeight = DropPath(dOutput)ᵀ · input, dBias = its column sums.</summary>
@@ -70,19 +71,18 @@ internal static class CudaGemm
         bool accumulate = false, accumulateBias = false;
         // The bias' gradient comes with the weight's.
         Tensor dWeight = call.Needs(weight) ? gradients.Target(weight, out accumulate) : Tensor.EmptyLike(call[weight]);
-        Run(new Product("tn", dOutput, input, dWeight)
+        Run(new Product(call, "tn", dOutput, input, dWeight)
         {
             M = dOutput.Shape.Last, N = input.Shape.Last, K = dOutput.Shape.Rows,
             Bias = call.Needs(bias) ? gradients.Target(bias, out accumulateBias) : null,
             DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate, AccumulateBias = accumulateBias,
-            Choice = call.Choice,
         });
     }
 
     private static int RowsPerSample(Tensor tokens) => tokens.Shape.Rows / Math.Max(1, tokens.Shape.Rank > 1 ? tokens.Shape[0] : 1);
 
     /// <summary>A product in a layout of gemm.cu, C (M, N) from A and B with K terms per sum, and its epilogue.</summary>
-    private sealed record Product(string Layout, Tensor A, Tensor B, Tensor C)
+    private sealed record Product(OperatorCall Call, string Layout, Tensor A, Tensor B, Tensor C)
     {
         public int M { get; init; }
 
@@ -106,7 +106,7 @@ internal static class CudaGemm
 
         public bool AccumulateBias { get; init; }
 
-        public KernelChoice? Choice { get; init; }
+        public string? Variant => Call.Choice?.Variant;
 
         /// <summary>Whether the rows of all matrices are whole pieces of 16 bytes (of C: four elements), which the kernels move.</summary>
         public bool FitsVectors()
@@ -150,14 +150,14 @@ internal static class CudaGemm
         if (m == 0 || n == 0)
             return;
         Device device = product.A.Device;
-        int multiprocessors = CudaDevice.Get(device).Properties.MultiProcessorCount;
-        string type = CudaLaunch.MatrixType(product.A, "gemm");
+        int multiprocessors = product.A.CudaDevice.Properties.MultiProcessorCount;
+        string type = CudaLaunch.MatrixType(product.Call, product.A, "gemm");
         Tile[] large = type == "float32" ? s_float32 : s_matrixUnits;
         bool fits = product.FitsVectors();
-        if (!fits && product.Choice?.Variant is SmallVariant or LargeVariant)
-            throw new VariantNotTakenException("matrix product", product.Choice!.Variant, $"rows of whole 16-byte pieces, not {product.A} by {product.B}");
-        int waves = product.Choice?.Value(Blocks, 2) ?? 2, slice = SliceBytes / product.A.DType.Size();
-        ReadOnlySpan<Tile> tiles = !fits ? [s_any] : product.Choice?.Variant switch
+        if (!fits && product.Variant is SmallVariant or LargeVariant)
+            throw new VariantNotTakenException("matrix product", product.Variant, $"rows of whole 16-byte pieces, not {product.A} by {product.B}");
+        int waves = product.Call.Parameter(s_blocks), slice = SliceBytes / product.A.DType.Size();
+        ReadOnlySpan<Tile> tiles = !fits ? [s_any] : product.Variant switch
         {
             AnyVariant => [s_any],
             SmallVariant => [s_small],
@@ -165,13 +165,13 @@ internal static class CudaGemm
             _ => [s_small, .. large],
         };
         (Tile tile, int depth) = Cheapest(tiles, m, n, k, slice, type, multiprocessors, waves);
-        int splits = Math.Max(1, Divide(k, depth));
+        int splits = Math.Max(1, Ceiling.Divide(k, depth));
         bool split = splits > 1;
         Tensor? partials = split ? Tensor.Empty([splits, m, n], DType.Float32, device) : null;
         Tensor? partialBias = split && product.Layout == "tn" ? Tensor.Empty([splits, m, 2], DType.Float32, device) : null;
         Tensor? step = product.DropPath is { } dropPath ? CudaRandom.StepWord(dropPath.Key, device) : null;
 
-        var launch = CudaLaunch.OnMatrices(product.A, "gemm", $"gemm_{product.Layout}_{tile.Name}");
+        var launch = CudaLaunch.OnMatrices(product.Call, product.A, "gemm", $"gemm_{product.Layout}_{tile.Name}");
         launch.Add(product.A, product.B);
         product.AddEpilogueTensors(ref launch);
         launch.Add(partials);
@@ -181,7 +181,7 @@ internal static class CudaGemm
         product.AddEpilogue(ref launch);
         // Without the matrix units four bytes are left out after every row.
         int rowBytes = SliceBytes + (type == "float32" ? 4 : 0);
-        launch.Run(new dim3(Divide(n, tile.Columns), Divide(m, tile.Rows), splits), new dim3(Threads), Stages * (tile.Rows + tile.Columns) * rowBytes);
+        launch.Run(new dim3(Ceiling.Divide(n, tile.Columns), Ceiling.Divide(m, tile.Rows), splits), new dim3(Threads), Stages * (tile.Rows + tile.Columns) * rowBytes);
         if (split)
         {
             var total = new CudaLaunch(product.C, "gemm", $"gemm_{product.Layout}_total");
@@ -210,20 +210,20 @@ internal static class CudaGemm
         foreach (Tile tile in candidates)
         {
             // More rows than a grid of small tiles takes; where a grid of large ones does not either, the launch says so.
-            if (candidates.Length > 1 && tile == s_small && Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
+            if (candidates.Length > 1 && tile == s_small && Ceiling.Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
                 continue;
             int tiles = tile.Count(m, n), most = Math.Max(1, k / (LeastSlices * slice));
             for (int wave = 0; wave <= waves; wave++)
             {
-                int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most), depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
-                splits = Math.Max(1, Divide(k, depth));
+                int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most), depth = Math.Max(1, Ceiling.Divide(Ceiling.Divide(k, splits), slice)) * slice;
+                splits = Math.Max(1, Ceiling.Divide(k, depth));
                 // Slices come from memory by four sectors a clock and are written to shared memory by 128 bytes a clock. On the matrix units
                 // two warps read each of them again; without, a thread reads four numbers a time, four clocks for each warp. The sums pass
                 // through shared memory, too.
                 double bytes = (double)(tile.Rows + tile.Columns) * SliceBytes / slice;
                 double loadStore = bytes / 64 + (type == "float32" ? 4 * (tile.Rows / 16 + tile.Columns / 8) : bytes / 64);
                 double block = Math.Max(loadStore, tile.Rows * tile.Columns / rate) * depth + tile.Rows * tile.Columns * 5 / 64.0;
-                double clocks = Divide(tiles * splits, multiprocessors) * block
+                double clocks = Ceiling.Divide(tiles * splits, multiprocessors) * block
                     + (splits == 1 ? 0 : launch + 2.0 * sizeof(float) * splits * m * n / (memoryBytes * multiprocessors));
                 if (clocks < least)
                     (best, least) = ((tile, depth), clocks);
@@ -231,6 +231,4 @@ internal static class CudaGemm
         }
         return best;
     }
-
-    private static int Divide(int a, int b) => (a + b - 1) / b;
 }

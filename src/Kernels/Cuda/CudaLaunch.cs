@@ -15,7 +15,7 @@ internal ref struct CudaLaunch
     /// <summary>Most blocks along the second and along the third dimension of a grid; the first takes 2^31 - 1.</summary>
     public const int MostBlocksDown = 65535;
 
-    private readonly Device _device;
+    private readonly CudaDevice _device;
     private readonly string _file, _kernel;
     private KernelArguments _arguments;
     private long _tensorBytes;
@@ -27,12 +27,12 @@ internal ref struct CudaLaunch
     /// <param name="typed">Whether the kernel's name ends with its element type.</param>
     public CudaLaunch(Tensor like, string file, string kernel, bool typed = true)
     {
-        (_device, _file, _kernel) = (like.Device, file, typed ? $"{kernel}_{Storage(like, kernel)}" : kernel);
+        (_device, _file, _kernel) = (like.CudaDevice, file, typed ? $"{kernel}_{Storage(like, kernel)}" : kernel);
         _arguments = new KernelArguments();
     }
 
     /// <summary>A launch of a kernel by its full name.</summary>
-    public CudaLaunch(Device device, string file, string kernel)
+    public CudaLaunch(CudaDevice device, string file, string kernel)
     {
         (_device, _file, _kernel) = (device, file, kernel);
         _arguments = new KernelArguments();
@@ -40,13 +40,14 @@ internal ref struct CudaLaunch
 
     /// <summary>
     /// A launch of a kernel that multiplies matrices: its name ends with bf16 for bfloat16 tensors, and for float32 ones with tf32 or float32,
-    /// as the device's <see cref="CudaDevice.AllowTf32"/> says.
+    /// as the precision of the call says.
     /// </summary>
-    public static CudaLaunch OnMatrices(Tensor like, string file, string kernel) => new(like.Device, file, $"{kernel}_{MatrixType(like, kernel)}");
+    public static CudaLaunch OnMatrices(OperatorCall call, Tensor like, string file, string kernel) =>
+        new(like.CudaDevice, file, $"{kernel}_{MatrixType(call, like, kernel)}");
 
     /// <summary>The end of the name of a kernel that multiplies matrices: float32, tf32 or bf16.</summary>
-    public static string MatrixType(Tensor like, string kernel) =>
-        Storage(like, kernel) is var type && type == "float32" && CudaDevice.Get(like.Device).AllowTf32 ? "tf32" : type;
+    public static string MatrixType(OperatorCall call, Tensor like, string kernel) =>
+        Storage(like, kernel) is var type && type == "float32" && call.Precision == Precision.Tf32 ? "tf32" : type;
 
     private static string Storage(Tensor like, string kernel) => like.DType switch
     {
@@ -103,7 +104,7 @@ internal ref struct CudaLaunch
     /// </summary>
     public void RunOver(long elements)
     {
-        int multiprocessors = CudaDevice.Get(_device).Properties.MultiProcessorCount;
+        int multiprocessors = _device.Properties.MultiProcessorCount;
         Run(new dim3((int)Math.Clamp((elements + 4 * Threads - 1) / (4 * Threads), 1, 16L * multiprocessors)), new dim3(Threads));
     }
 
@@ -113,10 +114,10 @@ internal ref struct CudaLaunch
     public void RunOverGroups(long rows, int group) => Run(new dim3(GroupBlocks(_device, rows, group)), new dim3(Threads));
 
     /// <summary>The blocks of <see cref="RunOverGroups"/>, to size the partial results.</summary>
-    public static int GroupBlocks(Device device, long rows, int group)
+    public static int GroupBlocks(CudaDevice device, long rows, int group)
     {
         int rowsPerBlock = Threads / Math.Min(group, 32);
-        return (int)Math.Clamp((rows + rowsPerBlock - 1) / rowsPerBlock, 1, 4L * CudaDevice.Get(device).Properties.MultiProcessorCount);
+        return (int)Math.Clamp((rows + rowsPerBlock - 1) / rowsPerBlock, 1, 4L * device.Properties.MultiProcessorCount);
     }
 
     /// <summary>Launches a kernel that strides over (rows, elements), four elements of a row at a time where it can.</summary>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cuda;
@@ -9,37 +8,11 @@ namespace CsUnet.Kernels.Cuda;
 /// </summary>
 public static class CudaRandom
 {
-    private static readonly ConcurrentDictionary<Device, Word> s_words = [];
-
-    private sealed class Word(Device device)
-    {
-        public Tensor Tensor { get; } = Make(device);
-
-        public uint? Value { get; set; }
-
-        private static Tensor Make(Device device)
-        {
-            using StepArena.PersistentScope scope = StepArena.Suspend();
-            return Tensor.Empty([sizeof(uint)], DType.UInt8, device);
-        }
-    }
-
     /// <summary>Makes what is enqueued on a device from now on draw the numbers of a step; a recorded step needs it before every launch.</summary>
-    public static void SetStep(Device device, uint step)
-    {
-        Word word = s_words.GetOrAdd(device, key => new Word(key));
-        if (word.Value == step)
-            return;
-        CudaDevice.Get(device).SetWord(word.Tensor, step);
-        word.Value = step;
-    }
+    public static void SetStep(Device device, uint step) => CudaDevice.Get(device).StepWord(step);
 
     /// <summary>The word of a device, set to the step of a key.</summary>
-    internal static Tensor StepWord(RandomKey key, Device device)
-    {
-        SetStep(device, key.Step);
-        return s_words[device].Tensor;
-    }
+    internal static Tensor StepWord(RandomKey key, Device device) => CudaDevice.Get(device).StepWord(key.Step);
 
     /// <summary>
     /// Adds threshold, factor, layer and seed: an element is dropped when the upper 24 bits of its draw are below ceil(probability 2^24),

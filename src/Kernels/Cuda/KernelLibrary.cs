@@ -112,15 +112,14 @@ public static partial class KernelLibrary
     /// <param name="arguments">The kernel's arguments, in its order.</param>
     /// <param name="dynamicShared">Bytes of dynamic shared memory of a block.</param>
     internal static void Launch(
-        Device device, string file, string kernel, dim3 grid, dim3 block, ref KernelArguments arguments, int dynamicShared = 0)
+        CudaDevice device, string file, string kernel, dim3 grid, dim3 block, ref KernelArguments arguments, int dynamicShared = 0)
     {
-        // Makes the context current, which what follows needs.
-        CudaDevice target = CudaDevice.Get(device);
-        CudaKernel found = Find(device, file, kernel);
+        device.Context.SetCurrent();
+        CudaKernel found = Find(device.Device, file, kernel);
         // More than 48 KiB has to be asked for, once per kernel.
         if (dynamicShared > 0 && dynamicShared > found.MaxDynamicSharedMemory)
             found.MaxDynamicSharedMemory = dynamicShared;
-        found.Launch(target.Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
+        found.Launch(device.Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
     }
 
     /// <summary>Adds a source that is none of kernels/*.cu. Returns the name to launch its kernels by: one for each name and text.</summary>

@@ -28,7 +28,7 @@ public ref struct CudaKernelLaunch
         if (!source.Kernels.Contains(kernel))
             throw new ArgumentException(
                 $"{source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", source.Kernels)}", nameof(kernel));
-        _launch = new CudaLaunch(device, source.Key, kernel);
+        _launch = new CudaLaunch(CudaDevice.Get(device), source.Key, kernel);
     }
 
     /// <summary>Adds tensors as pointers, null as a null pointer.</summary>

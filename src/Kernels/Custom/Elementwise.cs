@@ -43,52 +43,31 @@ public abstract record Elementwise : Operator
     protected virtual IReadOnlyList<double> Constants => [];
 
     /// <inheritdoc />
-    public override bool RunsOn(DeviceKind device) => true;
-
-    /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");
-        Tensor output = Tensor.EmptyLike(call[0]);
-        if (output.Device.Kind == DeviceKind.Cuda)
-            Launch("forward", [call[0], output], null);
-        else if (output.DType == DType.Float32)
-            Forward<float>(call[0], output);
-        else
-            Forward<double>(call[0], output);
-        return output;
+        return Tensor.EmptyLike(call[0]);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override unsafe void Forward<T>(OperatorCall call)
     {
-        Tensor dInput = gradients.Target(0, out bool accumulate);
-        if (dInput.Device.Kind == DeviceKind.Cuda)
-            Launch("backward", [call[0], dOutput, dInput], accumulate);
-        else if (dInput.DType == DType.Float32)
-            Backward<float>(call[0], dOutput, dInput, accumulate);
-        else
-            Backward<double>(call[0], dOutput, dInput, accumulate);
-    }
-
-    private unsafe void Forward<T>(Tensor input, Tensor output) where T : unmanaged, IFloatingPointIeee754<T>
-    {
-        T* x = input.Pointer<T>(), y = output.Pointer<T>();
+        T* x = call[0].Pointer<T>(), y = call.Output.Pointer<T>();
         // A delegate finds the method once; a call of the generic method would look for it at every element.
         Func<T, T> value = Value;
-        Workers.Split(input.Count, Simd.Grain, (start, end) =>
+        Workers.Split(call[0].Count, Simd.Grain, (start, end) =>
         {
             for (long i = start; i < end; i++)
                 y[i] = value(x[i]);
         });
     }
 
-    private unsafe void Backward<T>(Tensor input, Tensor dOutput, Tensor dInput, bool accumulate)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        T* x = input.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = dInput.Pointer<T>();
+        T* x = call[0].Pointer<T>(), dy = dOutput.Pointer<T>(), dx = gradients.Target(0, out bool accumulate).Pointer<T>();
         Func<T, T> derivative = Derivative;
-        Workers.Split(input.Count, Simd.Grain, (start, end) =>
+        Workers.Split(call[0].Count, Simd.Grain, (start, end) =>
         {
             for (long i = start; i < end; i++)
             {
@@ -96,6 +75,16 @@ public abstract record Elementwise : Operator
                 dx[i] = accumulate ? dx[i] + gradient : gradient;
             }
         });
+    }
+
+    /// <inheritdoc />
+    protected sealed override void CudaForward(OperatorCall call) => Launch("forward", [call[0], call.Output], null);
+
+    /// <inheritdoc />
+    protected sealed override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = gradients.Target(0, out bool accumulate);
+        Launch("backward", [call[0], dOutput, dInput], accumulate);
     }
 
     /// <summary>The source of the kernels.</summary>

@@ -8,7 +8,7 @@ namespace CsUnet.Models.Encoders;
 /// <param name="type">Element type.</param>
 public abstract class ResidualBlock(DType type) : Module(type)
 {
-    private Downsample? _downsample;
+    private ConvBatchNorm? _downsample;
 
     /// <summary>(B, H, W, inputs) -> (B, H/stride, W/stride, outputs).</summary>
     public abstract Variable Forward(Variable input);
@@ -17,39 +17,24 @@ public abstract class ResidualBlock(DType type) : Module(type)
     protected void RegisterDownsample(int inputs, int outputs, int stride)
     {
         if (stride != 1 || inputs != outputs)
-            _downsample = Register("downsample", new Downsample(inputs, outputs, stride, DType));
+            _downsample = Register("downsample", new ConvBatchNorm(inputs, outputs, kernel: 1, stride, padding: 0, relu: false, DType));
     }
 
-    /// <summary>
-    /// Convolutions with batch norm and ReLU one after the other, the shortcut added before the last ReLU. CUDA devices take them as one
-    /// operator, which stores less of what is between them.
-    /// </summary>
+    /// <summary>Convolutions with batch norm and ReLU one after the other, the shortcut added before the last ReLU.</summary>
     protected Variable Chain(Variable input, params (Conv2d Conv, BatchNorm2d Norm)[] layers)
     {
-        if (input.Value.Device.Kind == DeviceKind.Cuda)
+        Variable x = input;
+        int done = 0;
+        foreach ((Kernels.Operator op, int count) in Kernels.ConvBatchNormChain.Parts(
+            input.Value, [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))]))
         {
-            Kernels.ConvBatchNormReLU[] fused = [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))];
-            return Variable.Apply(new Kernels.ConvBatchNormChain(fused[0], fused[1], fused.ElementAtOrDefault(2)),
-                [input, .. layers.SelectMany(layer => layer.Conv.Parameters(layer.Norm)), Shortcut(input)]);
+            Variable[] parameters = [.. layers[done..(done + count)].SelectMany(layer => layer.Conv.Parameters(layer.Norm))];
+            done += count;
+            x = Variable.Apply(op, [x, .. parameters, done == layers.Length ? Shortcut(input) : null]);
         }
-        Variable x = layers[..^1].Aggregate(input, (features, layer) => layer.Conv.Forward(features, layer.Norm, relu: true));
-        return layers[^1].Conv.Forward(x, layers[^1].Norm, relu: true, residual: Shortcut(input));
+        return x;
     }
 
     /// <summary>The shortcut: the input, projected if the block changes shape.</summary>
     private Variable Shortcut(Variable input) => _downsample is null ? input : _downsample.Forward(input);
-
-    private sealed class Downsample : Module
-    {
-        private readonly Conv2d _conv;
-        private readonly BatchNorm2d _norm;
-
-        public Downsample(int inputs, int outputs, int stride, DType type) : base(type)
-        {
-            _conv = Register("0", new Conv2d(inputs, outputs, kernel: 1, stride, padding: 0, bias: false, type));
-            _norm = Register("1", new BatchNorm2d(outputs, type));
-        }
-
-        public Variable Forward(Variable input) => _conv.Forward(input, _norm, relu: false);
-    }
 }

@@ -35,7 +35,7 @@ public sealed class SwinBlock : Module
         _norm1 = Register("norm1", new LayerNorm(channels, type));
         _attention = Register("attn", new WindowAttention(channels, side, heads, type));
         _norm2 = Register("norm2", new LayerNorm(channels, type));
-        _mlp = Register("mlp", new Mlp(channels, mlpRatio * channels, mlp, type));
+        _mlp = Register("mlp", Mlp.Create(mlp, channels, mlpRatio * channels, type));
         _dropPath = dropPath;
     }
 

@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -16,37 +15,25 @@ public sealed class SwinEncoder : Module
     private readonly LayerNorm _norm;
 
     /// <summary>An encoder of the given options.</summary>
-    public SwinEncoder(CsUnetOptions options, DType type) : base(type)
+    public SwinEncoder(SwinOptions options, DType type) : base(type)
     {
-        double[] dropPath = DropPathRates(options);
+        int stages = options.Depths.Count;
         _patchEmbed = Register("patch_embed", new PatchEmbed(options.EmbedDim, type));
-        int first = 0;
-        _layers = Register("layers", new ModuleList<SwinStage>(Enumerable.Range(0, 4).Select(stage =>
-        {
-            var layer = new SwinStage(options, stage, dropPath.AsMemory(first, options.Depths[stage]), type);
-            first += options.Depths[stage];
-            return layer;
-        }), type));
-        _norm = Register("norm", new LayerNorm(options.EmbedDim << 3, type));
+        _layers = Register("layers", new ModuleList<SwinStage>(
+            Enumerable.Range(0, stages).Select(stage => new SwinStage(options, stage, type)), type));
+        _norm = Register("norm", new LayerNorm(options.EmbedDim << (stages - 1), type));
     }
 
     /// <summary>The output (B, H/32, W/32, 8E) and the four skips, of images (B, H, W, 3).</summary>
     public (Variable Output, Variable[] Skips) Forward(Variable images)
     {
-        var skips = new Variable[4];
+        var skips = new Variable[_layers.Items.Count];
         Variable x = _patchEmbed.Forward(images);
-        for (int stage = 0; stage < 4; stage++)
+        for (int stage = 0; stage < skips.Length; stage++)
         {
             skips[stage] = x;
             x = _layers.Items[stage].Forward(x);
         }
         return (_norm.Forward(x), skips);
-    }
-
-    /// <summary>DropPath probability of every encoder block: linear from 0 to the largest.</summary>
-    internal static double[] DropPathRates(CsUnetOptions options)
-    {
-        int count = options.Depths.Sum();
-        return [.. Enumerable.Range(0, count).Select(i => count == 1 ? 0 : options.DropPath * i / (count - 1))];
     }
 }

@@ -1,5 +1,4 @@
 using CsUnet.Autograd;
-using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -11,11 +10,14 @@ public sealed class SwinStage : Module
     private readonly ModuleList<SwinBlock> _blocks;
     private readonly PatchMerging? _downsample;
 
-    internal SwinStage(CsUnetOptions options, int stage, ReadOnlyMemory<double> dropPath, DType type) : base(type)
+    /// <summary>A stage of an encoder.</summary>
+    /// <param name="options">The encoder's options.</param>
+    /// <param name="stage">The stage, from 0.</param>
+    /// <param name="type">Element type.</param>
+    public SwinStage(SwinOptions options, int stage, DType type) : base(type)
     {
-        _blocks = Register("blocks", new ModuleList<SwinBlock>(
-            SwinBlocks.Create(options, stage, options.Depths[stage], dropPath, type), type));
-        _downsample = stage < 3 ? Register("downsample", new PatchMerging(options.EmbedDim << stage, type)) : null;
+        _blocks = Register("blocks", new ModuleList<SwinBlock>(options.CreateBlocks(stage, type), type));
+        _downsample = stage < options.Depths.Count - 1 ? Register("downsample", new PatchMerging(options.EmbedDim << stage, type)) : null;
     }
 
     /// <summary>(B, H, W, C) -> (B, H/2, W/2, 2C), or the same shape in the last stage.</summary>

@@ -12,25 +12,26 @@ namespace CsUnet.Models.Networks;
 public sealed class CsUnetDecoder : Module
 {
     private readonly ModuleList<Module> _layersUp;
-    private readonly ConcatBackDim _concatBackDim;
+    private readonly SkipConcat _concatBackDim;
     private readonly LayerNorm _normUp;
     private readonly PatchExpand _up;
     private readonly Conv2d _output;
 
-    /// <summary>A decoder of the given options.</summary>
-    public CsUnetDecoder(CsUnetOptions options, DType type) : base(type)
+    /// <summary>A decoder.</summary>
+    /// <param name="options">The Swin encoder that it mirrors.</param>
+    /// <param name="cnn">Channels of the CNN's features at strides 4, 8, 16, 32.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <param name="type">Element type.</param>
+    public CsUnetDecoder(SwinOptions options, IReadOnlyList<int> cnn, int classes, DType type) : base(type)
     {
         int e = options.EmbedDim;
-        IReadOnlyList<int> cnn = options.Cnn.Channels;
-        double[] dropPath = SwinEncoder.DropPathRates(options);
         _layersUp = Register("layers_up", new ModuleList<Module>(Enumerable.Range(0, 4).Select<int, Module>(level => level == 0
             ? new PatchExpand(8 * e + cnn[3], 4 * e, scale: 2, type)
-            : new DecoderLevel(options, 3 - level, dropPath.AsMemory(options.Depths.Take(3 - level).Sum(), options.Depths[3 - level]), type)),
-            type));
-        _concatBackDim = Register("concat_back_dim", new ConcatBackDim(e, cnn, type));
+            : new DecoderLevel(options, 3 - level, type)), type));
+        _concatBackDim = Register("concat_back_dim", new SkipConcat(e, cnn, type));
         _normUp = Register("norm_up", new LayerNorm(e, type));
         _up = Register("up", new PatchExpand(e, e, scale: 4, type));
-        _output = Register("output", new Conv2d(e, options.Classes, kernel: 1, stride: 1, padding: 0, bias: false, type, normalised: false));
+        _output = Register("output", new Conv2d(e, classes, kernel: 1, stride: 1, padding: 0, bias: false, type, normalised: false));
     }
 
     /// <summary>Logits (B, H, W, classes).</summary>
@@ -43,22 +44,11 @@ public sealed class CsUnetDecoder : Module
         x = ((PatchExpand)_layersUp.Items[0]).Forward(x);                                   // (B, H/16, W/16, 4E)
         for (int level = 1; level < 4; level++)
         {
-            x = Variable.Apply(new Kernels.Concat(), x, skips[3 - level], cnn[3 - level]);
-            x = _concatBackDim.Levels[level - 1].Forward(x);                                // (B, ., ., 8E >> level)
+            x = _concatBackDim.Forward(level, x, skips[3 - level], cnn[3 - level]);         // (B, ., ., 8E >> level)
             x = ((DecoderLevel)_layersUp.Items[level]).Forward(x);
         }
         x = _up.Forward(_normUp.Forward(x));                                                // (B, H, W, E)
         return _output.Forward(x);
-    }
-
-    /// <summary>The linear layers after the joints, named 1 to 3 as the levels are.</summary>
-    private sealed class ConcatBackDim : Module
-    {
-        public ConcatBackDim(int e, IReadOnlyList<int> cnn, DType type) : base(type) => Levels =
-            [.. Enumerable.Range(1, 3).Select(level => Register(level.ToString(),
-                new Linear(2 * (8 * e >> level) + cnn[3 - level], 8 * e >> level, bias: true, type)))];
-
-        public Linear[] Levels { get; }
     }
 
     /// <summary>Swin blocks of one decoder level, then patch expanding in all but the last. Names: blocks.{j}, upsample.</summary>
@@ -67,11 +57,10 @@ public sealed class CsUnetDecoder : Module
         private readonly ModuleList<SwinBlock> _blocks;
         private readonly PatchExpand? _upsample;
 
-        public DecoderLevel(CsUnetOptions options, int stage, ReadOnlyMemory<double> dropPath, DType type) : base(type)
+        public DecoderLevel(SwinOptions options, int stage, DType type) : base(type)
         {
             int channels = options.EmbedDim << stage;
-            _blocks = Register("blocks", new ModuleList<SwinBlock>(
-                SwinBlocks.Create(options, stage, options.Depths[stage], dropPath, type), type));
+            _blocks = Register("blocks", new ModuleList<SwinBlock>(options.CreateBlocks(stage, type), type));
             _upsample = stage > 0 ? Register("upsample", new PatchExpand(channels, channels / 2, scale: 2, type)) : null;
         }
 

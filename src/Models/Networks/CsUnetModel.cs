@@ -12,39 +12,26 @@ namespace CsUnet.Models.Networks;
 public sealed class CsUnetModel : SegmentationModel
 {
     private readonly SwinEncoder _encoder;
-    private readonly CnnBranch _cnn;
+    private readonly CnnEncoder _cnn;
     private readonly CsUnetDecoder _decoder;
 
     /// <summary>A network with unset parameters; call <see cref="ModuleExtensions.Initialize"/> or load weights.</summary>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
-    public CsUnetModel(CsUnetOptions options, DType type = DType.Float32) : base(options.Height, options.Width, options.Classes, type)
+    public CsUnetModel(CsUnetOptions options, DType type = DType.Float32) : base(options, type)
     {
-        options.Validate();
-        Options = options;
-        _encoder = Register("encoder", new SwinEncoder(options, type));
-        _cnn = Register("cnn", new CnnBranch(options.Cnn, type));
-        _decoder = Register("decoder", new CsUnetDecoder(options, type));
+        _encoder = Register("encoder", new SwinEncoder(options.Swin, type));
+        _cnn = Register("cnn", new CnnEncoder(options.Cnn, type));
+        _decoder = Register("decoder", new CsUnetDecoder(options.Swin, _cnn.Channels, options.Classes, type));
+        ActivationChannels = 2 * options.EmbedDim;
     }
 
-    /// <summary>The architecture.</summary>
-    public CsUnetOptions Options { get; }
+    /// <inheritdoc />
+    protected override int ActivationChannels { get; }
 
     /// <inheritdoc />
     protected override Variable Logits(Variable images)
     {
-        var expected = new Shape(images.Shape.Rank == 4 ? images.Shape[0] : 0, Height, Width, 3);
-        if (images.Shape != expected)
-            throw new Kernels.ShapeException("CsUnet", "images", images.Shape, $"(B,{Height},{Width},3) = the size that the model is built for");
         (Variable x, Variable[] skips) = _encoder.Forward(images);
-        return _decoder.Forward(x, skips, _cnn.Encoder.Forward(images));
-    }
-
-    /// <summary>The level between <c>cnn</c> and <c>cnn_encoder</c> in the authors' names.</summary>
-    private sealed class CnnBranch : Module
-    {
-        public CnnBranch(ResNetOptions options, DType type) : base(type) =>
-            Encoder = Register("cnn_encoder", new ResNetEncoder(options, type));
-
-        public ResNetEncoder Encoder { get; }
+        return _decoder.Forward(x, skips, _cnn.Forward(images));
     }
 }

@@ -1,18 +1,18 @@
+using System.Text.Json.Serialization;
 using CsUnet.Models.Encoders;
+using CsUnet.Tensors;
 
 namespace CsUnet.Models.Networks;
 
-/// <summary>Everything that determines the architecture of a CS-UNet; stored with its weights.</summary>
-public sealed record CsUnetOptions
+/// <summary>Everything that determines the architecture of a <see cref="CsUnetModel"/>.</summary>
+public sealed record CsUnetOptions : ModelOptions
 {
-    /// <summary>Input height in pixels, a multiple of 32.</summary>
-    public required int Height { get; init; }
+    /// <summary>The kind of these options in JSON.</summary>
+    public const string Name = "cs-unet";
 
-    /// <summary>Input width in pixels, a multiple of 32.</summary>
-    public required int Width { get; init; }
-
-    /// <summary>Number of classes.</summary>
-    public int Classes { get; init; } = 3;
+    /// <summary>The settings that a run may change.</summary>
+    public static IReadOnlyList<string> Settings { get; } =
+        ["window", "embed_dim", "depths", "heads", "mlp", "drop_path", "encoder", "encoder_width"];
 
     /// <summary>E, the channels of the first Swin stage.</summary>
     public int EmbedDim { get; init; } = 96;
@@ -35,87 +35,48 @@ public sealed record CsUnetOptions
     /// <summary>Largest probability of DropPath; it rises linearly over the blocks from 0.</summary>
     public double DropPath { get; init; } = 0.1;
 
-    /// <summary>The CNN encoder.</summary>
-    public ResNetOptions Cnn { get; init; } = ResNetOptions.Named("resnet50");
+    /// <summary>The CNN encoder; it has features at strides 4, 8, 16 and 32.</summary>
+    public EncoderOptions Cnn { get; init; } = Encoders.Encoders.Named("resnet50");
 
-    /// <summary>Names of the presets.</summary>
-    public static IReadOnlyList<string> Presets { get; } = ["cs-unet-tiny", "cs-unet-lite", "cs-unet-mini"];
+    /// <inheritdoc />
+    public override string Kind => Name;
 
-    /// <summary>A preset at an input size.</summary>
-    /// <param name="name">cs-unet-tiny, cs-unet-lite or cs-unet-mini.</param>
-    /// <param name="height">Input height, a multiple of 32.</param>
-    /// <param name="width">Input width, a multiple of 32.</param>
-    /// <param name="classes">Number of classes.</param>
-    /// <exception cref="ArgumentException">The name is not known, or the size not possible.</exception>
-    public static CsUnetOptions Preset(string name, int height, int width, int classes)
+    /// <summary>The Swin part.</summary>
+    [JsonIgnore]
+    public SwinOptions Swin => new(Height, Width, EmbedDim, Depths, Heads, Window, MlpRatio, Mlp, DropPath);
+
+    /// <summary>The paper's network: Swin-T beside ResNet-50.</summary>
+    public static CsUnetOptions Tiny(int height, int width, int classes) =>
+        new() { Height = height, Width = width, Classes = classes, Window = PreferredWindow(height, width) };
+
+    /// <summary>The paper's network with two blocks in every stage.</summary>
+    public static CsUnetOptions Lite(int height, int width, int classes) => Tiny(height, width, classes) with { Depths = [2, 2, 2, 2] };
+
+    /// <summary>A network for a laptop: a third of the channels, beside a ResNet-18 of half the width.</summary>
+    public static CsUnetOptions Mini(int height, int width, int classes) => new()
     {
-        // 7 is the window of the 224-pixel papers; it divides every stage exactly when the coarsest has a multiple of 7 tokens a side.
-        int window = height / 32 % 7 == 0 && width / 32 % 7 == 0 ? 7 : 8;
-        CsUnetOptions options = name switch
-        {
-            "cs-unet-tiny" => new() { Height = height, Width = width, Classes = classes, Window = window },
-            "cs-unet-lite" => new() { Height = height, Width = width, Classes = classes, Window = window, Depths = [2, 2, 2, 2] },
-            "cs-unet-mini" => new()
-            {
-                Height = height, Width = width, Classes = classes, Window = 8, EmbedDim = 32, Depths = [2, 2, 2, 2],
-                Heads = [1, 2, 4, 8], Cnn = ResNetOptions.Named("resnet18", width: 32),
-            },
-            _ => throw new ArgumentException($"model '{name}' is not known; use {string.Join(", ", Presets)}"),
-        };
-        options.Validate();
-        return options;
-    }
+        Height = height, Width = width, Classes = classes, Window = 8, EmbedDim = 32, Depths = [2, 2, 2, 2], Heads = [1, 2, 4, 8],
+        Cnn = Encoders.Encoders.Named("resnet18", width: 32),
+    };
 
-    /// <summary>
-    /// A lower bound of the number of parameters, without building anything: matrices and bias tables of the Swin blocks, and one 3x3
-    /// convolution per residual block. A network that is refused by it could not have been built.
-    /// </summary>
-    public long LeastParameters()
-    {
-        long count = 0;
-        for (int stage = 0; stage < 4; stage++)
-        {
-            long channels = (long)EmbedDim << stage, width = (long)Cnn.Width << stage;
-            // The decoder mirrors all stages but the deepest.
-            long blocks = Depths[stage] * (stage == 3 ? 1L : 2L);
-            long window = Math.Min(Window, Math.Min(Height, Width) / (4 << stage)), offsets = 2 * window - 1;
-            // qkv, proj, fc1, fc2, and fc3 of the residual MLP.
-            long matrices = (4 + 2 * MlpRatio + (Mlp == MlpKind.ResMlp ? 1 : 0)) * channels * channels;
-            count += blocks * (matrices + offsets * offsets * Heads[stage]) + Cnn.Layers[stage] * 9 * width * width;
-        }
-        return count;
-    }
+    /// <inheritdoc />
+    public override SegmentationModel Create(DType type = DType.Float32) => new CsUnetModel(this, type);
 
-    /// <summary>
-    /// Refuses what could not be trained on this machine before memory is asked for: the system would grant it and then end the process.
-    /// </summary>
-    /// <param name="batch">Images per step.</param>
-    /// <param name="available">Bytes of memory; null: this machine's.</param>
-    /// <exception cref="ArgumentException">A step needs more.</exception>
-    public void RequireMemory(int batch, long? available = null)
-    {
-        // Weights, gradients and two moments; the images and the two largest activations. Float32 throughout.
-        double pixels = (double)batch * Height * Width;
-        double least = 4.0 * (4 * (double)LeastParameters() + pixels * (3 + 2 * EmbedDim));
-        double present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (least > present)
-            throw new ArgumentException(FormattableString.Invariant(
-                $"a step needs at least {least / (1 << 30):F1} GiB of memory, and there are {present / (1 << 30):F1}; take a smaller batch, size or model"));
-    }
+    /// <inheritdoc />
+    public override ModelOptions ForWeights() => this with { DropPath = 0 };
 
-    /// <summary>Checks that the options can be built.</summary>
-    /// <exception cref="ArgumentException">They cannot; the message says which option, and what it may be.</exception>
-    public void Validate()
+    /// <inheritdoc />
+    internal override ModelOptions With(NetworkSettings settings) => this with
     {
-        static void Require(bool condition, string message)
-        {
-            if (!condition)
-                throw new ArgumentException(message);
-        }
-        Require(Height > 0 && Width > 0 && Height % 32 == 0 && Width % 32 == 0,
-            $"size {Height}x{Width}: both sides must be positive multiples of 32");
-        Require(Height <= 8192 && Width <= 8192, $"size {Height}x{Width}: at most 8192 pixels a side; larger images are cut into tiles");
-        Require(Classes is >= 2 and <= 255, $"classes {Classes}: from 2 to 255");
+        Window = settings.Window ?? Window, EmbedDim = settings.EmbedDim ?? EmbedDim, DropPath = settings.DropPath ?? DropPath,
+        Mlp = settings.Mlp ?? Mlp, Cnn = settings.EncoderInsteadOf(Cnn),
+        Depths = settings.Depths.Count == 0 ? Depths : settings.Depths, Heads = settings.Heads.Count == 0 ? Heads : settings.Heads,
+    };
+
+    /// <inheritdoc />
+    public override void Validate()
+    {
+        base.Validate();
         Require(Depths.Count == 4 && Depths.All(depth => depth is >= 1 and <= 100), $"depths {string.Join(',', Depths)}: four numbers from 1 to 100");
         Require(Heads.Count == 4 && Heads.All(heads => heads >= 1), $"heads {string.Join(',', Heads)}: four positive numbers");
         Require(EmbedDim is >= 1 and <= 4096, $"embedding {EmbedDim}: from 1 to 4096");
@@ -125,7 +86,9 @@ public sealed record CsUnetOptions
         Require(Window is >= 2 and <= 64, $"window {Window}: from 2 to 64 tokens");
         Require(MlpRatio is >= 1 and <= 16, $"mlp ratio {MlpRatio}: from 1 to 16");
         Require(DropPath is >= 0 and < 1, $"drop path {DropPath}: from 0 to below 1");
-        Require(Cnn.Layers.Count == 4 && Cnn.Layers.All(layers => layers is >= 1 and <= 100), $"cnn layers {string.Join(',', Cnn.Layers)}: four numbers from 1 to 100");
-        Require(Cnn.Width is >= 1 and <= 1024, $"cnn width {Cnn.Width}: from 1 to 1024");
+        Cnn.Validate();
     }
+
+    // 7 is the window of the 224-pixel papers; it divides every stage exactly when the coarsest has a multiple of 7 tokens a side.
+    private static int PreferredWindow(int height, int width) => height / 32 % 7 == 0 && width / 32 % 7 == 0 ? 7 : 8;
 }

@@ -4,23 +4,37 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Models.Networks;
 
-/// <summary>A network that labels every pixel of an image.</summary>
-/// <param name="height">Input height it is built for.</param>
-/// <param name="width">Input width it is built for.</param>
-/// <param name="classes">Number of classes.</param>
-/// <param name="type">Element type of parameters, images and logits.</param>
-public abstract class SegmentationModel(int height, int width, int classes, DType type) : Module(type)
+/// <summary>
+/// A network that labels every pixel of an image: all that training, evaluation, prediction and checkpoints know of it.
+/// </summary>
+public abstract class SegmentationModel : Module
 {
     private Precision _precision;
 
+    /// <summary>A network of some options.</summary>
+    /// <param name="options">The architecture, which checkpoints store.</param>
+    /// <param name="type">Element type of parameters, images and logits.</param>
+    /// <exception cref="ArgumentException">The options cannot be built.</exception>
+    protected SegmentationModel(ModelOptions options, DType type) : base(type)
+    {
+        options.Validate();
+        Options = options;
+    }
+
+    /// <summary>The architecture.</summary>
+    public ModelOptions Options { get; }
+
     /// <summary>Input height in pixels.</summary>
-    public int Height { get; } = height;
+    public int Height => Options.Height;
 
     /// <summary>Input width in pixels.</summary>
-    public int Width { get; } = width;
+    public int Width => Options.Width;
 
     /// <summary>Number of classes.</summary>
-    public int Classes { get; } = classes;
+    public int Classes => Options.Classes;
+
+    /// <summary>Channels that activations of the input's resolution have together at the least, for <see cref="RequireMemory"/>.</summary>
+    protected virtual int ActivationChannels => Classes;
 
     /// <summary>
     /// The arithmetic between images and logits, on a CUDA device. With bf16 everything between them is bfloat16 while images, logits and
@@ -41,10 +55,36 @@ public abstract class SegmentationModel(int height, int width, int classes, DTyp
     {
         if (images.Value.DType != DType)
             throw new Kernels.ShapeException(GetType().Name, "images", images.Value, $"{DType.Label()} = element type of the model");
+        var expected = new Shape(images.Shape.Rank == 4 ? images.Shape[0] : 0, Height, Width, 3);
+        if (images.Shape != expected)
+            throw new Kernels.ShapeException(
+                GetType().Name, "images", images.Shape, $"(B,{Height},{Width},3) = the size that the model is built for");
         using PrecisionScope products = Precision.Use(images.Value.Device);
         if (Precision != Precision.Bf16)
             return Logits(images);
         return Variable.Apply(new Kernels.Cast(DType), Logits(Variable.Apply(new Kernels.Cast(DType.BFloat16), images)));
+    }
+
+    /// <summary>
+    /// Refuses what could not be trained on this machine, while parameters hold no memory: the system would grant it and then end the
+    /// process.
+    /// </summary>
+    /// <param name="batch">Images per step.</param>
+    /// <param name="available">Bytes of memory; null: this machine's.</param>
+    /// <exception cref="ArgumentException">A step needs more.</exception>
+    public void RequireMemory(int batch, long? available = null)
+    {
+        // Weights, gradients and two moments; the images and the largest activations. Float32 throughout.
+        double pixels = (double)batch * Height * Width;
+        double least = 4.0 * (4 * (double)ParameterCount + pixels * (3 + ActivationChannels));
+        double present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (least > present)
+            throw new ArgumentException($"a step needs at least {Size(least)} of memory; {Size(present)} are available; "
+                + "take a smaller batch, size or model");
+
+        static string Size(double bytes) => bytes < 1 << 30
+            ? FormattableString.Invariant($"{bytes / (1 << 20):F0} MiB")
+            : FormattableString.Invariant($"{bytes / (1 << 30):F1} GiB");
     }
 
     /// <summary>Logits of images, both of the precision's element type.</summary>

@@ -60,7 +60,10 @@ internal sealed class LabArguments
         }
     }
 
-    /// <summary>The device, opened and set to the element type.</summary>
+    /// <summary>The precision of the element type that was asked for, to be used while the command runs.</summary>
+    public Precision PrecisionOf(ParseResult result) => result.GetValue(Type) switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+
+    /// <summary>The device, opened, and the element type.</summary>
     /// <exception cref="UsageException">The type cannot be computed there.</exception>
     /// <param name="result">The call.</param>
     /// <param name="emulated">What the emulator is to pass for; null: itself.</param>
@@ -79,8 +82,6 @@ internal sealed class LabArguments
             throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16; use --device cpu");
         if (!cuda && name is "tf32" or "bf16")
             throw new UsageException($"--dtype {name}: only CUDA devices compute in it; use --device cuda or cuda:emulated, or --dtype float32");
-        if (cuda)
-            CudaDevice.Get(selection.Device).AllowTf32 = name == "tf32";
         return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
     }
 

@@ -55,6 +55,7 @@ internal static class LabBenchCommand
     {
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result);
+        using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         LabArguments.RequireClock(selection);
         ProjectedTimes? projected = ProjectedTimes.Of(result.GetValue(arguments.Projected), selection);
         using var interrupt = new Interrupt(terminal);

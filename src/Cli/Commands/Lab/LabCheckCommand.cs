@@ -32,6 +32,7 @@ internal static class LabCheckCommand
     {
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result);
+        using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         bool emulated = selection.Device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated;
         if (emulated)
             CudaEmulator.SetMode(CudaEmulatorMode.Hook);

@@ -18,7 +18,7 @@ internal static class LabProjectCommand
     {
         var arguments = new LabArguments();
         Option<string?> gpu = Options.Choice("--gpu", "NAME", "The GPU to project to. Default: h200.", [.. Gpu.All.Select(entry => entry.Name)]);
-        Option<string?> model = Options.Choice("--model", "NAME", "A whole training step of this network, instead of operators.", [.. CsUnetOptions.Presets]);
+        Option<string?> model = Options.Choice("--model", "NAME", "A whole training step of this network, instead of operators.", [.. SegmentationModels.Names]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 16.", 1, 4096);
         Option<string?> json = Options.Text("--json", "FILE", "Without --model: also writes the sums, which 'csunet lab bench --projected' sets beside what it measures.");
@@ -37,7 +37,7 @@ internal static class LabProjectCommand
             CudaEmulator.SetArchitecture(target.Architecture);
             CudaEmulator.SetMultiprocessors(target.Multiprocessors);
             var resources = new KernelResources(target.Architecture);
-            CudaDevice.Get(Device.Cuda).AllowTf32 = type == "tf32";
+            using PrecisionScope precision = arguments.PrecisionOf(result).Use(Device.Cuda);
             DType element = type == "bf16" ? DType.BFloat16 : DType.Float32;
             if (result.GetValue(model) is { } name)
             {
@@ -99,7 +99,7 @@ internal static class LabProjectCommand
     private static int ProjectModel(
         Terminal terminal, Gpu gpu, KernelResources resources, string name, int height, int width, int batch, string type)
     {
-        CsUnetOptions options = CsUnetOptions.Preset(name, height, width, 3);
+        ModelOptions options = SegmentationModels.Preset(name, height, width, 3);
         Precision precision = LabArguments.PrecisionOf(type);
         IReadOnlyList<CountedLaunch> counted = ModelProjection.OfStep(() => StepBenchmark.RunOnce(options, batch, Device.Cuda, precision));
         ProjectedLaunch[] launches = [.. counted.Select(launch => Projection.Of(launch, gpu, resources))];

@@ -23,6 +23,7 @@ internal static class LabReportCommand
         {
             IReadOnlyList<LabCase> cases = arguments.Cases(result);
             (DeviceSelection selection, DType type) = arguments.Open(result);
+            using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
             LabArguments.RequireClock(selection);
             ProjectedTimes? projected = ProjectedTimes.Of(result.GetValue(arguments.Projected), selection);
             string path = result.GetValue(output) ?? "lab-report.html";

@@ -14,7 +14,7 @@ internal static class LabTuneCommand
     {
         var arguments = new LabArguments();
         Option<string?> model = Options.Choice(
-            "--model", "NAME", "The operator calls of this network's training step, instead of the usual shapes.", [.. CsUnetOptions.Presets]);
+            "--model", "NAME", "The operator calls of this network's training step, instead of the usual shapes.", [.. SegmentationModels.Names]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels, or HxW. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "With --model: number of classes. Default: 3.", 2, 255);
@@ -54,6 +54,7 @@ internal static class LabTuneCommand
     {
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result);
+        using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         LabArguments.RequireClock(selection);
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
@@ -69,7 +70,7 @@ internal static class LabTuneCommand
     {
         if (result.GetValue(arguments.Shape) is { } shape)
             throw new UsageException($"--shape {shape}: the shapes are those of the network's step; give --model or --shape");
-        CsUnetOptions options = CsUnetOptions.Preset(name, height, width, classes);
+        ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
         Shared.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);

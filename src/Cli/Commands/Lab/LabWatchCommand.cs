@@ -37,6 +37,7 @@ internal static class LabWatchCommand
             throw new UsageException("lab watch: set CSUNET_KERNELS to a copy of the folder kernels/, and edit there");
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result, gpu);
+        using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         if (selection.Device.Kind == DeviceKind.Cpu)
             throw new UsageException($"--device {selection.Description}: there are no .cu kernels on the processor; use cuda or {DeviceSelection.Emulated}");
         using var interrupt = new Interrupt(terminal);

@@ -5,17 +5,21 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Encoders;
 
 /// <summary>
-/// A ResNet without its classifier: 7x7 stem of stride 2, max pooling, four stages. Its features have strides 4, 8, 16, 32.
+/// A ResNet (He et al. 2016) without its classifier: 7x7 stem of stride 2, max pooling, four stages of residual blocks. Its features are
+/// the stem's output before pooling, and the stages' outputs. Parameter names are torchvision's.
 /// </summary>
-public sealed class ResNetEncoder : Module
+public sealed class ResNet : Encoder
 {
     private readonly Conv2d _conv1;
     private readonly BatchNorm2d _bn1;
     private readonly ModuleList<ResidualBlock>[] _stages;
 
     /// <summary>An encoder of the given options.</summary>
-    public ResNetEncoder(ResNetOptions options, DType type) : base(type)
+    /// <exception cref="ArgumentException">The options cannot be built.</exception>
+    public ResNet(ResNetOptions options, DType type) : base(type)
     {
+        options.Validate();
+        Features = [new(2, options.Width), .. options.Channels.Select((channels, stage) => new Feature(4 << stage, channels))];
         _conv1 = Register("conv1", new Conv2d(3, options.Width, kernel: 7, stride: 2, padding: 3, bias: false, type));
         _bn1 = Register("bn1", new BatchNorm2d(options.Width, type));
         int channels = options.Width;
@@ -30,11 +34,14 @@ public sealed class ResNetEncoder : Module
             }), type)))];
     }
 
-    /// <summary>Features at strides 4, 8, 16, 32 of images (B, H, W, 3), each (B, H/s, W/s, C_s).</summary>
-    public Variable[] Forward(Variable images)
+    /// <inheritdoc />
+    public override IReadOnlyList<Feature> Features { get; }
+
+    /// <inheritdoc />
+    public override Variable[] Forward(Variable images)
     {
-        Variable x = _conv1.Forward(images, _bn1, relu: true);                                          // (B, H/2, W/2, width)
-        x = Variable.Apply(new Kernels.MaxPool2d(Kernel: 3, Stride: 2, Padding: 1), x);                         // (B, H/4, W/4, width)
-        return [.. _stages.Select(stage => x = stage.Items.Aggregate(x, (features, block) => block.Forward(features)))];
+        Variable stem = _conv1.Forward(images, _bn1, relu: true);                                       // (B, H/2, W/2, width)
+        Variable x = Variable.Apply(new Kernels.MaxPool2d(Kernel: 3, Stride: 2, Padding: 1), stem);     // (B, H/4, W/4, width)
+        return [stem, .. _stages.Select(stage => x = stage.Items.Aggregate(x, (features, block) => block.Forward(features)))];
     }
 }

@@ -1,0 +1,29 @@
+namespace CsUnet.Models.Encoders;
+
+/// <summary>The CNN encoders by the names of segmentation_models.pytorch, under which NASA published its MicroNet weights.</summary>
+public static class Encoders
+{
+    /// <summary>Every encoder.</summary>
+    public static IReadOnlyDictionary<string, EncoderOptions> All { get; } = new Dictionary<string, EncoderOptions>(StringComparer.Ordinal)
+    {
+        ["resnet18"] = new ResNetOptions(ResidualBlockKind.Basic, [2, 2, 2, 2]),
+        ["resnet34"] = new ResNetOptions(ResidualBlockKind.Basic, [3, 4, 6, 3]),
+        ["resnet50"] = new ResNetOptions(ResidualBlockKind.Bottleneck, [3, 4, 6, 3]),
+        ["resnet101"] = new ResNetOptions(ResidualBlockKind.Bottleneck, [3, 4, 23, 3]),
+        ["resnet152"] = new ResNetOptions(ResidualBlockKind.Bottleneck, [3, 8, 36, 3]),
+    };
+
+    /// <summary>The names, in the order of the table.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. All.Keys];
+
+    /// <summary>An encoder by name.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="width">Channels of its first stage; null: as published.</param>
+    /// <exception cref="ArgumentException">There is no such encoder, the message lists those there are; or it has one width only.</exception>
+    public static EncoderOptions Named(string name, int? width = null)
+    {
+        if (!All.TryGetValue(name, out EncoderOptions? options))
+            throw new ArgumentException($"encoder '{name}' is not known; use one of {string.Join(", ", Names)}");
+        return width is { } channels ? options.WithWidth(channels) : options;
+    }
+}

@@ -1,0 +1,38 @@
+using CsUnet.Autograd;
+using CsUnet.Models.Encoders;
+using CsUnet.Nn;
+using CsUnet.Tensors;
+
+namespace CsUnet.Models.Networks;
+
+/// <summary>The CNN encoder of CS-UNet: the features of any <see cref="Encoder"/> at strides 4, 8, 16 and 32. Name: cnn_encoder.</summary>
+public sealed class CnnEncoder : Module
+{
+    private static readonly int[] s_strides = [4, 8, 16, 32];
+
+    private readonly Encoder _encoder;
+    private readonly int[] _places;
+
+    /// <summary>An encoder of the given options.</summary>
+    /// <exception cref="ArgumentException">It has not all of the strides.</exception>
+    public CnnEncoder(EncoderOptions options, DType type) : base(type)
+    {
+        _encoder = Register("cnn_encoder", options.Create(type));
+        int[] strides = [.. _encoder.Features.Select(feature => feature.Stride)];
+        _places = [.. s_strides.Select(stride => Array.IndexOf(strides, stride))];
+        if (_places.Contains(-1))
+            throw new ArgumentException(
+                $"encoder {options.Kind} has features of strides {string.Join(", ", strides)}, CS-UNet needs {string.Join(", ", s_strides)}");
+        Channels = [.. _places.Select(place => _encoder.Features[place].Channels)];
+    }
+
+    /// <summary>Channels of the features at strides 4, 8, 16, 32.</summary>
+    public IReadOnlyList<int> Channels { get; }
+
+    /// <summary>The features at strides 4, 8, 16, 32 of images (B, H, W, 3).</summary>
+    public Variable[] Forward(Variable images)
+    {
+        Variable[] features = _encoder.Forward(images);
+        return [.. _places.Select(place => features[place])];
+    }
+}

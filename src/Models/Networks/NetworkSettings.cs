@@ -1,0 +1,50 @@
+using CsUnet.Models.Encoders;
+
+namespace CsUnet.Models.Networks;
+
+/// <summary>What a run may change of a network's preset; what is not set stays the preset's. No network takes all of them.</summary>
+public sealed record NetworkSettings
+{
+    /// <summary>Attention window in tokens.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Channels of the first Swin stage.</summary>
+    public int? EmbedDim { get; init; }
+
+    /// <summary>Swin blocks per stage; empty: not set.</summary>
+    public IReadOnlyList<int> Depths { get; init; } = [];
+
+    /// <summary>Attention heads per stage; empty: not set.</summary>
+    public IReadOnlyList<int> Heads { get; init; } = [];
+
+    /// <summary>The MLP of the Swin blocks.</summary>
+    public MlpKind? Mlp { get; init; }
+
+    /// <summary>Largest DropPath probability.</summary>
+    public double? DropPath { get; init; }
+
+    /// <summary>CNN encoder, one of <see cref="Encoders.Encoders.Names"/>.</summary>
+    public string? Encoder { get; init; }
+
+    /// <summary>Channels of the CNN's first stage; not set: the preset's, or as published for an encoder that is named.</summary>
+    public int? EncoderWidth { get; init; }
+
+    private static readonly (string Name, Func<NetworkSettings, bool> IsSet)[] s_all =
+    [
+        ("window", settings => settings.Window is not null), ("embed_dim", settings => settings.EmbedDim is not null),
+        ("depths", settings => settings.Depths.Count > 0), ("heads", settings => settings.Heads.Count > 0),
+        ("mlp", settings => settings.Mlp is not null), ("drop_path", settings => settings.DropPath is not null),
+        ("encoder", settings => settings.Encoder is not null), ("encoder_width", settings => settings.EncoderWidth is not null),
+    ];
+
+    /// <summary>The names of all settings, as config.yaml writes them.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. s_all.Select(setting => setting.Name)];
+
+    /// <summary>The names of those that are set.</summary>
+    public IEnumerable<string> Given() => s_all.Where(setting => setting.IsSet(this)).Select(setting => setting.Name);
+
+    /// <summary>The encoder that is asked for in place of a preset's.</summary>
+    /// <exception cref="ArgumentException">There is no such encoder, or it has one width only.</exception>
+    internal EncoderOptions EncoderInsteadOf(EncoderOptions preset) =>
+        Encoder is not null ? Encoders.Encoders.Named(Encoder, EncoderWidth) : EncoderWidth is { } width ? preset.WithWidth(width) : preset;
+}

@@ -1,0 +1,30 @@
+namespace CsUnet.Models.Networks;
+
+/// <summary>The networks by name.</summary>
+public static class SegmentationModels
+{
+    /// <summary>Every network.</summary>
+    public static IReadOnlyList<NetworkPreset> All { get; } =
+    [
+        new("cs-unet-tiny", CsUnetOptions.Tiny, CsUnetOptions.Settings),
+        new("cs-unet-lite", CsUnetOptions.Lite, CsUnetOptions.Settings),
+        new("cs-unet-mini", CsUnetOptions.Mini, CsUnetOptions.Settings),
+        new("unet", UNetOptions.Create, UNetOptions.Settings),
+    ];
+
+    /// <summary>The names, in the order of the table.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. All.Select(preset => preset.Name)];
+
+    /// <summary>A row of the table.</summary>
+    /// <exception cref="ArgumentException">The name is not known; the message lists those that are.</exception>
+    public static NetworkPreset Named(string name) => All.FirstOrDefault(preset => preset.Name == name)
+        ?? throw new ArgumentException($"model '{name}' is not known; use one of {string.Join(", ", Names)}");
+
+    /// <summary>The options of a network.</summary>
+    /// <param name="name">One of <see cref="Names"/>.</param>
+    /// <param name="height">Input height, a multiple of 32.</param>
+    /// <param name="width">Input width, a multiple of 32.</param>
+    /// <param name="classes">Number of classes.</param>
+    /// <exception cref="ArgumentException">The name is not known, or the size not possible.</exception>
+    public static ModelOptions Preset(string name, int height, int width, int classes) => Named(name).With(height, width, classes);
+}
