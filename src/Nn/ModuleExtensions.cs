@@ -6,8 +6,8 @@ namespace CsUnet.Nn;
 public static class ModuleExtensions
 {
     /// <summary>
-    /// Sets every parameter from its initialiser, the seed and its path from this module: on the processor, so that the numbers are the
-    /// same on every device.
+    /// Allocates the memory of parameters and buffers, if they have none yet, and sets every parameter from its initialiser, the seed and
+    /// its path from this module, every buffer to its initial value: on the CPU, so that the numbers are the same on every device.
     /// </summary>
     public static TModule Initialize<TModule>(this TModule module, ulong seed = 0) where TModule : Module
     {
@@ -47,8 +47,19 @@ public static class ModuleExtensions
     /// <exception cref="WeightFileException">The file cannot be read, or names or shapes differ; the message lists which.</exception>
     public static TModule Load<TModule>(this TModule module, string path) where TModule : Module
     {
-        using SafetensorsFile file = SafetensorsFile.Read(path);
-        StateDict.Load(module, file);
+        module.Load(path, new StateLoading());
         return module;
+    }
+
+    /// <summary>
+    /// Sets parameters and buffers from a safetensors file that may hold more than this module, or less; see
+    /// <see cref="StateDict.Load(Module, SafetensorsFile, StateLoading?)"/>.
+    /// </summary>
+    /// <returns>What was loaded, and what was not.</returns>
+    /// <exception cref="WeightFileException">The file cannot be read, or does not fit; the message lists what.</exception>
+    public static StateReport Load(this Module module, string path, StateLoading loading)
+    {
+        using SafetensorsFile file = SafetensorsFile.Read(path);
+        return StateDict.Load(module, file, loading);
     }
 }

@@ -14,7 +14,8 @@ public sealed class GoldenCase
 {
     private readonly SafetensorsFile _file;
     private readonly HashSet<string> _keysLeft, _tensorsLeft;
-    private readonly List<(string Name, Variable Leaf)> _leaves = [];
+    // A parameter's entry says how its gradient lies in files; inputs are images or tokens.
+    private readonly List<(string Name, Variable Leaf, StateEntry? Entry)> _leaves = [];
     private readonly List<Comparison> _failures = [];
     private readonly double _tolerance, _gradientTolerance;
     // Files of norms hold gradients that are zero in exact arithmetic as rounding left them.
@@ -165,7 +166,7 @@ public sealed class GoldenCase
     public Variable Leaf(string name, Tensor value)
     {
         var leaf = new Variable(value.To(Device), requiresGradient: true, name);
-        _leaves.Add((name, leaf));
+        _leaves.Add((name, leaf, null));
         return leaf;
     }
 
@@ -195,7 +196,7 @@ public sealed class GoldenCase
             if (value.Shape != entry.FileShape)
                 throw new CaseException($"param.{entry.Name} is {value.Shape}, expected {entry.FileShape}");
             entry.Variable.SetValue(entry.FromFile(value), Device);
-            _leaves.Add(($"param.{entry.Name}", entry.Variable));
+            _leaves.Add(($"param.{entry.Name}", entry.Variable, entry));
         }
         if (!module.IsTraining)
             foreach ((string name, Tensor buffer) in module.NamedBuffers())
@@ -257,11 +258,12 @@ public sealed class GoldenCase
     public void CheckGradients()
     {
         int before = Compared;
-        foreach ((string name, Variable leaf) in _leaves)
+        foreach ((string name, Variable leaf, StateEntry? entry) in _leaves)
         {
             // Free copies in the file's layout at once: those of a full-size network are gigabytes.
             using StepArena.StepScope step = StepArena.Current!.BeginStep();
-            Tensor gradient = InFileLayout($"grad.{name}", leaf.Gradient ?? Tensor.ZerosLike(leaf.Value));
+            Tensor gradient = leaf.Gradient ?? Tensor.ZerosLike(leaf.Value);
+            gradient = entry is null ? InFileLayout($"grad.{name}", gradient) : entry.FromMemory(gradient.To(Device.Cpu)).To(DType.Float64);
             if (Has($"grad.{name}"))
                 JudgeGradient($"grad.{name}", gradient);
             // Full-size networks omit 'param.' in their names.

@@ -1,4 +1,4 @@
-using CsCheck;
+using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
@@ -20,7 +20,14 @@ internal sealed record ShapeFamily(
         return item is null ? null : item with { Label = $"{item.Label} {string.Join(' ', Parameters.Zip(values, (parameter, value) => $"{parameter.Name}={value}"))}".TrimStart() };
     }
 
-    /// <summary>Draws numbers, a combination that the operator may or may not support.</summary>
-    public Gen<int[]> Draw() => Parameters.Aggregate(
-        Gen.Const(Array.Empty<int>()), (values, parameter) => Gen.Select(values, parameter.Draw(), (drawn, value) => (int[])[.. drawn, value]));
+    /// <summary>Numbers, which the operator may or may not take together.</summary>
+    /// <param name="key">What they depend on.</param>
+    /// <param name="next">The random number to take next.</param>
+    public int[] Draw(RandomKey key, ref ulong next)
+    {
+        int[] values = new int[Parameters.Count];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = Parameters[i].Draw(key, ref next);
+        return values;
+    }
 }

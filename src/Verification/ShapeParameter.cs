@@ -1,4 +1,4 @@
-using CsCheck;
+using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
@@ -12,7 +12,10 @@ internal sealed record ShapeParameter(string Name, int Minimum, int Maximum, par
     /// <summary>The weight of a preferred value, against 2 for any value.</summary>
     public int PreferredWeight { get; init; } = 1;
 
-    public Gen<int> Draw() => Preferred.Count == 0
-        ? Gen.Int[Minimum, Maximum]
-        : Gen.Frequency((2, Gen.Int[Minimum, Maximum]), (PreferredWeight, Gen.OneOfConst([.. Preferred])));
+    /// <summary>Draws a value.</summary>
+    /// <param name="key">What the numbers depend on.</param>
+    /// <param name="next">The random number to take next.</param>
+    public int Draw(RandomKey key, ref ulong next) => Preferred.Count > 0 && key.Integer(next++, 2 + PreferredWeight) >= 2
+        ? Preferred[key.Integer(next++, Preferred.Count)]
+        : Minimum + key.Integer(next++, Maximum - Minimum + 1);
 }

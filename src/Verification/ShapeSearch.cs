@@ -1,5 +1,5 @@
-using CsCheck;
 using CsUnet.Cuda;
+using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
@@ -31,8 +31,8 @@ internal static class ShapeSearch
     /// <param name="check">Checks a case.</param>
     public static Result Run(ShapeFamily family, int shapes, uint seed, Func<OperatorCase, IReadOnlyList<GradCheckLine>> check)
     {
-        Gen<int[]> draw = family.Draw();
-        var random = new PCG(seed, Formula.NameHash(family.Op));
+        var key = new RandomKey(Formula.NameHash(family.Op), seed, 0);
+        ulong next = 0;
         GradCheckLine? worst = null;
         string worstShape = "";
         int shortSteps = 0, undecided = 0;
@@ -41,7 +41,7 @@ internal static class ShapeSearch
             int[] values = [];
             OperatorCase? item = null;
             for (int attempt = 0; item is null && attempt < MaxAttempts; attempt++)
-                item = family.Create(values = draw.Generate(random, null, out _));
+                item = family.Create(values = family.Draw(key, ref next));
             if (item is null)
                 throw new CaseException($"{family.Op} took none of {MaxAttempts} shapes: write a family for it in ShapeFamilies.cs");
             IReadOnlyList<GradCheckLine> lines;

@@ -11,7 +11,6 @@ internal sealed class TinyModel : SegmentationModel
     private readonly Conv2d _convolution;
     private readonly BatchNorm2d _norm;
     private readonly Linear _head;
-
     private readonly double _dropout;
 
     public TinyModel(int size = 32, int classes = 3, DType type = DType.Float32)

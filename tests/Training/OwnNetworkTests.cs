@@ -28,11 +28,11 @@ public sealed class OwnNetworkTests : IDisposable
 
         public OwnNetwork(OwnOptions options, DType type) : base(options, type)
         {
-            _hidden = Register("hidden", new Conv2d(3, options.Hidden, kernel: 3, stride: 1, padding: 1, bias: true, type));
-            _output = Register("output", new Conv2d(options.Hidden, options.Classes, kernel: 1, stride: 1, padding: 0, bias: true, type));
+            _hidden = Register("hidden", new Conv2d(3, options.Hidden, 3, padding: 1, type: type));
+            _output = Register("output", new Conv2d(options.Hidden, options.Classes, 1, type: type));
         }
 
-        protected override Variable Logits(Variable images) => _output.Forward(Variable.Apply(new CsUnet.Kernels.Activation(CsUnet.Kernels.ActivationKind.ReLU), _hidden.Forward(images)));
+        protected override Variable Logits(Variable images) => _output.Forward(_hidden.Forward(images).ReLU());
     }
 
     private sealed record OwnOptions : ModelOptions
