@@ -14,6 +14,26 @@ internal static class TestFiles
     /// <summary>Whether the long tests run too.</summary>
     public static bool RunsAll => Environment.GetEnvironmentVariable("CSUNET_TEST_ALL") == "1";
 
+    /// <summary>The folder of the checkout that the program was built in; null where it runs without one.</summary>
+    public static string? Root { get; } = FindRoot();
+
+    private static string? FindRoot()
+    {
+        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "CsUnet.Engine.slnx")))
+                return folder.FullName;
+        }
+        return null;
+    }
+
+    /// <summary>The checkout; without one the calling test is skipped, saying so.</summary>
+    public static string RequireRoot()
+    {
+        Assert.SkipWhen(Root is null, "Skipped: the program does not run in a checkout, so there are no sources to look at");
+        return Root;
+    }
+
     private static string FindGolden()
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)

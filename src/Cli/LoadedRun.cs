@@ -84,7 +84,7 @@ internal sealed class LoadedRun
 
     /// <summary>Device and precision; for example <c>cpu; fp32, trained in bf16</c>.</summary>
     public string Describe(DeviceSelection device) => Precision == Options.Precision
-        ? Commands.Shared.Describe(device, Precision)
+        ? Commands.CommandHelpers.Describe(device, Precision)
         : $"{device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
 
     /// <summary>For example <c>runs/first, last weights (step 300): cs-unet-mini, 128x128, 3 classes</c>.</summary>

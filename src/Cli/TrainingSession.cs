@@ -46,7 +46,7 @@ internal sealed class TrainingSession
     public static TrainingSession Open(
         Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution)
     {
-        Commands.Shared.RequirePrecision(options.Precision, device);
+        Commands.CommandHelpers.RequirePrecision(options.Precision, device);
         try
         {
             ClassMap classMap = RunData.ClassMap(options);
@@ -166,7 +166,7 @@ internal sealed class TrainingSession
             + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch {Options.Batch}"));
-        _terminal.WriteLine($"device: {Commands.Shared.Describe(_device, Options.Precision)}");
+        _terminal.WriteLine($"device: {Commands.CommandHelpers.Describe(_device, Options.Precision)}");
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: {string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
         _terminal.WriteLine($"run: {trainer.Folder.Path}; {(isResumed ? $"goes on after step {trainer.Step} of" : "")} {trainer.Steps} steps, seed {Options.Seed}".Replace(";  ", "; "));

@@ -157,19 +157,15 @@ public sealed class KernelCache
 
     private void Write(string path, byte[] file)
     {
-        string temporary = $"{path}.{Environment.ProcessId}.{Guid.NewGuid():N}.tmp";
         try
         {
             Directory.CreateDirectory(Folder);
-            File.WriteAllBytes(temporary, file);
-            File.Move(temporary, path, overwrite: true);
+            AtomicFile.Write(path, stream => stream.Write(file));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // On Windows the rename fails while another process reads the target; the target then has the same bytes.
             LastProblem = $"{path} cannot be written: {failure.Message}";
-            if (File.Exists(temporary))
-                File.Delete(temporary);
         }
     }
 }

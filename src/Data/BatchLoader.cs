@@ -9,7 +9,7 @@ namespace CsUnet.Data;
 /// gets its own crop. The loader reuses the memory of <see cref="BatchOptions.Prefetch"/> + 1 batches.
 /// </summary>
 /// <remarks>Only one thread may consume. If a batch has more entries than there are images, one batch spans several passes.</remarks>
-public sealed class BatchLoader : IDisposable
+public sealed class BatchLoader : IBatchSource
 {
     private readonly MicrographDataset _dataset;
     private readonly BatchOptions _options;

@@ -1,5 +1,6 @@
 using NetVips;
 using VipsImage = NetVips.Image;
+using CsUnet.Cuda;
 
 namespace CsUnet.Data;
 
@@ -124,21 +125,10 @@ public static class ImageFile
     private static void Replace(string path, Action<Stream> write)
     {
         string full = Path.GetFullPath(path);
-        string temporary = Path.Combine(Path.GetDirectoryName(full)!, $".{Path.GetFileName(full)}.{Guid.NewGuid():N}.tmp");
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(full)!);
-            try
-            {
-                using (FileStream stream = File.Create(temporary))
-                    write(stream);
-                File.Move(temporary, full, overwrite: true);
-            }
-            catch
-            {
-                File.Delete(temporary);
-                throw;
-            }
+            AtomicFile.Write(full, write);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

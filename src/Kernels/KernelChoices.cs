@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -141,9 +140,7 @@ public static class KernelChoices
         }
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         // Renamed into place: another process reads the old file or the new one, never half of it.
-        string temporary = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}.tmp");
-        File.WriteAllBytes(temporary, stream.ToArray());
-        File.Move(temporary, path, overwrite: true);
+        AtomicFile.Write(path, file => file.Write(stream.GetBuffer(), 0, (int)stream.Length));
     }
 
     /// <summary>The extent of a <see cref="Force"/>.</summary>

@@ -8,10 +8,12 @@ namespace CsUnet.Lab;
 /// <summary>Searches the variants of operators and their launch parameters for the fastest choice, and stores it for the engine.</summary>
 /// <param name="device">The device that it is searched on and stored for.</param>
 /// <param name="type">Element type of the activations.</param>
-/// <param name="variant">The one variant to search; null: all.</param>
+/// <param name="variant">The one variant to search; null: all but the processor's plain loops, which are there to be compared with.</param>
 /// <param name="report">Receives a line for every choice and for what was stored.</param>
 public sealed class KernelTuner(Device device, DType type, string? variant, Action<string> report)
 {
+    private const string PlainLoops = "reference";
+
     /// <summary>How many operator calls have a stored choice from this search.</summary>
     public int Stored { get; private set; }
 
@@ -27,7 +29,9 @@ public sealed class KernelTuner(Device device, DType type, string? variant, Acti
     public void Tune(string name, OperatorCase item, Func<KernelChoice, double> seconds, Func<Exception, bool> isRefusal)
     {
         KernelChoice[] space =
-            [.. item.Op.Variants(device.Kind).Where(candidate => variant is null || candidate.Name == variant).SelectMany(candidate => candidate.Space())];
+            [.. item.Op.Variants(device.Kind)
+                .Where(candidate => candidate.Name == variant || variant is null && candidate.Name != PlainLoops)
+                .SelectMany(candidate => candidate.Space())];
         if (space.Length == 0)
         {
             report($"{name}: one way only on {device.Kind.ToString().ToLowerInvariant()}, nothing to search");
@@ -62,7 +66,9 @@ public sealed class KernelTuner(Device device, DType type, string? variant, Acti
         report(string.Create(CultureInfo.InvariantCulture, $"{name}: stored {fastest.Choice} ({fastest.Seconds * 1e6:F1} us)"));
     }
 
-    /// <summary>Searches the choices of a training step's call; each is compared with the operator's usual variant before it is measured.</summary>
+    /// <summary>
+    /// Searches the choices of a training step's call; each is compared with the operator's usual variant before it is measured.
+    /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="seconds">Measures both passes of a choice together.</param>
     /// <exception cref="IOException">The file of choices cannot be written.</exception>

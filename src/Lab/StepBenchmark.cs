@@ -127,11 +127,9 @@ public sealed class StepBenchmark(ModelOptions options, int batch, ExecutionOpti
     private (TimeSpan Forward, TimeSpan Backward, TimeSpan Update) EagerStep()
     {
         using StepArena.StepScope scope = _arena.BeginStep();
-        _model.SetRandomKey(0, _step++);
-        _model.ClearGradients();
-        Variable loss = null!;
-        TimeSpan forward = Time(() => loss = _loss.Apply(_model.Forward(new Variable(_images.To(_device))), _labels.To(_device)));
-        return (forward, Time(() => loss.Backward()), Time(_optimizer.Step));
+        TrainingPass pass = null!;
+        TimeSpan forward = Time(() => pass = TrainingPass.Run(_model, _loss, _images.To(_device), _labels.To(_device), seed: 0, _step++));
+        return (forward, Time(() => pass.Loss.Backward()), Time(_optimizer.Step));
     }
 
     private TimeSpan TimeData()

@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using Microsoft.Win32.SafeHandles;
 
 namespace CsUnet.Tensors;
@@ -151,32 +152,21 @@ public sealed class SafetensorsFile : IDisposable
     {
         List<KeyValuePair<string, Tensor>> ordered = [.. tensors.OrderByDescending(named => named.Value.DType.Size())];
         byte[] header = SafetensorsHeader.Format(ordered, metadata);
-        // One fixed name: a file that a killed process left is overwritten by the next write, not joined by another.
-        string temporary = path + ".tmp";
-        bool complete = false;
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0))
+            AtomicFile.Write(path, stream =>
             {
                 stream.Write(BitConverter.GetBytes((ulong)header.Length));
                 stream.Write(header);
                 foreach ((_, Tensor tensor) in ordered)
                     WriteBytes(stream, tensor);
-                stream.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: true);
-            complete = true;
+            });
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             long bytes = 8 + header.Length + ordered.Sum(named => named.Value.Bytes);
             throw new WeightFileException(path, $"could not be written: {error.Message}",
                 $"check that the folder exists and is writable, and that {bytes / 1048576.0:F1} MiB are free there", error);
-        }
-        finally
-        {
-            if (!complete && File.Exists(temporary))
-                File.Delete(temporary);
         }
     }
 

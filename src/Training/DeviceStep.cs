@@ -4,7 +4,7 @@ using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
-using CsUnet.Nn;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
@@ -90,11 +90,8 @@ internal sealed class DeviceStep : TrainingStep
     /// <summary>Enqueues the step, from the inputs to the weights and the record; the step's number is that of the random numbers.</summary>
     private void Compute(StagedInputs inputs, int step)
     {
-        _parts.Model.Train();
-        _parts.Model.SetRandomKey(_parts.Options.Seed, (uint)step);
-        _parts.Model.ClearGradients();
-        Variable logits = _parts.Model.Forward(new Variable(inputs.Images)).Keep();
-        Variable output = _parts.Loss.Apply(logits, inputs.Labels);
+        (Variable logits, Variable output) = TrainingPass.Run(
+            _parts.Model, _parts.Loss, inputs.Images, inputs.Labels, _parts.Options.Seed, (uint)step);
         output.Backward();
         _gradients = _parts.Optimizer.Table();
         Tensor lossAndCount = _record.Slice(0, 1).Reinterpret([2], DType.Float32), norm = _record.Slice(1, 1).Reinterpret([2], DType.Float32);

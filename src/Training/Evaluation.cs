@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace CsUnet.Training;
@@ -47,85 +46,35 @@ public sealed class Evaluation
     /// The JSON text of evaluation-SPLIT.json: meanIoU, meanDice, pixelAccuracy, classes[] of name, iou, dice (null where the class does
     /// not occur), confusion (rows: truth), and images[] of file and the same per image.
     /// </summary>
-    public string ToJson()
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            WriteScores(json, Confusion);
-            json.WriteStartArray("images");
-            foreach (ImageScore image in Images)
-            {
-                json.WriteStartObject();
-                json.WriteString("file", image.File);
-                WriteScores(json, image.Confusion);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
+    public string ToJson() => JsonSerializer.Serialize(new EvaluationFile(
+        MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],
+        [.. Images.Select(image => new EvaluationFile.ImageEntry(
+            image.File, image.Confusion.MeanIoU, image.Confusion.MeanDice, image.Confusion.PixelAccuracy, ClassEntries(image.Confusion),
+            [.. image.Confusion.ToRows()]))]), TrainingJson.Default.EvaluationFile) + "\n";
+
+    private IReadOnlyList<EvaluationFile.ClassEntry> ClassEntries(ConfusionMatrix confusion) =>
+        [.. Scores(confusion).Select(score => new EvaluationFile.ClassEntry(score.Name, score.IoU, score.Dice))];
 
     /// <summary>Writes <see cref="ToJson"/> to a file, in one piece or not at all.</summary>
     /// <exception cref="RunException">The file cannot be written.</exception>
-    public void Save(string path) => AtomicFile.WriteText(path, ToJson());
+    public void Save(string path) => RunFiles.WriteText(path, ToJson());
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     /// <exception cref="RunException">The file is missing, or is no such text.</exception>
     public static Evaluation Load(string path)
     {
-        string text = AtomicFile.ReadText(path, "run 'csunet evaluate' to make it");
+        string text = RunFiles.ReadText(path, "run 'csunet evaluate' to make it");
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text);
-            JsonElement root = document.RootElement;
-            string[] names = [.. root.GetProperty("classes").EnumerateArray().Select(entry => entry.GetProperty("name").GetString() ?? "")];
-            ImageScore[] images = [.. root.GetProperty("images").EnumerateArray().Select(entry =>
-                new ImageScore(entry.GetProperty("file").GetString() ?? "", ReadConfusion(entry)))];
-            return new Evaluation(names, images);
+            EvaluationFile file = JsonSerializer.Deserialize(text, TrainingJson.Default.EvaluationFile)
+                ?? throw new JsonException("it is null");
+            return new Evaluation(
+                [.. file.Classes.Select(entry => entry.Name)],
+                [.. file.Images.Select(image => new ImageScore(image.File, ConfusionMatrix.FromRows([.. image.Confusion])))]);
         }
-        catch (Exception failure) when (failure is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception failure) when (failure is JsonException or ArgumentException)
         {
             throw new RunException($"{path}: not an evaluation of this program ({failure.Message}); run 'csunet evaluate' again", failure);
         }
-    }
-
-    private static ConfusionMatrix ReadConfusion(JsonElement entry) => ConfusionMatrix.FromRows(
-        [.. entry.GetProperty("confusion").EnumerateArray().Select(row => row.EnumerateArray().Select(count => count.GetInt64()).ToArray())]);
-
-    private void WriteScores(Utf8JsonWriter json, ConfusionMatrix confusion)
-    {
-        json.WriteNumber("meanIoU", confusion.MeanIoU);
-        json.WriteNumber("meanDice", confusion.MeanDice);
-        json.WriteNumber("pixelAccuracy", confusion.PixelAccuracy);
-        json.WriteStartArray("classes");
-        foreach (ClassScore score in Scores(confusion))
-        {
-            json.WriteStartObject();
-            json.WriteString("name", score.Name);
-            WriteNumber(json, "iou", score.IoU);
-            WriteNumber(json, "dice", score.Dice);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteStartArray("confusion");
-        foreach (long[] row in confusion.ToRows())
-        {
-            json.WriteStartArray();
-            foreach (long count in row)
-                json.WriteNumberValue(count);
-            json.WriteEndArray();
-        }
-        json.WriteEndArray();
-    }
-
-    private static void WriteNumber(Utf8JsonWriter json, string name, double? value)
-    {
-        if (value is { } number)
-            json.WriteNumber(name, number);
-        else
-            json.WriteNull(name);
     }
 }

@@ -19,11 +19,8 @@ internal sealed class HostStep(StepParts parts) : TrainingStep
         using (StepArena.StepScope scope = arena.BeginStep())
         {
             Batch batch = batches.GetBatch(step);
-            model.Train();
-            model.SetRandomKey(options.Seed, (uint)step);
-            model.ClearGradients();
-            Variable logits = model.Forward(new Variable(batch.Images.To(model.DType))).Keep();
-            Variable output = loss.Apply(logits, batch.Labels);
+            (Variable logits, Variable output) = TrainingPass.Run(
+                model, loss, batch.Images.To(model.DType), batch.Labels, options.Seed, (uint)step);
             var result = new StepResult(step + 1, learningRate, batch.Images.Shape[0], output.Value[0], double.NaN, 0, 0);
             if (double.IsFinite(result.Loss))
             {

@@ -20,7 +20,7 @@ public sealed class MetricsLog : IDisposable
     {
         _path = path;
         string text = step > 0 && File.Exists(path) ? Kept(path, step) : Header + "\n";
-        AtomicFile.WriteText(path, text);
+        RunFiles.WriteText(path, text);
         try
         {
             _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
@@ -35,7 +35,7 @@ public sealed class MetricsLog : IDisposable
     /// <exception cref="RunException">It cannot be read, or is no such file.</exception>
     public static IReadOnlyList<MetricsRow> Read(string path)
     {
-        string[] lines = AtomicFile.ReadText(path, "give the folder of a run that has done a step").Split('\n');
+        string[] lines = RunFiles.ReadText(path, "give the folder of a run that has done a step").Split('\n');
         if (lines[0].TrimEnd('\r') != Header)
             throw new RunException($"{path}: begins with '{lines[0].TrimEnd('\r')}', expected '{Header}'");
         // A kill can leave half a row at the end: only rows with their line end count.

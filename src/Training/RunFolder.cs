@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
+using CsUnet.Cuda;
 
 namespace CsUnet.Training;
 
@@ -6,7 +8,7 @@ namespace CsUnet.Training;
 /// The folder of one training run: config.yaml, metrics.csv, last.safetensors and best.safetensors (weights, each complete by itself),
 /// and last-STEP.optimizer.safetensors, the optimiser's state that belongs to last.safetensors.
 /// </summary>
-public sealed class RunFolder
+public sealed partial class RunFolder
 {
     /// <summary>Where runs are made and looked for.</summary>
     public const string DefaultRoot = "runs";
@@ -80,7 +82,8 @@ public sealed class RunFolder
     public static RunFolder Open(string path)
     {
         if (!Directory.Exists(path))
-            throw new RunException($"{path}: no such folder; give the folder of a run, or leave --run out for the newest one in {DefaultRoot}/");
+            throw new RunException(
+                $"{path}: no such folder; give the folder of a run, or leave --run out for the newest one in {DefaultRoot}/");
         var folder = new RunFolder(path);
         if (!System.IO.File.Exists(folder.ConfigPath))
             throw new RunException($"{path}: holds no run (there is no config.yaml); give a folder that 'csunet train' made");
@@ -95,9 +98,11 @@ public sealed class RunFolder
         IEnumerable<string> folders = Directory.Exists(root) ? Directory.EnumerateDirectories(root) : [];
         RunFolder? newest = folders.Select(path => new RunFolder(path))
             .Where(folder => folder.HasCheckpoint && System.IO.File.Exists(folder.ConfigPath))
-            .OrderByDescending(folder => System.IO.File.GetLastWriteTimeUtc(folder.LastPath)).ThenByDescending(folder => folder.Path, StringComparer.Ordinal)
+            .OrderByDescending(folder => System.IO.File.GetLastWriteTimeUtc(folder.LastPath))
+                .ThenByDescending(folder => folder.Path, StringComparer.Ordinal)
             .FirstOrDefault();
-        return newest ?? throw new RunException($"there is no run with a checkpoint in {System.IO.Path.GetFullPath(root)}; run 'csunet train' first, or give --run");
+        return newest ?? throw new RunException(
+            $"there is no run with a checkpoint in {System.IO.Path.GetFullPath(root)}; run 'csunet train' first, or give --run");
     }
 
     /// <summary>Keeps other processes from training in this folder until the result is disposed.</summary>
@@ -106,7 +111,8 @@ public sealed class RunFolder
     {
         try
         {
-            return new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+            return new FileStream(File("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1,
+                FileOptions.DeleteOnClose);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -117,18 +123,27 @@ public sealed class RunFolder
     /// <summary>Name of the optimiser's state after a number of steps.</summary>
     internal static string StateName(int step) => string.Create(CultureInfo.InvariantCulture, $"last-{step:D6}.optimizer.safetensors");
 
-    /// <summary>Deletes what earlier checkpoints and kills left: unfinished files, and states that last.safetensors does not name.</summary>
+    /// <summary>
+    /// Deletes what earlier checkpoints and kills left: unfinished files of this run, and states that last.safetensors does not name. Files
+    /// that a run does not write are not touched.
+    /// </summary>
     internal void RemoveLeftovers(string? currentState)
     {
         foreach (string path in Directory.EnumerateFiles(Path))
         {
             string name = System.IO.Path.GetFileName(path);
-            bool isOldState = name.StartsWith("last-", StringComparison.Ordinal) && name.EndsWith(".optimizer.safetensors", StringComparison.Ordinal)
-                && name != currentState;
-            if (isOldState || name.EndsWith(AtomicFile.TemporarySuffix, StringComparison.Ordinal))
+            bool isOldState = StatePattern().IsMatch(name) && name != currentState;
+            if (isOldState || AtomicFile.TargetOf(name) is { } target && (StatePattern().IsMatch(target) || FilePattern().IsMatch(target)))
                 AtomicFile.TryDelete(path);
         }
     }
+
+    [GeneratedRegex(@"^last-\d{6,}\.optimizer\.safetensors$")]
+    private static partial Regex StatePattern();
+
+    [GeneratedRegex(
+        @"^((config|classes)\.yaml|metrics\.csv|(last|best)\.safetensors|run\.json|evaluation-\w+\.json|report\.html|\w+\.svg)$")]
+    private static partial Regex FilePattern();
 
     private static RunFolder Make(string path, bool mayExist)
     {

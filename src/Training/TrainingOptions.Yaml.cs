@@ -62,11 +62,11 @@ public sealed partial record TrainingOptions
     /// <param name="defaults">The options to start from; null: the defaults.</param>
     /// <exception cref="RunException">It cannot be read, or <see cref="Parse"/> refuses it.</exception>
     public static TrainingOptions Load(string path, TrainingOptions? defaults = null) =>
-        Parse(AtomicFile.ReadText(path, "give the path of a YAML file, such as the config.yaml of a run"), path, defaults);
+        Parse(RunFiles.ReadText(path, "give the path of a YAML file, such as the config.yaml of a run"), path, defaults);
 
     /// <summary>Writes config.yaml, in one piece or not at all.</summary>
     /// <exception cref="RunException">It cannot be written.</exception>
-    public void Save(string path) => AtomicFile.WriteText(path, ToYaml());
+    public void Save(string path) => RunFiles.WriteText(path, ToYaml());
 
     /// <summary>These options with one changed, by its key in config.yaml. Lists are given as <c>1, 2, 3</c>.</summary>
     /// <param name="key">The key.</param>

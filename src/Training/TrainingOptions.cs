@@ -161,6 +161,12 @@ public sealed partial record TrainingOptions
     public override int GetHashCode() =>
         TrainingOptionTable.All.Aggregate(0, (hash, option) => HashCode.Combine(hash, option.HashOf(this)));
 
+    /// <summary>The batches of a run with these options: augmented random crops, made in the background.</summary>
+    /// <param name="images">The training images, which stay the caller's.</param>
+    /// <param name="normalisation">How images become the network's input.</param>
+    public BatchLoader CreateBatches(MicrographDataset images, Normalisation normalisation) =>
+        new(images, new BatchOptions(Batch, Height, Width, Seed) { Augmentation = Augmentation, Normalisation = normalisation });
+
     /// <summary>The optimiser of a run with these options.</summary>
     /// <param name="module">What it updates.</param>
     public Optimizer CreateOptimizer(Module module) => Optimizer switch

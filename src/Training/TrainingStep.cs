@@ -1,3 +1,4 @@
+using CsUnet.Data;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;

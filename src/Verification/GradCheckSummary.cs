@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsUnet.Tensors;
 
@@ -43,80 +41,26 @@ public sealed record GradCheckSummary(
         {
             GradCheckReport worst = Reports.MaxBy(report => report.Passed ? report.Share : double.PositiveInfinity)!;
             return string.Create(CultureInfo.InvariantCulture,
-                $"{Passed} passed, {Failed} failed{(Refused == 0 ? "" : $", {Refused} not taken in their type")}; {Arguments} arguments, {Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; {Elapsed.TotalSeconds:F0} s");
+                $"{Passed} passed, {Failed} failed{(Refused == 0 ? "" : $", {Refused} not taken in their type")}; {Arguments} arguments, "
+                    + $"{Entries} entries, {Undecided} undecided, {Shapes} random shapes; largest share {worst.Share:0.000}: {worst.Name}; "
+                    + $"{Elapsed.TotalSeconds:F0} s");
         }
     }
 
     /// <summary>The whole result as JSON, for other programs.</summary>
-    public string ToJson()
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteString("what", "gradient check");
-            json.WriteString("date", DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
-            json.WriteString("command", Command);
-            json.WriteString("version", Machine.ProgramVersion);
-            json.WriteString("commit", Machine.Commit());
-            json.WriteString("device", Device);
-            json.WriteString("processor", Machine.Current.Processor);
-            json.WriteNumber("threads", Workers.Count);
-            json.WriteBoolean("all", Selection.All);
-            json.WriteNumber("passed", Passed);
-            json.WriteNumber("failed", Failed);
-            json.WriteNumber("notTaken", Refused);
-            json.WriteNumber("entries", Entries);
-            json.WriteNumber("undecided", Undecided);
-            json.WriteNumber("shapes", Shapes);
-            json.WriteNumber("seconds", Elapsed.TotalSeconds);
-            json.WriteStartArray("checks");
-            foreach (GradCheckReport report in Reports)
-                Write(json, report);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
+    public string ToJson() => JsonSerializer.Serialize(new GradCheckFile(
+        "gradient check", DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture), Command,
+        Machine.ProgramVersion, Machine.Commit(), Device, Machine.Current.Processor, Workers.Count, Selection.All, Passed, Failed, Refused,
+        Entries, Undecided, Shapes, Elapsed.TotalSeconds, [.. Reports.Select(CheckOf)]), GradCheckJson.Readable.GradCheckFile) + "\n";
 
-    private static void Write(Utf8JsonWriter json, GradCheckReport report)
-    {
-        json.WriteStartObject();
-        json.WriteString("name", report.Name);
-        json.WriteString("kind", report.Kind.ToString().ToLowerInvariant());
-        json.WriteString("type", report.Type);
-        json.WriteBoolean("passed", report.Passed);
-        json.WriteNumber("seconds", report.Elapsed.TotalSeconds);
-        json.WriteString("kinks", report.Kinks);
-        json.WriteString("failure", report.Failure);
-        json.WriteString("notTaken", report.Refusal);
-        json.WriteString("reproduction", report.Reproduction);
-        json.WriteStartArray("arguments");
-        foreach (GradCheckLine line in report.Lines)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", line.Argument);
-            json.WriteBoolean("passed", line.Passed);
-            json.WriteString("check", line.Check);
-            WriteNumber(json, "error", line.Error);
-            WriteNumber(json, "share", line.Share);
-            json.WriteNumber("entries", line.Entries);
-            json.WriteNumber("undecided", line.Undecided);
-            json.WriteNumber("shortSteps", line.ShortSteps);
-            json.WriteString("where", line.Where);
-            json.WriteString("failure", line.Failure);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteEndObject();
-    }
+    private static GradCheckFile.CheckEntry CheckOf(GradCheckReport report) => new(
+        report.Name, report.Kind.ToString().ToLowerInvariant(), report.Type, report.Passed, report.Elapsed.TotalSeconds, report.Kinks,
+        report.Failure, report.Refusal, report.Reproduction, [.. report.Lines.Select(ArgumentOf)]);
+
+    private static GradCheckFile.ArgumentEntry ArgumentOf(GradCheckLine line) => new(
+        line.Argument, line.Passed, line.Check, Finite(line.Error), Finite(line.Share), line.Entries, line.Undecided, line.ShortSteps,
+        line.Where, line.Failure);
 
     // JSON has no infinity: write an infinite error as null.
-    private static void WriteNumber(Utf8JsonWriter json, string name, double value)
-    {
-        if (double.IsFinite(value))
-            json.WriteNumber(name, value);
-        else
-            json.WriteNull(name);
-    }
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 }

@@ -1,8 +1,9 @@
 namespace CsUnet.Verification;
 
 /// <summary>
-/// Finds operators by a part of their names, however these are spelt: <c>layer_norm</c>, <c>LayerNorm</c> and <c>layernorm</c> are one name.
-/// A text is looked for anywhere in a name; one with <c>*</c>, which stands for anything, has to match the whole name, or its first word.
+/// Finds operators by a part of their names, however these are spelt: <c>layer_norm</c>, <c>LayerNorm</c> and <c>layernorm</c> are one
+/// name. A text is looked for anywhere in a name; one with <c>*</c>, which stands for anything, has to match the whole name, or its first
+/// word.
 /// </summary>
 /// <param name="text">The text; null or empty: every name.</param>
 public sealed class NamePattern(string? text)
@@ -26,7 +27,9 @@ public sealed class NamePattern(string? text)
 
     private static string Plain(string name) => name.Replace("_", "", StringComparison.Ordinal).ToLowerInvariant();
 
-    /// <summary>Whether the parts between the stars stand in the name in their order, the first at its begin and the last at its end.</summary>
+    /// <summary>
+    /// Whether the parts between the stars stand in the name in their order, the first at its begin and the last at its end.
+    /// </summary>
     private bool IsLike(string name)
     {
         string[] parts = _text.Split('*');

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
@@ -101,28 +100,22 @@ internal static partial class NetworkCases
         if (!formula.Success)
             throw GoldenCase.Unknown("loss", loss, "A*ce+B*dice");
         double[] weights = [.. new[] { "ce", "dice" }.Select(term => double.Parse(formula.Groups[term].Value, CultureInfo.InvariantCulture))];
-        var both = new CrossEntropyDice(weights[0], weights[1]);
-        var rule = new Kernels.AdamW(golden.Number("lr"), WeightDecay: golden.Number("weight_decay"));
-        var images = new Variable(golden.Load("in.x").To(golden.Device));
-        var labels = new Variable(golden.Raw("in.y").To(golden.Device));
-        List<(Parameter Parameter, Tensor Mean, Tensor Variance)> states =
-            [.. model.Parameters().Select(parameter => (parameter, Tensor.ZerosLike(parameter.Value), Tensor.ZerosLike(parameter.Value)))];
+        var both = new SegmentationLoss(weights[0], weights[1]);
+        var optimizer = new AdamW(model) { LearningRate = golden.Number("lr"), WeightDecay = golden.Number("weight_decay") };
+        Tensor images = golden.Load("in.x").To(golden.Device), labels = golden.Raw("in.y").To(golden.Device);
         int steps = golden.Integer("steps");
         Tensor losses = Tensor.Empty([steps], DType.Float64);
         for (int step = 0; step < steps; step++)
         {
             using StepArena.StepScope scope = StepArena.Current!.BeginStep();
-            Variable logits = model.Forward(images);
-            Variable value = Variable.Apply(both, logits, labels).Keep();
-            value.Backward();
-            losses[step] = value.Value.To(Device.Cpu)[0];
-            foreach ((Parameter parameter, Tensor mean, Tensor variance) in states)
-                rule.Update(parameter.Value, parameter.Gradient!, mean, variance, step + 1);
-            model.ClearGradients();
+            TrainingPass pass = TrainingPass.Run(model, both, images, labels, seed: 0, (uint)step);
+            pass.Loss.Backward();
+            losses[step] = pass.Loss.Value.To(Device.Cpu)[0];
+            optimizer.Step();
         }
         golden.Check("out.losses", losses);
         using NoGrad evaluation = NoGrad.Begin();
         model.Eval();
-        golden.Check("out.logits_eval", model.Forward(images).Value);
+        golden.Check("out.logits_eval", model.Forward(new Variable(images)).Value);
     }
 }

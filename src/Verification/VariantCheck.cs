@@ -1,3 +1,4 @@
+using System.Globalization;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 
@@ -29,8 +30,9 @@ public sealed class VariantCheck(OperatorCase item, DType type, Device device)
             double length = Math.Max(Comparison.Norm(usual), Tolerances.ZeroGradientScale * largest);
             double error = Comparison.Distance(got[i].Value, usual);
             if (!(error <= tolerance * length))
-                return FormattableString.Invariant(
-                    $"{item} by {choice}: the difference of {name} from the usual variant's is {error / length:E2} times as long as it, allowed {tolerance:E2}");
+                return string.Create(CultureInfo.InvariantCulture,
+                    $"{item} by {choice}: the difference of {name} from the usual variant's is {error / length:E2} times as long as it, "
+                    + $"allowed {tolerance:E2}");
         }
         return null;
     }

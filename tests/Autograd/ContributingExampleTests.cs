@@ -1,13 +1,18 @@
+using System.Text.RegularExpressions;
 using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using Xunit;
 
 namespace CsUnet.Tests.Autograd;
 
 /// <summary>The example of docs/gradient-check.md: compiled here, and run.</summary>
 public sealed class ContributingExampleTests
 {
+    private const string Marker = $"<!-- compiled by {nameof(ContributingExampleTests)} -->";
+
+    private readonly List<string> _lines = [];
+
+    // example
     public sealed record Swish : Operator
     {
         // output = x s, s = 1 / (1 + exp(-x))
@@ -30,30 +35,31 @@ public sealed class ContributingExampleTests
             }
         }
     }
+    // end
 
-    private static IEnumerable<string> Run()
-    {
-        var x = new Variable(Tensor.From([0.5, -1.0, 2.0], [1, 3]), requiresGradient: true, "x");
-        GradientCheckResult result = GradientCheck.Run(new Swish(), [x]);
-        yield return result.Passed ? "agrees" : result.Failures;
-
-        // Any function of variables, with the tolerance and the entries of your choice.
-        result = GradientCheck.Run(
-            v => Variable.Apply(new Add(), Variable.Apply(new Swish(), v[0]), v[0]), [x], new GradientCheckOptions { Tolerance = 1e-8, MaxEntries = 50 });
-        foreach (ArgumentGradientCheck argument in result.Arguments)
-            yield return $"{argument.Name}: {argument.Verdict}, worst {argument.Worst}";
-    }
+    private void WriteLine(string line) => _lines.Add(line);
 
     [Fact]
     public void The_example_agrees()
     {
-        string[] lines = [.. Run()];
-        Assert.Equal("agrees", lines[0]);
-        Assert.StartsWith("x: Agrees, worst ", lines[1]);
+        // example
+        var x = new Variable(Tensor.From([0.5, -1.0, 2.0], [1, 3]), requiresGradient: true, "x");
+        GradientCheckResult result = GradientCheck.Run(new Swish(), [x]);
+        WriteLine(result.Passed ? "agrees" : result.Failures);
+
+        // Any function of variables, with the tolerance and the entries of your choice.
+        result = GradientCheck.Run(
+            v => Variable.Apply(new Add(), Variable.Apply(new Swish(), v[0]), v[0]), [x],
+            new GradientCheckOptions { Tolerance = 1e-8, MaxEntries = 50 });
+        foreach (ArgumentGradientCheck argument in result.Arguments)
+            WriteLine($"{argument.Name}: {argument.Verdict}, worst {argument.Worst}");
+        // end
+        Assert.Equal("agrees", _lines[0]);
+        Assert.StartsWith("x: Agrees, worst ", _lines[1]);
     }
 
     [Fact]
-    public void The_example_in_the_text_is_this_code()
+    public void The_example_in_the_documents_is_this_code()
     {
         string root = Path.Combine(TestFiles.Golden, "..", "..", "..");
         string text = File.ReadAllText(Path.Combine(root, "docs", "gradient-check.md"));
@@ -72,4 +78,13 @@ public sealed class ContributingExampleTests
 
         static string[] Lines(string block) => [.. block.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
     }
+
+    [GeneratedRegex(@"^```csharp\n(?<code>.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex FirstBlock();
+
+    [GeneratedRegex(@"^\s*// example\n(?<code>.*?)^\s*// end\n", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex Examples();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Spaces();
 }

@@ -34,8 +34,9 @@ public sealed class KernelProfileTests
     {
         using var kernels = new KernelFolder();
         int line = kernels.Replace("column_sum.cu", "&sums[ty][k * LANES + lane]", "&sums[ty][V * lane + k]");
-        ProgramRun run = kernels.Profile("--op", "Conv2d");
+        ProgramRun run = kernels.Profile("--op", "conv_*2D");
         Assert.Equal(ExitCode.Success, run.Code);
+        Assert.Matches(@"^\d+ cases of Conv2d\n", run.Out);
         Assert.True(Ratio(run, "column_sum_partial_float32", $"column_sum.cu:{line} shared write, 8 bytes", wavefronts: true) > 1.2, run.Out);
     }
 

@@ -78,7 +78,7 @@ public sealed class CudaDeviceTests
             var model = new FailingModel(failsAt);
             model.Initialize(1);
             using var trainer = new Trainer(options, model, TrainingFixture.Header(model),
-                new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet), null, workshop.NewFolder("run"),
+                options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, workshop.NewFolder("run"),
                 new ExecutionOptions { Device = Device.Cuda });
             try
             {

@@ -2,7 +2,6 @@ using CsUnet.Cuda;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Cuda.NVRTC;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
@@ -25,19 +24,19 @@ public class DriverTests
     public static TheoryData<string> Drivers => ["fake", "emulator", "gpu"];
 
     [Theory, MemberData(nameof(Drivers))]
-    public void Properties(string driver) => Run(driver, PropertiesOn);
+    public void Device_properties(string driver) => Run(driver, PropertiesOn);
 
     [Theory, MemberData(nameof(Drivers))]
     public void Memory_round_trip(string driver) => Run(driver, MemoryRoundTripOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void Launches(string driver) => Run(driver, LaunchesOn);
+    public void Kernel_launches(string driver) => Run(driver, LaunchesOn);
 
     [Theory, MemberData(nameof(Drivers))]
     public void Streams_and_events(string driver) => Run(driver, StreamsAndEventsOn);
 
     [Theory, MemberData(nameof(Drivers))]
-    public void Pools(string driver) => Run(driver, PoolsOn);
+    public void Memory_pools(string driver) => Run(driver, PoolsOn);
 
     [Theory, MemberData(nameof(Drivers))]
     public void Graph_capture_update_and_replay(string driver) => Run(driver, GraphOn);
@@ -52,7 +51,7 @@ public class DriverTests
     public void A_wrong_thread_is_clear(string driver) => Run(driver, WrongThreadOn);
 
     [Theory, InlineData("fake"), InlineData("emulator")] // on a GPU a fault would end every later test of this process
-    public void AFaultNamesTheKernel(string driver) => Run(driver, FaultOn);
+    public void A_fault_names_the_kernel(string driver) => Run(driver, FaultOn);
 
     private static void PropertiesOn(string library)
     {

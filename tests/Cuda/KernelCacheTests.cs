@@ -77,7 +77,7 @@ public class KernelCacheTests
     [InlineData(89, 86, false)] // NVRTC does not know it, but machine code of the same major number runs
     [InlineData(90, 90, false)]
     [InlineData(120, 90, true)] // a newer major number needs PTX
-    public void TheArchitectureFitsDeviceAndCompiler(int device, int chosen, bool ptx)
+    public void The_architecture_fits_device_and_compiler(int device, int chosen, bool ptx)
         => Assert.Equal(new KernelArchitecture(chosen, ptx), KernelArchitecture.Choose(device, [70, 75, 80, 86, 90]));
 
     [Fact]

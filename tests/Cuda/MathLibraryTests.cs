@@ -13,10 +13,10 @@ namespace CsUnet.Tests.Cuda;
 public class MathLibraryTests
 {
     [Fact]
-    public void Blas() => DriverTests.Run("fake", BlasOn);
+    public void Arguments_of_cuBLAS() => DriverTests.Run("fake", BlasOn);
 
     [Fact]
-    public void Dnn() => DriverTests.Run("fake", DnnOn);
+    public void Arguments_of_cuDNN() => DriverTests.Run("fake", DnnOn);
 
     [Fact]
     public void Products_of_the_emulator() => DriverTests.Run("emulator", ProductsOn);

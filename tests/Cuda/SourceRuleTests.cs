@@ -13,8 +13,7 @@ public partial class SourceRuleTests
     [Fact]
     public void Native_code_is_called_from_the_binding_only()
     {
-        string? root = FindRoot();
-        Assert.SkipWhen(root is null, "Skipped: the program does not run in a checkout, so there are no sources to look at");
+        string root = TestFiles.RequireRoot();
         List<string> sources = [.. Directory.EnumerateFiles(Path.Combine(root, "src"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !Generated().IsMatch(file))];
         Assert.NotEmpty(sources);
@@ -54,16 +53,6 @@ public partial class SourceRuleTests
     [InlineData("atomicAdd(&sums[i], 1.0f)", false)]
     [InlineData("atomicAdd(sums + i, x)", false)]
     public void An_atomic_of_floats_is_recognised(string code, bool isAllowed) => Assert.Equal(isAllowed, IntegerAtomic().IsMatch(code));
-
-    private static string? FindRoot()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "CsUnet.Engine.slnx")))
-                return folder.FullName;
-        }
-        return null;
-    }
 
     [GeneratedRegex(@"[\\/](bin|obj)[\\/]")]
     private static partial Regex Generated();

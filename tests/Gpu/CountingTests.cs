@@ -1,10 +1,8 @@
-using CsUnet.Autograd;
 using CsUnet.Cuda;
 using CsUnet.Kernels.Cuda;
+using CsUnet.Lab;
 using CsUnet.Models.Networks;
-using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
 
 namespace CsUnet.Tests.Gpu;
 
@@ -32,18 +30,8 @@ public sealed class CountingTests
         CudaEmulator.ClearProfile();
         try
         {
-            var model = new CsUnetModel(CsUnetOptions.Mini(64, 64, 3)) { Precision = precision };
-            model.To(Device.Cuda);
-            model.Train();
-            Optimizer optimizer = new TrainingOptions().CreateOptimizer(model);
-            using var arena = new StepArena();
-            using StepArena.StepScope step = arena.BeginStep();
             using var trace = new LaunchTrace();
-            model.SetRandomKey(0, 0);
-            Tensor labels = Tensor.Zeros([2, 64, 64], DType.UInt8, Device.Cuda);
-            new SegmentationLoss().Apply(model.Forward(new Variable(Tensor.Zeros([2, 64, 64, 3], DType.Float32, Device.Cuda))), labels).Backward();
-            optimizer.Step();
-            CudaDevice.Get(Device.Cuda).Synchronize();
+            StepBenchmark.RunOnce(SegmentationModels.Preset("cs-unet-mini", 64, 64, 3), batch: 2, Device.Cuda, precision);
             return (CudaEmulator.GetLaunchesCsv(), trace.Entries.Count);
         }
         finally

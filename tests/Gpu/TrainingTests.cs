@@ -34,7 +34,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         model ??= NewModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
-        return new Trainer(options, model, TrainingFixture.Header(model), batches ?? new CropSource(TrainingFixture.Train, options, Normalisation.ImageNet),
+        return new Trainer(options, model, TrainingFixture.Header(model), batches ?? options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet),
             validation, folder, execution);
     }
 
@@ -134,7 +134,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     /// <summary>Batches that change at one step.</summary>
     private sealed class ChangedSource(int step, Action<Batch> change) : IBatchSource
     {
-        private readonly CropSource _source = new(TrainingFixture.Train, Options, Normalisation.ImageNet);
+        private readonly BatchLoader _source = Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet);
 
         public int StepsPerEpoch => _source.StepsPerEpoch;
 

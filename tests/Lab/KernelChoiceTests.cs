@@ -69,9 +69,11 @@ public sealed class KernelChoiceTests
         using (KernelChoices.Force(new KernelChoice("reference")))
             reference = Bits(model.Forward(images).Value);
         Assert.NotEqual(usual, reference);
-        KernelChoices.Store(Device.Cpu, new Linear(), [Tensor.Zeros([1024, 8]), Tensor.Zeros([3, 8]), Tensor.Zeros([3])], new KernelChoice("reference"));
+        KernelChoices.Store(Device.Cpu, new Linear(), [Tensor.Zeros([1024, 8]), Tensor.Zeros([3, 8]), Tensor.Zeros([3])],
+            new KernelChoice("reference"));
         Assert.NotEqual(reference, Bits(model.Forward(images).Value));
-        KernelChoices.Store(Device.Cpu, new Conv2d(1, 1), [images.Value, Tensor.Zeros([8, 3, 3, 3]), Tensor.Zeros([8])], new KernelChoice("reference"));
+        KernelChoices.Store(Device.Cpu, new Conv2d(1, 1), [images.Value, Tensor.Zeros([8, 3, 3, 3]), Tensor.Zeros([8])],
+            new KernelChoice("reference"));
         Assert.Equal(reference, Bits(model.Forward(images).Value));
         Assert.Equal(reference, Bits(model.Forward(images).Value));
     }

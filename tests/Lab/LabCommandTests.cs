@@ -1,5 +1,6 @@
 using CsUnet.Cli;
 using CsUnet.Kernels;
+using CsUnet.Lab;
 using CsUnet.Tensors;
 using CsUnet.Tests.Cli;
 using CsUnet.Tests.Support;
@@ -25,7 +26,8 @@ public sealed class LabCommandTests
     public void A_bench_prints_checks_and_writes_what_was_asked_for()
     {
         using var workspace = new Workspace();
-        ProgramRun run = ProgramRun.Of("lab", "bench", "--op", "layer_norm", "--shape", "64x32", "--device", "cpu", "--milliseconds", "20", "--csv", workspace["a.csv"], "--json", workspace["a.json"]);
+        ProgramRun run = ProgramRun.Of("lab", "bench", "--op", "layer_norm", "--shape", "64x32", "--device", "cpu", "--milliseconds", "20",
+            "--csv", workspace["a.csv"], "--json", workspace["a.json"]);
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Contains("ceilings: ", run.Out);
         // A heading, and two passes of two variants.
@@ -39,7 +41,8 @@ public sealed class LabCommandTests
     public void A_report_holds_a_roofline()
     {
         using var workspace = new Workspace();
-        ProgramRun run = ProgramRun.Of("lab", "report", "--op", "linear", "--shape", "64x32->32", "--device", "cpu", "--milliseconds", "20", "--out", workspace["lab.html"]);
+        ProgramRun run = ProgramRun.Of("lab", "report", "--op", "linear", "--shape", "64x32->32", "--device", "cpu", "--milliseconds", "20",
+            "--out", workspace["lab.html"]);
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Equal(["lab.csv", "lab.html", "lab.json", "lab.svg"], workspace.Files());
         string page = File.ReadAllText(workspace["lab.html"]);
@@ -70,11 +73,32 @@ public sealed class LabCommandTests
     }
 
     [Fact]
+    public void Tuning_a_network_stores_choices_for_the_calls_of_its_own_step()
+    {
+        using var tuning = new TuningFolder();
+        ProgramRun run = ProgramRun.Of(
+            "lab", "tune", "--model", "cs-unet-mini", "--size", "32", "--batch", "2", "--device", "cpu", "--milliseconds", "1", "--op",
+            "LayerNorm", "--variant", "vectors");
+        Assert.True(run.Code == 0, run.Error + run.Out);
+        Assert.Contains($"choices: {Path.Combine(tuning.Path, "cpu.json")}", run.Out);
+        KernelChoices.Reload();
+        var options = CsUnet.Models.Networks.CsUnetOptions.Preset("cs-unet-mini", 32, 32, 3);
+        using var trace = new CsUnet.Autograd.OperatorTrace();
+        StepBenchmark.RunOnce(options, 2, Device.Cpu, Precision.Fp32);
+        List<CsUnet.Autograd.OperatorTrace.Entry> norms = [.. trace.Entries.Where(entry => entry.Operator is LayerNorm)];
+        Assert.NotEmpty(norms);
+        Assert.All(norms, entry => Assert.Equal("vectors", entry.Choice?.Variant));
+        Assert.All(trace.Entries.Where(entry => entry.Operator is not LayerNorm), entry => Assert.Null(entry.Choice));
+    }
+
+    [Fact]
     public void Compare_fails_where_the_second_is_slower()
     {
         using var workspace = new Workspace();
-        string before = workspace.Write("before.json", """{"what":"training step","model":"cs-unet-tiny","stepSeconds":0.5,"inferenceSeconds":0.2}""");
-        string after = workspace.Write("after.json", """{"what":"training step","model":"cs-unet-mini","stepSeconds":0.6,"inferenceSeconds":0.2}""");
+        string before = workspace.Write("before.json",
+            """{"what":"training step","model":"cs-unet-tiny","stepSeconds":0.5,"inferenceSeconds":0.2}""");
+        string after = workspace.Write("after.json",
+            """{"what":"training step","model":"cs-unet-mini","stepSeconds":0.6,"inferenceSeconds":0.2}""");
         ProgramRun run = ProgramRun.Of("bench", "compare", before, after);
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("SLOWER", run.Out);
@@ -92,6 +116,11 @@ public sealed class LabCommandTests
         ProgramRun.Refuses(["lab", "check", "--op", "gelu", "--variant", "fast", "--device", "cpu"], "--variant fast");
         ProgramRun.Refuses(["lab", "project", "--gpu", "h300"], "--gpu h300", "h200");
         ProgramRun.Refuses(["lab", "project", "--dtype", "float64"], "float64");
+        ProgramRun.Refuses(["lab", "tune", "--batch", "4"], "--batch", "needs --model");
+        ProgramRun.Refuses(["lab", "tune", "--model", "cs-unet-tny"], "--model cs-unet-tny", "cs-unet-tiny");
+        ProgramRun.Refuses(["lab", "tune", "--model", "cs-unet-mini", "--op", "linear", "--shape", "64x32->32"], "--shape 64x32->32");
+        ProgramRun.Refuses(["lab", "tune", "--model", "cs-unet-mini", "--size", "32", "--device", "cpu", "--op", "nothing"], "--op nothing",
+            "LayerNorm");
         ProgramRun.Refuses(["lab", "watch", "--op", "layer_norm"], "CSUNET_KERNELS");
         ProgramRun.Refuses(["bench", "compare", "missing.json", "missing.json"], "missing.json");
         ProgramRun.Refuses(["bench", "compare", workspace.Write("x.json", "{}"), workspace["x.json"]], "holds no times");

@@ -15,10 +15,12 @@ public sealed class ProjectedTimesTests
         Gpu h200 = Gpu.Named("h200");
         // 43.2 MB at nine tenths of 4.8 TB/s: 10 us.
         ProjectedLaunch copy = Projection.Of(new CountedLaunch(
-            new LaunchTrace.Entry("add", "add_forward_float32", new dim3(2112), new dim3(256), 0, 43_200_000), 1_350_000, 1_350_000, 0, 0, 0, 0, "Add"), h200, new KernelResources(h200.Architecture));
+            new LaunchTrace.Entry("add", "add_forward_float32", new dim3(2112), new dim3(256), 0, 43_200_000), 1_350_000, 1_350_000, 0, 0,
+            0, 0, "Add"), h200, new KernelResources(h200.Architecture));
         BenchRow slow = Row("gelu", 30e-6), close = Row("relu", 11e-6), unknown = Row("add", 1);
         using var workspace = new Workspace();
-        ProjectedTimes projected = ProjectedTimes.Read(workspace.Write("projected.json", ProjectedTimes.ToJson(h200, [(slow.Name, [copy]), (close.Name, [copy])], "a command")));
+        ProjectedTimes projected = ProjectedTimes.Read(workspace.Write("projected.json",
+            ProjectedTimes.ToJson(h200, [(slow.Name, [copy]), (close.Name, [copy])], "a command")));
         Assert.Equal(10e-6, projected.Seconds[slow.Name], 1e-9);
         (double median, double least, double most, int rows) = projected.Errors([slow, close, unknown])!.Value;
         Assert.Equal((3.0, 1.1, 3.0, 2), (Math.Round(median, 3), Math.Round(least, 3), Math.Round(most, 3), rows));
@@ -33,9 +35,11 @@ public sealed class ProjectedTimesTests
         using var workspace = new Workspace();
         string[] bench = ["lab", "bench", "--op", "gelu", "--device", "cpu", "--projected"];
         ProgramRun.Refuses([.. bench, workspace["none.json"]], "none.json", "csunet lab project --json");
-        ProgramRun.Refuses([.. bench, workspace.Write("bench.json", """{"what":"kernel bench","rows":[]}""")], "bench.json", "kernel bench");
+        ProgramRun.Refuses([.. bench, workspace.Write("bench.json", """{"what":"kernel bench","rows":[]}""")], "bench.json",
+            "kernel bench");
         ProgramRun.Refuses([.. bench, workspace.Write("cut.json", """{"what":"projection","gpu":"""), ], "cut.json", "not a projection");
-        ProgramRun.Refuses([.. bench, workspace.Write("h200.json", ProjectedTimes.ToJson(Gpu.Named("h200"), [], ""))], "NVIDIA H200 SXM", "--device cuda");
+        ProgramRun.Refuses([.. bench, workspace.Write("h200.json", ProjectedTimes.ToJson(Gpu.Named("h200"), [], ""))], "NVIDIA H200 SXM",
+            "--device cuda");
     }
 
     private static BenchRow Row(string op, double seconds) => new(

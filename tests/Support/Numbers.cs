@@ -20,6 +20,7 @@ internal static class Numbers
 
     public static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what, double offset = 0)
     {
+        Assert.Equal(expected.Shape, actual.Shape);
         double worst = 0;
         long at = -1;
         for (long i = 0; i < expected.Count; i++)
@@ -38,6 +39,7 @@ internal static class Numbers
 
     public static void AssertSameBits(Tensor expected, Tensor actual, string what)
     {
+        Assert.Equal((expected.Shape, expected.DType), (actual.Shape, actual.DType));
         unsafe
         {
             Assert.True(

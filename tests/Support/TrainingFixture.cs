@@ -50,7 +50,7 @@ internal sealed class TrainingFixture : IDisposable
         model ??= new TinyModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
-        return new Trainer(options, model, Header(model), batches ?? new CropSource(Train, options, Normalisation.ImageNet), validation, folder);
+        return new Trainer(options, model, Header(model), batches ?? options.CreateBatches(Train, Normalisation.ImageNet), validation, folder);
     }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);

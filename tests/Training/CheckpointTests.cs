@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
@@ -66,12 +67,16 @@ public sealed class CheckpointTests : IDisposable
                 Half(after, newState, killed);
                 break;
         }
+        string[] mine = ["mine.safetensors.tmp", "thesis.docx.tmp"];
+        Array.ForEach(mine, name => File.WriteAllText(Path.Combine(killed, name), ""));
         RunFolder folder = RunFolder.Open(killed);
         using (Trainer trainer = TrainingFixture.NewTrainer(folder, folder.LoadOptions(), TrainingFixture.Validation))
         {
             trainer.Resume();
             Assert.Equal(moment switch { "weights renamed" => 8, "before the first checkpoint" => 0, _ => 6 }, trainer.Step);
-            Assert.Empty(Directory.GetFiles(killed, "*.tmp"));
+            // What the user keeps beside the run stays, whatever its name looks like.
+            Assert.Equal(mine, Directory.GetFiles(killed, "*.tmp").Select(Path.GetFileName).Order());
+            Array.ForEach(mine, name => File.Delete(Path.Combine(killed, name)));
             trainer.Run(cancellation: Token);
         }
         TrainerTests.AssertSameRun(whole, folder);
@@ -183,7 +188,7 @@ public sealed class CheckpointTests : IDisposable
         {
             SegmentationModel model = with.Model.Create();
             model.Initialize(1);
-            return new Trainer(TrainingFixture.Options, model, with, new CropSource(TrainingFixture.Train, TrainingFixture.Options, Normalisation.ImageNet), null, folder);
+            return new Trainer(TrainingFixture.Options, model, with, TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, folder);
         }
         using (Trainer trainer = NewTrainer(header))
             trainer.Run(cancellation: Token);
@@ -279,7 +284,7 @@ public sealed class CheckpointTests : IDisposable
     private static void Half(string from, string name, string to)
     {
         byte[] bytes = File.ReadAllBytes(Path.Combine(from, name));
-        File.WriteAllBytes(Path.Combine(to, name + ".tmp"), bytes[..(bytes.Length / 2)]);
+        File.WriteAllBytes(AtomicFile.TemporaryOf(Path.Combine(to, name)), bytes[..(bytes.Length / 2)]);
     }
 
     private sealed class Copier(string folder, Dictionary<int, string> targets) : ITrainingObserver

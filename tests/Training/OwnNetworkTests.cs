@@ -92,7 +92,7 @@ public sealed class OwnNetworkTests : IDisposable
         model.Initialize(1);
         CheckpointHeader header = TrainingFixture.Header(model) with { Model = CsUnetOptions.Mini(32, 32, 3) };
         Assert.Contains("\"kind\":\"cs-unet\"", Assert.Throws<ArgumentException>(() => new Trainer(TrainingFixture.Options, model, header,
-            new CropSource(TrainingFixture.Train, TrainingFixture.Options, Normalisation.ImageNet), null, _workshop.NewFolder("run"))).Message);
+            TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, _workshop.NewFolder("run"))).Message);
     }
 
     // The text of a header that csunet 0.1.0 wrote, its numbers changed to those of the tests' network.

@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Models.Networks;
@@ -176,7 +177,7 @@ public sealed class TrainerTests : IDisposable
         RunFolder folder = _workshop.NewFolder("run");
         byte[] kept = [];
         using Trainer trainer = TrainingFixture.NewTrainer(
-            folder, TrainingFixture.Options with { ValidateEvery = 0 }, batches: new BadBatch(new CropSource(TrainingFixture.Train, TrainingFixture.Options, Normalisation.ImageNet), badStep - 1));
+            folder, TrainingFixture.Options with { ValidateEvery = 0 }, batches: new BadBatch(TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), badStep - 1));
         var recorder = new Recorder { AtStep = report => { if (report.Step == 7) kept = File.ReadAllBytes(folder.LastPath); } };
         RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
         Assert.Contains($"step {badStep}: the loss is not a number", failure.Message);
@@ -297,9 +298,10 @@ public sealed class TrainerTests : IDisposable
                 {
                     if (report.Step != 5)
                         return;
-                    File.WriteAllText(folder.File("last.safetensors.tmp"), "half written");
+                    string unfinished = AtomicFile.TemporaryOf(folder.LastPath);
+                    File.WriteAllText(unfinished, "half written");
                     message = Assert.Throws<RunException>(() => Trainer.Resume(folder, longer, TrainingFixture.Train, null)).Message;
-                    Assert.True(File.Exists(folder.File("last.safetensors.tmp")));
+                    Assert.True(File.Exists(unfinished));
                     config = File.ReadAllText(folder.ConfigPath);
                 },
             }, Token);

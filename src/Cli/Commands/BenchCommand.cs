@@ -1,8 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using CsUnet.Cli.Display;
 using CsUnet.Cuda;
 using CsUnet.Lab;
@@ -17,15 +14,15 @@ internal static class BenchCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<string?> device = Shared.Device();
-        Option<bool> noGraph = Shared.NoGraph();
-        Option<string?> precision = Shared.Precision();
+        Option<string?> device = CommandHelpers.Device();
+        Option<bool> noGraph = CommandHelpers.NoGraph();
+        Option<string?> precision = CommandHelpers.Precision();
         Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. SegmentationModels.Names]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
         Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
-        Option<int?> threads = Shared.Threads();
+        Option<int?> threads = CommandHelpers.Threads();
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
         Option<bool> layers = Options.Flag("--layers", "Shows every layer, not only the parts of the network.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
@@ -34,16 +31,16 @@ internal static class BenchCommand
         };
         step.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            Precision arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection) ?? Precision.Fp32;
-            Shared.UseThreads(result.GetValue(threads));
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            Precision arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection) ?? Precision.Fp32;
+            CommandHelpers.UseThreads(result.GetValue(threads));
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
             string name = result.GetValue(model) ?? "cs-unet-tiny";
             ModelOptions options = SegmentationModels.Preset(name, height, width, result.GetValue(classes) ?? 3);
             int images = result.GetValue(batch) ?? 2;
-            Shared.RequireMemory(options, name, images);
-            return Run(terminal, selection, Shared.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
-                result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), Shared.CommandLineOf(result));
+            CommandHelpers.RequireMemory(options, name, images);
+            return Run(terminal, selection, CommandHelpers.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
+                result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
             On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix
@@ -102,70 +99,18 @@ internal static class BenchCommand
     private static void WriteJson(
         string path, DeviceSelection device, Precision precision, string name, ModelOptions options, int batch, StepMeasurement m, string command)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteString("what", "training step");
-            json.WriteString("date", DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
-            json.WriteString("command", command);
-            json.WriteString("version", Machine.ProgramVersion);
-            json.WriteString("commit", Machine.Commit());
-            json.WriteStartObject("machine");
-            json.WriteString("processor", Machine.Current.Processor);
-            json.WriteNumber("cores", Machine.Current.Cores);
-            json.WriteNumber("vectorBits", Machine.Current.VectorBits);
-            json.WriteString("system", Machine.Current.System);
-            json.WriteString("runtime", Machine.Current.Runtime);
-            json.WriteEndObject();
-            json.WriteString("device", device.Description);
-            json.WriteString("precision", precision.Label());
-            json.WriteString("model", name);
-            json.WriteNumber("height", options.Height);
-            json.WriteNumber("width", options.Width);
-            json.WriteNumber("batch", batch);
-            json.WriteNumber("threads", Workers.Count);
-            json.WriteNumber("parameters", m.Parameters);
-            json.WriteNumber("stepSeconds", m.Step.TotalSeconds);
-            json.WriteStartArray("stepSecondsAll");
-            foreach (TimeSpan time in m.Steps)
-                json.WriteNumberValue(time.TotalSeconds);
-            json.WriteEndArray();
-            json.WriteNumber("inferenceSeconds", m.Inference.TotalSeconds);
-            json.WriteNumber("forwardSeconds", m.Traced.Forward.TotalSeconds);
-            json.WriteNumber("backwardSeconds", m.Traced.Backward.TotalSeconds);
-            json.WriteNumber("optimizerSeconds", m.Traced.Update.TotalSeconds);
-            json.WriteNumber("dataSeconds", m.Data.TotalSeconds);
-            json.WriteNumber("launches", m.Traced.Launches);
-            json.WriteNumber("arenaBytes", m.ArenaBytes);
-            json.WriteNumber("peakWorkingSetBytes", m.PeakWorkingSet);
-            json.WriteNumber("multiplyAddsForward", m.MultiplyAdds);
-            if (device.Device.Kind == DeviceKind.Cpu)
-            {
-                json.WriteNumber("peakGflops", m.PeakGflops);
-                json.WriteNumber("fmaPeakShare", m.FmaPeakShare);
-            }
-            WriteShares(json, "operators", m.Traced.Operators);
-            WriteShares(json, "layers", m.Traced.Layers);
-            json.WriteEndObject();
-        }
-        OutputFiles.WriteText(path, Encoding.UTF8.GetString(stream.ToArray()) + "\n");
+        bool isCpu = device.Device.Kind == DeviceKind.Cpu;
+        Machine machine = Machine.Current;
+        OutputFiles.WriteText(path, ProgramJson.Text(new JsonFiles.StepFile(
+            "training step", ProgramJson.Now, command, Machine.ProgramVersion, Machine.Commit(),
+            new JsonFiles.MachineEntry(machine.Processor, machine.Cores, machine.VectorBits, machine.System, machine.Runtime), device.Description,
+            precision.Label(), name, options.Height, options.Width, batch, Workers.Count, m.Parameters, m.Step.TotalSeconds,
+            [.. m.Steps.Select(time => time.TotalSeconds)], m.Inference.TotalSeconds, m.Traced.Forward.TotalSeconds, m.Traced.Backward.TotalSeconds,
+            m.Traced.Update.TotalSeconds, m.Data.TotalSeconds, m.Traced.Launches, m.ArenaBytes, m.PeakWorkingSet, m.MultiplyAdds,
+            isCpu ? m.PeakGflops : null, isCpu ? m.FmaPeakShare : null, EntriesOf(m.Traced.Operators), EntriesOf(m.Traced.Layers)),
+            ProgramJson.Readable.StepFile));
     }
 
-    private static void WriteShares(Utf8JsonWriter json, string name, IReadOnlyList<TraceShare> shares)
-    {
-        json.WriteStartArray(name);
-        foreach (TraceShare share in shares)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", share.Name);
-            json.WriteNumber("calls", share.Calls);
-            json.WriteNumber("forwardSeconds", share.Forward.TotalSeconds);
-            json.WriteNumber("backwardSeconds", share.Backward.TotalSeconds);
-            json.WriteNumber("multiplyAdds", share.MultiplyAdds);
-            json.WriteNumber("launches", share.Launches);
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-    }
+    private static IReadOnlyList<JsonFiles.ShareEntry> EntriesOf(IReadOnlyList<TraceShare> shares) => [.. shares.Select(share => new JsonFiles.ShareEntry(
+        share.Name, share.Calls, share.Forward.TotalSeconds, share.Backward.TotalSeconds, share.MultiplyAdds, share.Launches))];
 }

@@ -17,17 +17,17 @@ internal static class DemoCommand
         Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
         Option<int?> steps = Options.Integer("--steps", "N", $"Training steps. Default: {DefaultSteps}, under four minutes on two cores.", 1, 1_000_000);
         Option<ulong?> seed = Options.Seed("Seed of the micrographs and of the training. Default: 0.");
-        Option<string?> device = Shared.Device();
-        Option<int?> threads = Shared.Threads();
+        Option<string?> device = CommandHelpers.Device();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("demo", "Makes synthetic micrographs, trains a small network on them in a few minutes, and shows the result.")
         {
             output, steps, seed, device, threads,
         };
         command.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            Shared.UseThreads(result.GetValue(threads));
-            return Run(terminal, selection, result.GetValue(output), result.GetValue(steps) ?? DefaultSteps, result.GetValue(seed) ?? 0, Shared.CommandLineOf(result));
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            CommandHelpers.UseThreads(result.GetValue(threads));
+            return Run(terminal, selection, result.GetValue(output), result.GetValue(steps) ?? DefaultSteps, result.GetValue(seed) ?? 0, CommandHelpers.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(command, """
             The micrographs show a nickel superalloy that never existed: a matrix with large secondary and small tertiary
@@ -59,7 +59,7 @@ internal static class DemoCommand
             Model = "cs-unet-mini", Data = Path.GetFullPath(data), Classes = ClassMap.NasaSuper.Name, Steps = steps, Seed = seed,
             ValidateEvery = Math.Max(1, steps / 3),
         };
-        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false, device, Shared.Execution(device)).Run(folder, isResumed: false, commandLine, isDemo: true);
+        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false, device, CommandHelpers.Execution(device)).Run(folder, isResumed: false, commandLine, isDemo: true);
         if (result.Outcome == TrainingOutcome.Cancelled)
             return ExitCode.Interrupted;
         Evaluate(terminal, device, folder, predictions);

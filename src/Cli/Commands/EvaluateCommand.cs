@@ -13,23 +13,23 @@ internal static class EvaluateCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<string?> run = Shared.Run();
+        Option<string?> run = CommandHelpers.Run();
         Option<string?> data = Options.Text("--data", "DIR", "Folder of the data set. Default: the run's own.");
         Option<string?> split = Options.Text("--split", "NAME", "Which images: train, val, test, or another folder of the set. Default: test.");
-        Option<string?> checkpoint = Shared.Checkpoint();
+        Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
-        Option<string?> device = Shared.Device();
-        Option<string?> precision = Shared.PrecisionOfRun();
-        Option<int?> threads = Shared.Threads();
+        Option<string?> device = CommandHelpers.Device();
+        Option<string?> precision = CommandHelpers.PrecisionOfRun();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("evaluate", "Measures a trained network on the images of a split.")
         {
             run, data, split, checkpoint, stride, device, precision, threads,
         };
         command.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            Shared.UseThreads(result.GetValue(threads));
-            Precision? arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            CommandHelpers.UseThreads(result.GetValue(threads));
+            Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
             return Run(terminal, selection, arithmetic, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
                 result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
         });

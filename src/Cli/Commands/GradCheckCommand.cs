@@ -16,12 +16,12 @@ internal static class GradCheckCommand
     {
         Option<string?> device = Options.Text("--device", "NAME",
             "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's gradients. Default: cpu.");
-        Option<string?> op = Shared.Op("checks");
+        Option<string?> op = CommandHelpers.Op("checks");
         Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. SegmentationModels.Names]);
         Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
         Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
         Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");
-        Option<int?> threads = Shared.Threads();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("gradcheck", "Checks the gradients of every operator and network, and the kernels that compute them.")
         {
             device, op, model, all, json, report, threads,
@@ -30,14 +30,14 @@ internal static class GradCheckCommand
         {
             if (result.GetValue(op) is not null && result.GetValue(model) is not null)
                 throw new UsageException("--op and --model: give one of them; --model checks one whole network");
-            Shared.UseThreads(result.GetValue(threads));
-            DeviceSelection selected = Shared.OpenDevice(result.GetValue(device) ?? "cpu");
+            CommandHelpers.UseThreads(result.GetValue(threads));
+            DeviceSelection selected = CommandHelpers.OpenDevice(result.GetValue(device) ?? "cpu");
             var selection = new GradCheckSelection
             {
                 Pattern = result.GetValue(op), Model = result.GetValue(model), All = result.GetValue(all), Device = selected.Device,
             };
             RequireKnown(selection);
-            GradCheckSummary summary = Run(terminal, selection, selected.Description, Shared.CommandLineOf(result));
+            GradCheckSummary summary = Run(terminal, selection, selected.Description, CommandHelpers.CommandLineOf(result));
             if (result.GetValue(json) is { } jsonFile)
                 Write(terminal, jsonFile, summary.ToJson());
             if (result.GetValue(report) is { } page)

@@ -41,7 +41,7 @@ internal static class KernelsCommand
 
     private static Command CreateProfile(Terminal terminal)
     {
-        Option<string?> op = Shared.Op();
+        Option<string?> op = CommandHelpers.Op();
         Option<bool> totals = Options.Flag("--totals", "Only the total of each kernel, without its lines.");
         Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the lines as a table to this file.");
         Option<string?> check = Options.Text("--check", "FILE", "Fails where a kernel is worse than in this table, which --csv wrote earlier.");
@@ -73,7 +73,7 @@ internal static class KernelsCommand
     {
         IReadOnlyList<OperatorCase> cases = Choose(pattern);
         IReadOnlyList<KernelCost>? before = check is null ? null : ReadTable(check);
-        Device device = Shared.OpenDevice(DeviceSelection.Emulated).Device;
+        Device device = CommandHelpers.OpenDevice(DeviceSelection.Emulated).Device;
         CudaEmulator.SetMode(CudaEmulatorMode.Hook);
         CudaEmulator.ClearProfile();
         CudaEmulator.ClearReport();

@@ -20,22 +20,22 @@ internal static class PredictCommand
         {
             Arity = ArgumentArity.OneOrMore, Description = "Images (TIFF, PNG, JPEG; grey or colour, 8 or 16 bit), or folders of images.",
         };
-        Option<string?> run = Shared.Run();
-        Option<string?> checkpoint = Shared.Checkpoint();
+        Option<string?> run = CommandHelpers.Run();
+        Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
-        Option<string?> device = Shared.Device();
-        Option<string?> precision = Shared.PrecisionOfRun();
-        Option<int?> threads = Shared.Threads();
+        Option<string?> device = CommandHelpers.Device();
+        Option<string?> precision = CommandHelpers.PrecisionOfRun();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
         {
             files, run, checkpoint, output, stride, device, precision, threads,
         };
         command.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            Shared.UseThreads(result.GetValue(threads));
-            Precision? arithmetic = Shared.PrecisionOf(result.GetValue(precision), selection);
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            CommandHelpers.UseThreads(result.GetValue(threads));
+            Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
             return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
                 result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
         });

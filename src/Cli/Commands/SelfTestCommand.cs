@@ -20,8 +20,8 @@ internal static class SelfTestCommand
         Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
         Option<bool> all = Options.Flag("--all", "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
         Option<string?> write = Options.Text("--write", "DIR", "Writes what was computed into this folder, one *.safetensors file per case.");
-        Option<string?> device = Shared.Device();
-        Option<int?> threads = Shared.Threads();
+        Option<string?> device = CommandHelpers.Device();
+        Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("selftest", "Runs reference cases through every operator and network, and compares the results.")
         {
             vectors, type, filter, quick, all, device, threads, write,
@@ -38,8 +38,8 @@ internal static class SelfTestCommand
             if (element == DType.Float64 && name is not null && name.StartsWith("cuda", StringComparison.Ordinal))
                 throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
             // Left to itself the program computes float64 where that is possible.
-            DeviceSelection selection = Shared.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
-            Shared.UseThreads(result.GetValue(threads));
+            DeviceSelection selection = CommandHelpers.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
+            CommandHelpers.UseThreads(result.GetValue(threads));
             bool includeFullSize = result.GetValue(all) || (!result.GetValue(quick) && name != DeviceSelection.Emulated);
             return Run(terminal, selection, folder, element, result.GetValue(filter), includeFullSize, result.GetValue(write));
         });

@@ -14,9 +14,9 @@ internal static class TrainCommand
         Option<string?> config = Options.Text("--config", "FILE", "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
         Option<bool> resume = Options.Flag("--resume", "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
         Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
-        Option<string?> device = Shared.Device();
-        Option<bool> noGraph = Shared.NoGraph();
-        Option<int?> logEvery = Shared.LogEvery();
+        Option<string?> device = CommandHelpers.Device();
+        Option<bool> noGraph = CommandHelpers.NoGraph();
+        Option<int?> logEvery = CommandHelpers.LogEvery();
         var command = new Command("train", "Trains a network on a folder of micrographs and masks, or on synthetic ones without --data.")
         {
             output, config, resume, run, device, noGraph, logEvery,
@@ -24,12 +24,12 @@ internal static class TrainCommand
         arguments.AddTo(command);
         command.SetAction(result =>
         {
-            DeviceSelection selection = Shared.OpenDevice(result.GetValue(device));
-            ExecutionOptions execution = Shared.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
+            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
+            ExecutionOptions execution = CommandHelpers.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
             List<(string Key, string Value)> given = [.. arguments.Given(result)];
             // Not a value that the file can hold: the weights follow from the data and are written there as numbers.
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
-            string commandLine = Shared.CommandLineOf(result);
+            string commandLine = CommandHelpers.CommandLineOf(result);
             if (result.GetValue(resume))
                 return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
             if (result.GetValue(run) is { } folder)

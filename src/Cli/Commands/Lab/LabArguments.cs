@@ -9,7 +9,7 @@ namespace CsUnet.Cli.Commands.Lab;
 /// <summary>Options that the lab's commands share.</summary>
 internal sealed class LabArguments
 {
-    public Option<string?> Op { get; } = Shared.Op();
+    public Option<string?> Op { get; } = CommandHelpers.Op();
 
     public Option<string?> Variant { get; } = Options.Text("--variant", "NAME", "Only this variant; 'csunet lab list' names them. Default: all.");
 
@@ -17,7 +17,7 @@ internal sealed class LabArguments
 
     public Option<string?> Type { get; } = Options.Choice("--dtype", "TYPE", "float32, tf32, bf16 or float64. Default: float32.", "float32", "tf32", "bf16", "float64");
 
-    public Option<string?> Device { get; } = Shared.Device();
+    public Option<string?> Device { get; } = CommandHelpers.Device();
 
     /// <summary>Of the commands that measure.</summary>
     public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1, 600_000);
@@ -25,7 +25,7 @@ internal sealed class LabArguments
     /// <summary>Of those that show what they measure.</summary>
     public Option<string?> Projected { get; } = Options.Text("--projected", "FILE", "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
 
-    public Option<int?> Threads { get; } = Shared.Threads();
+    public Option<int?> Threads { get; } = CommandHelpers.Threads();
 
     public void AddTo(Command command)
     {
@@ -69,8 +69,8 @@ internal sealed class LabArguments
     /// <param name="emulated">What the emulator is to pass for; null: itself.</param>
     public (DeviceSelection Selection, DType Type) Open(ParseResult result, Gpu? emulated = null)
     {
-        Shared.UseThreads(result.GetValue(Threads));
-        DeviceSelection selection = Shared.OpenDevice(result.GetValue(Device));
+        CommandHelpers.UseThreads(result.GetValue(Threads));
+        DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(Device));
         if (emulated is not null && CudaLibraries.IsEmulated)
         {
             CudaEmulator.SetArchitecture(emulated.Architecture);

@@ -63,7 +63,7 @@ internal static class LabBenchCommand
         if (csv is not null)
             OutputFiles.WriteText(csv, LabTable.ToCsv(run));
         if (json is not null)
-            OutputFiles.WriteText(json, LabTable.ToJson(run, Shared.CommandLineOf(result)));
+            OutputFiles.WriteText(json, LabTable.ToJson(run, CommandHelpers.CommandLineOf(result)));
         return run.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 }

@@ -92,7 +92,7 @@ internal static class LabProjectCommand
                 rows.Add((BenchRow.NameOf(item.Op, item.Shape, pass.Key ? Pass.Backward : Pass.Forward, choice.ToString(), type), [.. pass]));
         }
         if (json is not null)
-            OutputFiles.WriteText(json, ProjectedTimes.ToJson(gpu, rows, Shared.CommandLineOf(result)));
+            OutputFiles.WriteText(json, ProjectedTimes.ToJson(gpu, rows, CommandHelpers.CommandLineOf(result)));
         return ExitCode.Success;
     }
 

@@ -32,11 +32,11 @@ internal static class LabReportCommand
             RooflinePoint[] points = [.. run.Rows.Where(row => row.Flops > 0).Select(row =>
                 new RooflinePoint($"{row.Op} {row.Shape} {row.Pass.ToString().ToLowerInvariant()} {row.Variant}", row.Intensity, row.FlopsPerSecond))];
             RooflineChart? chart = points.Length == 0 ? null : new RooflineChart($"Roofline: {run.Device}", run.Ceilings.BytesPerSecond, run.Ceilings.FlopsPerSecond, points);
-            OutputFiles.WriteText(path, Page(run, chart, Shared.CommandLineOf(result)));
+            OutputFiles.WriteText(path, Page(run, chart, CommandHelpers.CommandLineOf(result)));
             if (chart is not null)
                 OutputFiles.WriteText(Path.ChangeExtension(path, ".svg"), chart.ToFile());
             OutputFiles.WriteText(Path.ChangeExtension(path, ".csv"), LabTable.ToCsv(run));
-            OutputFiles.WriteText(Path.ChangeExtension(path, ".json"), LabTable.ToJson(run, Shared.CommandLineOf(result)));
+            OutputFiles.WriteText(Path.ChangeExtension(path, ".json"), LabTable.ToJson(run, CommandHelpers.CommandLineOf(result)));
             terminal.WriteLine($"written: {path}");
             return run.Failures.Count == 0 ? ExitCode.Success : ExitCode.Failure;
         });

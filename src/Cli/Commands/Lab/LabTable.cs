@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using CsUnet.Lab;
 using CsUnet.Training;
 using CsUnet.Tensors;
@@ -35,74 +33,17 @@ internal static class LabTable
         return csv.ToString();
     }
 
-    public static string ToJson(LabRun run, string command)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteString("what", "kernel bench");
-            json.WriteString("date", DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture));
-            json.WriteString("command", command);
-            json.WriteString("commit", Machine.Commit());
-            json.WriteString("device", run.Device);
-            json.WriteString("processor", Machine.Current.Processor);
-            json.WriteString("runtime", Machine.Current.Runtime);
-            json.WriteNumber("ceilingBytesPerSecond", run.Ceilings.BytesPerSecond);
-            json.WriteNumber("ceilingFlopsPerSecond", run.Ceilings.FlopsPerSecond);
-            json.WriteString("ceilings", run.Ceilings.Source);
-            if (run.Projected?.Errors(run.Rows) is { } errors)
-            {
-                json.WriteStartObject("measuredOverProjected");
-                json.WriteString("gpu", run.Projected.Gpu);
-                json.WriteNumber("median", errors.Median);
-                json.WriteNumber("least", errors.Least);
-                json.WriteNumber("most", errors.Most);
-                json.WriteNumber("rows", errors.Rows);
-                json.WriteEndObject();
-            }
-            json.WriteStartArray("rows");
-            foreach (BenchRow row in run.Rows)
-                Write(json, row, run);
-            json.WriteEndArray();
-            json.WriteStartArray("failed");
-            foreach (string failure in run.Failures)
-                json.WriteStringValue(failure);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
+    public static string ToJson(LabRun run, string command) => ProgramJson.Text(new JsonFiles.LabFile(
+        "kernel bench", ProgramJson.Now, command, Machine.Commit(), run.Device, Machine.Current.Processor, Machine.Current.Runtime,
+        run.Ceilings.BytesPerSecond, run.Ceilings.FlopsPerSecond, run.Ceilings.Source,
+        run.Projected?.Errors(run.Rows) is { } errors
+            ? new JsonFiles.ErrorsEntry(run.Projected.Gpu, errors.Median, errors.Least, errors.Most, errors.Rows)
+            : null,
+        [.. run.Rows.Select(row => EntryOf(row, run))], run.Failures), ProgramJson.Readable.LabFile);
 
-    private static void Write(Utf8JsonWriter json, BenchRow row, LabRun run)
-    {
-        json.WriteStartObject();
-        json.WriteString("name", row.Name);
-        json.WriteNumber("seconds", row.Times.Median);
-        json.WriteNumber("low", row.Times.Low);
-        json.WriteNumber("high", row.Times.High);
-        json.WriteNumber("runs", row.Times.Runs);
-        json.WriteNumber("bytes", row.Bytes);
-        json.WriteNumber("flops", row.Flops);
-        json.WriteNumber("peakShare", row.ShareOf(run.Ceilings));
-        if (run.Projected?.Seconds.TryGetValue(row.Name, out double projected) == true)
-            json.WriteNumber("projectedSeconds", projected);
-        if (row.Usage is { } usage)
-        {
-            json.WriteNumber("registers", usage.Registers);
-            json.WriteNumber("sharedBytes", usage.SharedBytes);
-            json.WriteNumber("spillBytes", usage.SpillBytes);
-            json.WriteNumber("occupancy", row.Occupancy);
-        }
-        json.WriteStartArray("launches");
-        foreach (string launch in row.Launches)
-            json.WriteStringValue(launch);
-        json.WriteEndArray();
-        if (row.BaselineTimes is { } baseline)
-        {
-            json.WriteString("baseline", row.Baseline);
-            json.WriteNumber("baselineSeconds", baseline.Median);
-        }
-        json.WriteEndObject();
-    }
+    private static JsonFiles.LabEntry EntryOf(BenchRow row, LabRun run) => new(
+        row.Name, row.Times.Median, row.Times.Low, row.Times.High, row.Times.Runs, row.Bytes, row.Flops, row.ShareOf(run.Ceilings),
+        run.Projected?.Seconds.TryGetValue(row.Name, out double projected) == true ? projected : null,
+        row.Usage?.Registers, row.Usage?.SharedBytes, row.Usage?.SpillBytes, row.Usage is null ? null : row.Occupancy, row.Launches,
+        row.BaselineTimes is null ? null : row.Baseline, row.BaselineTimes?.Median);
 }

@@ -18,7 +18,8 @@ internal static class LabTuneCommand
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels, or HxW. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "With --model: number of classes. Default: 3.", 2, 255);
-        var command = new Command("tune", "Searches variants and launch parameters, and stores the fastest for this device, shape and type.")
+        var command = new Command("tune",
+            "Searches variants and launch parameters, and stores the fastest for this device, shape and type.")
         {
             model, size, batch, classes,
         };
@@ -28,9 +29,11 @@ internal static class LabTuneCommand
         {
             if (result.GetValue(model) is not { } name)
             {
-                Option? alone = new Option[] { size, batch, classes }.FirstOrDefault(option => result.GetResult(option) is { Implicit: false });
+                Option? alone = new Option[] { size, batch, classes }.FirstOrDefault(option =>
+                    result.GetResult(option) is { Implicit: false });
                 if (alone is not null)
-                    throw new UsageException($"{alone.Name}: needs --model; without it the operators' usual shapes are searched, or one --shape");
+                    throw new UsageException(
+                        $"{alone.Name}: needs --model; without it the operators' usual shapes are searched, or one --shape");
                 return Run(terminal, arguments, result);
             }
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
@@ -61,7 +64,8 @@ internal static class LabTuneCommand
         var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
         foreach (LabCase item in cases)
             tuner.Tune($"{item}", item.Case,
-                choice => Enum.GetValues<Pass>().Sum(pass => bench.Measure(item, pass, choice, interrupt.Token).Times.Median), bench.IsRefusal);
+                choice => Enum.GetValues<Pass>().Sum(pass => bench.Measure(item, pass, choice, interrupt.Token).Times.Median),
+                bench.IsRefusal);
         return Finish(terminal, tuner, selection);
     }
 
@@ -71,7 +75,7 @@ internal static class LabTuneCommand
         if (result.GetValue(arguments.Shape) is { } shape)
             throw new UsageException($"--shape {shape}: the shapes are those of the network's step; give --model or --shape");
         ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
-        Shared.RequireMemory(options, name, batch);
+        CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
         if (type == DType.Float64)
@@ -79,7 +83,8 @@ internal static class LabTuneCommand
         Precision precision = LabArguments.PrecisionOf(result.GetValue(arguments.Type));
         string? pattern = result.GetValue(arguments.Op);
         using PrecisionScope products = precision.Use(selection.Device);
-        IReadOnlyList<StepCall> calls = StepCall.Record(() => StepBenchmark.RunOnce(options, batch, selection.Device, precision), selection.Device);
+        IReadOnlyList<StepCall> calls = StepCall.Record(() => StepBenchmark.RunOnce(options, batch, selection.Device, precision),
+            selection.Device);
         IReadOnlyList<StepCall> chosen = new NamePattern(pattern).Choose(calls, call => call.Case.Op.Name);
         if (chosen.Count == 0)
             throw new UsageException($"--op {pattern}: a step of {name} calls no such operator that has variants; there are "
@@ -91,7 +96,8 @@ internal static class LabTuneCommand
             tuner.Tune(call, (item, choice) =>
             {
                 using KernelChoices.Forced forced = KernelChoices.Force(choice);
-                return Enum.GetValues<Pass>().Where(pass => pass == Pass.Forward || item.Inputs.Any(input => input is { NeedsGradient: true }))
+                return Enum.GetValues<Pass>()
+                    .Where(pass => pass == Pass.Forward || item.Inputs.Any(input => input is { NeedsGradient: true }))
                     .Sum(pass => Timing.Measure(item, null, pass, type, selection.Device, seconds, interrupt.Token).Median);
             });
         return Finish(terminal, tuner, selection);

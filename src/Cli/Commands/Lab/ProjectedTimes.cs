@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using CsUnet.Lab;
 using CsUnet.Tensors;
@@ -53,31 +51,10 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
     /// <param name="gpu">The GPU.</param>
     /// <param name="rows">Each pass with its launches.</param>
     /// <param name="command">The command that made it.</param>
-    public static string ToJson(Gpu gpu, IEnumerable<(string Name, IReadOnlyList<ProjectedLaunch> Launches)> rows, string command)
-    {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            json.WriteStartObject();
-            json.WriteString("what", What);
-            json.WriteString("gpu", gpu.Title);
-            json.WriteString("command", command);
-            json.WriteString("commit", Machine.Commit());
-            json.WriteStartArray("rows");
-            foreach ((string name, IReadOnlyList<ProjectedLaunch> launches) in rows)
-            {
-                json.WriteStartObject();
-                json.WriteString("name", name);
-                json.WriteNumber("seconds", Math.Round(launches.Sum(launch => launch.Seconds), 10));
-                json.WriteString("limit", launches.MaxBy(launch => launch.Seconds)!.Bound.Label());
-                json.WriteNumber("launches", launches.Count);
-                json.WriteEndObject();
-            }
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(stream.ToArray()) + "\n";
-    }
+    public static string ToJson(Gpu gpu, IEnumerable<(string Name, IReadOnlyList<ProjectedLaunch> Launches)> rows, string command) => ProgramJson.Text(
+        new JsonFiles.ProjectionFile(What, gpu.Title, command, Machine.Commit(), [.. rows.Select(row => new JsonFiles.ProjectionEntry(
+            row.Name, Math.Round(row.Launches.Sum(launch => launch.Seconds), 10), row.Launches.MaxBy(launch => launch.Seconds)!.Bound.Label(),
+            row.Launches.Count))]), ProgramJson.Readable.ProjectionFile);
 
     /// <summary>Measured over projected time of the rows that both have: median, least and most; null without one.</summary>
     public (double Median, double Least, double Most, int Rows)? Errors(IEnumerable<BenchRow> rows)

@@ -1,8 +1,6 @@
-using CsUnet.Data;
+namespace CsUnet.Data;
 
-namespace CsUnet.Training;
-
-/// <summary>Where a trainer's batches come from.</summary>
+/// <summary>Where the batches of a training come from.</summary>
 public interface IBatchSource : IDisposable
 {
     /// <summary>Steps per epoch.</summary>

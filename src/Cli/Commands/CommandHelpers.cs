@@ -5,8 +5,8 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary>Options that several commands have.</summary>
-internal static class Shared
+/// <summary>Options that several commands have, and what they do with them.</summary>
+internal static class CommandHelpers
 {
     public static Option<string?> Device() => Options.Text(
         "--device", "NAME", "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the processor, slowly). Default: auto.");

@@ -1,0 +1,21 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace CsUnet.Training;
+
+/// <summary>The JSON files of a run.</summary>
+[JsonSourceGenerationOptions(
+    WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
+[JsonSerializable(typeof(RunRecord))]
+[JsonSerializable(typeof(EvaluationFile))]
+internal sealed partial class TrainingJson : JsonSerializerContext
+{
+    // Later than Default, whose initialiser stands in a generated file.
+    private static readonly Lazy<TrainingJson> s_readable =
+        new(() => new TrainingJson(new JsonSerializerOptions(Default!.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
+
+    /// <summary>For files that people read, and that are never part of a page: + and non-ASCII letters stand as they are.</summary>
+    public static TrainingJson Readable => s_readable.Value;
+}
