@@ -21,7 +21,7 @@ internal static class CommandLine
             // No bundling of one-letter options and no @files: neither is used, and both would turn file names into something else.
             ParseResult result = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (result.Errors.Count > 0)
-                throw new UsageException($"{Describe(result.Errors[0])}; see csunet {CommandPath(result)}--help");
+                throw new UsageException(Describe(result.Errors[0]), remedy: $"see csunet {CommandPath(result)}--help");
             return result.Invoke(new InvocationConfiguration
             {
                 Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
@@ -82,20 +82,22 @@ internal static class CommandLine
                     .Concat(command.Options).SelectMany(option => option.Aliases.Append(option.Name)).Distinct()];
                 string name = arg.Split('=', ':')[0];
                 if (!known.Contains(name))
-                    throw new UsageException($"unknown option '{name}'{NearestName.Hint(name, known)}; {help}");
+                    throw Unknown($"unknown option '{name}'", name, known, help);
                 // What follows is the option's value, or belongs to the command: either way no command name is looked for after it.
                 namesEnded = command.Subcommands.Count == 0 || namesEnded;
             }
             else if (!namesEnded && command.Subcommands.Count > 0)
             {
                 Command? next = command.Subcommands.FirstOrDefault(candidate => candidate.Name == arg);
-                IEnumerable<string> names = command.Subcommands.Select(candidate => candidate.Name);
-                command = next ?? throw new UsageException(
-                    $"unknown command '{arg}'{NearestName.Hint(arg, names)}; there are {string.Join(", ", names)}; {help}");
+                string[] names = [.. command.Subcommands.Select(candidate => candidate.Name)];
+                command = next ?? throw Unknown($"unknown command '{arg}'", arg, names, help, $"one of {string.Join(", ", names)}");
                 path.Add(arg);
             }
         }
     }
+
+    private static UsageException Unknown(string problem, string name, IEnumerable<string> known, string help, string? expected = null) =>
+        new(problem, expected, remedy: NearestName.Of(name, known) is { } nearest ? $"did you mean '{nearest}'? {help}" : help);
 
     private static string Describe(ParseError error) => error.SymbolResult switch
     {

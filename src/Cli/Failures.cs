@@ -1,7 +1,9 @@
+using CsUnet.Autograd;
 using CsUnet.Cuda;
 using CsUnet.Data;
+using CsUnet.Lab;
 using CsUnet.Tensors;
-using CsUnet.Training;
+using CsUnet.Verification;
 
 namespace CsUnet.Cli;
 
@@ -28,12 +30,23 @@ internal static class Failures
 
     private static bool IsUsage(Exception failure) => failure is UsageException or DataException;
 
-    private static string Message(Exception failure) => failure switch
+    /// <summary>
+    /// Whether the message of an exception of this type says what a user can act on. Anything else is a defect of the program, and says so.
+    /// </summary>
+    internal static bool IsExplained(Exception failure) => failure is IProblem or OutOfMemoryException
+        or CaseException or CheckFailedException or GradientCheckException or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
+        or InvalidOperationException or NotSupportedException or CudaException;
+
+    private static string Message(Exception failure)
     {
-        OutOfMemoryException => "out of memory; use a smaller --batch, --size or --model",
-        // These say in their message what a user can act on; anything else is a defect of the program and says so.
-        UsageException or RunException or DataException or WeightFileException or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
-            or InvalidOperationException or NotSupportedException or CudaException => failure.Message,
-        _ => $"internal error, {failure.GetType().Name}: {failure.Message} (set {TraceVariable}=1 for details)",
-    };
+        if (!IsExplained(failure))
+            return $"internal error, {failure.GetType().Name}: {failure.Message} (set {TraceVariable}=1 for details)";
+        string? remedy = Remedies.For(failure);
+        return failure switch
+        {
+            OutOfMemoryException => ProblemText.Compose(null, "out of memory", remedy: remedy),
+            IProblem problem => ProblemText.Compose(problem.Place, problem.Problem, problem.Expected, remedy ?? problem.Remedy),
+            _ => remedy is null ? failure.Message : ProblemText.Compose(null, failure.Message.TrimEnd('.'), remedy: remedy),
+        };
+    }
 }

@@ -46,7 +46,7 @@ internal sealed class LoadedRun
             string remedy = checkpoint == "best" && File.Exists(folder.LastPath)
                 ? "the run had no validation; use --checkpoint last"
                 : $"the run was stopped before its first checkpoint; go on with csunet train --resume --run {NextSteps.Quote(folder.Path)}";
-            throw new UsageException($"{file}: no such file; {remedy}");
+            throw new UsageException("no such file", place: file, remedy: remedy);
         }
         Checkpoint weights = Checkpoint.Load(file, device: device.Device);
         TrainingOptions options = folder.LoadOptions();
@@ -64,7 +64,7 @@ internal sealed class LoadedRun
         }
         catch (RunException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
     }
 
@@ -78,7 +78,7 @@ internal sealed class LoadedRun
         }
         catch (RunException failure)
         {
-            throw new UsageException($"--stride: {failure.Message}", failure);
+            throw UsageException.From(failure, "--stride");
         }
     }
 

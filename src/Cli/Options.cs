@@ -76,9 +76,9 @@ internal static class Options
                 return (height, width);
             (int h, int w) = (Near(height), Near(width));
             string near = h == w ? $"{h}" : $"{h}x{w}";
-            throw new UsageException($"{name} {text}: sides must be multiples of 32, from 32 to 8192 pixels; the nearest is {near}");
+            throw new UsageException("impossible size", "sides that are multiples of 32, from 32 to 8192 pixels", $"{name} {text}", $"the nearest is {near}");
         }
-        throw new UsageException($"{name} {text}: expected pixels as N or HxW, for example 128 or 128x256");
+        throw new UsageException("no size", "pixels as N or HxW, for example 128 or 128x256", $"{name} {text}");
 
         static int Near(int side) => Math.Clamp((int)Math.Round(side / 32.0) * 32, 32, 8192);
     }
@@ -96,7 +96,7 @@ internal static class Options
         string text = result.Tokens[0].Value;
         if (values.Contains(text))
             return text;
-        result.AddError($"{name} {text}: not known{NearestName.Hint(text, values)}; there are {string.Join(", ", values)}");
+        result.AddError(UsageException.Unknown("not known", text, values, $"{name} {text}").Message);
         return null;
     }
 }

@@ -62,7 +62,7 @@ internal sealed class TrainingArguments
     {
         bool hasSteps = given.Any(entry => entry.Key == "steps"), hasEpochs = given.Any(entry => entry.Key == "epochs");
         if (hasSteps && hasEpochs)
-            throw new UsageException("--steps and --epochs both say how long the run is; give one of them");
+            throw new UsageException("--steps and --epochs both say how long the run is", remedy: "give one of them");
         try
         {
             TrainingOptions options = configPath is null ? start ?? new TrainingOptions() : TrainingOptions.Load(configPath, start);
@@ -76,7 +76,7 @@ internal sealed class TrainingArguments
         }
         catch (Exception failure) when (failure is RunException or ArgumentException)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
     }
 
@@ -86,14 +86,9 @@ internal sealed class TrainingArguments
         {
             return options.With(key, key == "subset" ? string.Join(',', Subsets.Resolve(value)) : value);
         }
-        catch (OptionException failure)
-        {
-            // The user wrote the option's name, not the file's key.
-            throw new UsageException(ProblemText.Compose(null, $"{Name(key)} {failure.Found}", failure.Expected, failure.Remedy), failure);
-        }
         catch (DataException failure)
         {
-            throw new UsageException($"{Name(key)}: {failure.Message}", failure);
+            throw UsageException.From(failure, Name(key));
         }
     }
 

@@ -53,11 +53,15 @@ internal sealed class TrainingSession
             // A network that cannot be built is refused before a large data set is read.
             options.ModelOptions(classMap.Count).Create().RequireMemory(options.Batch);
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
-                throw new UsageException("--size 32 with --batch 1: the deepest features are then a single pixel, over which batch norm has no statistics; "
-                    + "use a larger --size or --batch");
+            {
+                throw new UsageException("the deepest features are then a single pixel, over which batch norm has no statistics",
+                    place: "--size 32 with --batch 1", remedy: "use a larger --size or --batch");
+            }
             if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
-                throw new UsageException($"--class-weights: {options.ClassWeights.Count} numbers, expected {classMap.Count}, one for each of "
-                    + string.Join(", ", classMap.Classes.Select(entry => entry.Name)));
+            {
+                throw new UsageException(ProblemText.Count(options.ClassWeights.Count, "number"),
+                    $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}", "--class-weights");
+            }
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
@@ -65,14 +69,14 @@ internal sealed class TrainingSession
         }
         catch (Exception failure) when (failure is RunException or ArgumentException)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
     }
 
     /// <summary>Opens what the training needs, and checks the test images too, so that all that is wrong with a set is known at once.</summary>
     private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
     {
-        var problems = new List<string>();
+        var problems = new List<DataException>();
         MicrographDataset? Open(Func<MicrographDataset?> open)
         {
             try

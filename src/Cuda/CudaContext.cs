@@ -190,7 +190,7 @@ public unsafe class CudaContext : IDisposable
         {
             throw new CudaException(CUResult.ErrorInvalidDevice, $"CudaContext(device={deviceId})",
                 $"there {(count == 1 ? "is 1 device" : $"are {count} devices")}" +
-                (count == 0 ? ": use --device cpu" : $", numbered from 0 to {count - 1}"));
+                (count == 0 ? "" : $", numbered from 0 to {count - 1}"));
         }
         CUdevice device = default;
         Driver.Check(DriverNative.cuDeviceGet(&device, deviceId), $"cuDeviceGet(ordinal={deviceId})");

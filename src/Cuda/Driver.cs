@@ -74,7 +74,7 @@ internal static unsafe class Driver
         CUResult.ErrorInvalidContext => "No CUDA context is current on this thread: call SetCurrent() of the context on every thread " +
             "that uses it",
         CUResult.ErrorOutOfMemory => MemoryState(),
-        CUResult.ErrorNoDevice => "The driver found no GPU (or CUDA_VISIBLE_DEVICES hides it): use --device cpu",
+        CUResult.ErrorNoDevice => "The driver found no GPU (or CUDA_VISIBLE_DEVICES hides it)",
         CUResult.ErrorNoBinaryForGPU or CUResult.UnsupportedPTXVersion =>
             "The code was compiled for another device, or by an NVRTC newer than the driver: update the driver, or name an older " +
             "NVRTC in CSUNET_NVRTC_LIBRARY",

@@ -28,8 +28,7 @@ public readonly record struct KernelArchitecture(int Number, bool IsPtx = false)
         if (device < Minimum)
         {
             throw new CudaException($"The GPU has compute capability {device / 10}.{device % 10}; the kernels need " +
-                $"{Minimum / 10}.{Minimum % 10} (Ampere) or newer. " +
-                "Use --device cpu.");
+                $"{Minimum / 10}.{Minimum % 10} (Ampere) or newer.");
         }
         int best = 0;
         foreach (int candidate in supported)

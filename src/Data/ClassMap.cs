@@ -1,3 +1,5 @@
+using CsUnet.Tensors;
+
 namespace CsUnet.Data;
 
 /// <summary>
@@ -25,7 +27,7 @@ public sealed class ClassMap
     /// <param name="defaultLabel">The class of all values and colours that no class lists; null to reject them.</param>
     /// <param name="ignoredValues">Grey values that become <see cref="Ignored"/>.</param>
     /// <param name="ignoredColours">Colours that become <see cref="Ignored"/>.</param>
-    /// <exception cref="ArgumentException">None or too many classes, a duplicate name, value or colour, or an unused class.</exception>
+    /// <exception cref="InvalidValueException">None or too many classes, a duplicate name, value or colour, or an unused class.</exception>
     public ClassMap(
         string name, IReadOnlyList<SegmentationClass> classes, string maskSuffix = "", int? defaultLabel = null,
         IReadOnlyList<int>? ignoredValues = null, IReadOnlyList<Rgb>? ignoredColours = null)
@@ -37,12 +39,12 @@ public sealed class ClassMap
         IgnoredValues = ignoredValues ?? [];
         IgnoredColours = ignoredColours ?? [];
         if (classes.Count is 0 or > MaxClasses)
-            throw new ArgumentException($"{classes.Count} classes; expected 1 to {MaxClasses}", nameof(classes));
+            throw new InvalidValueException(nameof(classes), ProblemText.Count(classes.Count, "class", "classes"), $"1 to {MaxClasses}");
         if (defaultLabel is { } label && (label < 0 || label >= classes.Count))
-            throw new ArgumentException($"the default is class {label}; expected 0 to {classes.Count - 1}", nameof(defaultLabel));
+            throw new InvalidValueException(nameof(defaultLabel), $"the default is class {label}", $"0 to {classes.Count - 1}");
         if (maskSuffix.AsSpan().IndexOfAny('/', '\\') >= 0)
-            throw new ArgumentException($"the mask suffix '{maskSuffix}' holds a path separator; expected part of a file name",
-                nameof(maskSuffix));
+            throw new InvalidValueException(
+                nameof(maskSuffix), $"the mask suffix '{maskSuffix}' holds a path separator", "part of a file name");
 
         _labelOfValue = new int[65536];
         Array.Fill(_labelOfValue, Unknown);
@@ -51,15 +53,15 @@ public sealed class ClassMap
         {
             SegmentationClass entry = classes[i];
             if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl))
-                throw new ArgumentException($"class {i} has the name '{entry.Name}'; expected a text without control characters",
-                    nameof(classes));
+                throw new InvalidValueException(
+                    nameof(classes), $"class {i} has the name '{entry.Name}'", "a text without control characters");
             for (int j = 0; j < i; j++)
                 if (classes[j].Name == entry.Name)
-                    throw new ArgumentException($"two classes are named '{entry.Name}'; expected different names", nameof(classes));
+                    throw new InvalidValueException(nameof(classes), $"two classes are named '{entry.Name}'", "different names");
             if (entry.Values.Count + entry.Colours.Count == 0 && defaultLabel != i)
             {
-                throw new ArgumentException(
-                    $"class '{entry.Name}' has neither values nor colours; expected some, or that it is the default", nameof(classes));
+                throw new InvalidValueException(
+                    nameof(classes), $"class '{entry.Name}' has neither values nor colours", "some, or that it is the default");
             }
             Add(entry.Values, entry.Colours, i, entry.Name, owner);
         }
@@ -203,8 +205,7 @@ public sealed class ClassMap
             (ulong r, ulong g, ulong b) = (entry.Key >> 32, entry.Key >> 16 & 0xFFFF, entry.Key & 0xFFFF);
             string value = mask.Channels == 1 ? $"value {r}" : $"colour ({r},{g},{b})";
             (int first, int count) = entry.Value;
-            string pixels = count == 1 ? "1 pixel" : $"{count} pixels";
-            return $"{value} in {pixels}, first at row {first / mask.Width}, column {first % mask.Width}";
+            return $"{value} in {ProblemText.Count(count, "pixel")}, first at row {first / mask.Width}, column {first % mask.Width}";
         });
         return string.Join("; ", parts) + (unknowns.Count > shown ? $"; and {unknowns.Count - shown} more" : "");
     }
@@ -214,7 +215,7 @@ public sealed class ClassMap
         foreach (int value in values)
         {
             if (value is < 0 or > 65535)
-                throw new ArgumentException($"'{name}' has the value {value}; expected 0 to 65535", nameof(values));
+                throw new InvalidValueException(nameof(values), $"'{name}' has the value {value}", "0 to 65535");
             Claim($"value {value}", name, owner);
             _labelOfValue[value] = label;
         }
@@ -231,7 +232,7 @@ public sealed class ClassMap
     private static void Claim(string what, string name, Dictionary<string, string> owner)
     {
         if (!owner.TryAdd(what, name))
-            throw new ArgumentException($"{what} is listed for '{owner[what]}' and for '{name}'; expected it once");
+            throw new InvalidValueException("classes", $"{what} is listed for '{owner[what]}' and for '{name}'", "it once");
     }
 
     private static uint Key(int r, int g, int b) => (uint)(r << 16 | g << 8 | b);

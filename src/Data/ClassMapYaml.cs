@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using CsUnet.Tensors;
 using YamlDotNet.RepresentationModel;
 
 namespace CsUnet.Data;
@@ -57,12 +58,9 @@ internal static class ClassMapYaml
         {
             return new ClassMap(name, classes, root.Text("mask_suffix", ""), defaultLabel, ignoredValues, ignoredColours);
         }
-        catch (ArgumentException failure)
+        catch (InvalidValueException failure)
         {
-            string message = failure.ParamName is null ? failure.Message
-                : failure.Message.Replace($" (Parameter '{failure.ParamName}')", "");
-            int split = message.IndexOf("; expected ", StringComparison.Ordinal);
-            throw new DataException(root.Path, message[..split], message[(split + "; expected ".Length)..], inner: failure);
+            throw new DataException(root.Path, failure.Problem, failure.Expected, failure.Remedy, failure);
         }
     }
 

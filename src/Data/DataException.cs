@@ -10,32 +10,32 @@ public sealed class DataException : Exception, IProblem
 {
     /// <summary>One problem with one file.</summary>
     /// <param name="path">The file or folder.</param>
-    /// <param name="found">What is wrong, for example <c>the mask is 512x256</c>.</param>
+    /// <param name="found">What is wrong, for example <c>the mask has 512x256 pixels</c>.</param>
     /// <param name="expected">What would be right, for example <c>512x512 as its image</c>; a noun phrase.</param>
-    /// <param name="remedy">What to do, a sentence without its full stop; null where nothing but the expectation helps.</param>
+    /// <param name="remedy">What to do, a clause; null where nothing but the expectation helps.</param>
     /// <param name="inner">The cause, if another library reported it.</param>
-    public DataException(string path, string found, string expected, string? remedy = null, Exception? inner = null)
-        : base(Format(path, found, expected, remedy), inner)
+    public DataException(string path, string found, string? expected, string? remedy = null, Exception? inner = null)
+        : base(ProblemText.Compose(path, found, expected, remedy), inner)
     {
         Path = path;
         Problem = found;
         Expected = expected;
         Remedy = remedy;
-        Problems = [Message];
+        Problems = [this];
     }
 
-    private DataException(string path, string message, IReadOnlyList<string> problems)
-        : base(message)
+    private DataException(string path, string problem, IReadOnlyList<DataException> problems)
+        : base(ProblemText.Compose(path, problem))
     {
         Path = path;
-        Problem = problems.Count == 1 ? problems[0] : ProblemText.Count(problems.Count, "problem");
+        Problem = problem;
         Problems = problems;
     }
 
     /// <summary>The file or folder that the problem is about, of a text also the line.</summary>
     public string Path { get; }
 
-    string? IProblem.Place => Path;
+    string IProblem.Place => Path;
 
     /// <inheritdoc />
     public string Problem { get; }
@@ -46,16 +46,16 @@ public sealed class DataException : Exception, IProblem
     /// <inheritdoc />
     public string? Remedy { get; }
 
-    /// <summary>Every problem, one line each; a single one equals the message.</summary>
-    public IReadOnlyList<string> Problems { get; }
+    /// <summary>Every problem by itself; a single one is this exception.</summary>
+    public IReadOnlyList<DataException> Problems { get; }
 
     /// <summary>All problems of one folder or file at once, listed one a line.</summary>
     /// <param name="path">What was opened.</param>
-    /// <param name="problems">Complete lines, each with its own path.</param>
-    public static DataException Many(string path, IReadOnlyList<string> problems) => problems.Count == 1
-        ? new DataException(path, problems[0], problems)
-        : new DataException(path, $"{path}: {problems.Count} problems:\n  {string.Join("\n  ", problems)}", problems);
-
-    private static string Format(string path, string found, string expected, string? remedy) =>
-        $"{path}: {found}; expected {expected}{(remedy is null ? "" : $". {remedy}")}";
+    /// <param name="problems">The problems, each with its own path.</param>
+    public static DataException Many(string path, IReadOnlyList<DataException> problems)
+    {
+        DataException[] all = [.. problems.SelectMany(problem => problem.Problems)];
+        return all.Length == 1 ? all[0] : new DataException(
+            path, $"{all.Length} problems:\n  {string.Join("\n  ", all.Select(problem => problem.Message))}", all);
+    }
 }

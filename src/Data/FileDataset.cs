@@ -16,7 +16,7 @@ internal sealed class FileDataset : MicrographDataset
     {
         string images = Path.Combine(directory, split), masks = Path.Combine(directory, $"{split}_annot");
         CheckFolders(directory, split, images, masks);
-        var problems = new List<string>();
+        var problems = new List<DataException>();
         try
         {
             _pairs = [.. FindPairs(images, masks, classMap, subset, problems)];
@@ -32,7 +32,7 @@ internal sealed class FileDataset : MicrographDataset
         bool isAnythingCounted = false;
         long bytes = 0;
         int group = Math.Max(1, Workers.Count);
-        var failures = new IReadOnlyList<string>[group];
+        var failures = new IReadOnlyList<DataException>[group];
         for (int first = 0; first < _pairs.Length; first += group)
         {
             int start = first, count = Math.Min(group, _pairs.Length - first);
@@ -76,22 +76,22 @@ internal sealed class FileDataset : MicrographDataset
         const string layout = "DIR/{train,val,test}/NAME.tif with DIR/{train,val,test}_annot/NAME.tif";
         if (!Directory.Exists(directory))
             throw new DataException(directory, "no such folder", $"a data set, {layout}");
-        var problems = new List<string>();
+        var problems = new List<DataException>();
         if (!Directory.Exists(images))
         {
             IEnumerable<string> names = Directory.EnumerateDirectories(directory).Select(folder => Path.GetFileName(folder));
             string[] present = [.. names.Order(StringComparer.Ordinal)];
             string found = present.Length == 0 ? "none" : string.Join(", ", present.Take(8));
-            problems.Add(new DataException(images, $"no folder '{split}' (folders here: {found})", layout).Message);
+            problems.Add(new DataException(images, $"no folder '{split}' (folders here: {found})", layout));
         }
         if (!Directory.Exists(masks))
-            problems.Add(new DataException(masks, $"no folder '{split}_annot' with annotations", layout).Message);
+            problems.Add(new DataException(masks, $"no folder '{split}_annot' with annotations", layout));
         if (problems.Count > 0)
             throw DataException.Many(directory, problems);
     }
 
     private static List<Pair> FindPairs(string images, string masks, ClassMap classMap, IReadOnlyList<string>? subset,
-        List<string> problems)
+        List<DataException> problems)
     {
         ILookup<string, string> imageFiles = ByStem(images), maskFiles = ByStem(masks);
         if (imageFiles.Count == 0)
@@ -101,7 +101,7 @@ internal sealed class FileDataset : MicrographDataset
         foreach (string wanted in subset ?? [])
             if (!imageFiles.Contains(wanted))
                 problems.Add(new DataException(Path.Combine(images, wanted), "the subset names a missing image",
-                    "the name of an image without its extension").Message);
+                    "the name of an image without its extension"));
         var pairs = new List<Pair>();
         foreach (IGrouping<string, string> files in imageFiles.OrderBy(files => files.Key, StringComparer.Ordinal))
         {
@@ -112,13 +112,13 @@ internal sealed class FileDataset : MicrographDataset
             string maskName = name + classMap.MaskSuffix + Path.GetExtension(files.First());
             if (files.Count() > 1)
                 problems.Add(new DataException(images,
-                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one").Message);
+                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one"));
             else if (candidates.Length == 0)
                 problems.Add(new DataException(files.First(), "its mask is missing", Path.Combine(masks, maskName),
-                    MissingMaskRemedy(classMap)).Message);
+                    MissingMaskRemedy(classMap)));
             else if (candidates.Length > 1)
                 problems.Add(new DataException(files.First(),
-                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one").Message);
+                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one"));
             else
                 pairs.Add(new Pair(name, files.First(), candidates[0]));
         }
@@ -126,8 +126,8 @@ internal sealed class FileDataset : MicrographDataset
     }
 
     private static string MissingMaskRemedy(ClassMap classMap) => classMap.MaskSuffix.Length == 0
-        ? $"Class map {classMap.Name} expects masks named as their images"
-        : $"Class map {classMap.Name} expects the image's name followed by '{classMap.MaskSuffix}'";
+        ? $"class map {classMap.Name} expects masks named as their images"
+        : $"class map {classMap.Name} expects the image's name followed by '{classMap.MaskSuffix}'";
 
     private static ILookup<string, string> ByStem(string folder) => Directory.EnumerateFiles(folder)
         .Where(ImageFile.IsImageName)
@@ -137,7 +137,7 @@ internal sealed class FileDataset : MicrographDataset
     private Sample Read(Pair pair)
     {
         // Report the problems of both files, not only the first.
-        var problems = new List<string>();
+        var problems = new List<DataException>();
         Image? image = null;
         MaskImage? mask = null;
         try
@@ -146,7 +146,7 @@ internal sealed class FileDataset : MicrographDataset
         }
         catch (DataException failure)
         {
-            problems.Add(failure.Message);
+            problems.Add(failure);
         }
         try
         {
@@ -154,12 +154,12 @@ internal sealed class FileDataset : MicrographDataset
         }
         catch (DataException failure)
         {
-            problems.Add(failure.Message);
+            problems.Add(failure);
         }
         if (image is not null && mask is not null && (image.Height != mask.Height || image.Width != mask.Width))
         {
             problems.Add(new DataException(pair.Mask, $"the mask has {mask.Height}x{mask.Width} pixels",
-                $"{image.Height}x{image.Width} (height x width) as {pair.Image}").Message);
+                $"{image.Height}x{image.Width} (height x width) as {pair.Image}"));
         }
         byte[]? labels = null;
         if (mask is not null)
@@ -167,7 +167,7 @@ internal sealed class FileDataset : MicrographDataset
             labels = ClassMap.Label(mask, out string? unknown);
             if (unknown is not null)
                 problems.Add(new DataException(pair.Mask, $"the mask has values or colours that no class lists: {unknown}", KnownValues(),
-                    "Extend the class map, or give it a default class").Message);
+                    "extend the class map, or give it a default class"));
         }
         return problems.Count == 0
             ? new Sample(pair.Name, image!, labels!)

@@ -89,7 +89,7 @@ public static class ImageFile
                 samples[i * channels + c] = wide is null ? narrow![i * bands + c] : wide[i * bands + c];
             if (bands != channels && (wide is null ? narrow![i * bands + channels] : wide[i * bands + channels]) != opaque)
                 throw new DataException(path, $"the mask is transparent at row {i / width}, column {i % width}", "opaque pixels",
-                    "Flatten the layers and save it again");
+                    "flatten the layers and save it again");
         }
         return new MaskImage(samples, height, width, channels, bits);
     }
@@ -169,7 +169,7 @@ public static class ImageFile
         catch (VipsException failure)
         {
             throw new DataException(path, $"cannot be decoded ({OneLine(failure.Message)})", Formats,
-                "The file is damaged or truncated: restore it", failure);
+                "the file is damaged or truncated: restore it", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -178,7 +178,7 @@ public static class ImageFile
         catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException)
         {
             throw new DataException(path, "the image library libvips cannot be loaded", "its native library beside the program",
-                "Rebuild for this system (linux-x64 or win-x64)", failure);
+                "rebuild for this system (linux-x64 or win-x64)", failure);
         }
     }
 
@@ -196,13 +196,13 @@ public static class ImageFile
         if (length == 0)
             throw new DataException(path, "the file is empty", Formats);
         if (start.StartsWith("version https://"u8))
-            throw new DataException(path, "this is a Git LFS pointer, not the image", Formats, "Fetch the content with git lfs pull");
+            throw new DataException(path, "this is a Git LFS pointer, not the image", Formats, "fetch the content with git lfs pull");
         if (!png && !tiff && !jpeg)
-            throw new DataException(path, "the content has another format than its name says", Formats, "Convert the file");
+            throw new DataException(path, "the content has another format than its name says", Formats, "convert the file");
         // Lossy compression changes the values that define the classes.
         if (mask && jpeg)
             throw new DataException(path, "the mask is a JPEG, whose compression changes class values", "a TIFF or PNG mask",
-                "Export it again without lossy compression");
+                "export it again without lossy compression");
     }
 
     private static void CheckImage(string path, VipsImage image, long maxPixels)
@@ -210,18 +210,18 @@ public static class ImageFile
         long pixels = (long)image.Width * image.Height;
         if (pixels > maxPixels || pixels * image.Bands > Array.MaxLength)
             throw new DataException(path, $"the image has {image.Height}x{image.Width} pixels", $"at most {maxPixels} pixels",
-                "Cut it into smaller images");
+                "cut it into smaller images");
         if (image.Format is not (Enums.BandFormat.Uchar or Enums.BandFormat.Ushort))
             throw new DataException(path, $"samples are of type {image.Format.ToString().ToLowerInvariant()}",
-                "8-bit or 16-bit unsigned samples", "Convert the file");
+                "8-bit or 16-bit unsigned samples", "convert the file");
         bool colours = image.Interpretation is Enums.Interpretation.Bw or Enums.Interpretation.Grey16 or Enums.Interpretation.Srgb
             or Enums.Interpretation.Rgb or Enums.Interpretation.Rgb16 or Enums.Interpretation.Multiband;
         if (!colours || image.Bands > 4)
             throw new DataException(path, $"the image has {image.Bands} channels of {image.Interpretation}",
-                "grey or RGB, with or without alpha", "Convert the file");
+                "grey or RGB, with or without alpha", "convert the file");
         if (image.Contains("n-pages") && Convert.ToInt32(image.Get("n-pages")) > 1 && SecondPageIsAnotherImage(path, image))
             throw new DataException(path, $"the file is a stack of {image.Get("n-pages")} images", "one image per file",
-                "Save the images one by one");
+                "save the images one by one");
     }
 
     // A smaller second page is a preview, as written by some microscopes and GIMP; a page of the same size is a second image.

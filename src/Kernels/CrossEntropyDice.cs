@@ -33,8 +33,11 @@ public sealed record CrossEntropyDice(
         Tensor logits = call[0];
         int classes = logits.Shape.Last;
         Require(classes <= MostClasses || DiceWeight == 0, "logits", logits.Shape, $"at most {MostClasses} classes");
-        Require(ClassWeights is null || ClassWeights.Count == classes, "class weights", $"{ClassWeights?.Count} numbers",
-            $"{classes} = classes of logits {logits.Shape}");
+        if (ClassWeights is { } weights && weights.Count != classes)
+        {
+            throw ShapeException.Because(Name, "class weights",
+                $"{ProblemText.Count(weights.Count, "class weight")} for {ProblemText.Count(classes, "class", "classes")}");
+        }
         if (logits.Device.Kind == DeviceKind.Cuda)
             return CudaLoss(call);
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);

@@ -42,7 +42,8 @@ public static class InvalidLabels
             return;
         Count found = Of(device);
         found.Word.Clear();
-        throw new ShapeException(found.Last.Op, "labels", $"{count} labels of no class", found.Last.Range);
+        string labels = count == 1 ? "1 label is no class" : $"{count} labels are no class";
+        throw ShapeException.Because(found.Last.Op, "labels", labels, found.Last.Range);
     }
 
     /// <summary>The counter for a loss to add to, whose name and range a later error gives.</summary>

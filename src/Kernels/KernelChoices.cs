@@ -118,7 +118,7 @@ public static class KernelChoices
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
-            throw new InvalidDataException($"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or run 'csunet lab tune' again", failure);
+            throw new InvalidDataException($"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or search for the choices again", failure);
         }
     }
 

@@ -9,7 +9,7 @@ public sealed record Reshape(Shape Shape) : Operator
     /// <inheritdoc />
     public override Tensor Forward(OperatorCall call)
     {
-        Require(call[0].Count == Shape.Count, "input", call[0].Shape, $"{Shape.Count} elements as in {Shape}");
+        Require(call[0].Count == Shape.Count, "input", call[0].Shape, $"{ProblemText.Count(Shape.Count, "element")} as in {Shape}");
         return call[0].Reshape(Shape);
     }
 

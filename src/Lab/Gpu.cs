@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace CsUnet.Lab;
 
 /// <summary>The public figures of a GPU that a projection needs; gpus.json names their sources.</summary>
-/// <param name="Name">Its name on the command line.</param>
+/// <param name="Name">Its short name.</param>
 /// <param name="Title">Its full name.</param>
 /// <param name="Architecture">Compute capability as in sm_90: 90.</param>
 /// <param name="Multiprocessors">Streaming multiprocessors.</param>

@@ -19,7 +19,7 @@ public static class KernelProfile
     {
         string[] lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (lines.Length == 0 || lines[0] != Heading)
-            throw new InvalidDataException($"{source}: expected a table that 'csunet kernels profile --csv FILE' wrote, whose first line is {Heading}");
+            throw new InvalidDataException($"{source}: expected a table of a kernel profile, whose first line is {Heading}");
         return [.. lines.Skip(1).Select((line, index) => Row(line) ?? throw new InvalidDataException(
             $"{source}:{index + 2}: '{line}' is no row of a profile; expected {Heading}"))];
     }

@@ -1,3 +1,5 @@
+using CsUnet.Tensors;
+
 namespace CsUnet.Models;
 
 /// <summary>Options in JSON whose kind no type is registered for.</summary>
@@ -5,8 +7,22 @@ namespace CsUnet.Models;
 /// <param name="kind">The kind.</param>
 /// <param name="known">The kinds that are registered.</param>
 public sealed class UnknownKindException(string what, string kind, IEnumerable<string> known)
-    : Exception($"{what} kind '{kind}' is not registered; registered are {string.Join(", ", known)}")
+    : Exception(ProblemText.Compose(null, Text(what, kind), Registered(known))), IProblem
 {
     /// <summary>The kind that is not registered.</summary>
     public string Kind { get; } = kind;
+
+    string? IProblem.Place => null;
+
+    /// <inheritdoc />
+    public string Problem { get; } = Text(what, kind);
+
+    /// <inheritdoc />
+    public string Expected { get; } = Registered(known);
+
+    string? IProblem.Remedy => null;
+
+    private static string Text(string what, string kind) => $"{what} kind '{kind}' is not registered";
+
+    private static string Registered(IEnumerable<string> known) => $"one of {string.Join(", ", known)}";
 }

@@ -25,7 +25,7 @@ public static class DTypes
     /// </summary>
     public static DType OfParameters(this DType type) => type == DType.BFloat16 ? DType.Float32 : type;
 
-    /// <summary>The name used on the command line and in messages, for example <c>float32</c>.</summary>
+    /// <summary>The name in messages, for example <c>float32</c>.</summary>
     public static string Label(this DType type) => type.ToString().ToLowerInvariant();
 
     /// <summary>The element type that stores .NET values of type <typeparamref name="T"/>.</summary>

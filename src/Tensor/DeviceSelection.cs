@@ -8,7 +8,10 @@ namespace CsUnet.Tensors;
 /// <param name="Description">What it is, for people: <c>cpu</c>, or a GPU's name.</param>
 public sealed record DeviceSelection(Device Device, string Description)
 {
-    /// <summary>The emulator's name on the command line.</summary>
+    /// <summary>Whether the processor was taken because no GPU can be used.</summary>
+    public bool IsFallback { get; init; }
+
+    /// <summary>The emulator's name.</summary>
     public const string Emulated = "cuda:emulated";
 
     /// <summary>
@@ -16,7 +19,8 @@ public sealed record DeviceSelection(Device Device, string Description)
     /// <c>auto</c>, the first GPU that can be used, else the processor. A process has one driver, so the emulator and a GPU exclude each other.
     /// </summary>
     /// <exception cref="FormatException">The name is none of these.</exception>
-    /// <exception cref="CudaException">The device cannot be used; the message says why.</exception>
+    /// <exception cref="DeviceUnavailableException">The GPU cannot be used; the message says why.</exception>
+    /// <exception cref="CudaException">The emulator cannot be built or loaded.</exception>
     public static DeviceSelection Open(string name)
     {
         if (name == "cpu")
@@ -42,20 +46,20 @@ public sealed record DeviceSelection(Device Device, string Description)
         CudaDeviceProperties? usable = list.NvrtcProblem is null && list.DriverProblem is null
             ? list.Devices.FirstOrDefault(device => DeviceList.Problem(device) is null)
             : null;
-        return usable is null ? new DeviceSelection(Device.Cpu, "cpu (no GPU that can be used; 'csunet devices' says why)") : Gpu(usable.DeviceId);
+        return usable is null ? new DeviceSelection(Device.Cpu, "cpu (no GPU can be used)") { IsFallback = true } : Gpu(usable.DeviceId);
     }
 
     private static DeviceSelection Gpu(int index)
     {
         DeviceList list = DeviceList.Read();
         if (list.DriverProblem is { } problem)
-            throw new CudaException($"device cuda:{index}: no GPU can be used: {problem} Use --device cpu, or --device {Emulated} to check kernels");
+            throw new DeviceUnavailableException($"cuda:{index}", $"no GPU can be used: {problem.TrimEnd('.')}");
         if (index >= list.Devices.Count)
-            throw new CudaException($"device cuda:{index}: this machine has {list.Devices.Count} GPUs, numbered from 0");
+            throw new DeviceUnavailableException($"cuda:{index}", $"this machine has {ProblemText.Count(list.Devices.Count, "GPU")}, numbered from 0");
         if (DeviceList.Problem(list.Devices[index]) is { } tooOld)
-            throw new CudaException($"device cuda:{index}: {list.Devices[index].DeviceName}: {tooOld}");
+            throw new DeviceUnavailableException($"cuda:{index}", $"{list.Devices[index].DeviceName}: {tooOld}");
         if (list.NvrtcProblem is { } noCompiler)
-            throw new CudaException($"device cuda:{index}: no kernels can be compiled: {noCompiler}");
+            throw new DeviceUnavailableException($"cuda:{index}", $"no kernels can be compiled: {noCompiler.TrimEnd('.')}");
         return new DeviceSelection(new Device(DeviceKind.Cuda, index), $"cuda:{index} ({list.Devices[index].DeviceName})");
     }
 }

@@ -13,7 +13,7 @@ public static class NearestName
         int bestDistance = int.MaxValue;
         foreach (string candidate in known)
         {
-            // One that begins with the other, as --checkp and --batchsize, is a better hint than its distance says.
+            // One that begins with the other, as checkp and batchsize, is a better hint than its distance says.
             bool isBeginning = Math.Min(word.Trim('-').Length, candidate.Trim('-').Length) >= 3
                 && (candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase) || word.StartsWith(candidate, StringComparison.OrdinalIgnoreCase));
             int distance = isBeginning

@@ -1,7 +1,7 @@
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// The arithmetic of a network on a CUDA device, as <c>--precision</c> names it. In every one of them parameters, their gradients, the
+/// The arithmetic of a network on a CUDA device. In every one of them parameters, their gradients, the
 /// optimiser's state, statistics and losses are float32, and sums are float32 or better.
 /// </summary>
 public enum Precision

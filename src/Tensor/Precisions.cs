@@ -5,7 +5,7 @@ public static class Precisions
 {
     [ThreadStatic] private static Precision t_current;
 
-    /// <summary>The name used on the command line: fp32, tf32 or bf16.</summary>
+    /// <summary>The name in files and messages: fp32, tf32 or bf16.</summary>
     public static string Label(this Precision precision) => precision.ToString().ToLowerInvariant();
 
     /// <summary>The names of all precisions.</summary>
@@ -48,7 +48,7 @@ public static class Precisions
     {
         if (!precision.RunsOn(device))
             throw new NotSupportedException(
-                $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32; use --precision fp32, or --device cuda");
+                $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32 only");
         var scope = new PrecisionScope(t_current);
         t_current = precision;
         return scope;

@@ -6,8 +6,10 @@ namespace CsUnet.Tensors;
 /// Something that cannot be recorded was called while <see cref="CudaDevice.Record"/> recorded: a copy from or to the host, an allocation, a
 /// wait. Says which operator did.
 /// </summary>
-public sealed class RecordingException : InvalidOperationException
+public sealed class RecordingException : InvalidOperationException, IProblem
 {
+    private const string Unrecorded = "run it without recording";
+
     /// <summary>An error where it happens.</summary>
     /// <param name="problem">What was called.</param>
     public RecordingException(string problem) : this(problem, null, null)
@@ -15,7 +17,7 @@ public sealed class RecordingException : InvalidOperationException
     }
 
     private RecordingException(string problem, string? operation, Exception? cause)
-        : base($"{operation ?? "the step"} cannot be recorded as a CUDA graph: {problem}; run it unrecorded, with --no-graph", cause)
+        : base(Compose(problem, operation), cause)
     {
         Problem = problem;
         Operation = operation;
@@ -24,9 +26,19 @@ public sealed class RecordingException : InvalidOperationException
     /// <summary>What was called.</summary>
     public string Problem { get; }
 
+    string IProblem.Place => Subject(Operation);
+
+    string? IProblem.Expected => null;
+
+    string IProblem.Remedy => Unrecorded;
+
     /// <summary>The operator and pass that called it; null if it was none.</summary>
     public string? Operation { get; }
 
     /// <summary>The same error with the operator's name.</summary>
     public RecordingException In(string operation) => new(Problem, operation, this);
+
+    private static string Compose(string problem, string? operation) => ProblemText.Compose(Subject(operation), problem, remedy: Unrecorded);
+
+    private static string Subject(string? operation) => $"{operation ?? "the step"} cannot be recorded as a CUDA graph";
 }

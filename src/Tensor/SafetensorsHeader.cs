@@ -27,7 +27,7 @@ internal sealed class SafetensorsHeader
         long fileLength = RandomAccess.GetLength(handle);
         Span<byte> prefix = stackalloc byte[8];
         if (fileLength < prefix.Length || !Fill(handle, prefix, 0))
-            throw header.Broken($"it has {fileLength} bytes, a safetensors file has at least 8");
+            throw header.Broken($"it has {ProblemText.Count(fileLength, "byte")}, a safetensors file has at least 8");
         ulong length = BitConverter.ToUInt64(prefix);
         if (length > LargestHeader)
             throw header.Broken($"its first 8 bytes give a header of {length} bytes, expected at most {LargestHeader}",
@@ -178,7 +178,7 @@ internal sealed class SafetensorsHeader
             _ => throw Broken($"dtype of '{name}' is '{type}'", "this element type is not known; convert the file to F32"),
         };
         if (dimensions.Length > 64)
-            throw Broken($"shape of '{name}' has {dimensions.Length} dimensions, expected at most 64");
+            throw Broken($"shape of '{name}' has {ProblemText.Count(dimensions.Length, "dimension")}, expected at most 64");
         try
         {
             long count = 1;

@@ -75,7 +75,7 @@ public sealed unsafe partial class Tensor
     public static Tensor From<T>(ReadOnlySpan<T> values, Shape shape) where T : unmanaged
     {
         if (values.Length != shape.Count)
-            throw new ArgumentException($"Tensor.From: {values.Length} values for shape {shape}, expected {shape.Count}", nameof(values));
+            throw new ArgumentException($"Tensor.From: {ProblemText.Count(values.Length, "value")} for shape {shape}, expected {shape.Count}", nameof(values));
         Tensor tensor = Empty(shape, DTypes.Of<T>());
         values.CopyTo(tensor.AsSpan<T>());
         return tensor;
@@ -128,7 +128,7 @@ public sealed unsafe partial class Tensor
     public Tensor Reshape(Shape shape)
     {
         if (shape.Count != Count)
-            throw new ArgumentException($"Reshape: shape {shape} has {shape.Count} elements, expected {Count} as in {Shape}", nameof(shape));
+            throw new ArgumentException($"Reshape: shape {shape} has {ProblemText.Count(shape.Count, "element")}, expected {Count} as in {Shape}", nameof(shape));
         return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType);
     }
 

@@ -6,8 +6,18 @@ namespace CsUnet.Tensors;
 /// <param name="remedy">What the user can do about it.</param>
 /// <param name="cause">The system's error, if it was one.</param>
 public sealed class WeightFileException(string path, string problem, string remedy, Exception? cause = null)
-    : IOException($"{path}: {problem}; {remedy}", cause)
+    : IOException(ProblemText.Compose(path, problem, remedy: remedy), cause), IProblem
 {
     /// <summary>The file.</summary>
     public string Path { get; } = path;
+
+    string IProblem.Place => Path;
+
+    /// <inheritdoc />
+    public string Problem { get; } = problem;
+
+    string? IProblem.Expected => null;
+
+    /// <inheritdoc />
+    public string Remedy { get; } = remedy;
 }

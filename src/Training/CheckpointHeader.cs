@@ -56,7 +56,7 @@ public sealed record CheckpointHeader(
     {
         string Entry(string key) => file.Metadata.TryGetValue(key, out string? value)
             ? value
-            : throw new WeightFileException(file.Path, $"its metadata has no '{key}'", "give a file that 'csunet train' wrote, such as last.safetensors of a run");
+            : throw new WeightFileException(file.Path, $"its metadata has no '{key}'", "give a weight file of a training run, such as its last.safetensors");
         string program = Entry("program"), model = Entry("model"), classes = Entry("classes"), normalisation = Entry("normalisation"), step = Entry("step");
         try
         {

@@ -50,7 +50,7 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
         using SafetensorsFile weights = SafetensorsFile.Read(folder.LastPath);
         CheckpointHeader loaded = CheckpointHeader.Of(weights);
         if (loaded.StateFile is not { } name || Path.GetFileName(name) != name)
-            throw new WeightFileException(weights.Path, "it names no optimiser state to go on from", "start a new run with another --out");
+            throw new WeightFileException(weights.Path, "it names no optimiser state to go on from", "start a new run in another folder");
         RequireSame(weights.Path, "classes", Meaning(loaded.ClassMap), Meaning(header.ClassMap));
         RequireSame(weights.Path, "network", Architecture(loaded), Architecture(header));
         using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
@@ -70,7 +70,7 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
     {
         if (then != now)
             throw new WeightFileException(path, $"it was trained with the {what} {then}, but the run's are now {now}",
-                "undo the change, or start a new run with another --out");
+                "undo the change, or start a new run in another folder");
     }
 
     /// <summary>What annotations mean, without names of files and colours of display, which may change.</summary>
@@ -92,8 +92,9 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
         }
         catch (WeightFileException failure)
         {
-            throw new RunException($"the checkpoint of step {step} was not written, the one before it is untouched: {failure.Message}; "
-                + "then go on with --resume", failure);
+            throw new RunException(
+                $"the checkpoint of step {step} was not written, the one before it is untouched: {failure.Path}: {failure.Problem}",
+                remedy: $"{failure.Remedy}, then resume the run", cause: failure) { Fault = RunFault.NotWritten };
         }
     }
 }

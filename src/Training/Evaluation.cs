@@ -63,7 +63,7 @@ public sealed class Evaluation
     /// <exception cref="RunException">The file is missing, or is no such text.</exception>
     public static Evaluation Load(string path)
     {
-        string text = RunFiles.ReadText(path, "run 'csunet evaluate' to make it");
+        string text = RunFiles.ReadText(path, "evaluate the run to make it");
         try
         {
             EvaluationFile file = JsonSerializer.Deserialize(text, TrainingJson.Default.EvaluationFile)
@@ -74,7 +74,8 @@ public sealed class Evaluation
         }
         catch (Exception failure) when (failure is JsonException or ArgumentException)
         {
-            throw new RunException($"{path}: not an evaluation of this program ({failure.Message}); run 'csunet evaluate' again", failure);
+            throw new RunException($"not an evaluation of this program ({failure.Message})", place: path, remedy: "evaluate the run again",
+                cause: failure) { Fault = RunFault.NoEvaluation };
         }
     }
 }

@@ -26,7 +26,10 @@ public static class Evaluator
     {
         string[] classNames = [.. images.ClassMap.Classes.Select(entry => entry.Name)];
         if (classNames.Length != predictor.Classes)
-            throw new RunException($"the model has {predictor.Classes} classes, the data {classNames.Length} ({string.Join(", ", classNames)}); use the class map that the model was trained with");
+        {
+            throw new RunException($"the model has {predictor.Classes} classes, the data {classNames.Length} ({string.Join(", ", classNames)})",
+                remedy: "use the class map that the model was trained with");
+        }
         SegmentationLoss.Meter meter = loss.CreateMeter(predictor.Classes);
         var scores = new List<ImageScore>();
         foreach (Sample sample in Samples(images))

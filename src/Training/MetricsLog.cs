@@ -27,7 +27,7 @@ public sealed class MetricsLog : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new RunException($"{path}: cannot be written ({failure.Message})", failure);
+            throw new RunException($"cannot be written ({failure.Message})", place: path, cause: failure);
         }
     }
 
@@ -37,7 +37,7 @@ public sealed class MetricsLog : IDisposable
     {
         string[] lines = RunFiles.ReadText(path, "give the folder of a run that has done a step").Split('\n');
         if (lines[0].TrimEnd('\r') != Header)
-            throw new RunException($"{path}: begins with '{lines[0].TrimEnd('\r')}', expected '{Header}'");
+            throw new RunException($"begins with '{lines[0].TrimEnd('\r')}'", $"'{Header}'", path);
         // A kill can leave half a row at the end: only rows with their line end count.
         return [.. lines[1..^1].Select((line, i) => Parse(path, i + 2, line.TrimEnd('\r')))];
     }
@@ -62,7 +62,8 @@ public sealed class MetricsLog : IDisposable
         }
         catch (IOException failure)
         {
-            throw new RunException($"{_path}: cannot be written ({failure.Message}); check the free space, then go on with --resume", failure);
+            throw new RunException($"cannot be written ({failure.Message})", place: _path, remedy: "check the free space, then resume the run",
+                cause: failure) { Fault = RunFault.NotWritten };
         }
     }
 
@@ -92,9 +93,9 @@ public sealed class MetricsLog : IDisposable
         }
         catch (FormatException failure)
         {
-            throw new RunException($"{path}, line {line}: '{text}' is no row of {Header}", failure);
+            throw new RunException($"'{text}' is no row", Header, $"{path}, line {line}", cause: failure);
         }
-        throw new RunException($"{path}, line {line}: '{text}' is no row of {Header}");
+        throw new RunException($"'{text}' is no row", Header, $"{path}, line {line}");
     }
 
     private static double Number(string cell) => double.Parse(cell, NumberStyles.Float, CultureInfo.InvariantCulture);

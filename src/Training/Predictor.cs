@@ -36,8 +36,10 @@ public sealed class Predictor : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         if (stride < 0 || stride > Math.Min(model.Height, model.Width))
-            throw new RunException(
-                $"tile stride {stride}: expected 1 to {Math.Min(model.Height, model.Width)}, the size of the model's tiles, or 0 for half of it");
+        {
+            throw new RunException($"tile stride {stride}",
+                $"1 to {Math.Min(model.Height, model.Width)}, the size of the model's tiles, or 0 for half of it");
+        }
         _model = model;
         _normalisation = normalisation ?? Normalisation.ImageNet;
         _stride = stride == 0 ? null : stride;

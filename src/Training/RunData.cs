@@ -8,15 +8,17 @@ public static class RunData
     private const int SyntheticSize = 256, SyntheticTrainImages = 16, SyntheticOtherImages = 4;
 
     /// <summary>The class map of a run: that of <see cref="TrainingOptions.Classes"/>, or the synthetic micrographs' own.</summary>
-    /// <exception cref="RunException">There is a data set but no class map.</exception>
+    /// <exception cref="OptionException">There is a data set but no class map.</exception>
     /// <exception cref="DataException">The class map's file is missing or wrong.</exception>
     public static ClassMap ClassMap(TrainingOptions options)
     {
         if (options.Classes is { } classes)
             return Data.ClassMap.Load(classes);
         if (options.Data is not null)
-            throw new RunException($"classes is not set, but the data set {options.Data} needs it: "
-                + $"{string.Join(", ", Data.ClassMap.BuiltIn.Select(map => map.Name))}, or a YAML file");
+        {
+            throw new OptionException("classes", $"is not set, but the data set {options.Data} needs it",
+                $"{string.Join(", ", Data.ClassMap.BuiltIn.Select(map => map.Name))}, or a YAML file");
+        }
         return Data.ClassMap.NasaSuper;
     }
 
@@ -25,7 +27,7 @@ public static class RunData
     /// <param name="split">train, val or test.</param>
     /// <param name="classMap">The class map; null: the options'.</param>
     /// <exception cref="DataException">Something is wrong with the files; the message lists all of it.</exception>
-    /// <exception cref="RunException">The options ask for a subset of the synthetic micrographs.</exception>
+    /// <exception cref="OptionException">The options ask for a subset of the synthetic micrographs.</exception>
     public static MicrographDataset Open(TrainingOptions options, string split, ClassMap? classMap = null)
     {
         if (options.Data is not { } directory)
@@ -44,7 +46,7 @@ public static class RunData
     private static MicrographDataset Synthetic(TrainingOptions options, string split)
     {
         if (options.Subset.Count > 0)
-            throw new RunException("subset names training images of a data set, but data is not set; the synthetic micrographs have no subsets");
+            throw new OptionException("subset", "names training images of a data set, but data is not set", "none for the synthetic micrographs");
         // The images do not depend on the run's seed: runs of several seeds can be compared.
         const ulong seed = 1;
         int count = split == "train" ? SyntheticTrainImages : SyntheticOtherImages;

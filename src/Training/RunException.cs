@@ -5,19 +5,13 @@ namespace CsUnet.Training;
 /// <summary>A run that cannot start or go on: the message names the file, step or option, what was expected, and the remedy.</summary>
 public class RunException : Exception, IProblem
 {
-    /// <summary>An error with its message.</summary>
-    public RunException(string message) : base(message) => Problem = message;
-
-    /// <summary>An error with its message and cause.</summary>
-    public RunException(string message, Exception cause) : base(message, cause) => Problem = message;
-
     /// <summary>An error in parts.</summary>
     /// <param name="problem">What is wrong.</param>
-    /// <param name="expected">What would be right, a noun phrase.</param>
-    /// <param name="place">The file, the file and its line, or the step.</param>
-    /// <param name="remedy">What to do.</param>
+    /// <param name="expected">What would be right, a noun phrase; null where the problem says it all.</param>
+    /// <param name="place">The file, the file and its line, or the step; null where there is none.</param>
+    /// <param name="remedy">What to do, a clause; null where nothing but the expectation helps.</param>
     /// <param name="cause">The error that led to it.</param>
-    public RunException(string problem, string? expected, string? place, string? remedy, Exception? cause = null)
+    public RunException(string problem, string? expected = null, string? place = null, string? remedy = null, Exception? cause = null)
         : base(ProblemText.Compose(place, problem, expected, remedy), cause)
     {
         Problem = problem;
@@ -25,6 +19,9 @@ public class RunException : Exception, IProblem
         Place = place;
         Remedy = remedy;
     }
+
+    /// <summary>What happened, for callers that know more than the message.</summary>
+    public RunFault Fault { get; init; }
 
     /// <inheritdoc />
     public string? Place { get; }

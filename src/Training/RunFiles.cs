@@ -15,9 +15,8 @@ internal static class RunFiles
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new RunException(
-                $"{path}: cannot be written ({failure.Message}); a file written there before is untouched. "
-                + "Check the free space and the permissions of the folder, then run the command again", failure);
+            throw new RunException($"cannot be written ({failure.Message}); a file written there before is untouched", place: path,
+                remedy: "check the free space and the permissions of the folder, then run the command again", cause: failure);
         }
     }
 
@@ -32,7 +31,7 @@ internal static class RunFiles
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             string reason = failure is FileNotFoundException or DirectoryNotFoundException ? "no such file" : failure.Message;
-            throw new RunException($"{path}: {reason}; {remedy}", failure);
+            throw new RunException(reason, place: path, remedy: remedy, cause: failure);
         }
     }
 }

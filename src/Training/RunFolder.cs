@@ -51,7 +51,7 @@ public sealed partial class RunFolder
     {
         "last" => LastPath,
         "best" => BestPath,
-        _ => throw new RunException($"checkpoint '{name}': expected last or best"),
+        _ => throw new RunException($"checkpoint '{name}'", "last or best"),
     };
 
     /// <summary>The options that the run was started with.</summary>
@@ -82,11 +82,15 @@ public sealed partial class RunFolder
     public static RunFolder Open(string path)
     {
         if (!Directory.Exists(path))
-            throw new RunException(
-                $"{path}: no such folder; give the folder of a run, or leave --run out for the newest one in {DefaultRoot}/");
+            throw new RunException("no such folder", place: path, remedy: "give the folder of a run") { Fault = RunFault.NoFolder };
         var folder = new RunFolder(path);
         if (!System.IO.File.Exists(folder.ConfigPath))
-            throw new RunException($"{path}: holds no run (there is no config.yaml); give a folder that 'csunet train' made");
+        {
+            throw new RunException("holds no run (there is no config.yaml)", place: path, remedy: "give a folder that a training made")
+            {
+                Fault = RunFault.NoRun,
+            };
+        }
         return folder;
     }
 
@@ -102,7 +106,10 @@ public sealed partial class RunFolder
                 .ThenByDescending(folder => folder.Path, StringComparer.Ordinal)
             .FirstOrDefault();
         return newest ?? throw new RunException(
-            $"there is no run with a checkpoint in {System.IO.Path.GetFullPath(root)}; run 'csunet train' first, or give --run");
+            $"there is no run with a checkpoint in {System.IO.Path.GetFullPath(root)}", remedy: "train first, or name the folder of a run")
+        {
+            Fault = RunFault.NoCheckpoint,
+        };
     }
 
     /// <summary>Keeps other processes from training in this folder until the result is disposed.</summary>
@@ -116,7 +123,7 @@ public sealed partial class RunFolder
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new RunException($"{Path}: cannot be locked ({failure.Message}); does another process train in it?", failure);
+            throw new RunException($"cannot be locked ({failure.Message})", place: Path, remedy: "does another process train in it?", cause: failure);
         }
     }
 
@@ -145,18 +152,23 @@ public sealed partial class RunFolder
         @"^((config|classes)\.yaml|metrics\.csv|(last|best)\.safetensors|run\.json|evaluation-\w+\.json|report\.html|\w+\.svg)$")]
     private static partial Regex FilePattern();
 
+    /// <summary>The error about a folder that another run is in.</summary>
+    internal static RunException Taken(string path, string problem) =>
+        new(problem, place: path, remedy: "resume that run, or give another folder") { Fault = RunFault.FolderTaken };
+
     private static RunFolder Make(string path, bool mayExist)
     {
         var folder = new RunFolder(path);
         if (mayExist && (System.IO.File.Exists(folder.ConfigPath) || folder.HasCheckpoint))
-            throw new RunException($"{path}: holds a run already; go on with --resume, or give another --out");
+            throw Taken(path, "holds a run already");
         try
         {
             Directory.CreateDirectory(path);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new RunException($"{path}: the run's folder cannot be made ({failure.Message}); give another --out", failure);
+            throw new RunException($"the run's folder cannot be made ({failure.Message})", place: path, remedy: "give another folder",
+                cause: failure) { Fault = RunFault.FolderNotMade };
         }
         return folder;
     }

@@ -88,7 +88,7 @@ public sealed record RunRecord
         }
         catch (Exception failure) when (failure is JsonException)
         {
-            throw new RunException($"{path}: not a record of this program ({failure.Message}); delete it, or restore it", failure);
+            throw new RunException($"not a record of this program ({failure.Message})", place: path, remedy: "delete it, or restore it", cause: failure);
         }
     }
 

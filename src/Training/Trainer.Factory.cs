@@ -80,7 +80,7 @@ public sealed partial class Trainer
         }
         catch (ArgumentException failure)
         {
-            throw new RunException($"the model cannot be trained: {failure.Message}", failure);
+            throw new RunException($"the model cannot be trained: {failure.Message}", cause: failure);
         }
     }
 }

@@ -14,6 +14,8 @@ namespace CsUnet.Training;
 /// </summary>
 public sealed partial class Trainer : IDisposable
 {
+    private const string SmallerSteps = "train with a smaller learning_rate, or with clip_norm (for example 1), in a new run";
+
     private readonly IBatchSource _batches;
     private readonly MicrographDataset? _validation;
     private readonly SegmentationLoss _loss;
@@ -55,7 +57,10 @@ public sealed partial class Trainer : IDisposable
         execution ??= new ExecutionOptions { Device = model.Device };
         model.To(execution.Device);
         if (!options.Precision.RunsOn(model.Device))
-            throw new RunException($"precision {options.Precision.Label()}: the processor computes in fp32 only; train on a CUDA device, or in fp32");
+        {
+            throw new OptionException("precision", $"is '{options.Precision.Label()}', but the processor computes in fp32 only", expected: null,
+                remedy: "train on a CUDA device, or in fp32");
+        }
         model.Precision = options.Precision;
         Folder = folder;
         _normalisation = header.Normalisation;
@@ -64,7 +69,10 @@ public sealed partial class Trainer : IDisposable
         _batches = batches;
         _validation = validation is { Count: > 0 } ? validation : null;
         if (_validation is null && (options.Patience > 0 || options.Schedule == ScheduleKind.Plateau))
-            throw new RunException("patience and the plateau schedule need validation images, but the data set has none; set patience to 0 and another schedule");
+        {
+            throw new RunException("patience and the plateau schedule need validation images, but the data set has none",
+                remedy: "set patience to 0 and another schedule");
+        }
         _loss = options.CreateLoss(model.Classes);
         _optimizer = options.CreateOptimizer(model);
         _schedule = options.CreateSchedule(Steps);
@@ -194,7 +202,7 @@ public sealed partial class Trainer : IDisposable
     {
         LockFolder();
         if (Folder.HasCheckpoint)
-            throw new RunException($"{Folder.Path}: holds a checkpoint of another run; go on with it by --resume, or give another --out");
+            throw RunFolder.Taken(Folder.Path, "holds a checkpoint of another run");
     }
 
     /// <summary>Why the run ends here, or null if another step follows.</summary>
@@ -262,8 +270,9 @@ public sealed partial class Trainer : IDisposable
             return;
         // The error says it all: a later reader of the device's own count must not see these again.
         InvalidLabels.Counter(Model.Device).Clear();
-        throw new RunException($"step {result.Step}: {result.LabelsOfNoClass} pixels have labels of no class, expected from 0 to {Model.Classes - 1}, "
-            + $"or {ConfusionMatrix.Ignore} to ignore; check the masks and the class map");
+        string pixels = result.LabelsOfNoClass == 1 ? "1 pixel has a label" : $"{result.LabelsOfNoClass} pixels have labels";
+        throw new RunException($"{pixels} of no class", $"from 0 to {Model.Classes - 1}, or {ConfusionMatrix.Ignore} to ignore",
+            $"step {result.Step}", "check the masks and the class map");
     }
 
     private void RequireFinite(double value, int step, string name)
@@ -271,8 +280,8 @@ public sealed partial class Trainer : IDisposable
         if (double.IsFinite(value))
             return;
         string kept = Folder.HasCheckpoint ? $"the last good checkpoint stays in {Folder.LastPath}" : "no checkpoint had been written yet";
-        throw new RunException($"step {step}: the {name} is {(double.IsNaN(value) ? "not a number" : "infinite")}; {kept}. "
-            + "Train with a smaller learning_rate, or with clip_norm (for example 1), in a new run");
+        throw new RunException($"the {name} is {(double.IsNaN(value) ? "not a number" : "infinite")}; {kept}", place: $"step {step}",
+            remedy: SmallerSteps);
     }
 
     /// <summary>Validates; null if it was cancelled, and then nothing has changed.</summary>
@@ -301,8 +310,10 @@ public sealed partial class Trainer : IDisposable
         // The optimiser's too: the square of a large gradient is infinite in float32, and its parameter would never move again.
         List<(string Name, Tensor Value)> state = [.. StateDict.State(Model), .. _optimizer.State().Select(named => (named.Key, named.Value))];
         if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
-            throw new RunException($"step {_state.Step}: {state[bad].Name} holds numbers that are not finite; the checkpoint before stays. "
-                + "Train with a smaller learning_rate, or with clip_norm (for example 1), in a new run");
+        {
+            throw new RunException($"{state[bad].Name} holds numbers that are not finite; the checkpoint before stays",
+                place: $"step {_state.Step}", remedy: SmallerSteps);
+        }
         log.FlushToDisk();
         if (isBest)
             _checkpoints.SaveBest(_state.Step);

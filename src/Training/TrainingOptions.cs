@@ -149,7 +149,7 @@ public sealed partial record TrainingOptions
         foreach (TrainingOption option in TrainingOptionTable.All)
             option.Check(this);
         if (CrossEntropyWeight + DiceWeight <= 0)
-            throw new RunException("cross_entropy_weight and dice_weight are both 0", "at least one above 0", place: null, remedy: null);
+            throw new RunException("cross_entropy_weight and dice_weight are both 0", "at least one above 0");
         if (ClassWeights.Count > 0 && ClassWeights.All(weight => weight == 0))
             throw new OptionException("class_weights", "are all 0", "at least one above 0");
     }

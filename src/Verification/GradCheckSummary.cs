@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>All results of one run of <c>csunet gradcheck</c>.</summary>
+/// <summary>All results of one run of the gradient checks.</summary>
 /// <param name="Reports">The checks, in the order in which they ran.</param>
 /// <param name="Device">The device.</param>
 /// <param name="Command">The command line.</param>

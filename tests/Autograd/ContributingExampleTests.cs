@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>The example of docs/gradient-check.md: compiled here, and run.</summary>
-public sealed class ContributingExampleTests
+/// <summary>The example of an operator of one's own in the documents: compiled here, and run.</summary>
+public sealed partial class ContributingExampleTests
 {
     private const string Marker = $"<!-- compiled by {nameof(ContributingExampleTests)} -->";
 
@@ -62,21 +62,18 @@ public sealed class ContributingExampleTests
     public void The_example_in_the_documents_is_this_code()
     {
         string root = Path.Combine(TestFiles.Golden, "..", "..", "..");
-        string text = File.ReadAllText(Path.Combine(root, "docs", "gradient-check.md"));
-        text = text[(text.IndexOf("```csharp", StringComparison.Ordinal) + "```csharp".Length)..];
-        string[] example = Lines(text[..text.IndexOf("```", StringComparison.Ordinal)]);
-        string[] source = Lines(File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"))
-            .Replace("yield return ", "WriteLine(", StringComparison.Ordinal));
-        Assert.True(example.Length > 20, "the example has been cut");
-        int place = 0;
-        foreach (string line in example)
-        {
-            int found = Array.FindIndex(source, place, candidate => candidate == line || candidate.TrimEnd(';') + ");" == line);
-            Assert.True(found >= 0, $"docs/gradient-check.md has a line that the compiled example lacks, or has elsewhere: {line}");
-            place = found + 1;
-        }
-
-        static string[] Lines(string block) => [.. block.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0)];
+        string source = File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"));
+        string[] marked = [.. Directory.EnumerateFiles(root, "*.md").Concat(Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md"))
+            .Select(File.ReadAllText).Where(text => text.Contains(Marker, StringComparison.Ordinal))];
+        string document = Assert.Single(marked);
+        string block = FirstBlock().Match(document[document.IndexOf(Marker, StringComparison.Ordinal)..]).Groups["code"].Value;
+        string[] usings = [.. block.Split('\n').Where(line => line.StartsWith("using ", StringComparison.Ordinal))];
+        Assert.NotEmpty(usings);
+        Assert.All(usings, line => Assert.Contains($"{line}\n", source));
+        // Breaks of lines and indentation may differ, nothing else.
+        string written = string.Concat(block.Split('\n').Where(line => !usings.Contains(line)));
+        string compiled = string.Concat(Examples().Matches(source).Select(match => match.Groups["code"].Value));
+        Assert.Equal(Spaces().Replace(compiled, ""), Spaces().Replace(written, ""));
     }
 
     [GeneratedRegex(@"^```csharp\n(?<code>.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]

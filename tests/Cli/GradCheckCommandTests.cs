@@ -63,14 +63,14 @@ public sealed class GradCheckCommandTests
 
     [Fact]
     public void A_misspelt_operator_is_answered_with_the_nearest() =>
-        ProgramRun.Refuses(["gradcheck", "--op", "LayrNorm"], "--op LayrNorm: no check has this in its name; did you mean 'LayerNorm'?; there are Linear, ");
+        ProgramRun.Refuses(["gradcheck", "--op", "LayrNorm"], "--op LayrNorm: no check has this in its name, expected one of Linear, ", "; did you mean 'LayerNorm'?");
 
     [Fact]
     public void A_misspelt_preset_is_answered_with_the_nearest() => ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-tny"], "--model", "cs-unet-tiny");
 
     [Fact]
     public void A_model_and_an_operator_at_once_are_refused() =>
-        ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-mini", "--op", "ReLU"], "--op and --model: give one of them");
+        ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-mini", "--op", "ReLU"], "--op and --model contradict each other", "give one of them");
 
     [Fact]
     public void A_device_that_does_not_exist_is_refused() => ProgramRun.Refuses(["gradcheck", "--device", "gpu"], "--device", "'gpu' is not known");

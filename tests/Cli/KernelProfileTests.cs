@@ -63,7 +63,7 @@ public sealed class KernelProfileTests
     [Fact]
     public void A_wrong_call_is_refused()
     {
-        ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", "; there are Add, ");
+        ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", ", expected one of A");
         ProgramRun.Refuses(["kernels", "profile", "--op", "Conv*x"], "no operator has such a name");
         ProgramRun.Refuses(["kernels", "profile", "--check", "no-such.csv"], "--check no-such.csv: there is no such file");
     }

@@ -16,7 +16,7 @@ public sealed class WrongCallTests
 
     [Fact]
     public void Unknown_command_without_neighbour_lists_all() =>
-        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy'; there are train, evaluate, predict, demo, selftest, bench, lab, gradcheck, kernels, devices");
+        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy', expected one of train, evaluate, predict, demo, selftest, bench, lab, gradcheck, kernels, devices");
 
     [Fact]
     public void Unknown_subcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");
@@ -176,7 +176,7 @@ public sealed class WrongCallTests
     [Theory]
     [InlineData("")]
     [InlineData("../train")]
-    public void Split_that_is_no_name(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split '{split}'", "such as test");
+    public void Split_that_is_no_name(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split is '{split}'", "such as test");
 
     [Fact]
     public void Missing_vectors()

@@ -27,11 +27,11 @@ public class DatasetTests
         DataException failure = Assert.Throws<DataException>(() => MicrographDataset.Open(folder.Path, "train", s_map));
         Assert.Equal(5, failure.Problems.Count);
         AssertOne(failure, "no mask.tif", "its mask is missing");
-        AssertOne(failure, Path.Combine("train_annot", "small.tif"), "4x8 pixels; expected 8x8");
+        AssertOne(failure, Path.Combine("train_annot", "small.tif"), "4x8 pixels, expected 8x8");
         AssertOne(failure, Path.Combine("train_annot", "values.tif"), "value 42 in 1 pixel, first at row 7, column 7");
         AssertOne(failure, Path.Combine("train", "broken#1.tif"), "another format");
         AssertOne(failure, Path.Combine("train_annot", "mask(2).tif"), "another format");
-        Assert.All(failure.Problems, problem => Assert.Contains(problem, failure.Message));
+        Assert.All(failure.Problems, problem => Assert.Contains(problem.Message, failure.Message));
 
         MicrographDataset good = MicrographDataset.Open(folder.Path, "train", s_map, ["good"]);
         Assert.Equal("good", good[0].Name);
@@ -125,5 +125,5 @@ public class DatasetTests
     }
 
     private static void AssertOne(DataException failure, params string[] parts) =>
-        Assert.Single(failure.Problems, problem => parts.All(part => problem.Contains(part, StringComparison.Ordinal)));
+        Assert.Single(failure.Problems, problem => parts.All(part => problem.Message.Contains(part, StringComparison.Ordinal)));
 }

@@ -88,7 +88,7 @@ public sealed class OperatorTests
         {
             // The launch goes through, so that nothing waits for it; the loss says that it is wrong, and the count why.
             Assert.True(double.IsNaN(OperatorCall.Run(loss, logits, labels).To(Device.Cpu)[0]), loss.Name);
-            Assert.Equal($"{loss.Name}: labels is 1 labels of no class, expected from 0 to 2",
+            Assert.Equal($"{loss.Name}: 1 label is no class, expected from 0 to 2",
                 Assert.Throws<ShapeException>(() => InvalidLabels.ThrowIfAny(device)).Message);
             InvalidLabels.ThrowIfAny(device);
         }

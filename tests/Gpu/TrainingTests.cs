@@ -164,7 +164,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         using (SafetensorsFile kept = SafetensorsFile.Read(loss.Folder.LastPath))
             Assert.Equal(5, CheckpointHeader.Of(kept).Step);
         using Trainer labels = NewTrainer("labels", execution, options, new ChangedSource(bad, batch => batch.Labels[3] = 9));
-        Assert.StartsWith($"step {bad}: 1 pixels have labels of no class", Assert.Throws<RunException>(() => labels.Run(cancellation: Token)).Message);
+        Assert.StartsWith($"step {bad}: 1 pixel has a label of no class", Assert.Throws<RunException>(() => labels.Run(cancellation: Token)).Message);
         // The error was reported once, and for all.
         InvalidLabels.ThrowIfAny(execution.Device);
     }
@@ -225,7 +225,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         RecordingException failure = Assert.Throws<RecordingException>(() => CudaDevice.Get(execution.Device).Record(
             () => Variable.Apply(new ReadsBack(), parameter)));
         Assert.Contains("ReadsBack (forward) cannot be recorded as a CUDA graph: it copies 16 bytes from the device to the host", failure.Message);
-        Assert.Contains("--no-graph", failure.Message);
+        Assert.EndsWith("; run it without recording", failure.Message);
         Assert.Contains("more bytes of device memory than the warm-up step", Assert.Throws<RecordingException>(() => CudaDevice.Get(execution.Device).Record(
             () => parameter.ReLU())).Message);
         // The device goes on as if nothing had happened.

@@ -141,7 +141,7 @@ public sealed class CrossEntropyDiceTests
         Tensor logits = Tensor.Zeros([4, 3]), labels = Tensor.From<byte>([0, 2, 7, 1], [4]);
         Assert.Equal("CrossEntropyDice: label 2 is 7, expected from 0 to 2",
             Assert.Throws<ShapeException>(() => OperatorCall.Run(new CrossEntropyDice(), logits, labels)).Message);
-        Assert.Equal("CrossEntropyDice: class weights is 2 numbers, expected 3 = classes of logits (4,3)",
+        Assert.Equal("CrossEntropyDice: 2 class weights for 3 classes",
             Assert.Throws<ShapeException>(() => OperatorCall.Run(new CrossEntropyDice(ClassWeights: [1, 2]), logits, labels)).Message);
     }
 }

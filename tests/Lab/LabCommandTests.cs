@@ -82,7 +82,7 @@ public sealed class LabCommandTests
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Contains($"choices: {Path.Combine(tuning.Path, "cpu.json")}", run.Out);
         KernelChoices.Reload();
-        var options = CsUnet.Models.Networks.CsUnetOptions.Preset("cs-unet-mini", 32, 32, 3);
+        var options = CsUnet.Models.Networks.SegmentationModels.Preset("cs-unet-mini", 32, 32, 3);
         using var trace = new CsUnet.Autograd.OperatorTrace();
         StepBenchmark.RunOnce(options, 2, Device.Cpu, Precision.Fp32);
         List<CsUnet.Autograd.OperatorTrace.Entry> norms = [.. trace.Entries.Where(entry => entry.Operator is LayerNorm)];

@@ -1,4 +1,5 @@
 using CsUnet.Models.Networks;
+using CsUnet.Tensors;
 using Xunit;
 
 namespace CsUnet.Tests.Models;
@@ -17,12 +18,12 @@ public sealed class CsUnetOptionsTests
     {
         SegmentationModel mini = CsUnetOptions.Mini(128, 128, 3).Create();
         mini.RequireMemory(8, 1L << 30);
-        Assert.Contains("a step needs at least 128 MiB of memory; 100 MiB are available",
-            Assert.Throws<ArgumentException>(() => mini.RequireMemory(8, 100 << 20)).Message);
-        Assert.Throws<ArgumentException>(() => mini.RequireMemory(65536, 1L << 34));
+        Assert.Equal("a step needs at least 128 MiB of memory; 100 MiB are available; take a smaller batch, size or model",
+            Assert.Throws<InvalidValueException>(() => mini.RequireMemory(8, 100 << 20)).Message);
+        Assert.Throws<InvalidValueException>(() => mini.RequireMemory(65536, 1L << 34));
         CsUnetOptions huge = CsUnetOptions.Mini(128, 128, 3) with { EmbedDim = 4096, Depths = [100, 100, 100, 100] };
-        Assert.Throws<ArgumentException>(() => huge.Create().RequireMemory(1));
-        Assert.Contains("at least 373 MiB of memory; 1 MiB are available", Assert.Throws<ArgumentException>(
+        Assert.Throws<InvalidValueException>(() => huge.Create().RequireMemory(1));
+        Assert.Contains("at least 373 MiB of memory; 1 MiB are available", Assert.Throws<InvalidValueException>(
             () => UNetOptions.Create(64, 64, 3).Create().RequireMemory(1, 1 << 20)).Message);
     }
 }

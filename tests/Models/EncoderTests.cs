@@ -111,6 +111,6 @@ public sealed class EncoderTests
             () => EncoderOptions.Register<PlainOptions>("resnet")).Message);
         UnknownKindException failure = Assert.Throws<UnknownKindException>(() => ModelOptions.FromJson("""{"kind":"unet","height":64,"width":64,"encoder":{"kind":"odd"}}"""));
         Assert.Equal("odd", failure.Kind);
-        Assert.Contains("encoder kind 'odd' is not registered; registered are resnet", failure.Message);
+        Assert.Contains("encoder kind 'odd' is not registered, expected one of resnet", failure.Message);
     }
 }

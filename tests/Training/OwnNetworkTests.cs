@@ -57,7 +57,7 @@ public sealed class OwnNetworkTests : IDisposable
         foreach (string name in new[] { "last", "best" })
         {
             string message = Assert.Throws<WeightFileException>(() => Checkpoint.Load(folder.CheckpointPath(name))).Message;
-            Assert.Contains("network kind 'tests-own' is not registered; registered are cs-unet", message);
+            Assert.Contains("network kind 'tests-own' is not registered, expected one of cs-unet", message);
             Assert.Contains("ModelOptions.Register", message);
         }
         using (Trainer trainer = NewTrainer(folder, options with { Steps = 9 }))

@@ -30,7 +30,7 @@ internal static class BenchCompareCommand
     private static int Run(Terminal terminal, string before, string after, double limit)
     {
         if (!(limit > 0) || double.IsInfinity(limit))
-            throw new UsageException($"--limit {limit.ToString(CultureInfo.InvariantCulture)}: expected a ratio above 0, for example 1.1");
+            throw new UsageException($"--limit is {limit.ToString(CultureInfo.InvariantCulture)}", "a ratio above 0, for example 1.1");
         BenchResult a = Read(before), b = Read(after);
         foreach ((string name, string value) in a.Settings)
             if (b.Settings.GetValueOrDefault(name) is { } other && other != value)
@@ -53,7 +53,7 @@ internal static class BenchCompareCommand
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)} {old,14:G6} {now,14:G6} {now / old,7:F3}{(isSlower ? "  SLOWER" : "")}"));
         }
         if (shared == 0)
-            throw new UsageException($"{before} and {after} have no row in common; compare results of the same command");
+            throw new UsageException($"{before} and {after} have no row in common", remedy: "compare results of the same command");
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{shared} compared, {slower} slower than {limit} times"));
         return slower == 0 ? ExitCode.Success : ExitCode.Failure;
     }
@@ -61,7 +61,7 @@ internal static class BenchCompareCommand
     private static BenchResult Read(string path)
     {
         if (!File.Exists(path))
-            throw new UsageException($"{path}: there is no such file");
+            throw new UsageException("there is no such file", place: path);
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
@@ -79,13 +79,15 @@ internal static class BenchCompareCommand
                     seconds.Add(name, value.GetDouble());
             return seconds.Count > 0
                 ? new BenchResult(seconds, settings)
-                : throw new UsageException($"{path}: holds no times; expected what 'bench step --json' or 'lab bench --json' wrote");
+                : throw new UsageException("holds no times", Result, path);
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
-            throw new UsageException($"{path}: cannot be read as a result ({failure.Message}); expected what 'bench step --json' or 'lab bench --json' wrote", failure);
+            throw new UsageException($"cannot be read as a result ({failure.Message})", Result, path, inner: failure);
         }
     }
+
+    private const string Result = "what 'bench step --json' or 'lab bench --json' wrote";
 
     private sealed record BenchResult(IReadOnlyDictionary<string, double> Seconds, IReadOnlyDictionary<string, string> Settings);
 }

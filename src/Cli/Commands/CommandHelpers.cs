@@ -5,7 +5,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary>Options that several commands have, and what they do with them.</summary>
+/// <summary>Options that several commands have.</summary>
 internal static class CommandHelpers
 {
     public static Option<string?> Device() => Options.Text(
@@ -51,12 +51,14 @@ internal static class CommandHelpers
     {
         try
         {
-            return DeviceSelection.Open(name ?? "auto");
+            DeviceSelection selection = DeviceSelection.Open(name ?? "auto");
+            return selection.IsFallback ? selection with { Description = "cpu (no GPU can be used; 'csunet devices' says why)" } : selection;
         }
         catch (FormatException failure)
         {
-            string[] names = ["auto", "cpu", "cuda", DeviceSelection.Emulated];
-            throw new UsageException($"--device: {failure.Message}{NearestName.Hint(name ?? "", names)}", failure);
+            string? nearest = NearestName.Of(name ?? "", ["auto", "cpu", "cuda", DeviceSelection.Emulated]);
+            throw new UsageException(
+                failure.Message, place: "--device", remedy: nearest is null ? null : $"did you mean '{nearest}'?", inner: failure);
         }
     }
 
@@ -76,8 +78,10 @@ internal static class CommandHelpers
     public static void RequirePrecision(Precision precision, DeviceSelection device)
     {
         if (!precision.RunsOn(device.Device))
-            throw new UsageException($"--precision {precision.Label()}: the processor computes in fp32 only; use --precision fp32, "
-                + $"or a CUDA device (--device cuda, or {DeviceSelection.Emulated})");
+        {
+            throw new UsageException("the processor computes in fp32 only", place: $"--precision {precision.Label()}",
+                remedy: $"use --precision fp32, or a CUDA device (--device cuda, or {DeviceSelection.Emulated})");
+        }
     }
 
     /// <summary>Refuses a step that this machine has no memory for.</summary>
@@ -90,7 +94,7 @@ internal static class CommandHelpers
         }
         catch (ArgumentException failure)
         {
-            throw new UsageException($"--model {model}, --size {options.Height}x{options.Width}, --batch {batch}: {failure.Message}", failure);
+            throw UsageException.From(failure, $"--model {model}, --size {options.Height}x{options.Width}, --batch {batch}");
         }
     }
 

@@ -49,7 +49,7 @@ internal static class DemoCommand
         }
         catch (RunException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
         string data = folder.File("data"), predictions = folder.File("predictions");
         terminal.WriteLine($"making {TrainImages + ValidationImages + TestImages} synthetic micrographs of {ImageSize}x{ImageSize} pixels in {data}");

@@ -52,7 +52,7 @@ internal static class EvaluateCommand
         using var interrupt = new Interrupt(terminal);
         // It is part of a file name, too.
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
-            throw new UsageException($"--split '{split}': expected the name of a folder of the data set, such as test");
+            throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
         MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
         using Predictor predictor = run.CreatePredictor(stride);

@@ -29,7 +29,7 @@ internal static class GradCheckCommand
         command.SetAction(result =>
         {
             if (result.GetValue(op) is not null && result.GetValue(model) is not null)
-                throw new UsageException("--op and --model: give one of them; --model checks one whole network");
+                throw new UsageException("--op and --model contradict each other; --model checks one whole network", remedy: "give one of them");
             CommandHelpers.UseThreads(result.GetValue(threads));
             DeviceSelection selected = CommandHelpers.OpenDevice(result.GetValue(device) ?? "cpu");
             var selection = new GradCheckSelection
@@ -70,7 +70,7 @@ internal static class GradCheckCommand
         if (selection.Pattern is not { } pattern || known.Any(new NamePattern(pattern).Matches))
             return;
         List<string> names = [.. known.Select(name => name.Split(' ')[0]).Distinct()];
-        throw new UsageException($"--op {pattern}: no check has this in its name{NearestName.Hint(pattern, names)}; there are {string.Join(", ", names)}");
+        throw UsageException.Unknown("no check has this in its name", pattern, names, $"--op {pattern}");
     }
 
     private static void Write(Terminal terminal, string path, string text)

@@ -105,21 +105,20 @@ internal static class KernelsCommand
         if (chosen.Count > 0)
             return chosen;
         List<string> names = [.. all.Select(item => item.Op.Name).Distinct().Order(StringComparer.Ordinal)];
-        throw new UsageException(
-            $"--op {pattern}: no operator has such a name{NearestName.Hint(pattern.Trim('*'), names)}; there are {string.Join(", ", names)}");
+        throw UsageException.Unknown("no operator has such a name", pattern.Trim('*'), names, $"--op {pattern}");
     }
 
     private static IReadOnlyList<KernelCost> ReadTable(string path)
     {
         if (!File.Exists(path))
-            throw new UsageException($"--check {path}: there is no such file; --csv {path} writes one");
+            throw new UsageException("there is no such file", place: $"--check {path}", remedy: $"--csv {path} writes one");
         try
         {
             return KernelProfile.Parse(File.ReadAllText(path), path);
         }
         catch (InvalidDataException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
     }
 

@@ -117,7 +117,7 @@ internal static class PredictCommand
         }
         catch (DataException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
         if (arguments.Any(Directory.Exists))
         {
@@ -125,12 +125,14 @@ internal static class PredictCommand
             files.RemoveAll(file => IsResult(file) && !arguments.Contains(file));
         }
         if (files.Count == 0)
-            throw new UsageException($"{string.Join(", ", arguments)}: only results of earlier predictions are here, expected images");
+            throw new UsageException("only results of earlier predictions are here", "images", string.Join(", ", arguments));
         foreach (IGrouping<string, string> group in files.GroupBy(file => Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase))
         {
             if (group.Count() > 1)
-                throw new UsageException(
-                    $"{string.Join(" and ", group)} would both be written to {group.Key}{LabelSuffix}; rename one, or predict them into different --out folders");
+            {
+                throw new UsageException($"{string.Join(" and ", group)} would both be written to {group.Key}{LabelSuffix}",
+                    remedy: "rename one, or predict them into different --out folders");
+            }
         }
         var inputs = files.Select(Path.GetFullPath).ToHashSet();
         foreach (string file in files)
@@ -139,7 +141,7 @@ internal static class PredictCommand
             {
                 string target = Path.GetFullPath(Path.Combine(output, Path.GetFileNameWithoutExtension(file) + suffix));
                 if (inputs.Contains(target))
-                    throw new UsageException($"{file}: its result would overwrite the input {target}; choose another --out");
+                    throw new UsageException($"its result would overwrite the input {target}", place: file, remedy: "choose another --out");
             }
         }
         return files;
@@ -157,7 +159,7 @@ internal static class PredictCommand
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"--out {output}: the folder cannot be made ({failure.Message})", failure);
+            throw new UsageException($"the folder cannot be made ({failure.Message})", place: $"--out {output}", inner: failure);
         }
     }
 

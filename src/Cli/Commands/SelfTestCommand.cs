@@ -29,14 +29,17 @@ internal static class SelfTestCommand
         command.SetAction(result =>
         {
             if (result.GetValue(quick) && result.GetValue(all))
-                throw new UsageException("--quick and --all contradict each other; give one of them");
+                throw new UsageException("--quick and --all contradict each other", remedy: "give one of them");
             string folder = result.GetValue(vectors) ?? DefaultFolder;
             if (!Directory.Exists(folder))
-                throw new UsageException($"--vectors {folder}: there is no such folder");
+                throw new UsageException("there is no such folder", place: $"--vectors {folder}");
             DType element = result.GetValue(type) == "float64" ? DType.Float64 : DType.Float32;
             string? name = result.GetValue(device);
             if (element == DType.Float64 && name is not null && name.StartsWith("cuda", StringComparison.Ordinal))
-                throw new UsageException($"--dtype float64: CUDA devices compute in float32; leave out --dtype, or --device {name}");
+            {
+                throw new UsageException(
+                    "CUDA devices compute in float32", place: "--dtype float64", remedy: $"leave out --dtype, or --device {name}");
+            }
             // Left to itself the program computes float64 where that is possible.
             DeviceSelection selection = CommandHelpers.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
             CommandHelpers.UseThreads(result.GetValue(threads));
@@ -71,7 +74,7 @@ internal static class SelfTestCommand
         }
         catch (FileNotFoundException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
         foreach (string name in summary.LeftOut)
             terminal.WriteLine($"skipped: {name} (full size; {(CudaLibraries.IsEmulated ? "--all runs it, slowly" : "run without --quick")})");

@@ -33,7 +33,7 @@ internal static class TrainCommand
             if (result.GetValue(resume))
                 return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
             if (result.GetValue(run) is { } folder)
-                throw new UsageException($"--run {folder}: only with --resume; a new run's folder is --out");
+                throw new UsageException("only with --resume", place: $"--run {folder}", remedy: "name a new run's folder by --out");
             return Start(terminal, selection, execution, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
         });
         HelpWithExamples.SetNotes(command, """
@@ -73,7 +73,7 @@ internal static class TrainCommand
         }
         catch (RunException failure)
         {
-            throw new UsageException(failure.Message, failure);
+            throw UsageException.From(failure);
         }
         return Finish(session.Run(folder, isResumed: false, commandLine));
     }
@@ -86,13 +86,15 @@ internal static class TrainCommand
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
         IReadOnlyList<string> changed = TrainingOptionTable.Differences(before, options);
         if (changed.FirstOrDefault(key => TrainingOptionTable.Find(key).IsFixed) is { } key)
-            throw new UsageException($"{TrainingArguments.Name(key)}: the run in {folder.Path} has another value, and a resumed run keeps it; start a new run instead");
+            throw Kept(TrainingArguments.Name(key), $"the run in {folder.Path} has another value, and a resumed run keeps it");
         if (weighClasses && before.ClassWeights.Count == 0)
-            throw new UsageException($"--class-weights auto: the run in {folder.Path} has none, and a resumed run keeps them; start a new run instead");
+            throw Kept("--class-weights auto", $"the run in {folder.Path} has none, and a resumed run keeps them");
         if (changed.Count > 0)
             terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
         return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution).Run(folder, isResumed: true, commandLine));
     }
+
+    private static UsageException Kept(string option, string problem) => new(problem, place: option, remedy: "start a new run instead");
 
     private static int Finish(TrainingResult result) =>
         result.Outcome == TrainingOutcome.Cancelled ? ExitCode.Interrupted : ExitCode.Success;

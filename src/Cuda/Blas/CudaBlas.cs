@@ -7,7 +7,7 @@ namespace CsUnet.Cuda.Blas;
 
 /// <summary>
 /// A cuBLAS handle in the current context: matrix products on a stream. Needs a GPU and cuBLAS 11 to 13 (the emulator has a few of its
-/// functions); the engine uses it as a baseline and alternative (<c>--gemm cublas</c>) only.
+/// functions); the engine uses it as a baseline to compare its own kernels with.
 /// </summary>
 /// <remarks>
 /// One thread at a time. For bitwise reproducible products, set a workspace with <see cref="SetWorkspace"/> and use the

@@ -5,7 +5,7 @@ namespace CsUnet.Cuda.Dnn;
 
 /// <summary>
 /// A cuDNN handle in the current context: convolutions on a stream. Needs a GPU and cuDNN 8 or 9 (the emulator has none); the engine uses
-/// it as a baseline and alternative (<c>--conv cudnn</c>) only. One thread at a time. Alpha and beta are read on the host.
+/// it as a baseline to compare its own kernels with. One thread at a time. Alpha and beta are read on the host.
 /// </summary>
 public sealed unsafe class CudaDNNContext : IDisposable
 {
@@ -202,7 +202,7 @@ public sealed unsafe class CudaDNNContext : IDisposable
         {
             throw new CudaException($"cuDNN {version} ({CudaLibraries.LoadedPath(CudaLibrary.CuDnn)}) is not supported, expected " +
                 $"version 8 or 9. " +
-                $"Name another one in {LibraryLoader.EnvironmentVariable(CudaLibrary.CuDnn)}, or use --conv own.");
+                $"Name another one in {LibraryLoader.EnvironmentVariable(CudaLibrary.CuDnn)}.");
         }
     }
 

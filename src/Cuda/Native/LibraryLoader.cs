@@ -164,9 +164,9 @@ internal sealed class LibraryLoader(bool windows, Func<string, string?> environm
 
     private static string Remedy(CudaLibrary library) => library switch
     {
-        CudaLibrary.Driver => "Install NVIDIA's driver for CUDA 11.8 or newer, or use --device cpu.",
+        CudaLibrary.Driver => "Install NVIDIA's driver for CUDA 11.8 or newer.",
         CudaLibrary.Nvrtc => "Install NVRTC 11.8 to 13 (one library of the CUDA toolkit; the toolkit itself is not needed).",
-        CudaLibrary.CuBlas => "Install cuBLAS 11 to 13, or use --gemm own.",
-        _ => "Install cuDNN 8 or 9, or use --conv own.",
+        CudaLibrary.CuBlas => "Install cuBLAS 11 to 13.",
+        _ => "Install cuDNN 8 or 9.",
     };
 }

@@ -54,7 +54,7 @@ internal ref struct CudaLaunch
         DType.Float32 => "float32",
         DType.BFloat16 => "bf16",
         _ => throw new NotSupportedException(
-            $"{kernel}: the CUDA kernels compute in float32 and bfloat16, not {like.DType.Label()}; use --device cpu for it"),
+            $"{kernel}: the CUDA kernels compute in float32 and bfloat16, not {like.DType.Label()}; compute it on the CPU"),
     };
 
     /// <summary>Adds a tensor, or a null pointer.</summary>

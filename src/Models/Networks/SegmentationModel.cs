@@ -71,7 +71,7 @@ public abstract class SegmentationModel : Module
     /// </summary>
     /// <param name="batch">Images per step.</param>
     /// <param name="available">Bytes of memory; null: this machine's.</param>
-    /// <exception cref="ArgumentException">A step needs more.</exception>
+    /// <exception cref="InvalidValueException">A step needs more.</exception>
     public void RequireMemory(int batch, long? available = null)
     {
         // Weights, gradients and two moments; the images and the largest activations. Float32 throughout.
@@ -79,12 +79,11 @@ public abstract class SegmentationModel : Module
         double least = 4.0 * (4 * (double)ParameterCount + pixels * (3 + ActivationChannels));
         double present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (least > present)
-            throw new ArgumentException($"a step needs at least {Size(least)} of memory; {Size(present)} are available; "
-                + "take a smaller batch, size or model");
-
-        static string Size(double bytes) => bytes < 1 << 30
-            ? FormattableString.Invariant($"{bytes / (1 << 20):F0} MiB")
-            : FormattableString.Invariant($"{bytes / (1 << 30):F1} GiB");
+        {
+            throw new InvalidValueException(nameof(batch),
+                $"a step needs at least {ProblemText.Memory(least)} of memory; {ProblemText.Memory(present)} are available",
+                remedy: "take a smaller batch, size or model");
+        }
     }
 
     /// <summary>Logits of images, both of the precision's element type.</summary>

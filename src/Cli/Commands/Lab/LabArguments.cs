@@ -43,20 +43,22 @@ internal sealed class LabArguments
         string? op = result.GetValue(Op), shape = result.GetValue(Shape);
         IReadOnlyList<LabCase> cases = LabCases.Matching(op);
         if (cases.Count == 0)
-            throw new UsageException($"--op {op}: the lab has no such operator{NearestName.Hint(op!, [.. LabCases.Operators.Select(entry => entry.Name)])}; "
-                + $"there are {string.Join(", ", LabCases.Operators.Select(entry => entry.Name))}");
+        {
+            throw UsageException.Unknown(
+                "the lab has no such operator", op!, [.. LabCases.Operators.Select(entry => entry.Name)], $"--op {op}");
+        }
         if (shape is null)
             return cases;
         string[] ops = [.. cases.Select(item => item.Op).Distinct()];
         if (ops.Length != 1)
-            throw new UsageException($"--shape {shape}: needs --op with one operator, since every operator has shapes of its own");
+            throw new UsageException("needs --op with one operator, since every operator has shapes of its own", place: $"--shape {shape}");
         try
         {
             return [LabCases.Create(ops[0], shape)];
         }
         catch (ArgumentException failure)
         {
-            throw new UsageException($"--shape: {failure.Message}", failure);
+            throw UsageException.From(failure, "--shape");
         }
     }
 
@@ -79,9 +81,12 @@ internal sealed class LabArguments
         string name = result.GetValue(Type) ?? "float32";
         bool cuda = selection.Device.Kind == DeviceKind.Cuda;
         if (cuda && name == "float64")
-            throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16; use --device cpu");
+            throw new UsageException("the CUDA kernels compute in float32, tf32 and bf16", place: "--dtype float64", remedy: "use --device cpu");
         if (!cuda && name is "tf32" or "bf16")
-            throw new UsageException($"--dtype {name}: only CUDA devices compute in it; use --device cuda or cuda:emulated, or --dtype float32");
+        {
+            throw new UsageException("only CUDA devices compute in it", place: $"--dtype {name}",
+                remedy: "use --device cuda or cuda:emulated, or --dtype float32");
+        }
         return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
     }
 
@@ -99,13 +104,16 @@ internal sealed class LabArguments
         string[] names = [.. all.Select(entry => entry.Choice.Variant).Distinct()];
         return chosen.Length > 0
             ? chosen
-            : throw new UsageException($"--variant {wanted}: not known for these operators{NearestName.Hint(wanted, names)}; there are {string.Join(", ", names)}");
+            : throw UsageException.Unknown("not known for these operators", wanted, names, $"--variant {wanted}");
     }
 
     /// <summary>Refuses the emulator where time is asked for.</summary>
     public static void RequireClock(DeviceSelection selection)
     {
         if (selection.Device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)
-            throw new UsageException($"--device {DeviceSelection.Emulated}: the emulator's time says nothing about a GPU; use 'csunet lab project', which counts and projects");
+        {
+            throw new UsageException("the emulator's time says nothing about a GPU", place: $"--device {DeviceSelection.Emulated}",
+                remedy: "use 'csunet lab project', which counts and projects");
+        }
     }
 }

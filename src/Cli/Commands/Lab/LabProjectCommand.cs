@@ -31,7 +31,7 @@ internal static class LabProjectCommand
             Gpu target = Gpu.Named(result.GetValue(gpu) ?? "h200");
             string type = result.GetValue(arguments.Type) ?? "float32";
             if (type == "float64")
-                throw new UsageException("--dtype float64: the CUDA kernels compute in float32, tf32 and bf16");
+                throw new UsageException("the CUDA kernels compute in float32, tf32 and bf16", place: "--dtype float64");
             // Launches choose their grids by the device that they find.
             DeviceSelection.Open(DeviceSelection.Emulated);
             CudaEmulator.SetArchitecture(target.Architecture);

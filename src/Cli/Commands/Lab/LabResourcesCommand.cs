@@ -20,7 +20,7 @@ internal static class LabResourcesCommand
         {
             string[] names = result.GetValue(files)?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [.. KernelLibrary.Files];
             if (names.FirstOrDefault(name => !KernelLibrary.Files.Contains(name)) is { } unknown)
-                throw new UsageException($"--files {unknown}: there is no such source; there are {string.Join(", ", KernelLibrary.Files)}");
+                throw new UsageException("there is no such source", $"one of {string.Join(", ", KernelLibrary.Files)}", $"--files {unknown}");
             if (!CudaLibraries.TryLoad(CudaLibrary.Nvrtc, out string report))
                 throw new CudaException($"no kernels can be compiled: {report}");
             foreach (string line in Compile(names, Gpu.Named(result.GetValue(gpu) ?? "h200").Architecture))

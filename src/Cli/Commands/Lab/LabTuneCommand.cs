@@ -32,8 +32,10 @@ internal static class LabTuneCommand
                 Option? alone = new Option[] { size, batch, classes }.FirstOrDefault(option =>
                     result.GetResult(option) is { Implicit: false });
                 if (alone is not null)
+                {
                     throw new UsageException(
-                        $"{alone.Name}: needs --model; without it the operators' usual shapes are searched, or one --shape");
+                        "needs --model; without it the operators' usual shapes are searched, or one --shape", place: alone.Name);
+                }
                 return Run(terminal, arguments, result);
             }
             (int height, int width) = result.TryGet(size, out (int Height, int Width) given) ? given : (224, 224);
@@ -73,13 +75,13 @@ internal static class LabTuneCommand
         Terminal terminal, LabArguments arguments, ParseResult result, string name, int height, int width, int classes, int batch)
     {
         if (result.GetValue(arguments.Shape) is { } shape)
-            throw new UsageException($"--shape {shape}: the shapes are those of the network's step; give --model or --shape");
+            throw new UsageException("the shapes are those of the network's step", place: $"--shape {shape}", remedy: "give --model or --shape");
         ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
         CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
         if (type == DType.Float64)
-            throw new UsageException("--dtype float64: a training computes in float32, tf32 or bf16");
+            throw new UsageException("a training computes in float32, tf32 or bf16", place: "--dtype float64");
         Precision precision = LabArguments.PrecisionOf(result.GetValue(arguments.Type));
         string? pattern = result.GetValue(arguments.Op);
         using PrecisionScope products = precision.Use(selection.Device);
@@ -87,8 +89,10 @@ internal static class LabTuneCommand
             selection.Device);
         IReadOnlyList<StepCall> chosen = new NamePattern(pattern).Choose(calls, call => call.Case.Op.Name);
         if (chosen.Count == 0)
-            throw new UsageException($"--op {pattern}: a step of {name} calls no such operator that has variants; there are "
-                + string.Join(", ", calls.Select(call => call.Case.Op.Name).Distinct()));
+        {
+            throw UsageException.Unknown($"a step of {name} calls no such operator that has variants", pattern!,
+                [.. calls.Select(call => call.Case.Op.Name).Distinct()], $"--op {pattern}");
+        }
         using var interrupt = new Interrupt(terminal);
         var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
         double seconds = arguments.Seconds(result);

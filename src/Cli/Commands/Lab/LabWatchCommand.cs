@@ -34,12 +34,15 @@ internal static class LabWatchCommand
     private static int Run(Terminal terminal, LabArguments arguments, ParseResult result, Gpu gpu, int? rounds)
     {
         if (KernelLibrary.Folder is not { } folder)
-            throw new UsageException("lab watch: set CSUNET_KERNELS to a copy of the folder kernels/, and edit there");
+            throw new UsageException("CSUNET_KERNELS is not set", "a copy of the folder kernels/", "lab watch", "set it, and edit there");
         IReadOnlyList<LabCase> cases = arguments.Cases(result);
         (DeviceSelection selection, DType type) = arguments.Open(result, gpu);
         using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         if (selection.Device.Kind == DeviceKind.Cpu)
-            throw new UsageException($"--device {selection.Description}: there are no .cu kernels on the processor; use cuda or {DeviceSelection.Emulated}");
+        {
+            throw new UsageException("there are no .cu kernels on the processor", place: $"--device {selection.Description}",
+                remedy: $"use cuda or {DeviceSelection.Emulated}");
+        }
         using var interrupt = new Interrupt(terminal);
         var watch = new KernelWatch(selection.Device, type, gpu, cases, files => LabResourcesCommand.Lines(files, gpu));
         for (int round = 0; rounds is null || round < rounds; round++)

@@ -11,7 +11,7 @@ namespace CsUnet.Cli.Commands.Lab;
 /// <param name="Seconds">Least time of a pass, by <see cref="BenchRow.Name"/>.</param>
 internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, double> Seconds)
 {
-    private const string What = "projection";
+    private const string What = "projection", Writer = "'csunet lab project --json FILE' writes one";
 
     /// <summary>The file that a bench is to be compared with; null if none was named.</summary>
     /// <exception cref="UsageException">It is missing, or something else, or the bench does not run on a GPU.</exception>
@@ -22,7 +22,8 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
         ProjectedTimes projected = Read(path);
         return selection.Device.Kind == DeviceKind.Cuda
             ? projected
-            : throw new UsageException($"--projected {path}: projected for {projected.Gpu}, which says nothing about the processor; use --device cuda");
+            : throw new UsageException($"projected for {projected.Gpu}, which says nothing about the processor", place: $"--projected {path}",
+                remedy: "use --device cuda");
     }
 
     /// <summary>Reads a file.</summary>
@@ -30,7 +31,7 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
     public static ProjectedTimes Read(string path)
     {
         if (!File.Exists(path))
-            throw new UsageException($"--projected {path}: there is no such file; 'csunet lab project --json FILE' writes one");
+            throw new UsageException("there is no such file", place: $"--projected {path}", remedy: Writer);
         try
         {
             using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
@@ -43,7 +44,8 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
         }
         catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
-            throw new UsageException($"--projected {path}: not a projection of operators ({failure.Message}); 'csunet lab project --json FILE' writes one", failure);
+            throw new UsageException(
+                $"not a projection of operators ({failure.Message})", place: $"--projected {path}", remedy: Writer, inner: failure);
         }
     }
 

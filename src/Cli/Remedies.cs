@@ -1,0 +1,33 @@
+using CsUnet.Cuda;
+using CsUnet.Cuda.BasicTypes;
+using CsUnet.Tensors;
+using CsUnet.Training;
+
+namespace CsUnet.Cli;
+
+/// <summary>What a user of the program can do about an error of the engine, which knows nothing of options and commands.</summary>
+internal static class Remedies
+{
+    /// <summary>The remedy in the program's words; null where the error's own is as good.</summary>
+    public static string? For(Exception failure) => failure switch
+    {
+        RunException { Fault: not RunFault.Other } run => For(run.Fault),
+        RecordingException => "run it with --no-graph",
+        DeviceUnavailableException => $"use --device cpu, or --device {DeviceSelection.Emulated} to check kernels",
+        CudaLibraryException { Library: CudaLibrary.Driver } or CudaException { CudaError: CUResult.ErrorNoDevice } => "use --device cpu",
+        OutOfMemoryException => "use a smaller --batch, --size or --model",
+        _ => null,
+    };
+
+    private static string? For(RunFault fault) => fault switch
+    {
+        RunFault.NoFolder => $"give the folder of a run, or leave --run out for the newest one in {RunFolder.DefaultRoot}/",
+        RunFault.NoRun => "give a folder that 'csunet train' made",
+        RunFault.NoCheckpoint => "run 'csunet train' first, or give --run",
+        RunFault.FolderTaken => "go on with it by --resume, or give another --out",
+        RunFault.FolderNotMade => "give another --out",
+        RunFault.NotWritten => "check the free space, then go on with --resume",
+        RunFault.NoEvaluation => "run 'csunet evaluate' again",
+        _ => null,
+    };
+}
