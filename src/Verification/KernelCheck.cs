@@ -41,7 +41,7 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             return;
         }
         Results plain = OnProcessor(item.RunReference(precision));
-        // The plain implementation rounds the operands of an operator's first product; one of several layers rounds those of each.
+        // The reference arithmetic rounds the operands of an operator's first product; one of several layers rounds those of each.
         int layers = Math.Max(1, item.Inputs.Count(input => input is { Role: InputRole.MatrixWeight }));
         if (item.Exactness == Exactness.Moves)
             Compare("double", got, plain, _ => 0);

@@ -14,6 +14,32 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// <summary>Which of the case's drawings its numbers are: another one has other numbers.</summary>
     public uint Drawing { get; init; }
 
+    /// <summary>The shapes at which the lab measures the operator; null: the lab leaves it out, unless another case has some.</summary>
+    public UsualShapes? Usual { get; init; }
+
+    /// <summary>How random shapes of the operator are drawn; null: from its cases, by <see cref="ShapeRenaming"/>.</summary>
+    internal ShapeFamily? Random { get; init; }
+
+    /// <summary>
+    /// The case at another shape of its first input: inputs shaped like the first get the new shape, inputs of one dimension that are as
+    /// long as its last get the length of the new last.
+    /// </summary>
+    /// <param name="shape">The shape.</param>
+    /// <exception cref="ArgumentException">An input has a shape that does not follow from the first's.</exception>
+    public OperatorCase At(Shape shape)
+    {
+        Shape first = Inputs[0]!.Shape;
+        return this with
+        {
+            Inputs = [.. Inputs.Select(input => input is null ? null : input with
+            {
+                Shape = input.Shape == first ? shape
+                    : input.Shape.Rank == 1 && input.Shape[0] == first.Last ? [shape.Last]
+                    : throw new ArgumentException($"{Name}: {input.Name} is {input.Shape}, which does not follow from input {first}; its usual shapes need a Create"),
+            })],
+        };
+    }
+
     /// <summary>The operator's name and the label.</summary>
     public string Name => $"{Op.Name} {Label}";
 
@@ -55,7 +81,7 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     }
 
     /// <summary>
-    /// The plain implementation of a precision, what it costs at best: the double reference on operands rounded to the precision, its
+    /// The reference arithmetic of a precision, what it costs at best: the double reference on operands rounded to the precision, its
     /// results rounded to the types in which the precision stores them. A fused convolution and batch norm stores what is between them.
     /// </summary>
     public IReadOnlyList<(string Name, Tensor Value)> RunReference(Precision precision)

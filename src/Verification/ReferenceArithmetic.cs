@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// The plain implementation of a precision: the processor's double, in which operands of matrix products and, for bf16, what is stored
+/// The reference arithmetic of a precision: the processor's double, in which operands of matrix products and, for bf16, what is stored
 /// between operators and of its gradients are rounded to the precision. What it is off is what the precision costs at best.
 /// </summary>
 internal sealed class ReferenceArithmetic

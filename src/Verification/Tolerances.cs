@@ -29,14 +29,14 @@ public static class Tolerances
     };
 
     /// <summary>
-    /// tf32 or bf16 against double for one operator, relative to the tensor's largest entry: twice what the plain implementation of the
+    /// tf32 or bf16 against double for one operator, relative to the tensor's largest entry: twice what the reference arithmetic of the
     /// precision is off, which is what rounding operands and results costs at best. Where chance made the plain one exact, its error counts
     /// as one rounding of the largest entry.
     /// </summary>
     public static double Reduced(Precision precision, double plainError) => 2 * Math.Max(plainError, Rounding(precision));
 
     /// <summary>
-    /// Output and gradients of a whole network in tf32 or bf16, the length of the error over the tensor's: twice the plain implementation's,
+    /// Output and gradients of a whole network in tf32 or bf16, the length of the error over the tensor's: twice the reference arithmetic's,
     /// and more for few entries. Rounding moves each entry by chance, so that of two errors of n entries that are as long on average one is
     /// at times 1 + 3 / sqrt(n) times the other: gradients of 8 entries were seen at 3.3 times the plain one's, of 500 and more at 1.8 at most.
     /// </summary>

@@ -55,12 +55,8 @@ public sealed class ContributingExampleTests
     [Fact]
     public void The_example_in_the_text_is_this_code()
     {
-        string root = Path.Combine(TestFiles.Golden, "..", "..", "..");
-        string text = File.ReadAllText(Path.Combine(root, "CONTRIBUTING.md"));
-        text = text[text.IndexOf("## Check your own operator", StringComparison.Ordinal)..];
-        text = text[(text.IndexOf("```csharp", StringComparison.Ordinal) + "```csharp".Length)..];
-        string[] example = Lines(text[..text.IndexOf("```", StringComparison.Ordinal)]);
-        string[] source = Lines(File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"))
+        string[] example = Lines(Contributing.Example("Swish"));
+        string[] source = Lines(File.ReadAllText(Path.Combine(Contributing.Root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"))
             .Replace("yield return ", "WriteLine(", StringComparison.Ordinal));
         Assert.True(example.Length > 20, "the example has been cut");
         int place = 0;
