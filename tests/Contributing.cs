@@ -16,7 +16,8 @@ internal static partial class Contributing
 
     /// <summary>The blocks below <c>&lt;!-- file: NAME --&gt;</c>, in order: a file's text, or what a diff adds to it.</summary>
     public static IReadOnlyList<(string File, string Text)> Files() =>
-        [.. Marked().Where(block => block.Marker.StartsWith("file: ", StringComparison.Ordinal)).Select(block => (block.Marker[6..], block.Code))];
+        [.. Marked().Where(block => block.Marker.StartsWith("file: ", StringComparison.Ordinal))
+            .Select(block => (block.Marker[6..], block.Code))];
 
     private static IEnumerable<(string Marker, string Code)> Marked() =>
         Block().Matches(Text).Select(match => (match.Groups["marker"].Value, match.Groups["code"].Value));

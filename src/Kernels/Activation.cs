@@ -6,8 +6,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// An activation function, element by element. Input: input x, any shape. output = f(x); dInput = dOutput f'(x). <see cref="ActivationKind"/>
-/// lists the functions. The backward pass of ReLU and ReLU6 reads the output, that of all others the input. A NaN stays a NaN. Memory-bound.
+/// An activation function, element by element. Input: input x, any shape. output = f(x); dInput = dOutput f'(x).
+/// <see cref="ActivationKind"/> lists the functions. The backward pass of ReLU and ReLU6 reads the output, that of all others the input.
+/// A NaN stays a NaN. Memory-bound.
 /// </summary>
 /// <param name="Kind">Which function f is.</param>
 public sealed record Activation(ActivationKind Kind) : Operator
@@ -50,11 +51,13 @@ public sealed record Activation(ActivationKind Kind) : Operator
         Workers.Split(input.Count, Simd.Grain, (start, end) => function.Forward(x + start, y + start, end - start));
     }
 
-    private unsafe void Backward<T>(Tensor saved, Tensor dOutput, Tensor dInput, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
+    private unsafe void Backward<T>(Tensor saved, Tensor dOutput, Tensor dInput, bool accumulate)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         ActivationFunction function = Function;
         T* s = saved.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = dInput.Pointer<T>();
-        Workers.Split(saved.Count, Simd.Grain, (start, end) => function.Backward(s + start, dy + start, dx + start, end - start, accumulate));
+        Workers.Split(saved.Count, Simd.Grain, (start, end) =>
+            function.Backward(s + start, dy + start, dx + start, end - start, accumulate));
     }
 
     // kernels/activation.cu

@@ -2,7 +2,9 @@ using CsUnet.Verification;
 
 namespace CsUnet.Lab;
 
-/// <summary>The operators that the lab measures, those with a case that has <see cref="OperatorCase.Usual"/> shapes, at these or any others.</summary>
+/// <summary>
+/// The operators that the lab measures, those with a case that has <see cref="OperatorCase.Usual"/> shapes, at these or any others.
+/// </summary>
 public static class LabCases
 {
     private static readonly IReadOnlyList<(string Name, OperatorCase Case, UsualShapes Shapes)> s_measured =
@@ -16,7 +18,8 @@ public static class LabCases
     public static string NameOf(OperatorCase item) => item.Usual?.Name ?? UsualShapes.NameOf(item.Op.Name);
 
     /// <summary>The operators' names, with what their shapes mean.</summary>
-    public static IReadOnlyList<(string Name, string Help)> Operators { get; } = [.. s_measured.Select(entry => (entry.Name, entry.Shapes.Help))];
+    public static IReadOnlyList<(string Name, string Help)> Operators { get; } =
+        [.. s_measured.Select(entry => (entry.Name, entry.Shapes.Help))];
 
     /// <summary>The cases at the usual shapes of the operator of a name, or else of every operator whose name holds that text.</summary>
     /// <param name="pattern">The text; null for all.</param>
@@ -36,7 +39,8 @@ public static class LabCases
     {
         (_, OperatorCase item, UsualShapes? shapes) = s_measured.FirstOrDefault(candidate => candidate.Name == op);
         if (shapes is null)
-            throw new ArgumentException($"the lab has no operator '{op}'; it has {string.Join(", ", s_measured.Select(candidate => candidate.Name))}");
+            throw new ArgumentException(
+                $"the lab has no operator '{op}'; it has {string.Join(", ", s_measured.Select(candidate => candidate.Name))}");
         ShapeText text = Parse(op, shapes, shape);
         try
         {

@@ -4,7 +4,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>An operator on inputs of certain shapes: what gradient checks, comparisons of precisions and repeatability tests all run.</summary>
+/// <summary>
+/// An operator on inputs of certain shapes: what gradient checks, comparisons of precisions and repeatability tests all run.
+/// </summary>
 /// <param name="Label">Tells the operator's cases apart.</param>
 /// <param name="Op">The operator with its settings.</param>
 /// <param name="Exactness">How exactly float32 must repeat double.</param>
@@ -35,7 +37,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
             {
                 Shape = input.Shape == first ? shape
                     : input.Shape.Rank == 1 && input.Shape[0] == first.Last ? [shape.Last]
-                    : throw new ArgumentException($"{Name}: {input.Name} is {input.Shape}, which does not follow from input {first}; its usual shapes need a Create"),
+                    : throw new ArgumentException(
+                        $"{Name}: {input.Name} is {input.Shape}, which does not follow from input {first}; its usual shapes need a Create"),
             })],
         };
     }
@@ -94,7 +97,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
             && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? arithmetic.Round(drawn) : drawn);
         HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
             .SelectMany(input => new[] { input!.Name, GradientOf(input.Name) })];
-        return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)), to => arithmetic.ApplyInParts(Op, to))
+        return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)),
+            to => arithmetic.ApplyInParts(Op, to))
             .Select(result => (result.Name, precision == Precision.Bf16 && !parameters.Contains(result.Name)
                 ? arithmetic.Round(result.Value)
                 : ReferenceArithmetic.RoundToFloat32(result.Value)))];
@@ -108,7 +112,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
         if (inputs.Any(input => input is { RequiresGradient: true }))
         {
             output.Backward(cotangent(output.Value));
-            results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => (GradientOf(input!.Name!), input.Gradient!)));
+            results.AddRange(inputs.Where(input => input is { RequiresGradient: true })
+                .Select(input => (GradientOf(input!.Name!), input.Gradient!)));
         }
         // Statistics that a forward pass updates in place are results too.
         results.AddRange(inputs.Where(input => input is { RequiresGradient: false } && input.Value.DType.IsFloat())

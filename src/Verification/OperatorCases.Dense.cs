@@ -12,7 +12,8 @@ public static partial class OperatorCases
         {
             Random = Random("Linear", [new("rows", 1, 70, 64, 65), Channels("in"), Channels("out"), new("bias", 0, 1)], v =>
                 new("", new Linear(), Exactness.Sums, In([v[0], v[1]]), Weight([v[2], v[1]]), v[3] == 1 ? Bias(v[2]) : null)),
-            Usual = new("(rows x in->out): x W^T + bias", ["6272x96->384", "6272x384->96", "1568x192->576", "392x384->1536", "98x3072->768"], text =>
+            Usual = new("(rows x in->out): x W^T + bias",
+                ["6272x96->384", "6272x384->96", "1568x192->576", "392x384->1536", "98x3072->768"], text =>
                 new("", new Linear(), Exactness.Sums, In(text.Sizes), LargeWeight([text.Channels, text.Sizes.Last]), Bias(text.Channels))),
         };
         yield return new("(1,33)->17 no bias", new Linear(), Exactness.Sums, In([1, 33]), Weight([17, 33]));
@@ -28,14 +29,16 @@ public static partial class OperatorCases
                 In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
             yield return new($"{input}->{outputs} residual, half dropped", new Linear(drop), Exactness.Sums,
                 In(input), Weight([outputs, inputs]), Bias(outputs), Residual(input.WithLast(outputs)));
-            yield return new($"{input}->{outputs} half dropped, no bias", new Linear(drop), Exactness.Sums, In(input), Weight([outputs, inputs]));
+            yield return new($"{input}->{outputs} half dropped, no bias", new Linear(drop), Exactness.Sums,
+                In(input), Weight([outputs, inputs]));
         }
         yield return Mlp("two layers (2,3,5,8)->16->24", null, [2, 3, 5, 8], null, 16, 24) with
         {
             Usual = new("(rows x channels->hidden): fc3(gelu(fc2(gelu(fc1 x)) + x)) of CS-UNet", ["6272x96->384", "392x384->1536"], text =>
             {
                 OperatorCase made = Mlp("", null, text.Sizes, null, text.Channels, text.Sizes.Last, text.Sizes.Last);
-                return made with { Inputs = [.. made.Inputs.Select(input => input is { Role: InputRole.MatrixWeight } ? input with { Fill = Fill.FanIn } : input)] };
+                return made with { Inputs = [.. made.Inputs.Select(input =>
+                    input is { Role: InputRole.MatrixWeight } ? input with { Fill = Fill.FanIn } : input)] };
             }),
         };
         yield return Mlp("two layers residual, half dropped (5,3,7)->9->6", drop, [5, 3, 7], [5, 3, 6], 9, 6);
@@ -69,17 +72,20 @@ public static partial class OperatorCases
             {
                 Label = $"window {window} heads {heads} shift {shift} {shape}",
                 Random = Random("WindowAttention",
-                    [s_batch, new("windowsY", 1, 3), new("windowsX", 1, 3), new("window", 1, 8, 7, 8), new("heads", 1, 3), new("headDim", 1, 20, 8, 16, 32), new("shift", 0, 4)],
+                    [s_batch, new("windowsY", 1, 3), new("windowsX", 1, 3), new("window", 1, 8, 7, 8),
+                        new("heads", 1, 3), new("headDim", 1, 20, 8, 16, 32), new("shift", 0, 4)],
                     v => v[6] >= Math.Max(1, v[3]) || v[3] * v[3] * v[1] * v[2] > 200 || v[1] * v[2] * v[3] < 2 ? null
                         : Attention(v[3], v[4], v[6], [v[0], v[1] * v[3], v[2] * v[3], v[4] * v[5]])),
                 Usual = new("(B x H x W x C), window, heads, shift",
-                    ["2x56x56x96 window 7 heads 3 shift 3", "2x28x28x192 window 7 heads 6 shift 0", "2x14x14x384 window 7 heads 12 shift 3"], LargeAttention),
+                    ["2x56x56x96 window 7 heads 3 shift 3", "2x28x28x192 window 7 heads 6 shift 0",
+                     "2x14x14x384 window 7 heads 12 shift 3"], LargeAttention),
             };
     }
 
     private static OperatorCase Attention(int window, int heads, int shift, Shape shape) => new(
         "", new WindowAttention(window, heads, shift), Exactness.Sums,
-        new("qkv", shape.WithLast(3 * shape.Last)), new("bias table", [(2 * window - 1) * (2 * window - 1), heads], Role: InputRole.Parameter));
+        new("qkv", shape.WithLast(3 * shape.Last)),
+        new("bias table", [(2 * window - 1) * (2 * window - 1), heads], Role: InputRole.Parameter));
 
     private static OperatorCase LargeAttention(ShapeText text)
     {

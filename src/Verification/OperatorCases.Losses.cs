@@ -9,12 +9,15 @@ public static partial class OperatorCases
     private static IEnumerable<OperatorCase> Losses()
     {
         Shape image = [2, 5, 7, 3], row = [1, 3, 4, 5];
-        yield return new($"entropy only {image}", new CrossEntropyDice(1, 0), Exactness.Sums, Logits(image), Labels(image, Fill.ByteLabels));
-        yield return new($"entropy only, weighted {row}", new CrossEntropyDice(1, 0, [0.5, 1, 2, 3, 0]), Exactness.Sums, Logits(row), Labels(row, Fill.LongLabels));
+        yield return new($"entropy only {image}", new CrossEntropyDice(1, 0), Exactness.Sums,
+            Logits(image), Labels(image, Fill.ByteLabels));
+        yield return new($"entropy only, weighted {row}", new CrossEntropyDice(1, 0, [0.5, 1, 2, 3, 0]), Exactness.Sums,
+            Logits(row), Labels(row, Fill.LongLabels));
         yield return new($"entropy only, ignoring {image}", new CrossEntropyDice(1, 0, [0.5, 1, 2], IgnoreIndex: Ignore), Exactness.Sums,
             Logits(image), Labels(image, Fill.ByteLabels, Ignore));
         yield return new($"Dice only {image}", new CrossEntropyDice(0, 1), Exactness.Sums, Logits(image), Labels(image, Fill.LongLabels));
-        yield return new($"Dice only, ignoring {row}", new CrossEntropyDice(0, 1, Smooth: 1, IgnoreIndex: Ignore), Exactness.Sums, Logits(row), Labels(row, Fill.ByteLabels, Ignore));
+        yield return new($"Dice only, ignoring {row}", new CrossEntropyDice(0, 1, Smooth: 1, IgnoreIndex: Ignore), Exactness.Sums,
+            Logits(row), Labels(row, Fill.ByteLabels, Ignore));
         yield return new($"weighted {image}", new CrossEntropyDice(0.3, 0.7, [0.5, 1, 2]), Exactness.Sums,
             Logits(image), Labels(image, Fill.LongLabels))
         {

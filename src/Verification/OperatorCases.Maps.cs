@@ -40,7 +40,7 @@ public static partial class OperatorCases
         };
     }
 
-    /// <summary>An activation, on inputs off the points where it has no derivative: 0 of ReLU, 0 and 6 of ReLU6, -3 and 3 of HardSwish.</summary>
+    /// <summary>An activation on inputs off the points without a derivative: 0 of ReLU, 0 and 6 of ReLU6, -3 and 3 of HardSwish.</summary>
     private static OperatorCase Activation(ActivationKind kind, Shape shape) => kind switch
     {
         ActivationKind.ReLU => new("", new Activation(kind), Exactness.Moves, In(shape, Fill.AwayFromZero)),
@@ -75,10 +75,12 @@ public static partial class OperatorCases
                 text => new("", new PixelShuffle(text["scale", 2]), Exactness.Moves, In(text.Sizes))),
         };
         yield return new("x4 (1,2,3,80)", new PixelShuffle(4), Exactness.Moves, In([1, 2, 3, 80]));
-        yield return new("3+5+8 (2,3,4)", new Concat(), Exactness.Moves, new("a", [2, 3, 4, 3]), new("b", [2, 3, 4, 5]), new("c", [2, 3, 4, 8]))
+        yield return new("3+5+8 (2,3,4)", new Concat(), Exactness.Moves,
+            new("a", [2, 3, 4, 3]), new("b", [2, 3, 4, 5]), new("c", [2, 3, 4, 8]))
         {
             Random = Random("Concat", [s_batch, new("H", 1, 7), new("W", 1, 7), Channels("a"), Channels("b"), Channels("c")], v =>
-                new("", new Concat(), Exactness.Moves, [.. "abc".Select((name, i) => new OperatorInput($"{name}", [v[0], v[1], v[2], v[3 + i]]))])),
+                new("", new Concat(), Exactness.Moves,
+                    [.. "abc".Select((name, i) => new OperatorInput($"{name}", [v[0], v[1], v[2], v[3 + i]]))])),
         };
         yield return new("(2,3,5,7) by 2,4", new Pad2d(2, 4), Exactness.Moves, In([2, 3, 5, 7]))
         {
@@ -99,7 +101,8 @@ public static partial class OperatorCases
         {
             yield return new($"{mode} (2,4,6,3) to 7x9", new Resize(7, 9, mode), Exactness.Sums, In([2, 4, 6, 3]))
             {
-                Random = Random("Resize", [.. MapParameters, new("toH", 1, 17), new("toW", 1, 17), new("mode", 0, Enum.GetValues<ResizeMode>().Length - 1)],
+                Random = Random("Resize", [.. MapParameters, new("toH", 1, 17), new("toW", 1, 17),
+                    new("mode", 0, Enum.GetValues<ResizeMode>().Length - 1)],
                     v => new("", new Resize(v[4], v[5], (ResizeMode)v[6]), Exactness.Sums, In(Map(v)))),
             };
             yield return new($"{mode} (1,9,7,5) to 4x5", new Resize(4, 5, mode), Exactness.Sums, In([1, 9, 7, 5]));

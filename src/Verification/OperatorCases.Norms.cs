@@ -38,7 +38,8 @@ public static partial class OperatorCases
             yield return PixelShuffleNorm(scale, shape) with
             {
                 Label = $"x{scale} {shape}",
-                Random = Random("PixelShuffleNorm", [s_batch, new("H", 1, 5), new("W", 1, 5), new("C", 6, 16, 8), new("factor", 1, 4, 2, 4)], v =>
+                Random = Random("PixelShuffleNorm",
+                    [s_batch, new("H", 1, 5), new("W", 1, 5), new("C", 6, 16, 8), new("factor", 1, 4, 2, 4)], v =>
                     PixelShuffleNorm(v[4], [v[0], v[1], v[2], v[3] * v[4] * v[4]])),
                 Usual = new("(B x H x W x C), scale: patch expanding with its layer norm", ["2x56x56x1536 scale 4"],
                     text => PixelShuffleNorm(text["scale", 2], text.Sizes)),
@@ -46,7 +47,8 @@ public static partial class OperatorCases
         foreach (Shape shape in new Shape[] { [4, 7, 5], [3, 49] })
             yield return new($"{shape}", new Softmax(), Exactness.Sums, In(shape))
             {
-                Random = Random("Softmax", [new("rows", 1, 70), Channels(minimum: 2)], v => new("", new Softmax(), Exactness.Sums, In([v[0], v[1]]))),
+                Random = Random("Softmax", [new("rows", 1, 70), Channels(minimum: 2)], v =>
+                    new("", new Softmax(), Exactness.Sums, In([v[0], v[1]]))),
                 Usual = new("(rows x classes)", ["100352x3", "6272x49"]),
             };
     }

@@ -27,7 +27,8 @@ public static partial class OperatorCases
     private static OperatorInput Weight(Shape shape) => new("weight", shape, Role: InputRole.MatrixWeight);
 
     /// <summary>A weight for the lab's shapes, scaled so that products are as large as their inputs.</summary>
-    private static OperatorInput LargeWeight(Shape shape, string name = "weight") => new(name, shape, Fill.FanIn, Role: InputRole.MatrixWeight);
+    private static OperatorInput LargeWeight(Shape shape, string name = "weight") =>
+        new(name, shape, Fill.FanIn, Role: InputRole.MatrixWeight);
 
     private static OperatorInput Scale(int count, Fill fill = Fill.Normal) => new("weight", [count], fill, Role: InputRole.Parameter);
 

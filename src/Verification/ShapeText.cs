@@ -26,7 +26,8 @@ public sealed partial record ShapeText(Shape Sizes, int Channels, IReadOnlyDicti
             return null;
         int[] sizes = [.. match.Groups["size"].Captures.Select(capture => int.Parse(capture.Value, CultureInfo.InvariantCulture))];
         var settings = match.Groups["name"].Captures.Zip(match.Groups["value"].Captures)
-            .ToDictionary(pair => pair.First.Value, pair => int.Parse(pair.Second.Value, CultureInfo.InvariantCulture), StringComparer.Ordinal);
+            .ToDictionary(pair => pair.First.Value,
+                pair => int.Parse(pair.Second.Value, CultureInfo.InvariantCulture), StringComparer.Ordinal);
         int channels = match.Groups["out"].Success ? int.Parse(match.Groups["out"].Value, CultureInfo.InvariantCulture) : 0;
         return new ShapeText(new Shape(sizes), channels, settings);
     }

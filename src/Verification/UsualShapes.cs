@@ -4,7 +4,9 @@ namespace CsUnet.Verification;
 
 /// <summary>The shapes at which the lab measures an operator, and how it makes a case of any other shape.</summary>
 /// <param name="Help">What the numbers of a shape mean, for messages and lists, such as <c>(rows x channels)</c>.</param>
-/// <param name="Shapes">The usual shapes as text, which <see cref="ShapeText"/> reads: those of cs-unet-tiny at 224 x 224 with two images.</param>
+/// <param name="Shapes">
+/// The usual shapes as text, which <see cref="ShapeText"/> reads: those of cs-unet-tiny at 224 x 224 with two images.
+/// </param>
 /// <param name="Create">
 /// The case of a shape, without label; null: the case that this belongs to, with the new shape in place of its first input's (see
 /// <see cref="OperatorCase.At"/>).

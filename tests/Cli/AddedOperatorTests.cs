@@ -18,11 +18,13 @@ public sealed class AddedOperatorTests
         foreach (string file in Directory.EnumerateFiles(Contributing.Root))
             File.Copy(file, copy[Path.GetFileName(file)]);
         IReadOnlyList<(string File, string Text)> blocks = Contributing.Files();
-        Assert.Equal(["src/Kernels/Softplus.cs", "kernels/softplus.cu", "src/Verification/OperatorCases.Maps.cs"], blocks.Select(block => block.File));
+        Assert.Equal(["src/Kernels/Softplus.cs", "kernels/softplus.cu", "src/Verification/OperatorCases.Maps.cs"],
+            blocks.Select(block => block.File));
         foreach ((string file, string text) in blocks)
             copy.Write(file, File.Exists(copy[file]) ? Patched(File.ReadAllText(copy[file]), text) : text);
 
-        ProgramRun build = Run("dotnet", "build", copy["src/Cli/CsUnet.Cli.csproj"], "-c", "Release", "-v", "quiet", "--nologo", "-nodeReuse:false");
+        ProgramRun build = Run("dotnet", "build", copy["src/Cli/CsUnet.Cli.csproj"],
+            "-c", "Release", "-v", "quiet", "--nologo", "-nodeReuse:false");
         Assert.True(build.Code == 0, build.Out + build.Error);
         string program = copy["src/Cli/bin/Release/net10.0/csunet"];
         Assert.Contains("Softplus (2,3,5,7)", Succeeds("gradcheck", "--op", "Softplus"));
@@ -30,7 +32,8 @@ public sealed class AddedOperatorTests
         Assert.Contains("shapes: 6272x96", Succeeds("lab", "list", "--op", "softplus"));
         Assert.Matches(@"[1-9]\d* passed, 0 failed", Succeeds("lab", "check", "--op", "softplus", "--device", "cpu"));
         Assert.Matches(@"[1-9]\d* passed, 0 failed", Succeeds("lab", "check", "--op", "softplus", "--device", "cuda:emulated"));
-        Assert.Contains("64x96", Succeeds("lab", "bench", "--op", "softplus", "--shape", "64x96", "--device", "cpu", "--milliseconds", "20"));
+        Assert.Contains("64x96",
+            Succeeds("lab", "bench", "--op", "softplus", "--shape", "64x96", "--device", "cpu", "--milliseconds", "20"));
         Assert.Contains("softplus_backward_float32", Succeeds("kernels", "profile", "--op", "Softplus", "--totals"));
 
         string Succeeds(params string[] args)

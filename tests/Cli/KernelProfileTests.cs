@@ -62,7 +62,7 @@ public sealed class KernelProfileTests
     [Fact]
     public void A_wrong_call_is_refused()
     {
-        ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", "; there are Add, ");
+        ProgramRun.Refuses(["kernels", "profile", "--op", "LayrNorm"], "--op LayrNorm", "did you mean 'LayerNorm'?", "; there are Activation, Add, ");
         ProgramRun.Refuses(["kernels", "profile", "--op", "Conv*x"], "no operator has such a name");
         ProgramRun.Refuses(["kernels", "profile", "--check", "no-such.csv"], "--check no-such.csv: there is no such file");
     }
@@ -85,7 +85,7 @@ public sealed class KernelProfileTests
         IReadOnlyList<KernelCost> worse = Table(Before.Replace("x.cu:1,global,read,4,1,128,4", "x.cu:1,global,read,4,1,128,16", StringComparison.Ordinal));
         Assert.Equal(["a: sectors of global memory rose from 1.500 to 3.000 times the ideal, most of it at x.cu:1"], KernelProfile.Rises(before, worse));
         Assert.Empty(KernelProfile.Rises(worse, before));
-        Assert.Contains("no-table.csv:2: 'a,b' is no row", Assert.Throws<UsageException>(
+        Assert.Contains("no-table.csv:2: 'a,b' is no row", Assert.Throws<InvalidDataException>(
             () => KernelProfile.Parse($"{KernelProfile.Heading}\na,b\n", "no-table.csv")).Message);
 
         static IReadOnlyList<KernelCost> Table(string rows) => KernelProfile.Parse($"{KernelProfile.Heading}\n{rows}", "table");
