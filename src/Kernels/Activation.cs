@@ -6,8 +6,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// An activation function, element by element. Input: input x, any shape. output = f(x); dInput = dOutput f'(x). <see cref="ActivationKind"/>
-/// lists the functions. The backward pass of ReLU and ReLU6 reads the output, that of all others the input. A NaN stays a NaN. Memory-bound.
+/// An activation function, element by element. Input: input x, any shape. output = f(x); dInput = dOutput f'(x).
+/// <see cref="ActivationKind"/> lists the functions. The backward pass of ReLU and ReLU6 reads the output, that of all others the input.
+/// A NaN stays a NaN. Memory-bound.
 /// </summary>
 /// <param name="Kind">Which function f is.</param>
 public sealed record Activation(ActivationKind Kind) : Operator
@@ -35,7 +36,8 @@ public sealed record Activation(ActivationKind Kind) : Operator
         ActivationFunction function = Function;
         Tensor saved = Saved(call);
         T* s = saved.Pointer<T>(), dy = dOutput.Pointer<T>(), dx = gradients.Target(0, out bool accumulate).Pointer<T>();
-        Workers.Split(saved.Count, Simd.Grain, (start, end) => function.Backward(s + start, dy + start, dx + start, end - start, accumulate));
+        Workers.Split(saved.Count, Simd.Grain, (start, end) =>
+            function.Backward(s + start, dy + start, dx + start, end - start, accumulate));
     }
 
     private Tensor Saved(OperatorCall call) => Function.ReadsOutput ? call.Output : call[0];

@@ -9,7 +9,9 @@ public enum ActivationKind
     /// <summary>min(max(x, 0), 6). The derivative at 0 and at 6 is 0.</summary>
     ReLU6,
 
-    /// <summary>x Φ(x), Φ(x) = (1 + erf(x / √2)) / 2: the Gaussian error linear unit in its exact form (Hendrycks and Gimpel 2016).</summary>
+    /// <summary>
+    /// x Φ(x), Φ(x) = (1 + erf(x / √2)) / 2: the Gaussian error linear unit in its exact form (Hendrycks and Gimpel 2016).
+    /// </summary>
     GELU,
 
     /// <summary>x sigmoid(x), also called Swish (Elfwing et al. 2018; Ramachandran et al. 2017).</summary>

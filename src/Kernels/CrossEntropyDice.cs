@@ -11,8 +11,8 @@ namespace CsUnet.Kernels;
 /// EntropyWeight * E + DiceWeight * mean over classes of (1 - N_k / D_k). With p = softmax(logits), g = onehot(label), sums over the pixels
 /// that count: E = sum(w[label] * (logsumexp(logits) - logits[label])) / W, W = sum(w[label]), 0 if W is 0; N_k = 2 sum(p_k g_k) + Smooth,
 /// D_k = sum(p_k^2 + g_k^2) + Smooth. With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k):
-/// dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is not
-/// computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
+/// dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is
+/// not computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
 /// On the processor it saves the softmax and the sums W, N, D; on a CUDA device the sums alone. A label that is no class throws on the
 /// processor; on a CUDA device it makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
 /// </summary>
@@ -70,7 +70,8 @@ public sealed record CrossEntropyDice(
     private double Weight(int label) => ClassWeights?[label] ?? 1;
 
     // totals (1 + 2K): W, numerators, denominators.
-    private unsafe double Forward<T>(Tensor logits, Tensor softmax, int[] labels, Tensor totals) where T : unmanaged, IFloatingPointIeee754<T>
+    private unsafe double Forward<T>(Tensor logits, Tensor softmax, int[] labels, Tensor totals)
+        where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* x = logits.Pointer<T>(), p = softmax.Pointer<T>();
         int classes = logits.Shape.Last, width = 2 + 2 * classes, chunks = (labels.Length + ChunkRows - 1) / ChunkRows;

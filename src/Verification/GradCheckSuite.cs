@@ -169,7 +169,7 @@ public static class GradCheckSuite
 
     private static Check NetworkCheckOf(string name, NetworkFactory create, Precision precision, Device device) => new(
         name, GradCheckKind.Network, precision == Precision.Fp32 ? "float32" : precision.Label(), OnlyInAll: false,
-        _ => new Found(NetworkCheck.Run(create, precision, device), "lengths of errors, against a plain implementation's; batch norms keep rectifiers from switching"));
+        _ => new Found(NetworkCheck.Run(create, precision, device), "lengths of errors, against the reference arithmetic's; batch norms keep rectifiers from switching"));
 
     /// <summary>The part of the network with a parameter: large networks are reported by parts.</summary>
     private static string Group(string name)

@@ -70,7 +70,7 @@ internal static class NetworkCheck
             Comparison? other = group.Select(i => Comparison.Of(exact[i].Name, again[i].Value, got[i].Value, 0)).FirstOrDefault(repeated => !repeated.IsWithin);
             string? failure = error > tolerance
                 ? FormattableString.Invariant(
-                    $"length: the error of {name} is {error:E2} times as long as it, allowed {tolerance:E2}; the plain implementation's is {plainError:E2}")
+                    $"length: the error of {name} is {error:E2} times as long as it, allowed {tolerance:E2}; the reference arithmetic's is {plainError:E2}")
                 : other is null ? null : $"repeat: {other}";
             lines.Add(new GradCheckLine(name, error <= tolerance && other is not null ? "repeat" : "length", error, error / tolerance, entries,
                 0, 0, FormattableString.Invariant($"all of it; plain {plainError:0.0E+00}"), failure));

@@ -14,6 +14,33 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
     /// <summary>The seed of the case's numbers: another value gives other numbers.</summary>
     public uint Drawing { get; init; }
 
+    /// <summary>The shapes at which the lab measures the operator; null: the lab leaves it out, unless another case has some.</summary>
+    public UsualShapes? Usual { get; init; }
+
+    /// <summary>How random shapes of the operator are drawn; null: from its cases, by <see cref="ShapeRenaming"/>.</summary>
+    internal ShapeFamily? Random { get; init; }
+
+    /// <summary>
+    /// The case at another shape of its first input: inputs shaped like the first get the new shape, inputs of one dimension that are as
+    /// long as its last get the length of the new last.
+    /// </summary>
+    /// <param name="shape">The shape.</param>
+    /// <exception cref="ArgumentException">An input has a shape that does not follow from the first's.</exception>
+    public OperatorCase At(Shape shape)
+    {
+        Shape first = Inputs[0]!.Shape;
+        return this with
+        {
+            Inputs = [.. Inputs.Select(input => input is null ? null : input with
+            {
+                Shape = input.Shape == first ? shape
+                    : input.Shape.Rank == 1 && input.Shape[0] == first.Last ? [shape.Last]
+                    : throw new ArgumentException(
+                        $"{Name}: {input.Name} is {input.Shape}, which does not follow from input {first}; its usual shapes need a Create"),
+            })],
+        };
+    }
+
     /// <summary>The operator's name and the label.</summary>
     public string Name => $"{Op.Name} {Label}";
 
@@ -69,7 +96,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
             && drawn.DType == DType.Float64 && input.Role != InputRole.Parameter ? arithmetic.Round(drawn) : drawn);
         HashSet<string> parameters = [.. Inputs.Where(input => input is not null && input.Role != InputRole.Activation)
             .SelectMany(input => new[] { input!.Name, GradientOf(input.Name) })];
-        return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)), to => arithmetic.ApplyInParts(Op, to))
+        return [.. Run(inputs, output => arithmetic.Round(CreateCotangent(output.Shape, output.DType)),
+            to => arithmetic.ApplyInParts(Op, to))
             .Select(result => (result.Name, precision == Precision.Bf16 && !parameters.Contains(result.Name)
                 ? arithmetic.Round(result.Value)
                 : ReferenceArithmetic.RoundToFloat32(result.Value)))];
@@ -83,7 +111,8 @@ public sealed record OperatorCase(string Label, Operator Op, Exactness Exactness
         if (inputs.Any(input => input is { RequiresGradient: true }))
         {
             output.Backward(cotangent(output.Value));
-            results.AddRange(inputs.Where(input => input is { RequiresGradient: true }).Select(input => (GradientOf(input!.Name!), input.Gradient!)));
+            results.AddRange(inputs.Where(input => input is { RequiresGradient: true })
+                .Select(input => (GradientOf(input!.Name!), input.Gradient!)));
         }
         // Statistics that the forward pass updates in place are results as well.
         results.AddRange(inputs.Where(input => input is { RequiresGradient: false } && input.Value.DType.IsFloat())

@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Verification;
 
 /// <summary>
-/// The plain implementation of a precision: double on the CPU, with the operands of matrix products rounded to the precision and, for bf16,
+/// The reference arithmetic of a precision: double on the CPU, with the operands of matrix products rounded to the precision and, for bf16,
 /// also the tensors and gradients stored between operators. Its error is the smallest that the precision allows.
 /// </summary>
 internal sealed class ReferenceArithmetic

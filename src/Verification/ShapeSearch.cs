@@ -43,7 +43,7 @@ internal static class ShapeSearch
             for (int attempt = 0; item is null && attempt < MaxAttempts; attempt++)
                 item = family.Create(values = family.Draw(key, ref next));
             if (item is null)
-                throw new CaseException($"{family.Op} took none of {MaxAttempts} shapes: write a family for it in ShapeFamilies.cs");
+                throw new CaseException($"{family.Op} took none of {MaxAttempts} shapes: give one of its cases a family of shapes (OperatorCase.Random)");
             IReadOnlyList<GradCheckLine> lines;
             string? failure;
             try

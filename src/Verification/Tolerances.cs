@@ -29,17 +29,18 @@ public static class Tolerances
     };
 
     /// <summary>
-    /// tf32 or bf16 against double for one operator, relative to the tensor's largest entry: twice the error of the plain implementation of
-    /// the precision, which rounds only operands and results. If the plain implementation is exact by chance, its error counts
+    /// tf32 or bf16 against double for one operator, relative to the tensor's largest entry: twice the error of the reference arithmetic of
+    /// the precision, which rounds only operands and results. If the reference is exact by chance, its error counts
     /// as one rounding of the largest entry.
     /// </summary>
     public static double Reduced(Precision precision, double plainError) => 2 * Math.Max(plainError, Rounding(precision));
 
     /// <summary>
-    /// Output and gradients of a whole network in tf32 or bf16, the norm of the error over the tensor's norm: twice the plain
-    /// implementation's, and more for few entries. Rounding changes each entry at random. Of two errors of n entries with equal average
-    /// norm, one is sometimes 1 + 3 / sqrt(n) times the other: observed 3.3 times the plain error for gradients of 8 entries, at most 1.8
-    /// for 500 and more. </summary>
+    /// Output and gradients of a whole network in tf32 or bf16, the norm of the error over the tensor's norm: twice the reference
+    /// arithmetic's, and more for few entries. Rounding changes each entry at random. Of two errors of n entries with equal average
+    /// norm, one is sometimes 1 + 3 / sqrt(n) times the other: observed 3.3 times the reference's error for gradients of 8 entries, at most 1.8
+    /// for 500 and more.
+    /// </summary>
     public static double ReducedLength(Precision precision, double plainError, long entries) =>
         (1 + 3 / Math.Sqrt(entries)) * Reduced(precision, plainError);
 

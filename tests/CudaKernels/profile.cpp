@@ -161,6 +161,47 @@ static Complaints check_reasons(const Profile& profile) {
     return complaints;
 }
 
+// The table of kernels/README.md: per file, from the least to the most that its kernels ask over their ideals.
+static std::string range_of(const std::vector<double>& ratios) {
+    if (ratios.empty()) return "";
+    auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+    char low[20], high[20];
+    snprintf(low, sizeof low, "%.2f", *least), snprintf(high, sizeof high, "%.2f", *most);
+    return std::string(low) == high ? low : std::string(low) + " to " + high;
+}
+static std::string summary_of(const Profile& profile) {
+    std::set<std::string> names;
+    for (auto& entry : std::filesystem::directory_iterator(kernels_folder))
+        if (entry.path().extension() == ".cu") names.insert(entry.path().filename());
+    std::string text = "| file | kernels | sectors | wavefronts |\n|---|---|---|---|\n";
+    for (auto& name : names) {
+        std::vector<double> sectors, wavefronts;
+        for (auto& [kernel, expression] : exports(read_file(kernels_folder + "/" + name))) {
+            auto found = profile.find(kernel);
+            if (found == profile.end()) continue;
+            sectors.push_back(found->second.global.ratio());
+            if (found->second.shared.ideal) wavefronts.push_back(found->second.shared.ratio());
+        }
+        if (!sectors.empty())
+            text += "| `" + name + "` | " + std::to_string(sectors.size()) + " | " + range_of(sectors) + " | " + range_of(wavefronts) + " |\n";
+    }
+    return text;
+}
+
+// The page with that table between its two markers; the page itself without them.
+static std::string page_with(const std::string& page, const std::string& summary) {
+    const std::string begin = "<!-- written by tests/CudaKernels/run update -->\n", end = "<!-- end -->\n";
+    size_t from = page.find(begin), to = page.find(end, from);
+    if (from == std::string::npos || to == std::string::npos) return page;
+    from += begin.size();
+    return page.substr(0, from) + summary + page.substr(to);
+}
+static Complaints check_page(const std::string& page, const Profile& profile) {
+    std::string summary = summary_of(profile);
+    if (page.find(summary) != std::string::npos && page_with(page, summary) == page) return {};
+    return {"the table of kernels/README.md is not that of these checks: tests/CudaKernels/run update"};
+}
+
 // The checks notice what they are for: a profile with one kernel changed is complained about, by kernel and line.
 static void check_the_checks(const Profile& profile) {
     const std::string kernel = "layer_norm_forward_96_float32", table = table_of(profile);
@@ -169,6 +210,8 @@ static void check_the_checks(const Profile& profile) {
             std::string("not noticed: ") + what + (complaints.empty() ? "" : ", but: " + complaints[0]));
     };
     expect(compare_with(table, profile).empty(), "a profile equals its own table");
+    std::string page = page_with("a\n<!-- written by tests/CudaKernels/run update -->\nold\n<!-- end -->\nb\n", summary_of(profile));
+    expect(check_page(page, profile).empty() && page.find("old") == std::string::npos, "a page with its own table");
     Profile worse = profile, fewer = profile;
     KernelCost& cost = worse.at(kernel);
     std::string line = cost.global_lines.begin()->first;
@@ -177,6 +220,7 @@ static void check_the_checks(const Profile& profile) {
     noticed(compare_with(table, worse), kernel + ": sectors of global memory rose from 1.000 to 2.000", line, "a rise");
     noticed(check_reasons(worse), kernel + " is at 2.00 times the ideal sectors", line, "a kernel over the limit without a reason");
     fewer.erase(kernel);
+    noticed(check_page(page, fewer), "the table of kernels/README.md", "update", "a page of other kernels");
     noticed(compare_with(table, fewer), "the table lists " + kernel, "no check runs", "a kernel that is gone");
     noticed(check_reasons(fewer), kernel + " of layer_norm.cu is run by no check", "", "a kernel without a check");
     expect(threads_cooperate("float m = warp_sum(v);") && !threads_cooperate(read_file(kernels_folder + "/add.cu")), "what needs a check");
@@ -197,6 +241,7 @@ void print_profile() {
 
 void check_profile(const std::string& path, bool update) {
     Profile profile = read_profile();
+    std::string page = kernels_folder + "/README.md";
     auto report_all = [](const Complaints& complaints) {
         for (auto& text : complaints) expect(false, text);
     };
@@ -204,11 +249,14 @@ void check_profile(const std::string& path, bool update) {
     if (!update) {
         check_the_checks(profile);
         report_all(compare_with(read_file(path), profile));
+        report_all(check_page(read_file(page), profile));
         return;
     }
-    std::ofstream file(path);
-    file << table_of(profile);
-    file.close();
-    expect(file.good(), "cannot write " + path);
-    printf("written: %s\n", path.c_str());
+    for (auto& [target, text] : {std::pair(path, table_of(profile)), std::pair(page, page_with(read_file(page), summary_of(profile)))}) {
+        std::ofstream file(target);
+        file << text;
+        file.close();
+        expect(file.good(), "cannot write " + target);
+        printf("written: %s\n", target.c_str());
+    }
 }

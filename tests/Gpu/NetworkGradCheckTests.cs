@@ -7,7 +7,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>What <c>csunet gradcheck</c> does with whole networks in tf32 and bf16: they are as exact as a plain implementation.</summary>
+/// <summary>What <c>csunet gradcheck</c> does with whole networks in tf32 and bf16: they are as exact as the reference arithmetic.</summary>
 public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<PlainEmulator>
 {
     private readonly PlainEmulator _plain = plain;

@@ -7,7 +7,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>The operators in tf32 and bf16: at most twice as far from double as a plain implementation of the precision.</summary>
+/// <summary>The operators in tf32 and bf16: at most twice as far from double as the reference arithmetic of the precision.</summary>
 public sealed class PrecisionTests
 {
     private static bool IsLoss(OperatorCase item) => item.Op is CrossEntropyDice or WeightedSum;

@@ -122,7 +122,8 @@ public sealed class CrossEntropyDiceTests
         foreach ((double entropy, double dice) in new[] { (0.4, 0.6), (2.0, 0.0), (0.0, 3.0) })
         {
             Tensor? seen = null;
-            (double loss, Tensor got) = Run(logits => new SegmentationLoss(entropy, dice).Apply(seen is null ? Keep(logits) : logits, labels.Value), DType.Float64);
+            (double loss, Tensor got) = Run(logits =>
+                new SegmentationLoss(entropy, dice).Apply(seen is null ? Keep(logits) : logits, labels.Value), DType.Float64);
             (double expected, double[] gradient) = Formula(seen!, labels.Value, entropy, dice, [1, 1, 1, 1, 1], 1e-5, 3000);
             Assert.Equal(expected, loss, 1e-12);
             Numbers.AssertClose(Tensor.From(gradient, got.Shape), got, 1e-12, "gradient");

@@ -20,7 +20,8 @@ internal abstract unsafe class ActivationFunction(string kernel)
     /// <exception cref="ArgumentOutOfRangeException">There is no such kind.</exception>
     public static ActivationFunction Of(ActivationKind kind) => s_table.TryGetValue(kind, out ActivationFunction? found)
         ? found
-        : throw new ArgumentOutOfRangeException(nameof(kind), kind, $"Activation: kind is {kind}, expected one of {string.Join(", ", s_table.Keys)}");
+        : throw new ArgumentOutOfRangeException(nameof(kind), kind,
+            $"Activation: kind is {kind}, expected one of {string.Join(", ", s_table.Keys)}");
 
     /// <summary>The first part of its kernels' names.</summary>
     public string Kernel => kernel;

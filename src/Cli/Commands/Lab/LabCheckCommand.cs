@@ -79,7 +79,7 @@ internal static class LabCheckCommand
     /// <summary>The cases that the tests run, of the same operators: odd sizes, borders, batches of one.</summary>
     private static IReadOnlyList<LabCase> SmallCases(IReadOnlyList<LabCase> cases) =>
     [
-        .. cases.DistinctBy(item => item.Op).SelectMany(item => OperatorCases.All.Where(small => small.Op.GetType() == item.Case.Op.GetType())
+        .. cases.DistinctBy(item => item.Op).SelectMany(item => OperatorCases.All.Where(small => LabCases.NameOf(small) == item.Op)
             .Select(small => item with { Shape = small.Label, Case = small })),
     ];
 }
