@@ -28,7 +28,9 @@ internal abstract class KindConverter<TOptions>(string kindIfAbsent) : JsonConve
             throw new JsonException("expected an object");
         string kind = kindIfAbsent;
         if (properties.TryGetPropertyValue(Key, out JsonNode? named))
-            kind = named is JsonValue value && value.TryGetValue(out string? text) ? text : throw new JsonException($"{Key} is not a string");
+            kind = named is JsonValue value && value.TryGetValue(out string? text)
+                ? text
+                : throw new JsonException($"{Key} is not a string");
         properties.Remove(Key);
         return (TOptions?)properties.Deserialize(Find(kind), options);
     }

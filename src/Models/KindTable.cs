@@ -5,7 +5,8 @@ namespace CsUnet.Models;
 /// <param name="what">What they describe: a network or an encoder.</param>
 /// <param name="builtIn">Options of every kind that this library has; asked for on first use.</param>
 /// <param name="kindOf">The kind of options.</param>
-internal sealed class KindTable<TOptions>(string what, Func<IEnumerable<TOptions>> builtIn, Func<TOptions, string> kindOf) where TOptions : class
+internal sealed class KindTable<TOptions>(string what, Func<IEnumerable<TOptions>> builtIn, Func<TOptions, string> kindOf)
+    where TOptions : class
 {
     private readonly Lock _lock = new();
     private Dictionary<string, Type>? _types;
@@ -18,7 +19,8 @@ internal sealed class KindTable<TOptions>(string what, Func<IEnumerable<TOptions
         lock (_lock)
         {
             if (!Types().TryAdd(kind, type) && Types()[kind] != type)
-                throw new ArgumentException($"{what} kind '{kind}' is {Types()[kind].Name} already; give {type.Name} another kind", nameof(kind));
+                throw new ArgumentException($"{what} kind '{kind}' is {Types()[kind].Name} already; give {type.Name} another kind",
+                    nameof(kind));
         }
     }
 

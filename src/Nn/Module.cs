@@ -6,7 +6,7 @@ namespace CsUnet.Nn;
 /// <summary>
 /// A layer or network: parameters, buffers and child modules under state-dict names, a train/eval mode, and the key of its random
 /// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>. A new module knows the
-/// shapes of its parameters but holds no memory for them: that is allocated by <see cref="ModuleExtensions.Initialize"/>, or when weights are loaded.
+/// shapes of its parameters but holds no memory for them: <see cref="ModuleExtensions.Initialize"/> allocates it, or loading weights.
 /// </summary>
 /// <param name="type">Element type of parameters and activations.</param>
 public abstract class Module(DType type = DType.Float32)
@@ -176,7 +176,9 @@ public abstract class Module(DType type = DType.Float32)
         return child;
     }
 
-    /// <summary>Adds a parameter of this module, without memory until <see cref="ModuleExtensions.Initialize"/> or until weights are loaded.</summary>
+    /// <summary>
+    /// Adds a parameter of this module, without memory until <see cref="ModuleExtensions.Initialize"/> or until weights are loaded.
+    /// </summary>
     /// <param name="name">The last part of its state-dict name.</param>
     /// <param name="shape">Its dimensions in memory.</param>
     /// <param name="initializer">How it starts.</param>
@@ -186,7 +188,8 @@ public abstract class Module(DType type = DType.Float32)
         string name, Shape shape, Initializer initializer, ParameterLayout layout = ParameterLayout.Same)
     {
         if (layout == ParameterLayout.Convolution && shape.Rank != 4)
-            throw new ArgumentException($"{GetType().Name}: parameter {name} is {shape}, expected (O,KH,KW,I), the weight of a convolution", nameof(shape));
+            throw new ArgumentException(
+                $"{GetType().Name}: parameter {name} is {shape}, expected (O,KH,KW,I), the weight of a convolution", nameof(shape));
         var parameter = new Parameter(shape, DType, name);
         _parameters.Add((parameter, initializer, layout));
         return parameter;

@@ -32,7 +32,7 @@ public static class StateDict
     /// </summary>
     /// <param name="module">The module.</param>
     /// <param name="file">The file; float16, bfloat16, float32 and float64 convert.</param>
-    /// <param name="loading">Which tensors are taken; null: all, under the module's own names, and nothing may be missing or left over.</param>
+    /// <param name="loading">Which tensors are taken; null: all, by the module's names, and none may be missing or left over.</param>
     /// <returns>What was loaded, and what was not.</returns>
     /// <exception cref="WeightFileException">
     /// A shape differs; or nothing of the file fits; or, when loading is strict, tensors are missing or left over. The message lists which.
@@ -109,7 +109,8 @@ public static class StateDict
     {
         const int listed = 8;
         string rest = problems.Count > listed ? string.Create(CultureInfo.InvariantCulture, $", and {problems.Count - listed} more") : "";
-        return new WeightFileException(file.Path, $"these are not the weights of this model: {string.Join("; ", problems.Take(listed))}{rest}",
+        return new WeightFileException(file.Path,
+            $"these are not the weights of this model: {string.Join("; ", problems.Take(listed))}{rest}",
             "use the file with the options of the model that it was saved from");
     }
 }

@@ -15,10 +15,10 @@ public sealed record StateEntry(string Name, Variable Variable, ParameterLayout 
     /// <summary>Dimensions in weight files.</summary>
     public Shape FileShape => Layout == ParameterLayout.Convolution ? [Shape[0], Shape[3], Shape[1], Shape[2]] : Shape;
 
-    /// <summary>The value in the layout of weight files: a permuted copy on the processor, or the value itself where the layouts agree.</summary>
+    /// <summary>The value in the layout of weight files: a permuted copy on the CPU, or the value itself if the layouts agree.</summary>
     public Tensor ToFile() => FromMemory(Variable.Value);
 
-    /// <summary>A tensor that lies as the value does, such as its gradient, in the layout of weight files; see <see cref="ToFile"/>.</summary>
+    /// <summary>A tensor in the value's layout, such as its gradient, in the layout of weight files; see <see cref="ToFile"/>.</summary>
     public Tensor FromMemory(Tensor tensor) => Layout == ParameterLayout.Convolution
         ? SwapInner(tensor.To(Device.Cpu), FileShape, Shape[1] * Shape[2], Shape[3])
         : tensor;

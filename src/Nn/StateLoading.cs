@@ -2,7 +2,9 @@ using System.IO.Enumeration;
 
 namespace CsUnet.Nn;
 
-/// <summary>Which tensors of a file <see cref="StateDict.Load(Module, Tensors.SafetensorsFile, StateLoading?)"/> takes, and what it refuses.</summary>
+/// <summary>
+/// Which tensors of a file <see cref="StateDict.Load(Module, Tensors.SafetensorsFile, StateLoading?)"/> takes, and what it refuses.
+/// </summary>
 /// <example><code>
 /// // The encoder of a network from a classifier's file, whose last layer has no counterpart:
 /// StateDict.Load(encoder, file, new StateLoading { Ignored = ["fc.*"] });

@@ -34,8 +34,8 @@ public sealed class Checkpoint
     /// <param name="type">Element type of the network.</param>
     /// <param name="device">Where the network computes; the file may come from another device.</param>
     /// <exception cref="WeightFileException">
-    /// It is missing, cut off, does not hold the weights that its header describes, or one of them is not finite; or the kind of its network
-    /// is not registered (<see cref="ModelOptions.Register"/>).
+    /// It is missing, cut off, does not hold the weights that its header describes, or one of them is not finite; or the kind of its
+    /// network is not registered (<see cref="ModelOptions.Register"/>).
     /// </exception>
     public static Checkpoint Load(string path, DType type = DType.Float32, Device device = default)
     {

@@ -141,7 +141,8 @@ public static class ModuleCases
         return new DifferentiableCase(() => forward(leaf), [leaf, .. module.Parameters()],
             ["input", .. module.NamedParameters().Select(named => named.Name)])
         {
-            BatchNorms = [.. module.NamedBuffers().Where(buffer => buffer.Name.EndsWith(Mean, StringComparison.Ordinal)).Select(buffer => buffer.Name[..^Mean.Length])],
+            BatchNorms = [.. module.NamedBuffers().Where(buffer => buffer.Name.EndsWith(Mean, StringComparison.Ordinal))
+                .Select(buffer => buffer.Name[..^Mean.Length])],
         };
     }
 

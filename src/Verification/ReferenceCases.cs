@@ -17,14 +17,15 @@ internal static class ReferenceCases
     private const string EvaluationSuffix = "_eval";
 
     /// <summary>What runs a reference case, by the value of <c>op</c> in a file's metadata.</summary>
-    public static IReadOnlyDictionary<string, Action<GoldenCase>> Runners { get; } = new Dictionary<string, Action<GoldenCase>>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, Action<GoldenCase>> Runners { get; } =
+        new Dictionary<string, Action<GoldenCase>>(StringComparer.Ordinal)
     {
         ["classification"] = golden => throw GoldenCase.Unknown("model", golden.Text("model"), "none: there is no classifier"),
         ["encoder"] = Encoder,
         ["segmentation"] = Segmentation,
     };
 
-    /// <summary>The network or encoder of a file that the engine does not have; null if it has all of them, or the file is no reference case.</summary>
+    /// <summary>The network or encoder of a file that the engine does not have; null if it has it, or the file is no reference case.</summary>
     public static string? Missing(SafetensorsFile file)
     {
         string Value(string key) => file.Metadata.GetValueOrDefault(key, "");
@@ -57,7 +58,9 @@ internal static class ReferenceCases
     private static void Run(GoldenCase golden, Module module, Func<Variable, IReadOnlyList<(string Name, Variable Value)>> forward)
     {
         bool training = golden.Flag("training");
-        string name = !training && golden.Name.EndsWith(EvaluationSuffix, StringComparison.Ordinal) ? golden.Name[..^EvaluationSuffix.Length] : golden.Name;
+        string name = !training && golden.Name.EndsWith(EvaluationSuffix, StringComparison.Ordinal)
+            ? golden.Name[..^EvaluationSuffix.Length]
+            : golden.Name;
         golden.Fill(module);
         if (golden.Text("parameters") is var count && count != module.ParameterCount.ToString(CultureInfo.InvariantCulture))
             throw GoldenCase.Unknown("parameters", count, $"{module.ParameterCount}, the engine's number");
@@ -70,7 +73,8 @@ internal static class ReferenceCases
             module.Eval();
         }
         IReadOnlyList<(string Name, Variable Value)> outputs = forward(images);
-        string shapes = string.Join(';', outputs.Select(output => $"{output.Name}={Layout.ChannelsFirst(output.Value.Shape).ToString().Trim('(', ')')}"));
+        string shapes = string.Join(';', outputs.Select(output =>
+            $"{output.Name}={Layout.ChannelsFirst(output.Value.Shape).ToString().Trim('(', ')')}"));
         if (golden.Text("shapes") is var expected && expected != shapes)
             throw GoldenCase.Unknown("shapes", expected, $"{shapes}, the engine's");
         foreach ((string output, Variable value) in outputs)

@@ -87,7 +87,8 @@ public static class SelfTest
     /// is not, so that running it reports why.
     /// </summary>
     public static bool IsFullSize(string file) => Ask(file, vectors => vectors.Metadata.GetValueOrDefault("op") is { } op
-        && (ReferenceCases.Runners.ContainsKey(op) || op == "csunet" && !vectors.Entries.Any(entry => entry.Name.StartsWith("in.", StringComparison.Ordinal))));
+        && (ReferenceCases.Runners.ContainsKey(op)
+            || op == "csunet" && !vectors.Entries.Any(entry => entry.Name.StartsWith("in.", StringComparison.Ordinal))));
 
     /// <summary>
     /// The network or encoder of a reference case that the engine does not have, for example <c>encoder vgg13_bn</c>; null for every other
@@ -130,7 +131,8 @@ public static class SelfTest
             golden = new GoldenCase(vectors, name, type, device, computed);
             if (!s_runners.TryGetValue(golden.Text("op"), out Action<GoldenCase>? run) && !ReferenceCases.Runners.TryGetValue(op, out run))
                 throw new CaseException(
-                    $"op '{op}' is not known; known are {string.Join(", ", s_runners.Keys.Concat(ReferenceCases.Runners.Keys).Order(StringComparer.Ordinal))}");
+                    $"op '{op}' is not known; known are "
+                    + string.Join(", ", s_runners.Keys.Concat(ReferenceCases.Runners.Keys).Order(StringComparer.Ordinal)));
             if (CudaLibraries.IsEmulated)
                 CudaEmulator.ClearReport();
             run(golden);

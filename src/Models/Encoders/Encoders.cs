@@ -19,7 +19,7 @@ public static class Encoders
     /// <summary>An encoder by name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
     /// <param name="width">Channels of its first stage; null: as published.</param>
-    /// <exception cref="ArgumentException">There is no such encoder, the message lists those there are; or it has one width only.</exception>
+    /// <exception cref="ArgumentException">The name is unknown; the message lists all; or it has one width only.</exception>
     public static EncoderOptions Named(string name, int? width = null)
     {
         if (!All.TryGetValue(name, out EncoderOptions? options))

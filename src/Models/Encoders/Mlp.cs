@@ -25,5 +25,6 @@ public class Mlp : Module
         Variable.Apply(new Kernels.GeluMlp(dropPath), Inputs(input, residual));
 
     /// <summary>The inputs of the fused operator.</summary>
-    private protected Variable?[] Inputs(Variable input, Variable? residual) => [input, residual, _fc1.Weight, _fc1.Bias, _fc2.Weight, _fc2.Bias];
+    private protected Variable?[] Inputs(Variable input, Variable? residual) =>
+        [input, residual, _fc1.Weight, _fc1.Bias, _fc2.Weight, _fc2.Bias];
 }

@@ -11,7 +11,8 @@ namespace CsUnet.Models.Encoders;
 /// <param name="Mlp">The MLP of the blocks.</param>
 /// <param name="DropPath">Largest probability of DropPath; it rises linearly over the blocks from 0.</param>
 public sealed record SwinOptions(
-    int Height, int Width, int EmbedDim, IReadOnlyList<int> Depths, IReadOnlyList<int> Heads, int Window, int MlpRatio, MlpKind Mlp, double DropPath)
+    int Height, int Width, int EmbedDim, IReadOnlyList<int> Depths, IReadOnlyList<int> Heads, int Window, int MlpRatio, MlpKind Mlp,
+    double DropPath)
 {
     /// <summary>The blocks of a stage, every second one shifted; a decoder's too, which mirrors the stage.</summary>
     /// <param name="stage">The stage, from 0; its resolution is a quarter of the image's, halved per stage.</param>

@@ -22,7 +22,8 @@ public sealed class CnnEncoder : Module
         _places = [.. s_strides.Select(stride => Array.IndexOf(strides, stride))];
         if (_places.Contains(-1))
             throw new ArgumentException(
-                $"encoder {options.Kind} has features of strides {string.Join(", ", strides)}, CS-UNet needs {string.Join(", ", s_strides)}");
+                $"encoder {options.Kind} has features of strides {string.Join(", ", strides)}, "
+                + $"CS-UNet needs {string.Join(", ", s_strides)}");
         Channels = [.. _places.Select(place => _encoder.Features[place].Channels)];
     }
 

@@ -77,7 +77,8 @@ public sealed record CsUnetOptions : ModelOptions
     public override void Validate()
     {
         base.Validate();
-        Require(Depths.Count == 4 && Depths.All(depth => depth is >= 1 and <= 100), $"depths {string.Join(',', Depths)}: four numbers from 1 to 100");
+        Require(Depths.Count == 4 && Depths.All(depth => depth is >= 1 and <= 100),
+            $"depths {string.Join(',', Depths)}: four numbers from 1 to 100");
         Require(Heads.Count == 4 && Heads.All(heads => heads >= 1), $"heads {string.Join(',', Heads)}: four positive numbers");
         Require(EmbedDim is >= 1 and <= 4096, $"embedding {EmbedDim}: from 1 to 4096");
         for (int stage = 0; stage < 4; stage++)

@@ -23,11 +23,14 @@ public sealed class UNetDecoder : Module
         int count = features.Count;
         string strides = string.Join(", ", features.Select(feature => feature.Stride));
         if (!features.Select((feature, level) => feature.Stride == 2 << level).All(fits => fits))
-            throw new ArgumentException($"U-Net: the encoder's features have strides {strides}, expected 2, 4, 8, ...: every block doubles the resolution");
+            throw new ArgumentException(
+                $"U-Net: the encoder's features have strides {strides}, expected 2, 4, 8, ...: every block doubles the resolution");
         if (channels.Count != count)
-            throw new ArgumentException($"U-Net: {channels.Count} decoder channels, expected {count}, one for each feature of strides {strides}");
+            throw new ArgumentException(
+                $"U-Net: {channels.Count} decoder channels, expected {count}, one for each feature of strides {strides}");
         _blocks = Register("blocks", new ModuleList<UNetDecoderBlock>(Enumerable.Range(0, count).Select(i => new UNetDecoderBlock(
-            inputs: i == 0 ? features[^1].Channels : channels[i - 1], skip: i < count - 1 ? features[count - 2 - i].Channels : 0, channels[i], type)),
+            inputs: i == 0 ? features[^1].Channels : channels[i - 1],
+            skip: i < count - 1 ? features[count - 2 - i].Channels : 0, channels[i], type)),
             type));
     }
 
