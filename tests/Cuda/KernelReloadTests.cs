@@ -17,14 +17,14 @@ public class KernelReloadTests
     {
         Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
         using var folder = new TemporaryFolder();
-        foreach (string file in new[] { "relu", "gelu" })
+        foreach (string file in new[] { "activation", "softmax" })
         {
             KernelSource source = KernelLibrary.Source(file);
             File.WriteAllText(folder.File($"{file}.cu"), source.Text);
             File.WriteAllText(folder.File("common.cuh"), source.Headers["common.cuh"]);
         }
         string? before = Environment.GetEnvironmentVariable("CSUNET_KERNELS");
-        Environment.SetEnvironmentVariable("CSUNET_KERNELS", Path.GetDirectoryName(folder.File("relu.cu")));
+        Environment.SetEnvironmentVariable("CSUNET_KERNELS", Path.GetDirectoryName(folder.File("activation.cu")));
         try
         {
             Isolated.Run(ReloadOn, EmulatorLibrary.Path!);
@@ -56,14 +56,14 @@ public class KernelReloadTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Reload(Device device)
     {
-        string file = Path.Combine(KernelLibrary.Folder!, "relu.cu"), text = File.ReadAllText(file);
-        Assert.Equal(["gelu", "relu"], KernelLibrary.Files);
+        string file = Path.Combine(KernelLibrary.Folder!, "activation.cu"), text = File.ReadAllText(file);
+        Assert.Equal(["activation", "softmax"], KernelLibrary.Files);
         Tensor input = Tensor.From([-1f, 0.5f, 3f, -2f], [4]).To(device);
         Assert.Equal([0f, 0.5f, 3f, 0f], Run(input));
         Assert.Empty(KernelLibrary.Reload());
 
         File.WriteAllText(file, Changed("-1.0f"));
-        Assert.Equal(["relu"], KernelLibrary.Reload());
+        Assert.Equal(["activation"], KernelLibrary.Reload());
         Assert.Equal([-1f, -1f, -1f, -1f], Run(input));
         File.SetLastWriteTimeUtc(file, DateTime.UtcNow);
         Assert.Empty(KernelLibrary.Reload());
@@ -75,16 +75,16 @@ public class KernelReloadTests
 
         // A mistake is told.
         File.WriteAllText(file, Changed("a mistake"));
-        Assert.Contains("relu.cu", Assert.Throws<NVRTCException>(() => KernelLibrary.Reload()).Message);
+        Assert.Contains("activation.cu", Assert.Throws<NVRTCException>(() => KernelLibrary.Reload()).Message);
         File.WriteAllText(file, text);
-        Assert.Equal(["relu"], KernelLibrary.Reload());
+        Assert.Equal(["activation"], KernelLibrary.Reload());
         Assert.Equal([0f, 0.5f, 3f, 0f], Run(input));
 
         string Changed(string value)
         {
-            const string Rectified = "x.v[k] < 0.0f ? 0.0f : x.v[k]";
+            const string Rectified = "return x < 0.0f ? 0.0f : x;";
             Assert.Contains(Rectified, text);
-            return text.Replace(Rectified, value, StringComparison.Ordinal);
+            return text.Replace(Rectified, $"return {value};", StringComparison.Ordinal);
         }
     }
 

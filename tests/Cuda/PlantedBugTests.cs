@@ -57,7 +57,7 @@ public class PlantedBugTests
         try
         {
             // The header goes in where the report comes out.
-            File.WriteAllText(file, KernelLibrary.Source("gelu").Headers["common.cuh"]);
+            File.WriteAllText(file, KernelLibrary.Source("activation").Headers["common.cuh"]);
             Isolated.Run(Collect, $"{EmulatorLibrary.Path}|{kernel}|{file}");
             return File.ReadAllText(file);
         }
