@@ -50,7 +50,8 @@ public sealed class Conv2d : Layer
     public Parameter Weight { get; }
 
     /// <summary>Applies the layer.</summary>
-    public override Variable Forward(Variable input) => Variable.Apply(new Kernels.Conv2d(_stride, _padding, _groups), input, Weight, _bias);
+    public override Variable Forward(Variable input) =>
+        Variable.Apply(new Kernels.Conv2d(_stride, _padding, _groups), input, Weight, _bias);
 
     /// <inheritdoc />
     public override Layer Like() =>

@@ -29,8 +29,8 @@ public sealed class CustomOperatorTests
     }
 
     [Fact]
-    public void A_source_that_exports_nothing_is_refused() => Assert.Contains(
-        "mine.cu: no kernel is exported", Assert.Throws<ArgumentException>(() => CudaSource.FromText("mine.cu", "__global__ void f() {}")).Message);
+    public void A_source_that_exports_nothing_is_refused() => Assert.Contains("mine.cu: no kernel is exported",
+        Assert.Throws<ArgumentException>(() => CudaSource.FromText("mine.cu", "__global__ void f() {}")).Message);
 
     [Fact]
     public void Sources_are_told_apart_by_their_text()

@@ -59,7 +59,8 @@ public sealed class DocsTests
     {
         const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
         Type[] types = [.. Directory.GetFiles(AppContext.BaseDirectory, "CsUnet.*.dll").Select(Assembly.LoadFrom)
-            .SelectMany(assembly => assembly.GetTypes()).Where(type => !type.FullName!.StartsWith("CsUnet.Tests", StringComparison.Ordinal))];
+            .SelectMany(assembly => assembly.GetTypes())
+            .Where(type => !type.FullName!.StartsWith("CsUnet.Tests", StringComparison.Ordinal))];
         HashSet<string> classes = [.. types.Select(type => type.Name)];
         HashSet<string> known = [.. classes, .. types.SelectMany(type => type.GetMembers(All)).Select(member => member.Name)];
         string text = File.ReadAllText(Path.Combine(DocumentedProgram.Root, "docs", page));
