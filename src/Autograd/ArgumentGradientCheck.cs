@@ -9,7 +9,8 @@ namespace CsUnet.Autograd;
 public sealed record ArgumentGradientCheck(string Name, Shape Shape, IReadOnlyList<GradientFinding> Findings)
 {
     /// <summary>The finding that matters most: the worst verdict, and among equals the largest share of what was allowed.</summary>
-    public GradientFinding Worst { get; } = Findings.OrderByDescending(finding => finding.Verdict).ThenByDescending(finding => finding.Share).First();
+    public GradientFinding Worst { get; } = Findings.OrderByDescending(finding => finding.Verdict)
+        .ThenByDescending(finding => finding.Share).First();
 
     /// <summary>The worst verdict.</summary>
     public GradientVerdict Verdict => Worst.Verdict;

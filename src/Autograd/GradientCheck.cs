@@ -10,7 +10,8 @@ namespace CsUnet.Autograd;
 /// <remarks>
 /// An entry agrees if the difference is at most the tolerance plus the numeric derivative's own estimate of its error. An entry whose
 /// estimate alone is larger than the tolerance says nothing: it is counted as undecided, and an argument with too many of them fails. A
-/// derivative along a random direction checks all entries of an argument at once. <see cref="GradientChecks"/> lists what else is looked at.
+/// derivative along a random direction checks all entries of an argument at once. <see cref="GradientChecks"/> lists what else is looked
+/// at.
 /// </remarks>
 /// <example><code>
 /// var x = new Variable(Tensor.From([0.5, -1.0, 2.0], [1, 3]), requiresGradient: true, "x");
@@ -82,8 +83,8 @@ public static class GradientCheck
 
     /// <summary>
     /// Checks an operator by all of its floating-point inputs and throws if anything disagrees: on the processor its gradients with central
-    /// differences in float64, and on a CUDA device, if an input lies on one or <see cref="Device.Default"/> is one, output and gradients of
-    /// its kernels in float32 with those of the processor.
+    /// differences in float64, and on a CUDA device, if an input lies on one or <see cref="Device.Default"/> is one, output and gradients
+    /// of its kernels in float32 with those of the processor.
     /// </summary>
     /// <param name="op">The operator.</param>
     /// <param name="inputs">Its inputs, null for optional ones left out; their numbers should be away from kinks of the operator.</param>

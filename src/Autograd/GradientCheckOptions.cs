@@ -16,11 +16,14 @@ public sealed record GradientCheckOptions
     /// <summary>What is looked at.</summary>
     public GradientChecks Checks { get; init; } = GradientChecks.All;
 
-    /// <summary>Entries of an argument that are checked one by one; of larger arguments that many are drawn, spread over all of it.</summary>
+    /// <summary>
+    /// Entries of an argument that are checked one by one; of larger arguments that many are drawn, spread over all of it.
+    /// </summary>
     public int MaxEntries { get; init; } = 100;
 
     /// <summary>
-    /// Share of an argument's entries that may stay undecided, because the numeric derivative is less exact than the tolerance; rounded down.
+    /// Share of an argument's entries that may stay undecided, because the numeric derivative is less exact than the tolerance; rounded
+    /// down.
     /// </summary>
     public double MaxUndecided { get; init; } = 0.1;
 

@@ -9,7 +9,8 @@ public sealed record GradientCheckResult(IReadOnlyList<ArgumentGradientCheck> Ar
     public bool Passed => Arguments.All(argument => argument.Verdict == GradientVerdict.Agrees);
 
     /// <summary>The argument that matters most.</summary>
-    public ArgumentGradientCheck Worst => Arguments.OrderByDescending(argument => argument.Verdict).ThenByDescending(argument => argument.Worst.Share).First();
+    public ArgumentGradientCheck Worst =>
+        Arguments.OrderByDescending(argument => argument.Verdict).ThenByDescending(argument => argument.Worst.Share).First();
 
     /// <summary>All failures in words, one line each; empty if there is none.</summary>
     public string Failures => string.Join('\n', Arguments.Where(argument => argument.Verdict != GradientVerdict.Agrees));

@@ -43,7 +43,8 @@ internal sealed class GradientChecker(
         if (options.Checks.HasFlag(GradientChecks.Start))
         {
             double[][] start = [.. arguments.Select((argument, i) =>
-                Normal(argument.Value.Count, new RandomKey(options.Seed, 3, (uint)i), Math.Max(Largest(reference.Gradients[i]), SmallestScale * largest)))];
+                Normal(argument.Value.Count, new RandomKey(options.Seed, 3, (uint)i),
+                    Math.Max(Largest(reference.Gradients[i]), SmallestScale * largest)))];
             double[][] sum = [.. start.Zip(reference.Gradients, (a, b) => a.Zip(b, (x, y) => x + y).ToArray())];
             Compare(GradientChecks.Start, Differentiate(() => function(arguments), start), reference with { Gradients = sum });
         }
@@ -52,7 +53,8 @@ internal sealed class GradientChecker(
         if (options.Checks.HasFlag(GradientChecks.View))
             for (int i = 0; i < blocks.Length; i++)
                 findings[i].Add(CheckView(blocks[i], reference, SmallestScale * largest));
-        return new GradientCheckResult([.. blocks.Select((block, i) => new ArgumentGradientCheck(block.Name, ShapeOf(block), findings[i]))], _evaluations);
+        return new GradientCheckResult([.. blocks.Select((block, i) => new ArgumentGradientCheck(block.Name, ShapeOf(block), findings[i]))],
+            _evaluations);
 
         void Compare(GradientChecks check, Pass got, Pass expected, bool isBitwise = false)
         {
@@ -122,7 +124,8 @@ internal sealed class GradientChecker(
         // The scale by which steps are judged: the analytic gradient only sets the unit, and a wrong one that is too large would only make
         // the numeric side less precise, never make the two agree.
         double unit = Math.Max(block.Members.Max(member => Largest(reference.Gradients[member])), smallestScale);
-        NumericDerivative[] numeric = [.. entries.Select(entry => EntryDerivative(block, entry, reference.Output, options.Tolerance * unit / 4))];
+        NumericDerivative[] numeric =
+            [.. entries.Select(entry => EntryDerivative(block, entry, reference.Output, options.Tolerance * unit / 4))];
         double scale = Math.Max(unit, numeric.Max(derivative => Math.Abs(derivative.Value)));
         GradientFinding? worst = null;
         int undecided = 0;
@@ -211,7 +214,9 @@ internal sealed class GradientChecker(
             for (int i = 0; i < origin.Length; i++)
                 origin[i].CopyTo(arguments[block.Members[i]].Value.AsSpan<double>());
         }
-        return Judge(GradientChecks.Direction, analytic, numeric, scale, block.Count, "all", -1) with { ShortSteps = numeric.IsShortStep ? 1 : 0 };
+        return Judge(GradientChecks.Direction, analytic, numeric, scale, block.Count, "all", -1) with { ShortSteps = numeric.IsShortStep
+            ? 1
+            : 0 };
     }
 
     private GradientFinding CheckView(Block block, Pass reference, double smallestScale)
@@ -228,7 +233,8 @@ internal sealed class GradientChecker(
         Pass got = Differentiate(
             () =>
             {
-                Variable[] views = [.. leaves.Select((leaf, i) => ReferenceEquals(leaf, arguments[i]) ? leaf : Variable.Apply(new Reshape(arguments[i].Shape), leaf))];
+                Variable[] views = [.. leaves.Select((leaf, i) =>
+                    ReferenceEquals(leaf, arguments[i]) ? leaf : Variable.Apply(new Reshape(arguments[i].Shape), leaf))];
                 Variable output = function(views);
                 return Variable.Apply(new Reshape([checked((int)output.Value.Count)]), output);
             },

@@ -7,10 +7,14 @@ public enum GradientChecks
     /// <summary>Nothing.</summary>
     None = 0,
 
-    /// <summary>The derivative by single entries against central differences: all entries of small arguments, a sample of large ones.</summary>
+    /// <summary>
+    /// The derivative by single entries against central differences: all entries of small arguments, a sample of large ones.
+    /// </summary>
     Entries = 1,
 
-    /// <summary>The derivative along a random direction, (f(x+hv) - f(x-hv)) / 2h, against &lt;gradient, v&gt;: every entry takes part.</summary>
+    /// <summary>
+    /// The derivative along a random direction, (f(x+hv) - f(x-hv)) / 2h, against &lt;gradient, v&gt;: every entry takes part.
+    /// </summary>
     Direction = 2,
 
     /// <summary>A second evaluation gives the bits of the first, of the output and of every gradient.</summary>

@@ -24,7 +24,9 @@ internal sealed class Node
 
     public Variable?[] Inputs { get; private set; }
 
-    /// <summary>Order of recording: a producer's number is below those of its consumers, so descending order is a topological one.</summary>
+    /// <summary>
+    /// Order of recording: a producer's number is below those of its consumers, so descending order is a topological one.
+    /// </summary>
     public long Sequence { get; }
 
     /// <summary>The gradient of the output so far.</summary>

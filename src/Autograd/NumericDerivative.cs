@@ -1,12 +1,12 @@
 namespace CsUnet.Autograd;
 
 /// <summary>
-/// Central differences of sum(output * g) along a line, with an estimate of their own error. D(h) = sum((f(h) - f(-h)) * g) / 2h is taken at
-/// h and h/2: the extrapolated (4 D(h/2) - D(h)) / 3 has an error of order h^4, and its distance from D(h/2), which is of order h^2, bounds
-/// it. A kink at 0 itself is invisible to both: there S(h) = sum((f(h) - 2 f(0) + f(-h)) * g) / h stays as it is when h is halved, instead of
-/// halving too, so |2 S(h/2) - S(h)|, for a smooth function of order h^3, is added, and rounding of the outputs that moved. If the estimate
-/// is not far below the tolerance the step shrinks, or grows where rounding is what makes it large, and the step with the smallest estimate
-/// counts; the choice never looks at the analytic gradient.
+/// Central differences of sum(output * g) along a line, with an estimate of their own error. D(h) = sum((f(h) - f(-h)) * g) / 2h is taken
+/// at h and h/2: the extrapolated (4 D(h/2) - D(h)) / 3 has an error of order h^4, and its distance from D(h/2), which is of order h^2,
+/// bounds it. A kink at 0 itself is invisible to both: there S(h) = sum((f(h) - 2 f(0) + f(-h)) * g) / h stays as it is when h is halved,
+/// instead of halving too, so |2 S(h/2) - S(h)|, for a smooth function of order h^3, is added, and rounding of the outputs that moved. If
+/// the estimate is not far below the tolerance the step shrinks, or grows where rounding is what makes it large, and the step with the
+/// smallest estimate counts; the choice never looks at the analytic gradient.
 /// </summary>
 internal readonly record struct NumericDerivative(double Value, double Error, bool IsShortStep)
 {

@@ -32,11 +32,12 @@ public sealed class OperatorTrace : IDisposable
     /// <param name="IsBackward">Which pass.</param>
     /// <param name="MultiplyAdds">Multiply-adds of the forward call (<see cref="Operator.MultiplyAdds"/>).</param>
     /// <param name="Elapsed">Wall time; on a CUDA device until its work is done.</param>
-    /// <param name="LaunchesSoFar">How many launches the thread's <see cref="LaunchTrace"/> held when the call ended; 0 without one.</param>
+    /// <param name="LaunchesSoFar">How many launches the thread's <see cref="LaunchTrace"/> held when the call ended; 0 without
+    /// one.</param>
     /// <param name="Layer">The layer that it belongs to; null if the trace names none.</param>
     public sealed record Entry(
-        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed, int LaunchesSoFar,
-        string? Layer)
+        Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed,
+        int LaunchesSoFar, string? Layer)
     {
         /// <summary>The inputs' element types, null for absent ones.</summary>
         public IReadOnlyList<DType?> Types { get; init; } = [];

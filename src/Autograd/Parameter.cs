@@ -30,7 +30,9 @@ public sealed class Parameter : Variable
         base.MoveTo(device);
     }
 
-    /// <summary>The buffer of the gradient, made on first use; what it holds counts only while <see cref="Variable.Gradient"/> is set.</summary>
+    /// <summary>
+    /// The buffer of the gradient, made on first use; what it holds counts only while <see cref="Variable.Gradient"/> is set.
+    /// </summary>
     internal Tensor GradientBuffer()
     {
         if (_buffer is null)

@@ -45,7 +45,8 @@ internal static class Tape
                 if (input?.Producer is not { } producer)
                     continue;
                 if (producer.Call is null)
-                    throw new InvalidOperationException("Backward: part of this graph was differentiated before; run the forward pass again");
+                    throw new InvalidOperationException(
+                        "Backward: part of this graph was differentiated before; run the forward pass again");
                 open.Push(producer);
             }
         }

@@ -67,7 +67,8 @@ public partial class Variable
     public bool RequiresGradient { get; }
 
     /// <summary>
-    /// After <see cref="Backward"/>, the gradient of a leaf that requires one: sums over every Backward since the last <see cref="ClearGradient"/>.
+    /// After <see cref="Backward"/>, the gradient of a leaf that requires one: sums over every Backward since the last <see
+    /// cref="ClearGradient"/>.
     /// </summary>
     public Tensor? Gradient { get; internal set; }
 
@@ -91,7 +92,8 @@ public partial class Variable
     }
 
     /// <summary>
-    /// Sets the elements of a leaf. The first call allocates memory that outlives steps on a device; later ones copy into it, wherever it is.
+    /// Sets the elements of a leaf. The first call allocates memory that outlives steps on a device; later ones copy into it, wherever it
+    /// is.
     /// </summary>
     /// <param name="values">The elements, on any device.</param>
     /// <param name="device">Where memory is allocated.</param>
@@ -102,7 +104,8 @@ public partial class Variable
         if (Producer is not null)
             throw new InvalidOperationException($"SetValue: {this} is the result of an operator; only leaves can be set");
         if (values.Shape != Shape || values.DType != DType)
-            throw new ArgumentException($"SetValue: values are {values}, expected {DType.Label()} {Shape}, as {Name ?? "the variable"} is", nameof(values));
+            throw new ArgumentException($"SetValue: values are {values}, expected {DType.Label()} {Shape}, as {Name ?? "the variable"} is",
+                nameof(values));
         if (_value is null)
         {
             using StepArena.PersistentScope scope = StepArena.Suspend();
@@ -112,7 +115,9 @@ public partial class Variable
         _value.CopyFrom(values);
     }
 
-    /// <summary>Moves a leaf to another device: its value is copied there, into memory that outlives steps, and its gradient forgotten.</summary>
+    /// <summary>
+    /// Moves a leaf to another device: its value is copied there, into memory that outlives steps, and its gradient forgotten.
+    /// </summary>
     /// <remarks>Without a value there is nothing to move: <see cref="SetValue"/> says where it will be.</remarks>
     /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
     public virtual void MoveTo(Device device)
@@ -160,13 +165,15 @@ public partial class Variable
     /// </summary>
     /// <param name="gradient">The gradient of this variable, of its shape; may be left out for a scalar, where it is 1.</param>
     /// <exception cref="InvalidOperationException">There is nothing to differentiate, or it was differentiated before.</exception>
-    /// <exception cref="ArgumentException">The gradient's shape or type differs, or is missing for a variable that is not a scalar.</exception>
+    /// <exception cref="ArgumentException">The gradient's shape or type differs, or is missing for a variable that is not a
+    /// scalar.</exception>
     public void Backward(Tensor? gradient = null)
     {
         if (Producer is null)
             throw new InvalidOperationException("Backward: this variable does not depend on any variable that requires a gradient");
         if (gradient is null && Value.Count != 1)
-            throw new ArgumentException($"Backward: a gradient of shape {Shape} is needed, since the variable is not a scalar", nameof(gradient));
+            throw new ArgumentException($"Backward: a gradient of shape {Shape} is needed, since the variable is not a scalar",
+                nameof(gradient));
         gradient ??= Tensor.Full(Shape, 1, Value.DType, Value.Device);
         if (gradient.Shape != Shape || gradient.DType != Value.DType || gradient.Device != Value.Device)
             throw new ArgumentException(

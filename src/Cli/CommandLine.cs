@@ -19,7 +19,8 @@ internal static class CommandLine
                 args = ["--help"];
             RejectUnknownNames(root, args);
             // No bundling of one-letter options and no @files: neither is used, and both would turn file names into something else.
-            ParseResult result = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+            ParseResult result = root.Parse(args,
+                new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (result.Errors.Count > 0)
                 throw new UsageException(Describe(result.Errors[0]), remedy: $"see csunet {CommandPath(result)}--help");
             return result.Invoke(new InvocationConfiguration
@@ -112,7 +113,8 @@ internal static class CommandLine
     private static string CommandPath(ParseResult result)
     {
         string path = "";
-        for (SymbolResult? symbol = result.CommandResult; symbol is CommandResult { Command: not RootCommand } command; symbol = symbol.Parent)
+        for (SymbolResult? symbol = result.CommandResult; symbol is CommandResult {
+            Command: not RootCommand } command; symbol = symbol.Parent)
             path = $"{command.Command.Name} {path}";
         return path;
     }

@@ -34,8 +34,9 @@ internal static class Failures
     /// Whether the message of an exception of this type says what a user can act on. Anything else is a defect of the program, and says so.
     /// </summary>
     internal static bool IsExplained(Exception failure) => failure is IProblem or OutOfMemoryException
-        or CaseException or CheckFailedException or GradientCheckException or IOException or UnauthorizedAccessException or InvalidDataException or ArgumentException or FormatException
-        or InvalidOperationException or NotSupportedException or CudaException;
+        or CaseException or CheckFailedException or GradientCheckException or IOException or UnauthorizedAccessException
+        or InvalidDataException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException
+        or CudaException;
 
     private static string Message(Exception failure)
     {

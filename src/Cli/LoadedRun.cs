@@ -28,7 +28,9 @@ internal sealed class LoadedRun
     /// <summary>The arithmetic of the network.</summary>
     public Precision Precision => Checkpoint.Model.Precision;
 
-    /// <summary>The precision that was asked for; else the one that the run was trained in, where the device computes in it; else fp32.</summary>
+    /// <summary>
+    /// The precision that was asked for; else the one that the run was trained in, where the device computes in it; else fp32.
+    /// </summary>
     public static Precision Choose(Precision? asked, Precision trained, Device device) =>
         asked ?? (trained.RunsOn(device) ? trained : Precision.Fp32);
 

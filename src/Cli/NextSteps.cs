@@ -27,7 +27,8 @@ internal static class NextSteps
     }
 
     /// <summary>A path as a shell takes it: in single quotes if it holds anything that a shell might read.</summary>
-    public static string Quote(string path) => path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '+' or ',' or ':' or '\\')
+    public static string Quote(string path) =>
+        path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '+' or ',' or ':' or '\\')
         ? path
         : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -5,10 +5,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
 
-/// <summary>Makes options whose messages name the option, the value and what would be right; every option is null when it is not given.</summary>
+/// <summary>
+/// Makes options whose messages name the option, the value and what would be right; every option is null when it is not given.
+/// </summary>
 internal static class Options
 {
-    public static Option<string?> Text(string name, string help, string description) => new(name) { HelpName = help, Description = description };
+    public static Option<string?> Text(string name, string help, string description) =>
+        new(name) { HelpName = help, Description = description };
 
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
@@ -25,7 +28,8 @@ internal static class Options
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= minimum && value <= maximum)
+            if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) && value >= minimum
+                && value <= maximum)
                 return value;
             string range = maximum == int.MaxValue ? $"from {minimum} up" : $"from {minimum} to {maximum}";
             result.AddError($"{name} {text}: expected a whole number {range}");
@@ -76,7 +80,8 @@ internal static class Options
                 return (height, width);
             (int h, int w) = (Near(height), Near(width));
             string near = h == w ? $"{h}" : $"{h}x{w}";
-            throw new UsageException("impossible size", "sides that are multiples of 32, from 32 to 8192 pixels", $"{name} {text}", $"the nearest is {near}");
+            throw new UsageException("impossible size", "sides that are multiples of 32, from 32 to 8192 pixels", $"{name} {text}",
+                $"the nearest is {near}");
         }
         throw new UsageException("no size", "pixels as N or HxW, for example 128 or 128x256", $"{name} {text}");
 

@@ -41,7 +41,8 @@ internal sealed class Terminal
     public IAnsiConsole Ansi => _ansi.Value;
 
     public static Terminal OfProcess() => new(
-        System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb");
+        System.Console.Out, System.Console.Error, !System.Console.IsOutputRedirected
+            && Environment.GetEnvironmentVariable("TERM") != "dumb");
 
     public void WriteLine(string line = "") => Out.WriteLine(line);
 }

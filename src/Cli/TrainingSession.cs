@@ -8,8 +8,8 @@ using CsUnet.Training;
 namespace CsUnet.Cli;
 
 /// <summary>
-/// One call of training, new or resumed: opens and checks the data before anything is written, trains with a display, and leaves the record,
-/// the example pictures and the report in the run's folder.
+/// One call of training, new or resumed: opens and checks the data before anything is written, trains with a display, and leaves the
+/// record, the example pictures and the report in the run's folder.
 /// </summary>
 internal sealed class TrainingSession
 {
@@ -60,7 +60,8 @@ internal sealed class TrainingSession
             if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
             {
                 throw new UsageException(ProblemText.Count(options.ClassWeights.Count, "number"),
-                    $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}", "--class-weights");
+                    $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}",
+                    "--class-weights");
             }
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
@@ -73,7 +74,9 @@ internal sealed class TrainingSession
         }
     }
 
-    /// <summary>Opens what the training needs, and checks the test images too, so that all that is wrong with a set is known at once.</summary>
+    /// <summary>
+    /// Opens what the training needs, and checks the test images too, so that all that is wrong with a set is known at once.
+    /// </summary>
     private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
     {
         var problems = new List<DataException>();
@@ -89,7 +92,8 @@ internal sealed class TrainingSession
                 return null;
             }
         }
-        MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)), validation = Open(() => RunData.OpenValidation(options, classMap));
+        MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)),
+            validation = Open(() => RunData.OpenValidation(options, classMap));
         // Check test images only if they have annotations: training does not need them.
         if (options.Data is { } data && Directory.Exists(Path.Combine(data, "test_annot")))
             Open(() => RunData.Open(options, "test", classMap));
@@ -120,7 +124,8 @@ internal sealed class TrainingSession
         record.Save(folder);
         Describe(trainer, isResumed);
         if (before.Device != device && trainer.Step > 0)
-            _terminal.WriteLine($"note: the steps so far were done on {before.Device}; devices round differently, so the result is not bit for bit "
+            _terminal.WriteLine(
+                $"note: the steps so far were done on {before.Device}; devices round differently, so the result is not bit for bit "
                 + "that of a run that stayed there");
         TrainingResult result = Train(trainer, folder, ref record, interrupt.Token);
         if (result.Outcome != TrainingOutcome.Cancelled)
@@ -146,7 +151,8 @@ internal sealed class TrainingSession
             TrainingResult result = display.Run(() => trainer.Run(display, cancellation));
             record = record with
             {
-                Seconds = before + result.Elapsed.TotalSeconds, Step = result.Step, BestMeanIoU = result.BestMeanIoU, BestStep = result.BestStep,
+                Seconds = before + result.Elapsed.TotalSeconds, Step = result.Step, BestMeanIoU = result.BestMeanIoU,
+                    BestStep = result.BestStep,
                 PeakBytes = result.PeakBytes, Outcome = OutcomeText(result.Outcome),
             };
             return result;
@@ -169,11 +175,14 @@ internal sealed class TrainingSession
         _terminal.WriteLine($"data: {(Options.Data is null ? "synthetic micrographs" : Options.Data)}; {images}; "
             + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch {Options.Batch}"));
+            $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch "
+                + $"{Options.Batch}"));
         _terminal.WriteLine($"device: {Commands.CommandHelpers.Describe(_device, Options.Precision)}");
         if (Options.ClassWeights.Count > 0)
-            _terminal.WriteLine($"class weights: {string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
-        _terminal.WriteLine($"run: {trainer.Folder.Path}; {(isResumed ? $"goes on after step {trainer.Step} of" : "")} {trainer.Steps} steps, seed {Options.Seed}".Replace(";  ", "; "));
+            _terminal.WriteLine($"class weights: "
+                + $"{string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
+        string already = isResumed ? $"goes on after step {trainer.Step} of " : "";
+        _terminal.WriteLine($"run: {trainer.Folder.Path}; {already}{trainer.Steps} steps, seed {Options.Seed}");
         _terminal.Out.Flush();
     }
 
@@ -200,7 +209,8 @@ internal sealed class TrainingSession
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{OutcomeText(result.Outcome)} after step {result.Step}, {time}; peak memory of a step {result.PeakBytes / 1e6:F0} MB"));
         if (result.BestMeanIoU is { } best)
-            _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"best validation mean IoU {best:F4} at step {result.BestStep}"));
+            _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"best validation mean IoU {best:F4} at step {result.BestStep}"));
         _terminal.WriteLine($"weights: {folder.LastPath}{(File.Exists(folder.BestPath) ? $" and {folder.BestPath}" : "")}");
     }
 

@@ -3,7 +3,9 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
-/// <summary>A call that cannot be carried out as written: exit code 2. The message is one line that names the option and the remedy.</summary>
+/// <summary>
+/// A call that cannot be carried out as written: exit code 2. The message is one line that names the option and the remedy.
+/// </summary>
 internal sealed class UsageException : Exception, IProblem
 {
     /// <summary>An error in parts.</summary>

@@ -255,7 +255,8 @@ public sealed unsafe class CudaKernel
         if (grid.Size == 0 || block.Size == 0)
             problem = "the grid and the block must not be empty";
         else if (grid.x > int.MaxValue || grid.y > ushort.MaxValue || grid.z > ushort.MaxValue)
-            problem = $"a grid has at most {int.MaxValue} x {ushort.MaxValue} x {ushort.MaxValue} blocks; launch the kernel on less data, such as a " +
+            problem = $"a grid has at most {int.MaxValue} x {ushort.MaxValue} x {ushort.MaxValue} blocks; launch the kernel on less data, "
+                + $"such as a " +
                 $"smaller batch";
         else if (block.Size > (ulong)MaxThreadsPerBlock)
             problem = $"the block has {block.Size} threads, this kernel ({Registers} registers) can have at most {MaxThreadsPerBlock}";

@@ -15,7 +15,8 @@ public sealed class Image
         if (height < 1 || width < 1 || channels is not (1 or 3) || pixels.LongLength != (long)height * width * channels)
         {
             throw new ArgumentException(
-                $"Image: {pixels.Length} bytes for {height}x{width} pixels of {channels} channels; expected one byte per sample and 1 or 3 channels",
+                $"Image: {pixels.Length} bytes for {height}x{width} pixels of {channels} channels; expected one byte per sample and 1 or 3 "
+                    + $"channels",
                 nameof(pixels));
         }
         Pixels = pixels;

@@ -71,7 +71,8 @@ public abstract class MicrographDataset
             foreach (Sample sample in samples)
                 foreach (byte label in sample.Labels)
                     if (label >= classMap.Count && label != ClassMap.Ignored)
-                        throw new ArgumentException($"{name}, {sample.Name}: label {label}; expected below {classMap.Count}", nameof(samples));
+                        throw new ArgumentException($"{name}, {sample.Name}: label {label}; expected below {classMap.Count}",
+                            nameof(samples));
             _samples = [.. samples];
         }
 

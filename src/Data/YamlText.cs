@@ -31,7 +31,9 @@ public static class YamlText
     public static string Quote(string text) =>
         $"\"{text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\t", "\\t").Replace("\r", "\\r")}\"";
 
-    /// <summary>A text as a scalar: numbers and simple words stand bare; all else is quoted, since YAML reads much of it otherwise.</summary>
+    /// <summary>
+    /// A text as a scalar: numbers and simple words stand bare; all else is quoted, since YAML reads much of it otherwise.
+    /// </summary>
     public static string Scalar(string text) =>
         text.Length > 0 && char.IsAsciiLetterOrDigit(text[0])
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '/' or '+')

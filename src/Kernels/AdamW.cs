@@ -31,7 +31,8 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
         UpdateRule.RequireLike(nameof(AdamW), parameter, (nameof(gradient), gradient), (nameof(mean), mean), (nameof(variance), variance));
         if (parameter.Device.Kind == DeviceKind.Cuda)
-            Update(new TensorTable([gradient], [parameter], [mean], [variance]), UpdateRule.OnDevice(Settings(step), parameter.Device), null);
+            Update(new TensorTable([gradient], [parameter], [mean], [variance]), UpdateRule.OnDevice(Settings(step), parameter.Device),
+                null);
         else if (parameter.DType == DType.Float32)
             Update<float>(parameter, gradient, mean, variance, step);
         else
@@ -77,7 +78,9 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
         UpdateRule.KeepAlive(parameter, gradient, mean, variance);
     }
 
-    /// <summary>What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.</summary>
+    /// <summary>
+    /// What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.
+    /// </summary>
     /// <param name="step">t, the number of the update from 1.</param>
     public float[] Settings(int step) =>
     [

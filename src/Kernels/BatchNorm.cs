@@ -88,7 +88,9 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
     /// <summary>What batch norm and the fused conv-batchnorm-ReLU share: statistics to scale and shift, and sums to coefficients.</summary>
     internal static unsafe class Normaliser
     {
-        /// <summary>Sets mean, rstd, scale = weight * rstd and shift = bias - mean * scale, and updates the running statistics in training.</summary>
+        /// <summary>
+        /// Sets mean, rstd, scale = weight * rstd and shift = bias - mean * scale, and updates the running statistics in training.
+        /// </summary>
         public static void Forward<T>(
             BatchNorm norm, T* x, long rows, int channels, T* weight, T* bias, T* runningMean, T* runningVariance,
             T* mean, T* rstd, T* scale, T* shift) where T : unmanaged, IFloatingPointIeee754<T>

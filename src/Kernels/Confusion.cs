@@ -26,7 +26,8 @@ public static class Confusion
             throw new ShapeException(nameof(Confusion), nameof(counts), counts, "int64 (classes * classes + 1)");
         foreach ((string name, Tensor labels) in new[] { (nameof(truth), truth), (nameof(prediction), prediction) })
             if (labels.DType != DType.UInt8 || labels.Count != truth.Count || labels.Device != counts.Device)
-                throw new ShapeException(nameof(Confusion), name, $"{labels} on {labels.Device}", $"uint8 {truth.Shape} on {counts.Device}");
+                throw new ShapeException(nameof(Confusion), name, $"{labels} on {labels.Device}",
+                    $"uint8 {truth.Shape} on {counts.Device}");
         if (counts.Device.Kind == DeviceKind.Cuda)
         {
             CudaAdd(truth, prediction, counts, classes, ignoreIndex);
@@ -49,6 +50,7 @@ public static class Confusion
         launch.Add((long)ignoreIndex);
         int blocks = 2 * counts.CudaDevice.Properties.MultiProcessorCount;
         int dynamicShared = classes <= SharedClasses ? sizeof(uint) * (classes * classes + 1) : 0;
-        launch.Run(new dim3((int)Math.Clamp((truth.Count + CudaLaunch.Threads - 1) / CudaLaunch.Threads, 1, blocks)), new dim3(CudaLaunch.Threads), dynamicShared);
+        launch.Run(new dim3((int)Math.Clamp((truth.Count + CudaLaunch.Threads - 1) / CudaLaunch.Threads, 1, blocks)),
+            new dim3(CudaLaunch.Threads), dynamicShared);
     }
 }

@@ -15,13 +15,14 @@ namespace CsUnet.Kernels;
 /// <param name="Padding">Zero pixels on all four sides of the input.</param>
 /// <param name="Groups">Groups of channels that are convolved apart; C of them are a depthwise convolution.</param>
 /// <remarks>
-/// Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass, but on CUDA devices for bfloat16 inputs
-/// the weight, rounded to that, and a packed input (<see cref="CudaFewChannels"/>).
+/// Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass, but on CUDA devices for bfloat16
+/// inputs the weight, rounded to that, and a packed input (<see cref="CudaFewChannels"/>).
 /// </remarks>
 public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator
 {
     /// <inheritdoc />
-    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? s_cpuVariants : CudaConvolution.Variants;
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) =>
+        device == DeviceKind.Cpu ? s_cpuVariants : CudaConvolution.Variants;
 
     private static readonly IReadOnlyList<KernelVariant> s_cpuVariants = CpuVariants.Of(
         CpuVariants.Blocked, "matrix products whose panels are packed straight from the windows of the image", choosesVectors: true);
@@ -105,7 +106,8 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvolutionShape shape = Shape(call);
-        T* input = call[0].Pointer<T>(), weight = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), dInput = null, dWeight = null, dBias = null;
+        T* input = call[0].Pointer<T>(), weight = call[1].Pointer<T>(), dy = dOutput.Pointer<T>(), dInput = null, dWeight = null,
+            dBias = null;
         bool addsInput = false, addsWeight = false, addsBias = false;
         if (call.Needs(0))
             dInput = gradients.Target(0, out addsInput).Pointer<T>();
@@ -164,9 +166,12 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
         });
     }
 
-    /// <summary>The specification of the backward pass: plain loops. Each gradient may be null; it is overwritten unless it is to be added to.</summary>
+    /// <summary>
+    /// The specification of the backward pass: plain loops. Each gradient may be null; it is overwritten unless it is to be added to.
+    /// </summary>
     public static unsafe void ReferenceBackward<T>(
-        ConvolutionShape shape, T* input, T* weight, T* dOutput, T* dInput, bool addsInput, T* dWeight, bool addsWeight, T* dBias, bool addsBias)
+        ConvolutionShape shape, T* input, T* weight, T* dOutput, T* dInput, bool addsInput, T* dWeight, bool addsWeight, T* dBias,
+        bool addsBias)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         if (dInput != null)

@@ -5,12 +5,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Two or three <see cref="ConvBatchNormReLU"/> one after the other, as in the residual blocks of a ResNet: x_i = relu(batchnorm(conv(x_i-1))),
-/// and to the batch norm of the last a residual may be added before its ReLU. Inputs: input (B, H, W, C); per layer convolution weight,
-/// batch-norm weight, bias, runningMean, runningVar; optional residual, like the output.
-/// On CUDA devices with a backward pass to come, the x_i between are never stored: a convolution of z = conv(x) before it applies scale, shift
-/// and ReLU to what it loads, as the gradient of its weight does. Saves z, the coefficients of every batch norm, bfloat16 weights, and a packed input.
-/// On the processor it is the operators one after the other, and so is evaluation without gradients, with batch norm folded into the weights.
+/// Two or three <see cref="ConvBatchNormReLU"/> one after the other, as in the residual blocks of a ResNet: x_i =
+/// relu(batchnorm(conv(x_i-1))), and to the batch norm of the last a residual may be added before its ReLU. Inputs: input (B, H, W, C); per
+/// layer convolution weight, batch-norm weight, bias, runningMean, runningVar; optional residual, like the output.
+/// On CUDA devices with a backward pass to come, the x_i between are never stored: a convolution of z = conv(x) before it applies scale,
+/// shift and ReLU to what it loads, as the gradient of its weight does. Saves z, the coefficients of every batch norm, bfloat16 weights,
+/// and a packed input. On the processor it is the operators one after the other, and so is evaluation without gradients, with batch norm
+/// folded into the weights.
 /// </summary>
 /// <param name="First">The first layer; it has a ReLU.</param>
 /// <param name="Second">The second; it has one if there is a third.</param>
@@ -159,13 +160,16 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
         ConvBatchNormReLU[] layers = Layers;
         CudaConvBatchNorm[] saved = new CudaConvBatchNorm[layers.Length];
         for (int i = 0; i < layers.Length; i++)
-            saved[i] = CudaConvBatchNorm.Saved(layers[i], layers[i].Shape(i == 0 ? call[0] : saved[i - 1].Convolved, call[FirstOf(i)]), call, i);
+            saved[i] = CudaConvBatchNorm.Saved(layers[i], layers[i].Shape(i == 0 ? call[0] : saved[i - 1].Convolved, call[FirstOf(i)]),
+                call, i);
         Tensor gradient = dOutput;
         for (int i = layers.Length - 1; i >= 0; i--)
         {
             bool last = i == layers.Length - 1, accumulate = false;
             ReLUMask mask = saved[i].Mask(layers[i].ReLU, last && call.Optional(Residual) is not null ? call.Output : null);
-            Tensor? dInput = !NeedsInputOf(call, i) ? null : i > 0 ? Tensor.EmptyLike(saved[i - 1].Convolved) : gradients.Target(0, out accumulate);
+            Tensor? dInput = !NeedsInputOf(call, i) ? null : i > 0
+                ? Tensor.EmptyLike(saved[i - 1].Convolved)
+                : gradients.Target(0, out accumulate);
             saved[i].Backward(
                 call, gradients, FirstOf(i), i > 0 ? saved[i - 1].Norm : null, mask, gradient, dInput, accumulate);
             if (last && call.Needs(Residual) && mask.Masked is { } masked)
@@ -182,7 +186,9 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
         }
     }
 
-    /// <summary>The gradients of a layer's inputs as those of the chain's; the input's own into a tensor unless it is the chain's.</summary>
+    /// <summary>
+    /// The gradients of a layer's inputs as those of the chain's; the input's own into a tensor unless it is the chain's.
+    /// </summary>
     private sealed class LayerSink(GradientSink chain, int first, int residual, Tensor? dInput) : GradientSink
     {
         private int Of(int input) => input == 0 ? 0 : input == LayerResidual ? residual : first + input - 1;

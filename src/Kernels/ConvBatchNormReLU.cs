@@ -12,8 +12,8 @@ namespace CsUnet.Kernels;
 /// z = conv(input); output = relu(batchnorm(z) + residual). Training saves z, so the backward pass needs neither xhat nor the mask:
 /// g = dOutput where output &gt; 0; dResidual = g; batch norm's rule turns g into dz in one pass, conv's rule dz into dInput and dWeight.
 /// Evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
-/// On CUDA devices the convolution's kernel leaves the statistics of z behind; and where that is cheaper, dz is never stored: the kernels of
-/// dInput and dWeight make it of dOutput and z on the way.
+/// On CUDA devices the convolution's kernel leaves the statistics of z behind; and where that is cheaper, dz is never stored: the kernels
+/// of dInput and dWeight make it of dOutput and z on the way.
 /// </summary>
 /// <param name="Stride">Step of the convolution.</param>
 /// <param name="Padding">Zeros around the image.</param>
@@ -43,7 +43,9 @@ public sealed record ConvBatchNormReLU(
         return null;
     }
 
-    /// <summary>Checks the parameters of a call, convolution weight to running variance, the first of which is input <paramref name="first"/>.</summary>
+    /// <summary>
+    /// Checks the parameters of a call, convolution weight to running variance, the first of which is input <paramref name="first"/>.
+    /// </summary>
     internal void CheckParameters(OperatorCall call, int first)
     {
         Tensor weight = call[first];

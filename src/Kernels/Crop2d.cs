@@ -2,7 +2,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>The top-left corner of an image. Input: input (B, H, W, C); output (B, Height, Width, C). dInput is dOutput, zeros elsewhere.</summary>
+/// <summary>
+/// The top-left corner of an image. Input: input (B, H, W, C); output (B, Height, Width, C). dInput is dOutput, zeros elsewhere.
+/// </summary>
 /// <param name="Height">Rows kept.</param>
 /// <param name="Width">Columns kept.</param>
 public sealed record Crop2d(int Height, int Width) : Operator

@@ -73,6 +73,7 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         launch.Add(samples);
         CudaRandom.AddDraw(ref launch, Key, Probability);
         launch.Add(false);
-        launch.Run(new dim3((int)Math.Clamp((perSample + 1023) / 1024, 1, 1024), Math.Clamp(samples, 1, CudaLaunch.MostBlocksDown)), new dim3(CudaLaunch.Threads));
+        launch.Run(new dim3((int)Math.Clamp((perSample + 1023) / 1024, 1, 1024), Math.Clamp(samples, 1, CudaLaunch.MostBlocksDown)),
+            new dim3(CudaLaunch.Threads));
     }
 }

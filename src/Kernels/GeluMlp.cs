@@ -6,12 +6,12 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Perceptron of a transformer block with the residual that it ends in, two layers as in Swin or three as in CS-UNet's ResMlp. Inputs: input
-/// x (..., C), optional residual (..., N), then weight (out, in) and bias (out) of fc1, fc2 and, for the three layers, fc3.
+/// Perceptron of a transformer block with the residual that it ends in, two layers as in Swin or three as in CS-UNet's ResMlp. Inputs:
+/// input x (..., C), optional residual (..., N), then weight (out, in) and bias (out) of fc1, fc2 and, for the three layers, fc3.
 /// output = residual + DropPath(fc2(gelu(fc1 x))), or residual + DropPath(fc3(gelu(fc2(gelu(fc1 x)) + x))).
-/// With g = DropPath(dOutput), drawn again, and from the last layer to the first: dWeight = gᵀ · h and dBias = column sums of g, h the layer's
-/// input; then g becomes (g · weight) * gelu'(z), z what GELU made h of. dInput is what leaves fc1, plus, with three layers, the g that
-/// entered fc2.
+/// With g = DropPath(dOutput), drawn again, and from the last layer to the first: dWeight = gᵀ · h and dBias = column sums of g, h the
+/// layer's input; then g becomes (g · weight) * gelu'(z), z what GELU made h of. dInput is what leaves fc1, plus, with three layers, the g
+/// that entered fc2.
 /// </summary>
 /// <remarks>
 /// One operator, so that every GELU is the end of one product in the forward pass and of another in the backward pass. Saves z and h of
@@ -43,13 +43,15 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
     {
         Tensor input = call[0];
         Require(input.Shape.Rank >= 1 && input.DType.IsFloat(), "input", input, "floating-point (..., C)");
-        Require(call.Inputs.Count is 6 or 8, "number of inputs", call.Inputs.Count, "6 or 8: input, residual, weight and bias of 2 or 3 layers");
+        Require(call.Inputs.Count is 6 or 8, "number of inputs", call.Inputs.Count,
+            "6 or 8: input, residual, weight and bias of 2 or 3 layers");
         int width = input.Shape.Last;
         for (int layer = 0; layer < Layers(call); layer++)
         {
             (Tensor weight, Tensor bias) = (call[WeightOf(layer)], call[WeightOf(layer) + 1]);
             string name = $"fc{layer + 1}";
-            Require(weight.Shape.Rank == 2 && weight.Shape[1] == width, $"{name} weight", weight.Shape, $"(N,{width}), {width} = channels that enter it");
+            Require(weight.Shape.Rank == 2 && weight.Shape[1] == width, $"{name} weight", weight.Shape,
+                $"(N,{width}), {width} = channels that enter it");
             RequireParameterType(call, $"{name} weight", weight);
             width = weight.Shape[0];
             Require(bias.Shape == new Shape(width), $"{name} bias", bias.Shape, $"({width}) = rows of weight {weight.Shape}");

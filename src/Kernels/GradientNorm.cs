@@ -50,10 +50,13 @@ public static unsafe class GradientNorm
         return sum;
     }
 
-    /// <summary>The index of the first floating-point tensor with an element that is not finite, or -1; one pass over those on a device.</summary>
+    /// <summary>
+    /// The index of the first floating-point tensor with an element that is not finite, or -1; one pass over those on a device.
+    /// </summary>
     public static int FirstNotFinite(IReadOnlyList<Tensor> tensors)
     {
-        List<int> onCuda = [.. Enumerable.Range(0, tensors.Count).Where(i => tensors[i].Device.Kind == DeviceKind.Cuda && tensors[i].Count > 0)];
+        List<int> onCuda =
+            [.. Enumerable.Range(0, tensors.Count).Where(i => tensors[i].Device.Kind == DeviceKind.Cuda && tensors[i].Count > 0)];
         int first = int.MaxValue;
         if (onCuda.Count > 0)
         {
@@ -152,7 +155,8 @@ public static unsafe class GradientNorm
         return sum;
     }
 
-    private static void Scale<T>(T* x, long count, T factor) where T : unmanaged, INumber<T> => Workers.Split(count, Simd.Grain, (start, end) =>
+    private static void Scale<T>(T* x, long count, T factor) where T : unmanaged, INumber<T> =>
+        Workers.Split(count, Simd.Grain, (start, end) =>
     {
         var factors = new Vector<T>(factor);
         long i = start;
@@ -171,7 +175,8 @@ public static unsafe class GradientNorm
     /// <param name="limit">The largest norm; 0: none, and the factor is 1.</param>
     /// <param name="result">(2) float32: the norm before clipping, and the factor.</param>
     /// <param name="notFinite">Four bytes: an int, how many elements are not finite.</param>
-    public static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) => Enqueue(table, limit, result, notFinite, out _);
+    public static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) =>
+        Enqueue(table, limit, result, notFinite, out _);
 
     private static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite, out Tensor notFiniteOfChunks)
     {

@@ -11,7 +11,9 @@ public abstract class GradientSink
     /// </summary>
     public abstract Tensor Target(int input, out bool accumulate);
 
-    /// <summary>Hands over a gradient that the operator has just computed into a tensor of its own; the tensor is the sink's from now on.</summary>
+    /// <summary>
+    /// Hands over a gradient that the operator has just computed into a tensor of its own; the tensor is the sink's from now on.
+    /// </summary>
     public abstract void Give(int input, Tensor gradient);
 
     /// <summary>Passes a gradient through unchanged (the output's gradient, or a view of it): the sink copies it if it has to.</summary>

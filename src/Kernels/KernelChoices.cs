@@ -33,8 +33,8 @@ public static class KernelChoices
     }
 
     /// <summary>
-    /// The choice for a call; null: the operator's first variant that takes it, as usual. Every call comes here: where nothing is forced and
-    /// nothing stored, this is a look-up that allocates nothing.
+    /// The choice for a call; null: the operator's first variant that takes it, as usual. Every call comes here: where nothing is forced
+    /// and nothing stored, this is a look-up that allocates nothing.
     /// </summary>
     /// <exception cref="InvalidDataException">The device's file holds something else than choices.</exception>
     internal static KernelChoice? For(OperatorCall call)
@@ -100,7 +100,9 @@ public static class KernelChoices
         + (call.Precision == Precision.Tf32 ? call.Precision.Label() : call[0].DType.Label());
 
     private static IReadOnlyDictionary<string, KernelChoice> Stored(Device device) =>
-        s_stored.TryGetValue(device, out IReadOnlyDictionary<string, KernelChoice>? stored) ? stored : s_stored.GetOrAdd(device, Read(PathOf(device)));
+        s_stored.TryGetValue(device, out IReadOnlyDictionary<string, KernelChoice>? stored)
+            ? stored
+            : s_stored.GetOrAdd(device, Read(PathOf(device)));
 
     private static Dictionary<string, KernelChoice> Read(string path)
     {
@@ -113,19 +115,23 @@ public static class KernelChoices
             foreach (JsonProperty entry in document.RootElement.EnumerateObject())
                 stored.Add(entry.Name, new KernelChoice(
                     entry.Value.GetProperty("variant").GetString() ?? "",
-                    entry.Value.EnumerateObject().Where(value => value.Name != "variant").ToDictionary(value => value.Name, value => value.Value.GetInt32())));
+                    entry.Value.EnumerateObject().Where(value => value.Name != "variant")
+                        .ToDictionary(value => value.Name, value => value.Value.GetInt32())));
             return stored;
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
+        catch (Exception failure) when (
+            failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
-            throw new InvalidDataException($"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or search for the choices again", failure);
+            throw new InvalidDataException(
+                $"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or search for the choices again", failure);
         }
     }
 
     private static void Write(string path, Dictionary<string, KernelChoice> stored)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (var json = new Utf8JsonWriter(stream,
+            new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
             json.WriteStartObject();
             foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))

@@ -20,10 +20,12 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     private const int Weight = 1, Bias = 2, Residual = 3;
 
     /// <inheritdoc />
-    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) => device == DeviceKind.Cpu ? CpuProduct.Variants : CudaGemm.Variants;
+    public override IReadOnlyList<KernelVariant> Variants(DeviceKind device) =>
+        device == DeviceKind.Cpu ? CpuProduct.Variants : CudaGemm.Variants;
 
     /// <inheritdoc />
-    public override string TuningKey(IReadOnlyList<Tensor?> inputs) => $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}->{inputs[Weight]!.Shape[0]}";
+    public override string TuningKey(IReadOnlyList<Tensor?> inputs) =>
+        $"{Name} {inputs[0]!.Shape.Rows}x{inputs[0]!.Shape.Last}->{inputs[Weight]!.Shape[0]}";
 
     /// <inheritdoc />
     protected override Tensor Output(OperatorCall call)
@@ -132,7 +134,9 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         product.Run(false, false, g.Shape.Rows, k, n, g.Pointer<T>(), n, weight.Pointer<T>(), k, dInput.Pointer<T>(), k, accumulate);
     }
 
-    /// <summary>The gradients that are wanted of two inputs of a call, weight and bias of a map of <paramref name="input"/>, on the processor.</summary>
+    /// <summary>
+    /// The gradients that are wanted of two inputs of a call, weight and bias of a map of <paramref name="input"/>, on the processor.
+    /// </summary>
     internal static unsafe void GradientsOfParameters<T>(
         OperatorCall call, GradientSink gradients, int weight, int bias, Tensor g, Tensor input, CpuProduct product = default)
         where T : unmanaged, IFloatingPointIeee754<T>

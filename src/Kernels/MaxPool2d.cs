@@ -41,7 +41,8 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
         Tensor input = call[0], output = call.Output, winners = SaveWinners(call);
         T* source = input.Pointer<T>(), target = output.Pointer<T>();
         byte* places = winners.Pointer<byte>();
-        int inHeight = input.Shape[1], inWidth = input.Shape[2], channels = input.Shape[3], height = output.Shape[1], width = output.Shape[2];
+        int inHeight = input.Shape[1], inWidth = input.Shape[2], channels = input.Shape[3], height = output.Shape[1],
+            width = output.Shape[2];
         Workers.Run(output.Shape[0] * height, outRow =>
         {
             int b = outRow / height, y = outRow % height;

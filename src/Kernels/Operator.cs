@@ -99,8 +99,8 @@ public abstract record Operator
     public virtual IReadOnlyList<KernelVariant> Variants(DeviceKind device) => [];
 
     /// <summary>
-    /// What decides which variant is fastest, as text: settings and shapes. Operators that work on rows leave out how the rows are arranged,
-    /// and what draws random numbers, so that a choice measured once holds for every layer of that size.
+    /// What decides which variant is fastest, as text: settings and shapes. Operators that work on rows leave out how the rows are
+    /// arranged, and what draws random numbers, so that a choice measured once holds for every layer of that size.
     /// </summary>
     /// <param name="inputs">The inputs of a call.</param>
     public virtual string TuningKey(IReadOnlyList<Tensor?> inputs) =>

@@ -57,7 +57,10 @@ public sealed class OperatorCall
     /// <summary>The output, once Forward has returned.</summary>
     public Tensor Output { get; set; } = null!;
 
-    /// <summary>Keeps a tensor for the backward pass; does nothing when no backward pass can follow. Inputs need not be saved, outputs need not either.</summary>
+    /// <summary>
+    /// Keeps a tensor for the backward pass; does nothing when no backward pass can follow. Inputs need not be saved, outputs need not
+    /// either.
+    /// </summary>
     public void Save(Tensor tensor)
     {
         if (IsRecording)

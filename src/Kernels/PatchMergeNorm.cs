@@ -5,8 +5,8 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// Patch merging's gather and the layer norm after it: <see cref="PatchMerge"/>, then <see cref="LayerNorm"/>, without the tensor between
-/// them. Inputs: input (B, H, W, C), H and W even, weight (4C), bias (4C); output (B, H/2, W/2, 4C). Saves mean and rstd per row; the backward
-/// pass gathers again. Memory-bound.
+/// them. Inputs: input (B, H, W, C), H and W even, weight (4C), bias (4C); output (B, H/2, W/2, 4C). Saves mean and rstd per row; the
+/// backward pass gathers again. Memory-bound.
 /// </summary>
 /// <param name="Eps">Added to the variance.</param>
 public sealed record PatchMergeNorm(double Eps = 1e-5) : RowNormOperator(Eps)

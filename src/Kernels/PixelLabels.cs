@@ -63,8 +63,8 @@ internal static unsafe class PixelLabels
     }
 
     /// <summary>
-    /// Class weights in the memory of a device: made once per device and weights, because a launch that is recorded cannot copy from the host.
-    /// Null for none, which kernels take for all 1.
+    /// Class weights in the memory of a device: made once per device and weights, because a launch that is recorded cannot copy from the
+    /// host. Null for none, which kernels take for all 1.
     /// </summary>
     public static Tensor? CudaWeights(IReadOnlyList<double>? weights, Device device)
     {
@@ -82,7 +82,9 @@ internal static unsafe class PixelLabels
         }
     }
 
-    /// <summary>The lanes that kernels give to a row, which is the number in their names: the least of those given that takes the classes.</summary>
+    /// <summary>
+    /// The lanes that kernels give to a row, which is the number in their names: the least of those given that takes the classes.
+    /// </summary>
     public static int Group(Tensor logits, params ReadOnlySpan<int> groups)
     {
         foreach (int group in groups)

@@ -7,7 +7,8 @@ namespace CsUnet.Kernels;
 /// <summary>
 /// Resampling with align_corners = false and no antialiasing. Input: input (B, H, W, C); output (B, Height, Width, C):
 /// output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y)+i), clamp(s(x)+j), c], where the source position of y is
-/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear, and floor(y H / Height) for nearest, whose only weight is 1. dInput is the transpose of the same linear map.
+/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear, and floor(y H / Height) for nearest, whose only weight is 1. dInput is
+/// the transpose of the same linear map.
 /// </summary>
 /// <param name="Height">Rows of the output.</param>
 /// <param name="Width">Columns of the output.</param>

@@ -81,7 +81,8 @@ public abstract record RowNormOperator(double Eps) : Operator
     /// <param name="accumulate">Whether there is a gradient already.</param>
     /// <param name="gradients">Receives the gradients of weight and bias.</param>
     private protected static void Differentiate<T, TPlaces>(
-        OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, int weight, Tensor? dInput, bool accumulate, GradientSink gradients)
+        OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, int weight, Tensor? dInput, bool accumulate,
+        GradientSink gradients)
         where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
     {
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
@@ -119,8 +120,8 @@ public abstract record RowNormOperator(double Eps) : Operator
 
     /// <summary><see cref="Differentiate"/> by CUDA kernels.</summary>
     private protected static void CudaDifferentiate(
-        OperatorCall call, Tensor dOutput, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor? dInput, bool accumulate,
-        GradientSink gradients)
+        OperatorCall call, Tensor dOutput, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor? dInput,
+        bool accumulate, GradientSink gradients)
     {
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
         int rows = mean.Shape[0], channels = call[weight].Shape.Last;

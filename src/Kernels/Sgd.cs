@@ -7,7 +7,9 @@ namespace CsUnet.Kernels;
 // Elementwise, 16384 elements per chunk, memory-bound: reads and writes parameter and momentum buffer once, reads the gradient once.
 //   d = g + decay * p;   u = momentum * u + d;   p -= lr * u        (momentum 0: p -= lr * d)
 
-/// <summary>The update rule of stochastic gradient descent with momentum as torch.optim.SGD computes it, without dampening or Nesterov.</summary>
+/// <summary>
+/// The update rule of stochastic gradient descent with momentum as torch.optim.SGD computes it, without dampening or Nesterov.
+/// </summary>
 /// <param name="LearningRate">lr.</param>
 /// <param name="Momentum">Share of the previous update that is kept; 0: plain gradient descent.</param>
 /// <param name="WeightDecay">Times the parameter, added to the gradient.</param>
@@ -24,7 +26,8 @@ public sealed record Sgd(double LearningRate, double Momentum = 0, double Weight
             throw new ShapeException(nameof(Sgd), nameof(velocity), null, $"{parameter} like the parameter, since momentum is {Momentum}");
         UpdateRule.RequireLike(nameof(Sgd), parameter, (nameof(gradient), gradient), (nameof(velocity), velocity ?? parameter));
         if (parameter.Device.Kind == DeviceKind.Cuda)
-            Update(new TensorTable([gradient], [parameter], velocity is null ? null : [velocity], null), UpdateRule.OnDevice(Settings(), parameter.Device), null);
+            Update(new TensorTable([gradient], [parameter], velocity is null ? null : [velocity], null),
+                UpdateRule.OnDevice(Settings(), parameter.Device), null);
         else if (parameter.DType == DType.Float32)
             Update<float>(parameter, gradient, velocity);
         else
@@ -62,7 +65,9 @@ public sealed record Sgd(double LearningRate, double Momentum = 0, double Weight
         UpdateRule.KeepAlive(parameter, gradient, velocity);
     }
 
-    /// <summary>What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.</summary>
+    /// <summary>
+    /// What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.
+    /// </summary>
     public float[] Settings() => [(float)LearningRate, (float)Momentum, (float)WeightDecay];
 
     /// <summary>Updates all parameters of a table in one launch of kernels/optimizer.cu.</summary>

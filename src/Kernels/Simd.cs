@@ -6,7 +6,9 @@ namespace CsUnet.Kernels;
 /// <summary>Vector arithmetic shared by the kernels, for float and double alike, of the width of <see cref="Vector{T}"/>.</summary>
 internal static unsafe class Simd
 {
-    /// <summary>Elements per chunk of an elementwise loop: 64 KiB of float, so that a chunk of a few operands stays in the second-level cache.</summary>
+    /// <summary>
+    /// Elements per chunk of an elementwise loop: 64 KiB of float, so that a chunk of a few operands stays in the second-level cache.
+    /// </summary>
     public const int Grain = 16384;
 
     /// <summary>a * b + c, rounded once.</summary>

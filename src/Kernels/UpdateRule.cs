@@ -7,7 +7,9 @@ namespace CsUnet.Kernels;
 /// <summary>What the update rules check alike.</summary>
 internal static class UpdateRule
 {
-    /// <summary>The garbage collector does not see the addresses that a loop holds: this keeps their tensors until the loop is done.</summary>
+    /// <summary>
+    /// The garbage collector does not see the addresses that a loop holds: this keeps their tensors until the loop is done.
+    /// </summary>
     public static void KeepAlive(params ReadOnlySpan<Tensor?> tensors)
     {
         foreach (Tensor? tensor in tensors)
@@ -20,7 +22,8 @@ internal static class UpdateRule
             throw new ShapeException(rule, "parameter", parameter, "a float32 or float64 tensor");
         foreach ((string name, Tensor tensor) in others)
             if (tensor.Shape != parameter.Shape || tensor.DType != parameter.DType || tensor.Device != parameter.Device)
-                throw new ShapeException(rule, name, $"{tensor} on {tensor.Device}", $"{parameter} on {parameter.Device} like the parameter");
+                throw new ShapeException(rule, name, $"{tensor} on {tensor.Device}",
+                    $"{parameter} on {parameter.Device} like the parameter");
     }
 
     public static Tensor OnDevice(float[] settings, Device device) => Tensor.From(settings, [settings.Length]).To(device);

@@ -12,11 +12,13 @@ public sealed record WeightedSum(IReadOnlyList<double> Weights) : Operator
     /// <inheritdoc />
     protected override Tensor Output(OperatorCall call)
     {
-        Require(call.Inputs.Count == Weights.Count && Weights.Count > 0, "inputs", call.Inputs.Count, $"{Weights.Count} = number of weights");
+        Require(call.Inputs.Count == Weights.Count && Weights.Count > 0, "inputs", call.Inputs.Count,
+            $"{Weights.Count} = number of weights");
         for (int i = 0; i < Weights.Count; i++)
         {
             // A loss of bfloat16 would keep two digits.
-            Require(call[i].Count == 1 && call[i].DType is DType.Float32 or DType.Float64, $"input {i}", call[i], "a float32 or float64 scalar");
+            Require(call[i].Count == 1 && call[i].DType is DType.Float32 or DType.Float64, $"input {i}", call[i],
+                "a float32 or float64 scalar");
             RequireSameType(call, $"input {i}", call[i]);
         }
         return Tensor.Empty(Shape.Scalar, call[0].DType, call[0].Device);

@@ -129,7 +129,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         }
         else
         {
-            launch.Run(new dim3(slots, Heads), new dim3(CudaBackwardThreads), sizeof(float) * (4 * tokens * 36 + tokens * tokens + positions + 3 * tokens));
+            launch.Run(new dim3(slots, Heads), new dim3(CudaBackwardThreads),
+                sizeof(float) * (4 * tokens * 36 + tokens * tokens + positions + 3 * tokens));
         }
         if (!call.Needs(1))
             return;
@@ -173,7 +174,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
 
     private static readonly IReadOnlyList<KernelVariant> s_cudaVariants =
     [
-        new(MatrixUnits, "bfloat16 and tf32, a window and head on the matrix units, scores made again in the backward pass; windows up to 8, 32 channels a head",
+        new(MatrixUnits, "bfloat16 and tf32, a window and head on the matrix units, scores made again in the backward pass; windows up to "
+            + "8, 32 channels a head",
             s_matrixForward),
         new(Blocked, "a window and head in shared memory, scores made again in the backward pass; windows up to 8, 32 channels a head",
             s_blockedBackward),
@@ -187,7 +189,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     {
         bool fits = Window <= 8 && call[0].Shape[3] == 96 * Heads;
         if (!fits && call.Choice?.Variant is { } variant && variant != Any)
-            throw new VariantNotTakenException(Name, variant, $"windows up to 8 and heads of 32 channels, not window {Window} and heads of {call[0].Shape[3] / 3 / Heads}");
+            throw new VariantNotTakenException(Name, variant,
+                $"windows up to 8 and heads of 32 channels, not window {Window} and heads of {call[0].Shape[3] / 3 / Heads}");
         return fits && call.Choice?.Variant != Any;
     }
 
@@ -196,7 +199,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
     {
         bool fits = CudaLaunch.MatrixType(call, call[0], Name) != "float32";
         if (!fits && call.Choice?.Variant == MatrixUnits)
-            throw new VariantNotTakenException(Name, MatrixUnits, "bfloat16 tensors, or float32 ones in a precision of tf32, not float32 alone");
+            throw new VariantNotTakenException(Name, MatrixUnits,
+                "bfloat16 tensors, or float32 ones in a precision of tf32, not float32 alone");
         return fits && call.Choice?.Variant != Blocked;
     }
 

@@ -45,7 +45,8 @@ internal static class Baselines
     {
         Tensor[] inputs = Operands(item, type, device);
         int rows = inputs[0].Shape.Rows, k = inputs[0].Shape.Last, n = inputs[1].Shape[0];
-        Tensor output = OperatorCase.CreateCotangent([rows, n], type).To(device), dInput = Tensor.EmptyLike(inputs[0]), dWeight = Tensor.EmptyLike(inputs[1]);
+        Tensor output = OperatorCase.CreateCotangent([rows, n], type).To(device), dInput = Tensor.EmptyLike(inputs[0]),
+            dWeight = Tensor.EmptyLike(inputs[1]);
         CudaBlas blas = Blas(device);
         cudaDataType element = type == DType.BFloat16 ? cudaDataType.CUDA_R_16BF : cudaDataType.CUDA_R_32F;
         ComputeType compute = Compute(device, type);

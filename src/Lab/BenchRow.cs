@@ -24,7 +24,8 @@ public sealed record BenchRow(
     public string Name => NameOf(Op, Shape, Pass, Variant, Type);
 
     /// <summary>The name of a row.</summary>
-    public static string NameOf(string op, string shape, Pass pass, string variant, string type) => $"{op} {shape} {pass.ToString().ToLowerInvariant()} {variant} {type}";
+    public static string NameOf(string op, string shape, Pass pass, string variant, string type) =>
+        $"{op} {shape} {pass.ToString().ToLowerInvariant()} {variant} {type}";
 
     /// <summary>Bytes per second.</summary>
     public double BytesPerSecond => Bytes / Times.Median;

@@ -24,8 +24,10 @@ public sealed record Ceilings(double BytesPerSecond, double FlopsPerSecond, stri
         // Reads and writes both count; the best of several runs is the ceiling.
         double copy = Enumerable.Range(0, 8).Min(_ => Timing.Time(device, () => Copy(source, target)));
         return device.Kind == DeviceKind.Cpu
-            ? new Ceilings(2.0 * bytes / copy, FmaPeak.Measure() * 1e9, $"copy of {bytes >> 20} MiB on all threads; independent fused multiply-adds")
-            : new Ceilings(2.0 * bytes / copy, Product(device), $"copy of {bytes >> 20} MiB; product of two 8192 x 8192 matrices by {ProductName}");
+            ? new Ceilings(2.0 * bytes / copy, FmaPeak.Measure() * 1e9,
+                $"copy of {bytes >> 20} MiB on all threads; independent fused multiply-adds")
+            : new Ceilings(2.0 * bytes / copy, Product(device),
+                $"copy of {bytes >> 20} MiB; product of two 8192 x 8192 matrices by {ProductName}");
     }
 
     private static string ProductName => CudaLibraries.TryLoad(CudaLibrary.CuBlas, out _) ? "cuBLAS" : "our own kernel";

@@ -22,14 +22,17 @@ internal static class Compositions
             Variable x = Variable.Apply(new Activation(ActivationKind.GELU), Variable.Apply(new Linear(), inputs[0], inputs[2], inputs[3]));
             x = Variable.Apply(new Linear(), x, inputs[4], inputs[5]);
             if (inputs.Count > 6)
-                x = Variable.Apply(new Linear(), Variable.Apply(new Activation(ActivationKind.GELU), Variable.Apply(new Add(), x, inputs[0])), inputs[6], inputs[7]);
+                x = Variable.Apply(new Linear(),
+                    Variable.Apply(new Activation(ActivationKind.GELU), Variable.Apply(new Add(), x, inputs[0])), inputs[6], inputs[7]);
             return inputs[1] is { } residual ? Variable.Apply(new Add(), x, residual) : x;
         },
-        PatchMergeNorm fused => inputs => Variable.Apply(new LayerNorm(fused.Eps), Variable.Apply(new PatchMerge(), inputs[0]), inputs[1], inputs[2]),
+        PatchMergeNorm fused => inputs =>
+            Variable.Apply(new LayerNorm(fused.Eps), Variable.Apply(new PatchMerge(), inputs[0]), inputs[1], inputs[2]),
         PixelShuffleNorm fused => inputs =>
             Variable.Apply(new LayerNorm(fused.Eps), Variable.Apply(new PixelShuffle(fused.Scale), inputs[0]), inputs[1], inputs[2]),
         CrossEntropyDice { EntropyWeight: not 0, DiceWeight: not 0 } fused => inputs => Variable.Apply(new Add(),
-            Variable.Apply(fused with { DiceWeight = 0 }, inputs[0], inputs[1]), Variable.Apply(fused with { EntropyWeight = 0 }, inputs[0], inputs[1])),
+            Variable.Apply(fused with { DiceWeight = 0 }, inputs[0], inputs[1]),
+            Variable.Apply(fused with { EntropyWeight = 0 }, inputs[0], inputs[1])),
         _ => null,
     };
 }

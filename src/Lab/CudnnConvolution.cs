@@ -24,22 +24,28 @@ internal static class CudnnConvolution
         input.SetTensor4dDescriptor(cudnnTensorFormat.NHWC, element, x.Shape[0], x.Shape[3], x.Shape[1], x.Shape[2]);
         output.SetTensor4dDescriptor(cudnnTensorFormat.NHWC, element, y.Shape[0], y.Shape[3], y.Shape[1], y.Shape[2]);
         filter.SetFilter4dDescriptor(element, cudnnTensorFormat.NHWC, w.Shape[0], w.Shape[3], w.Shape[1], w.Shape[2]);
-        convolution.SetConvolution2dDescriptor(op.Padding, op.Padding, op.Stride, op.Stride, 1, 1, cudnnConvolutionMode.CrossCorrelation, cudnnDataType.Float);
+        convolution.SetConvolution2dDescriptor(op.Padding, op.Padding, op.Stride, op.Stride, 1, 1, cudnnConvolutionMode.CrossCorrelation,
+            cudnnDataType.Float);
         convolution.SetConvolutionGroupCount(op.Groups);
         bool tf32 = Precisions.Of(type, device) == Precision.Tf32;
-        convolution.SetConvolutionMathType(type == DType.BFloat16 ? cudnnMathType.TensorOpMath : tf32 ? cudnnMathType.DefaultMath : cudnnMathType.FMAMath);
+        convolution.SetConvolutionMathType(type == DType.BFloat16 ? cudnnMathType.TensorOpMath : tf32
+            ? cudnnMathType.DefaultMath
+            : cudnnMathType.FMAMath);
         string name = $"cuDNN {CudaDNNContext.GetVersion()}";
         if (pass == Pass.Forward)
         {
             var algorithm = dnn.GetConvolutionForwardAlgorithm_v7(input, filter, convolution, output)[0].Algorithm;
-            CudaDeviceVariable<byte>? space = Allocate(dnn.GetConvolutionForwardWorkspaceSize(input, filter, convolution, output, algorithm));
+            CudaDeviceVariable<byte>? space =
+                Allocate(dnn.GetConvolutionForwardWorkspaceSize(input, filter, convolution, output, algorithm));
             return new Baseline(name, () => dnn.ConvolutionForward(
                 1, input, x.DevicePointer, filter, w.DevicePointer, convolution, algorithm, space, 0, output, y.DevicePointer));
         }
         var dataAlgorithm = dnn.GetConvolutionBackwardDataAlgorithm_v7(filter, output, convolution, input)[0].Algorithm;
         var filterAlgorithm = dnn.GetConvolutionBackwardFilterAlgorithm_v7(input, output, convolution, filter)[0].Algorithm;
-        CudaDeviceVariable<byte>? dataSpace = Allocate(dnn.GetConvolutionBackwardDataWorkspaceSize(filter, output, convolution, input, dataAlgorithm));
-        CudaDeviceVariable<byte>? filterSpace = Allocate(dnn.GetConvolutionBackwardFilterWorkspaceSize(input, output, convolution, filter, filterAlgorithm));
+        CudaDeviceVariable<byte>? dataSpace =
+            Allocate(dnn.GetConvolutionBackwardDataWorkspaceSize(filter, output, convolution, input, dataAlgorithm));
+        CudaDeviceVariable<byte>? filterSpace =
+            Allocate(dnn.GetConvolutionBackwardFilterWorkspaceSize(input, output, convolution, filter, filterAlgorithm));
         return new Baseline(name, () =>
         {
             dnn.ConvolutionBackwardData(

@@ -28,8 +28,8 @@ public static class KernelProfile
     public static IReadOnlyDictionary<(string Kernel, string Memory), KernelCost> Totals(IEnumerable<KernelCost> rows) => rows
         .GroupBy(row => (row.Kernel, row.Memory))
         .ToDictionary(group => group.Key, group => new KernelCost(
-            group.Key.Kernel, "", group.Key.Memory, "", 0, group.Sum(row => row.Requests), group.Sum(row => row.Bytes), group.Sum(row => row.Actual),
-            group.Sum(row => row.Ideal)));
+            group.Key.Kernel, "", group.Key.Memory, "", 0, group.Sum(row => row.Requests), group.Sum(row => row.Bytes),
+            group.Sum(row => row.Actual), group.Sum(row => row.Ideal)));
 
     /// <summary>
     /// Why <paramref name="now"/> is worse than <paramref name="before"/>: one sentence for each kernel and memory whose ratio rose, with
@@ -38,7 +38,8 @@ public static class KernelProfile
     public static IEnumerable<string> Rises(IReadOnlyList<KernelCost> before, IReadOnlyList<KernelCost> now)
     {
         IReadOnlyDictionary<(string Kernel, string Memory), KernelCost> old = Totals(before);
-        foreach (((string Kernel, string Memory) key, KernelCost total) in Totals(now).OrderBy(item => item.Key.Kernel, StringComparer.Ordinal))
+        foreach (((string Kernel, string Memory) key, KernelCost total) in Totals(now)
+            .OrderBy(item => item.Key.Kernel, StringComparer.Ordinal))
         {
             if (!old.TryGetValue(key, out KernelCost? was) || total.Ratio <= was.Ratio + Margin)
                 continue;

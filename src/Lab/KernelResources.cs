@@ -56,7 +56,8 @@ public sealed partial class KernelResources
             compiler.AddNameExpression(expression);
         compiler.Compile([$"--gpu-architecture=sm_{architecture}", .. source.Options, "--ptxas-options=-v"]);
         IReadOnlyDictionary<string, KernelUsage> byEntry = Parse(compiler.GetLogAsString());
-        return KernelLibrary.Exports(source.Text).ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
+        return KernelLibrary.Exports(source.Text)
+            .ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
     }
 
     /// <summary>PTX instructions of every kernel of a file, by kind: all, global, shared, matrix, fused multiply-adds.</summary>
@@ -70,7 +71,8 @@ public sealed partial class KernelResources
             compiler.AddNameExpression(expression);
         compiler.Compile([$"--gpu-architecture=compute_{architecture}", .. source.Options]);
         IReadOnlyDictionary<string, PtxCounts> byEntry = PtxCounts.Of(compiler.GetPTXAsString());
-        return KernelLibrary.Exports(source.Text).ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
+        return KernelLibrary.Exports(source.Text)
+            .ToDictionary(export => export.Key, export => byEntry[compiler.GetLoweredName(export.Value)]);
     }
 
     /// <summary>The resources of every entry function in a ptxas log.</summary>
@@ -98,7 +100,8 @@ public sealed partial class KernelResources
     private void ReadTable()
     {
         Assembly assembly = typeof(KernelResources).Assembly;
-        string resource = assembly.GetManifestResourceNames().Where(name => name.StartsWith("kernel-registers", StringComparison.Ordinal)).Order().Last();
+        string resource = assembly.GetManifestResourceNames().Where(name => name.StartsWith("kernel-registers", StringComparison.Ordinal))
+            .Order().Last();
         using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
         string architecture = $"sm_{_architecture}";
         while (reader.ReadLine() is { } line)

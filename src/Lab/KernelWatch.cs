@@ -131,14 +131,18 @@ public sealed class KernelWatch
     private sealed record Figures(double Sectors, double Wavefronts, double Seconds, bool IsProjected)
     {
         public string RelativeTo(Figures other) => IsProjected
-            ? string.Create(CultureInfo.InvariantCulture, $"sectors {Change(Sectors, other.Sectors)}, wavefronts {Change(Wavefronts, other.Wavefronts)}, projected time {Change(Seconds, other.Seconds)}")
+            ? string.Create(CultureInfo.InvariantCulture, $"sectors {Change(Sectors, other.Sectors)}, wavefronts "
+                + $"{Change(Wavefronts, other.Wavefronts)}, projected time {Change(Seconds, other.Seconds)}")
             : $"time {Change(Seconds, other.Seconds)}";
 
         public override string ToString() => IsProjected
-            ? string.Create(CultureInfo.InvariantCulture, $"{Sectors:F0} sectors, {Wavefronts:F0} wavefronts, {Seconds * 1e6:F2} us (projected, not measured)")
+            ? string.Create(CultureInfo.InvariantCulture,
+                $"{Sectors:F0} sectors, {Wavefronts:F0} wavefronts, {Seconds * 1e6:F2} us (projected, not measured)")
             : string.Create(CultureInfo.InvariantCulture, $"{Seconds * 1e6:F2} us");
 
         private static string Change(double now, double before) =>
-            before == 0 ? (now == 0 ? "+0.0%" : "new") : string.Create(CultureInfo.InvariantCulture, $"{(now / before - 1) * 100:+0.0;-0.0;+0.0}%");
+            before == 0
+                ? (now == 0 ? "+0.0%" : "new")
+                : string.Create(CultureInfo.InvariantCulture, $"{(now / before - 1) * 100:+0.0;-0.0;+0.0}%");
     }
 }

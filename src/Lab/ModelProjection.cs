@@ -19,7 +19,8 @@ public static class ModelProjection
     /// <param name="type">float32 or bfloat16.</param>
     /// <param name="choice">The variant; null for the usual one.</param>
     /// <param name="sample">Blocks of a launch that run; 0 for all.</param>
-    public static IReadOnlyList<CountedLaunch> OfOperator(OperatorCase item, DType type, KernelChoice? choice, int sample = LaunchCounts.SampledBlocks)
+    public static IReadOnlyList<CountedLaunch> OfOperator(OperatorCase item, DType type, KernelChoice? choice,
+        int sample = LaunchCounts.SampledBlocks)
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();

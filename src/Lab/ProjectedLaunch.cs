@@ -10,5 +10,5 @@ namespace CsUnet.Lab;
 /// <param name="MemorySeconds">The time of its memory traffic alone.</param>
 /// <param name="ArithmeticSeconds">The time of its products alone, on the matrix units or outside, with all multiprocessors busy.</param>
 public sealed record ProjectedLaunch(
-    CountedLaunch Counts, KernelUsage? Usage, int BlocksPerMultiprocessor, double Occupancy, double Seconds, Bound Bound, double MemorySeconds,
-    double ArithmeticSeconds);
+    CountedLaunch Counts, KernelUsage? Usage, int BlocksPerMultiprocessor, double Occupancy, double Seconds, Bound Bound,
+    double MemorySeconds, double ArithmeticSeconds);

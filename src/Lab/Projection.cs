@@ -22,7 +22,8 @@ public static class Projection
     {
         KernelUsage? usage = resources.Of(launch.Launch.File, launch.Launch.Kernel);
         int threads = launch.Launch.Threads;
-        int resident = gpu.BlocksPerMultiprocessor(threads, usage?.Registers ?? 32, (usage?.SharedBytes ?? 0) + launch.Launch.DynamicShared);
+        int resident = gpu.BlocksPerMultiprocessor(threads, usage?.Registers ?? 32,
+            (usage?.SharedBytes ?? 0) + launch.Launch.DynamicShared);
         double busy = Busy(launch.Launch.Blocks, gpu.Multiprocessors), clocks = gpu.Multiprocessors * busy * gpu.ClockGHz * 1e9;
         bool bf16 = launch.Launch.Kernel.EndsWith("bf16", StringComparison.Ordinal);
         double memory = Math.Min(launch.Launch.TensorBytes, 32 * launch.Sectors) / gpu.BytesPerSecond;
@@ -31,7 +32,8 @@ public static class Projection
         double arithmetic = launch.Flops / (gpu.Float32TFlops * 1e12), start = gpu.LaunchMicroseconds * 1e-6;
         (double seconds, Bound bound) = new[]
         {
-            (memory, Bound.Memory), (loadStore, Bound.LoadStore), (matrix / busy, Bound.Matrix), (arithmetic / busy, Bound.Arithmetic), (start, Bound.Launch),
+            (memory, Bound.Memory), (loadStore, Bound.LoadStore), (matrix / busy, Bound.Matrix), (arithmetic / busy, Bound.Arithmetic),
+                (start, Bound.Launch),
         }.MaxBy(entry => entry.Item1);
         return new ProjectedLaunch(
             launch, usage, resident, Math.Min(1.0, (double)resident * ((threads + 31) / 32) / gpu.Warps), seconds, bound, memory,

@@ -20,10 +20,11 @@ public sealed partial record PtxCounts(int All, int Global, int Shared, int Matr
             string[] instructions = [.. entry.Groups["body"].Value.Split('\n').Select(line => line.Trim())
                 .Where(line => line.EndsWith(';') && !line.StartsWith('.') && !line.StartsWith("//", StringComparison.Ordinal))
                 .Select(line => PredicatePattern().Replace(line, ""))];
-            int Count(params string[] starts) => instructions.Count(line => starts.Any(start => line.StartsWith(start, StringComparison.Ordinal)));
+            int Count(params string[] starts) =>
+                instructions.Count(line => starts.Any(start => line.StartsWith(start, StringComparison.Ordinal)));
             all[entry.Groups["name"].Value] = new PtxCounts(
-                instructions.Length, Count("ld.global", "st.global", "cp.async.c"), Count("ld.shared", "st.shared", "ldmatrix"), Count("mma.sync"),
-                Count("fma.rn.f32"), Count("bar.sync", "barrier.sync"));
+                instructions.Length, Count("ld.global", "st.global", "cp.async.c"), Count("ld.shared", "st.shared", "ldmatrix"),
+                Count("mma.sync"), Count("fma.rn.f32"), Count("bar.sync", "barrier.sync"));
         }
         return all;
     }

@@ -53,8 +53,8 @@ public sealed class StepBenchmark(ModelOptions options, int batch, ExecutionOpti
         TimeSpan inference = Median([.. Enumerable.Range(0, Math.Max(3, repeats)).Select(_ => Time(Infer))]);
         using var process = Process.GetCurrentProcess();
         return new StepMeasurement(
-            Median(steps), steps, inference, _model.ParameterCount, traced.Operators.Sum(share => share.MultiplyAdds), peaks.Order().ElementAt(peaks.Count / 2),
-            _arena.ReservedBytes, process.PeakWorkingSet64, traced, TimeData());
+            Median(steps), steps, inference, _model.ParameterCount, traced.Operators.Sum(share => share.MultiplyAdds),
+            peaks.Order().ElementAt(peaks.Count / 2), _arena.ReservedBytes, process.PeakWorkingSet64, traced, TimeData());
     }
 
     /// <summary>
@@ -99,7 +99,8 @@ public sealed class StepBenchmark(ModelOptions options, int batch, ExecutionOpti
         for (int i = 0; i < labels.Length; i++)
             labels[i] = (byte)classes.Integer((ulong)i, options.Classes);
         if (_device.Kind == DeviceKind.Cuda)
-            _deviceSteps = TrainingStep.Create(new StepParts(new TrainingOptions(), _model, _loss, _optimizer, _arena), execution with { StepsPerRead = 2 });
+            _deviceSteps = TrainingStep.Create(new StepParts(new TrainingOptions(), _model, _loss, _optimizer, _arena),
+                execution with { StepsPerRead = 2 });
     }
 
     int IBatchSource.StepsPerEpoch => 1;
@@ -136,7 +137,8 @@ public sealed class StepBenchmark(ModelOptions options, int batch, ExecutionOpti
     {
         const int warmUps = 2, batches = 8;
         MicrographDataset images = SyntheticMicrographs.CreateDataset(
-            "train", 4, Math.Max(2 * options.Height, SyntheticMicrographs.SmallestSize), Math.Max(2 * options.Width, SyntheticMicrographs.SmallestSize), seed: 0);
+            "train", 4, Math.Max(2 * options.Height, SyntheticMicrographs.SmallestSize),
+            Math.Max(2 * options.Width, SyntheticMicrographs.SmallestSize), seed: 0);
         using var loader = new BatchLoader(images, new BatchOptions(batch, options.Height, options.Width, Seed: 0) { Prefetch = 1 });
         for (int step = 0; step < warmUps; step++)
             loader.GetBatch(step);

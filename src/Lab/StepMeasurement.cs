@@ -14,8 +14,8 @@ namespace CsUnet.Lab;
 /// <param name="Traced">One more step, launched kernel by kernel, with the time of each part.</param>
 /// <param name="Data">The time of one thread to crop and augment a batch; in training this overlaps with a step.</param>
 public sealed record StepMeasurement(
-    TimeSpan Step, IReadOnlyList<TimeSpan> Steps, TimeSpan Inference, long Parameters, long MultiplyAdds, double PeakGflops, long ArenaBytes,
-    long PeakWorkingSet, TracedStep Traced, TimeSpan Data)
+    TimeSpan Step, IReadOnlyList<TimeSpan> Steps, TimeSpan Inference, long Parameters, long MultiplyAdds, double PeakGflops,
+    long ArenaBytes, long PeakWorkingSet, TracedStep Traced, TimeSpan Data)
 {
     /// <summary>FLOPs of a training step: two per multiply-add; the backward pass has twice those of the forward pass.</summary>
     public double StepFlops => 3.0 * 2 * MultiplyAdds;

@@ -14,7 +14,9 @@ public sealed record TraceShare(string Name, int Calls, TimeSpan Forward, TimeSp
     /// <summary>Time of both passes.</summary>
     public TimeSpan Total => Forward + Backward;
 
-    /// <summary>Forward and backward GFLOP/s, counting a backward call as twice its forward; 0 for operators without matrix products.</summary>
+    /// <summary>
+    /// Forward and backward GFLOP/s, counting a backward call as twice its forward; 0 for operators without matrix products.
+    /// </summary>
     public double Rate => MultiplyAdds == 0 ? 0 : Flops / Total.TotalSeconds / 1e9;
 
     /// <summary>Floating-point operations, counting a backward call as twice its forward.</summary>
@@ -27,10 +29,13 @@ public sealed record TraceShare(string Name, int Calls, TimeSpan Forward, TimeSp
     /// <summary>Sums a trace by layer, in the order of the forward pass; calls without a layer go under their operator's name.</summary>
     public static IReadOnlyList<TraceShare> ByLayer(OperatorTrace trace) => Group(trace, entry => entry.Layer ?? entry.Operator.Name);
 
-    /// <summary>Sums layers by the first parts of their paths: <c>encoder.layers.0.blocks.1.mlp</c> goes to <c>encoder.layers.0</c>.</summary>
+    /// <summary>
+    /// Sums layers by the first parts of their paths: <c>encoder.layers.0.blocks.1.mlp</c> goes to <c>encoder.layers.0</c>.
+    /// </summary>
     public static IReadOnlyList<TraceShare> ByPart(IReadOnlyList<TraceShare> layers) => [.. layers
         .GroupBy(layer => string.Join('.', layer.Name.Split('.').Take(3)))
-        .Select(part => new TraceShare(part.Key, part.Sum(layer => layer.Calls), Sum(part, layer => layer.Forward), Sum(part, layer => layer.Backward),
+        .Select(part =>
+            new TraceShare(part.Key, part.Sum(layer => layer.Calls), Sum(part, layer => layer.Forward), Sum(part, layer => layer.Backward),
             part.Sum(layer => layer.MultiplyAdds), part.Sum(layer => layer.Launches)))];
 
     private static IReadOnlyList<TraceShare> Group(OperatorTrace trace, Func<OperatorTrace.Entry, string> name)

@@ -10,7 +10,8 @@ namespace CsUnet.Lab;
 /// <param name="Layers">Its layers.</param>
 /// <param name="Launches">Kernels launched; 0 on the CPU.</param>
 public sealed record TracedStep(
-    TimeSpan Forward, TimeSpan Backward, TimeSpan Update, IReadOnlyList<TraceShare> Operators, IReadOnlyList<TraceShare> Layers, int Launches)
+    TimeSpan Forward, TimeSpan Backward, TimeSpan Update, IReadOnlyList<TraceShare> Operators, IReadOnlyList<TraceShare> Layers,
+    int Launches)
 {
     /// <summary>The time of the step.</summary>
     public TimeSpan Total => Forward + Backward + Update;

@@ -13,7 +13,9 @@ public sealed record Initializer(InitializerKind Kind, double Scale)
     /// <summary>All ones: the scales of norms.</summary>
     public static Initializer Ones { get; } = new(InitializerKind.Constant, 1);
 
-    /// <summary>Normal of standard deviation 0.02, cut at two standard deviations: linear weights and position-bias tables, as Swin's.</summary>
+    /// <summary>
+    /// Normal of standard deviation 0.02, cut at two standard deviations: linear weights and position-bias tables, as Swin's.
+    /// </summary>
     public static Initializer TruncatedNormal { get; } = new(InitializerKind.TruncatedNormal, 0.02);
 
     /// <summary>He et al. 2015, fan-out: normal of variance 2 / (output channels x kernel area), for ResNet's convolutions.</summary>

@@ -21,7 +21,9 @@ public abstract class Module(DType type = DType.Float32)
     /// <summary>Where parameters and buffers are, and so where the module computes.</summary>
     public Device Device { get; private set; } = Device.Cpu;
 
-    /// <summary>Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="ModuleExtensions.Eval"/>.</summary>
+    /// <summary>
+    /// Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="ModuleExtensions.Eval"/>.
+    /// </summary>
     public bool IsTraining { get; private set; } = true;
 
     /// <summary>Seed and step of the random numbers of this forward pass; the layer is the module's own.</summary>
@@ -124,7 +126,9 @@ public abstract class Module(DType type = DType.Float32)
             string[]? common = null;
             foreach (Tensor input in inputs)
                 if (owners.TryGetValue(input, out string[]? owner))
-                    common = common is null ? owner : [.. common.Zip(owner).TakeWhile(pair => pair.First == pair.Second).Select(pair => pair.First)];
+                    common = common is null
+                        ? owner
+                        : [.. common.Zip(owner).TakeWhile(pair => pair.First == pair.Second).Select(pair => pair.First)];
             return common is null ? null : string.Join('.', common);
         };
     }

@@ -38,9 +38,9 @@ public abstract class Optimizer
     public ulong Seed { get; init; }
 
     /// <summary>
-    /// One training step: begins a step of memory, sets the module's random numbers by <see cref="Seed"/> and <see cref="StepCount"/>, clears
-    /// the gradients, runs the function forward and backward, and updates the parameters. What the function makes belongs to the step:
-    /// tensors that are read later are made outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
+    /// One training step: begins a step of memory, sets the module's random numbers by <see cref="Seed"/> and <see cref="StepCount"/>,
+    /// clears the gradients, runs the function forward and backward, and updates the parameters. What the function makes belongs to the
+    /// step: tensors that are read later are made outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
     /// </summary>
     /// <param name="loss">Computes the loss, a scalar, from the module's output; called once.</param>
     /// <returns>The loss before the update.</returns>
@@ -85,7 +85,9 @@ public abstract class Optimizer
                 Update(i, Parameters[i].Parameter.Value, gradient);
     }
 
-    /// <summary>Counts a step and returns its settings, which <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory.</summary>
+    /// <summary>
+    /// Counts a step and returns its settings, which <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory.
+    /// </summary>
     internal float[] Advance()
     {
         StepCount++;
@@ -132,7 +134,8 @@ public abstract class Optimizer
         {
             Tensor loaded = file.Load(name);
             if (loaded.Shape != target.Shape || loaded.DType != target.DType)
-                throw new WeightFileException(file.Path, $"{name} is {loaded}, expected {target}", "it belongs to another model or optimiser");
+                throw new WeightFileException(file.Path, $"{name} is {loaded}, expected {target}",
+                    "it belongs to another model or optimiser");
             target.CopyFrom(loaded);
             GC.KeepAlive(loaded);
         }
@@ -145,7 +148,9 @@ public abstract class Optimizer
     /// <summary>The numbers of the update that <see cref="StepCount"/> counts, as its kernel reads them.</summary>
     protected abstract float[] Settings();
 
-    /// <summary>The kinds of state, in the order of the columns of <see cref="TensorTable"/>: a name, and one tensor per parameter.</summary>
+    /// <summary>
+    /// The kinds of state, in the order of the columns of <see cref="TensorTable"/>: a name, and one tensor per parameter.
+    /// </summary>
     protected abstract IEnumerable<(string Name, Tensor[] Tensors)> Slots();
 
     /// <summary>Zeros like every parameter, outside of any step.</summary>

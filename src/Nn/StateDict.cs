@@ -51,7 +51,9 @@ public static class StateDict
         return report;
     }
 
-    /// <summary>Copies every parameter and buffer of one module to another of the same architecture, which may be on another device.</summary>
+    /// <summary>
+    /// Copies every parameter and buffer of one module to another of the same architecture, which may be on another device.
+    /// </summary>
     /// <exception cref="ArgumentException">The modules differ.</exception>
     /// <exception cref="InvalidOperationException">A parameter of the source has no value yet.</exception>
     public static void Copy(Module source, Module target)

@@ -118,7 +118,8 @@ public sealed unsafe class CudaDevice
         {
             Stream.EndCapture().Dispose();
         }
-        catch (CudaException failure) when (failure.CudaError is CUResult.ErrorStreamCaptureInvalidated or CUResult.ErrorStreamCaptureUnmatched)
+        catch (CudaException failure) when (
+            failure.CudaError is CUResult.ErrorStreamCaptureInvalidated or CUResult.ErrorStreamCaptureUnmatched)
         {
             // Expected: the call that invalidated the capture throws its own, more specific exception.
         }

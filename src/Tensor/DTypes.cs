@@ -20,8 +20,8 @@ public static class DTypes
     public static bool IsInteger(this DType type) => type is DType.UInt8 or DType.Int32 or DType.Int64;
 
     /// <summary>
-    /// The element type of parameters, their gradients, statistics and losses beside activations of a type: float32 for bfloat16, whose 8 bits
-    /// would lose the small updates of a parameter, else the type itself.
+    /// The element type of parameters, their gradients, statistics and losses beside activations of a type: float32 for bfloat16, whose 8
+    /// bits would lose the small updates of a parameter, else the type itself.
     /// </summary>
     public static DType OfParameters(this DType type) => type == DType.BFloat16 ? DType.Float32 : type;
 

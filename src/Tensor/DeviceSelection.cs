@@ -16,7 +16,8 @@ public sealed record DeviceSelection(Device Device, string Description)
 
     /// <summary>
     /// Finds and opens a device: <c>cpu</c>; <c>cuda</c> or <c>cuda:N</c>; <c>cuda:emulated</c>, which builds the emulator on first use; or
-    /// <c>auto</c>, the first GPU that can be used, else the processor. A process has one driver, so the emulator and a GPU exclude each other.
+    /// <c>auto</c>, the first GPU that can be used, else the processor. A process has one driver, so the emulator and a GPU exclude each
+    /// other.
     /// </summary>
     /// <exception cref="FormatException">The name is none of these.</exception>
     /// <exception cref="DeviceUnavailableException">The GPU cannot be used; the message says why.</exception>
@@ -55,7 +56,8 @@ public sealed record DeviceSelection(Device Device, string Description)
         if (list.DriverProblem is { } problem)
             throw new DeviceUnavailableException($"cuda:{index}", $"no GPU can be used: {problem.TrimEnd('.')}");
         if (index >= list.Devices.Count)
-            throw new DeviceUnavailableException($"cuda:{index}", $"this machine has {ProblemText.Count(list.Devices.Count, "GPU")}, numbered from 0");
+            throw new DeviceUnavailableException($"cuda:{index}",
+                $"this machine has {ProblemText.Count(list.Devices.Count, "GPU")}, numbered from 0");
         if (DeviceList.Problem(list.Devices[index]) is { } tooOld)
             throw new DeviceUnavailableException($"cuda:{index}", $"{list.Devices[index].DeviceName}: {tooOld}");
         if (list.NvrtcProblem is { } noCompiler)

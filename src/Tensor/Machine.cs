@@ -32,7 +32,9 @@ public sealed record Machine(string Processor, int Cores, int VectorBits, double
     /// <summary>For example <c>Intel(R) Xeon(R) CPU, 2 cores, 512-bit vectors</c>.</summary>
     public string Describe() => $"{Processor}, {Cores} {(Cores == 1 ? "core" : "cores")}, {VectorBits}-bit vectors";
 
-    /// <summary>The commit of the checkout that the program lies in, with "-dirty" if files differ from it; null outside of a checkout.</summary>
+    /// <summary>
+    /// The commit of the checkout that the program lies in, with "-dirty" if files differ from it; null outside of a checkout.
+    /// </summary>
     public static string? Commit()
     {
         if (Git("rev-parse HEAD") is not { Length: > 0 } commit)
@@ -44,7 +46,8 @@ public sealed record Machine(string Processor, int Cores, int VectorBits, double
     {
         var start = new ProcessStartInfo("git", arguments)
         {
-            WorkingDirectory = AppContext.BaseDirectory, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
+            WorkingDirectory = AppContext.BaseDirectory, RedirectStandardOutput = true, RedirectStandardError = true,
+                UseShellExecute = false,
         };
         try
         {

@@ -15,7 +15,8 @@ public static class NearestName
         {
             // One that begins with the other, as checkp and batchsize, is a better hint than its distance says.
             bool isBeginning = Math.Min(word.Trim('-').Length, candidate.Trim('-').Length) >= 3
-                && (candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase) || word.StartsWith(candidate, StringComparison.OrdinalIgnoreCase));
+                && (candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase)
+                    || word.StartsWith(candidate, StringComparison.OrdinalIgnoreCase));
             int distance = isBeginning
                 ? 1
                 : Distance(word.ToLowerInvariant(), candidate.ToLowerInvariant());
@@ -26,7 +27,8 @@ public static class NearestName
     }
 
     /// <summary>"; did you mean X?", or nothing.</summary>
-    public static string Hint(string word, IEnumerable<string> known) => Of(word, known) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+    public static string Hint(string word, IEnumerable<string> known) =>
+        Of(word, known) is { } nearest ? $"; did you mean '{nearest}'?" : "";
 
     /// <summary>
     /// Optimal string alignment: the fewest insertions, deletions, replacements and swaps of neighbours that turn one word into the other.

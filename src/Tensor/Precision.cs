@@ -10,8 +10,8 @@ public enum Precision
     Fp32,
 
     /// <summary>
-    /// float32 tensors whose matrix products, attention's among them, and convolutions round their operands to tf32, 11 significant bits, for
-    /// the matrix units, as <c>torch.backends.cuda.matmul.allow_tf32</c> does.
+    /// float32 tensors whose matrix products, attention's among them, and convolutions round their operands to tf32, 11 significant bits,
+    /// for the matrix units, as <c>torch.backends.cuda.matmul.allow_tf32</c> does.
     /// </summary>
     Tf32,
 

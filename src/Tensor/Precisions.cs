@@ -16,7 +16,8 @@ public static class Precisions
 
     /// <summary>The precision of a name as <see cref="Label"/> gives it, or null.</summary>
     public static Precision? Find(string label) =>
-        Enum.GetValues<Precision>().Select(precision => (Precision?)precision).FirstOrDefault(precision => precision!.Value.Label() == label);
+        Enum.GetValues<Precision>().Select(precision => (Precision?)precision)
+            .FirstOrDefault(precision => precision!.Value.Label() == label);
 
     /// <summary>The element type of activations between float32 images and float32 logits.</summary>
     public static DType ActivationType(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;

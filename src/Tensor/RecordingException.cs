@@ -3,8 +3,8 @@ using CsUnet.Cuda.Blas;
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// Something that cannot be recorded was called while <see cref="CudaDevice.Record"/> recorded: a copy from or to the host, an allocation, a
-/// wait. Says which operator did.
+/// Something that cannot be recorded was called while <see cref="CudaDevice.Record"/> recorded: a copy from or to the host, an allocation,
+/// a wait. Says which operator did.
 /// </summary>
 public sealed class RecordingException : InvalidOperationException, IProblem
 {
@@ -38,7 +38,8 @@ public sealed class RecordingException : InvalidOperationException, IProblem
     /// <summary>The same error with the operator's name.</summary>
     public RecordingException In(string operation) => new(Problem, operation, this);
 
-    private static string Compose(string problem, string? operation) => ProblemText.Compose(Subject(operation), problem, remedy: Unrecorded);
+    private static string Compose(string problem, string? operation) =>
+        ProblemText.Compose(Subject(operation), problem, remedy: Unrecorded);
 
     private static string Subject(string? operation) => $"{operation ?? "the step"} cannot be recorded as a CUDA graph";
 }

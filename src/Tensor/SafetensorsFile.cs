@@ -72,13 +72,15 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="WeightFileException">The file has no tensor of that name.</exception>
     public SafetensorsEntry Entry(string name) => _byName.TryGetValue(name, out SafetensorsEntry? entry)
         ? entry
-        : throw new WeightFileException(Path, $"no tensor named '{name}' (the file has {Entries.Count})", "is this the file of another model?");
+        : throw new WeightFileException(Path, $"no tensor named '{name}' (the file has {Entries.Count})",
+            "is this the file of another model?");
 
     /// <summary>
     /// Reads one tensor: F32, F64, I64, I32 and U8 as they are, F16 and BF16 widened to float32.
     /// </summary>
     /// <param name="name">The tensor's name.</param>
-    /// <exception cref="WeightFileException">There is no such tensor, its element type is none of these, or the file has shrunk since.</exception>
+    /// <exception cref="WeightFileException">There is no such tensor, its element type is none of these, or the file has shrunk
+    /// since.</exception>
     public Tensor Load(string name)
     {
         ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
@@ -131,7 +133,8 @@ public sealed class SafetensorsFile : IDisposable
         {
             int count = RandomAccess.Read(_handle, target, position);
             if (count == 0)
-                throw new WeightFileException(Path, $"the file ended inside tensor '{entry.Name}', though it was complete when it was opened",
+                throw new WeightFileException(Path,
+                    $"the file ended inside tensor '{entry.Name}', though it was complete when it was opened",
                     "something has cut it since; restore it from a copy");
             target = target[count..];
             position += count;

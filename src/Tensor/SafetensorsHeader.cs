@@ -54,7 +54,8 @@ internal sealed class SafetensorsHeader
         return true;
     }
 
-    private WeightFileException Broken(string problem, string remedy = "the file is damaged or incomplete; get it again", Exception? cause = null) =>
+    private WeightFileException Broken(string problem, string remedy = "the file is damaged or incomplete; get it again",
+        Exception? cause = null) =>
         new(_path, problem, remedy, cause);
 
     private void ParseJson(byte[] json, long dataStart, long dataLength)
@@ -146,9 +147,11 @@ internal sealed class SafetensorsHeader
             throw Broken($"entry '{name}' has not all of dtype, shape and two data_offsets");
         long bytes = Bytes(name, type, dimensions);
         if (range[0] > range[1] || range[1] > dataLength)
-            throw Broken($"data_offsets of '{name}' are {range[0]} to {range[1]}, expected a range inside the {dataLength} bytes that follow the header");
+            throw Broken($"data_offsets of '{name}' are {range[0]} to {range[1]}, expected a range inside the {dataLength} bytes that "
+                + $"follow the header");
         if (range[1] - range[0] != bytes)
-            throw Broken($"data_offsets of '{name}' span {range[1] - range[0]} bytes, expected {bytes} for {type} ({string.Join(',', dimensions)})");
+            throw Broken(
+                $"data_offsets of '{name}' span {range[1] - range[0]} bytes, expected {bytes} for {type} ({string.Join(',', dimensions)})");
         return new SafetensorsEntry(name, type, new Shape([.. dimensions.Select(size => (int)size)]), dataStart + range[0], bytes);
     }
 
@@ -228,7 +231,8 @@ internal sealed class SafetensorsHeader
             foreach ((string name, Tensor tensor) in tensors)
             {
                 if (!names.Add(name))
-                    throw new ArgumentException($"safetensors: the name '{name}' is given twice or reserved, expected one tensor per name", nameof(tensors));
+                    throw new ArgumentException($"safetensors: the name '{name}' is given twice or reserved, expected one tensor per name",
+                        nameof(tensors));
                 json.WriteStartObject(name);
                 json.WriteString("dtype", TypeName(tensor.DType));
                 json.WriteStartArray("shape");

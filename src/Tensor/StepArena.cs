@@ -5,7 +5,8 @@ namespace CsUnet.Tensors;
 /// are temporaries: they need no Dispose, and all of them go back at once when the scope ends. Blocks are kept by size for the next step,
 /// which asks for the same sizes, so a run's memory is flat from its second step on.
 /// </summary>
-/// <remarks>One arena serves one thread at a time. Blocks are rounded up to an eighth of a power of two, so reuse needs equal classes only.</remarks>
+/// <remarks>One arena serves one thread at a time. Blocks are rounded up to an eighth of a power of two, so reuse needs equal classes
+/// only.</remarks>
 public sealed class StepArena : IDisposable
 {
     [ThreadStatic] private static StepArena? t_current;

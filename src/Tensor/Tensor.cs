@@ -75,7 +75,8 @@ public sealed unsafe partial class Tensor
     public static Tensor From<T>(ReadOnlySpan<T> values, Shape shape) where T : unmanaged
     {
         if (values.Length != shape.Count)
-            throw new ArgumentException($"Tensor.From: {ProblemText.Count(values.Length, "value")} for shape {shape}, expected {shape.Count}", nameof(values));
+            throw new ArgumentException(
+                $"Tensor.From: {ProblemText.Count(values.Length, "value")} for shape {shape}, expected {shape.Count}", nameof(values));
         Tensor tensor = Empty(shape, DTypes.Of<T>());
         values.CopyTo(tensor.AsSpan<T>());
         return tensor;
@@ -129,7 +130,8 @@ public sealed unsafe partial class Tensor
     public Tensor Reshape(Shape shape)
     {
         if (shape.Count != Count)
-            throw new ArgumentException($"Reshape: shape {shape} has {ProblemText.Count(shape.Count, "element")}, expected {Count} as in {Shape}", nameof(shape));
+            throw new ArgumentException(
+                $"Reshape: shape {shape} has {ProblemText.Count(shape.Count, "element")}, expected {Count} as in {Shape}", nameof(shape));
         return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType);
     }
 
@@ -173,7 +175,8 @@ public sealed unsafe partial class Tensor
     public void CopyFrom(Tensor source)
     {
         if (source.DType != DType || source.Count != Count)
-            throw new ArgumentException($"CopyFrom: source is {source}, expected the type and number of elements of {this}", nameof(source));
+            throw new ArgumentException($"CopyFrom: source is {source}, expected the type and number of elements of {this}",
+                nameof(source));
         if (source.Device == Device && Device.Kind == DeviceKind.Cpu)
             Buffer.MemoryCopy(source.RawPointer, RawPointer, Bytes, Bytes);
         else if (source.Device == Device)
@@ -229,7 +232,8 @@ public sealed unsafe partial class Tensor
     /// The elements converted to another floating-point type, on the processor; this tensor itself if it has that type already. Rounds to
     /// nearest, ties to even, and keeps NaN. In a graph, and on a CUDA device, the operator Cast converts.
     /// </summary>
-    /// <exception cref="NotSupportedException">One of the types is not a floating-point type, or the tensor is on a CUDA device.</exception>
+    /// <exception cref="NotSupportedException">One of the types is not a floating-point type, or the tensor is on a CUDA
+    /// device.</exception>
     public Tensor To(DType type)
     {
         if (type == DType)

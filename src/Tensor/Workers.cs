@@ -143,7 +143,8 @@ public static class Workers
                     continue;
                 }
                 Interlocked.Increment(ref s_parked);
-                // A region may have begun between the last look and the increment: its release then counts this thread, or this look sees it.
+                // A region may have begun between the last look and the increment: its release then counts this thread, or this look sees
+                // it.
                 if (Volatile.Read(ref s_epoch) == seen)
                     s_wake.Wait();
                 Interlocked.Decrement(ref s_parked);

@@ -47,7 +47,8 @@ public sealed class Checkpoint
         StateDict.Load(model, file);
         IReadOnlyList<(string Name, Tensor Value)> state = StateDict.State(model);
         if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
-            throw new WeightFileException(path, $"{state[bad].Name} holds numbers that are not finite", "the file is damaged; get it again");
+            throw new WeightFileException(path, $"{state[bad].Name} holds numbers that are not finite",
+                "the file is damaged; get it again");
         model.Eval();
         return new Checkpoint(model, header);
     }

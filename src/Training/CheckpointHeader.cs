@@ -29,7 +29,8 @@ public sealed record CheckpointHeader(
 
     /// <summary>The version of this program.</summary>
     public static string ThisProgram { get; } = "csunet "
-        + (typeof(CheckpointHeader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown");
+        + (typeof(CheckpointHeader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "unknown");
 
     /// <summary>The header as safetensors metadata.</summary>
     public IReadOnlyDictionary<string, string> ToMetadata()
@@ -56,8 +57,10 @@ public sealed record CheckpointHeader(
     {
         string Entry(string key) => file.Metadata.TryGetValue(key, out string? value)
             ? value
-            : throw new WeightFileException(file.Path, $"its metadata has no '{key}'", "give a weight file of a training run, such as its last.safetensors");
-        string program = Entry("program"), model = Entry("model"), classes = Entry("classes"), normalisation = Entry("normalisation"), step = Entry("step");
+            : throw new WeightFileException(file.Path, $"its metadata has no '{key}'",
+                "give a weight file of a training run, such as its last.safetensors");
+        string program = Entry("program"), model = Entry("model"), classes = Entry("classes"), normalisation = Entry("normalisation"),
+            step = Entry("step");
         try
         {
             ModelOptions options = ModelOptions.FromJson(model);
@@ -65,15 +68,18 @@ public sealed record CheckpointHeader(
             return new CheckpointHeader(
                 options, ClassMap.FromYaml(classes, file.Path),
                 JsonSerializer.Deserialize<Normalisation>(normalisation, s_json) ?? throw new JsonException("normalisation is null"),
-                int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture), program, file.Metadata.GetValueOrDefault("optimizer_state"));
+                int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture), program,
+                file.Metadata.GetValueOrDefault("optimizer_state"));
         }
         catch (UnknownKindException failure)
         {
             throw new WeightFileException(file.Path, failure.Message,
                 $"it was written by {program}, this is {ThisProgram}; the kind of one's own network or encoder is registered by "
-                + $"{nameof(ModelOptions)}.{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}", failure);
+                + $"{nameof(ModelOptions)}.{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}",
+                    failure);
         }
-        catch (Exception failure) when (failure is JsonException or FormatException or OverflowException or ArgumentException or DataException)
+        catch (Exception failure) when (
+            failure is JsonException or FormatException or OverflowException or ArgumentException or DataException)
         {
             throw new WeightFileException(file.Path, $"its metadata is not understood ({failure.Message})",
                 $"it was written by {program}, this is {ThisProgram}", failure);

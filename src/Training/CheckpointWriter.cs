@@ -76,7 +76,8 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
     /// <summary>What annotations mean, without names of files and colours of display, which may change.</summary>
     private static string Meaning(ClassMap map)
     {
-        string Values(IEnumerable<int> values, IEnumerable<Rgb> colours) => string.Join(' ', values.Select(value => $"{value}").Concat(colours.Select(colour => $"{colour}")));
+        string Values(IEnumerable<int> values, IEnumerable<Rgb> colours) =>
+            string.Join(' ', values.Select(value => $"{value}").Concat(colours.Select(colour => $"{colour}")));
         IEnumerable<string> classes = map.Classes.Select((entry, label) =>
             $"{entry.Name} = {Values(entry.Values, entry.Colours)}{(map.DefaultLabel == label ? " default" : "")}");
         return $"({string.Join("; ", classes)}; ignored = {Values(map.IgnoredValues, map.IgnoredColours)})";

@@ -48,7 +48,8 @@ public sealed class ConfusionMatrix
                 continue;
             if (row >= Classes || column >= Classes)
                 throw new ArgumentException(
-                    $"ConfusionMatrix: pixel {i} has truth {row} and prediction {column}, expected labels below {Classes} (truth may be {Ignore} to ignore)");
+                    $"ConfusionMatrix: pixel {i} has truth {row} and prediction {column}, expected labels below {Classes} (truth may be "
+                        + $"{Ignore} to ignore)");
             _counts[row * Classes + column]++;
         }
     }
@@ -126,7 +127,8 @@ public sealed class ConfusionMatrix
         for (int row = 0; row < rows.Count; row++)
         {
             if (rows[row].Count != rows.Count || rows[row].Any(count => count < 0))
-                throw new ArgumentException($"ConfusionMatrix: row {row} must hold {rows.Count} counts that are not negative", nameof(rows));
+                throw new ArgumentException($"ConfusionMatrix: row {row} must hold {rows.Count} counts that are not negative",
+                    nameof(rows));
             for (int column = 0; column < rows.Count; column++)
                 matrix._counts[row * rows.Count + column] = rows[row][column];
         }

@@ -87,14 +87,17 @@ internal sealed class DeviceStep : TrainingStep
         _pending.Add(new StepResult(step + 1, learningRate, batch.Images.Shape[0], double.NaN, double.NaN, 0, 0));
     }
 
-    /// <summary>Enqueues the step, from the inputs to the weights and the record; the step's number is that of the random numbers.</summary>
+    /// <summary>
+    /// Enqueues the step, from the inputs to the weights and the record; the step's number is that of the random numbers.
+    /// </summary>
     private void Compute(StagedInputs inputs, int step)
     {
         (Variable logits, Variable output) = TrainingPass.Run(
             _parts.Model, _parts.Loss, inputs.Images, inputs.Labels, _parts.Options.Seed, (uint)step);
         output.Backward();
         _gradients = _parts.Optimizer.Table();
-        Tensor lossAndCount = _record.Slice(0, 1).Reinterpret([2], DType.Float32), norm = _record.Slice(1, 1).Reinterpret([2], DType.Float32);
+        Tensor lossAndCount = _record.Slice(0, 1).Reinterpret([2], DType.Float32),
+            norm = _record.Slice(1, 1).Reinterpret([2], DType.Float32);
         GradientNorm.Enqueue(_gradients, _parts.Options.ClipNorm, norm, lossAndCount.Slice(1, 1));
         _parts.Optimizer.Update(_gradients, inputs.Settings, _parts.Options.ClipNorm > 0 ? norm.Slice(1, 1) : null);
         lossAndCount.Slice(0, 1).CopyFrom(output.Value);

@@ -27,7 +27,8 @@ public static class Evaluator
         string[] classNames = [.. images.ClassMap.Classes.Select(entry => entry.Name)];
         if (classNames.Length != predictor.Classes)
         {
-            throw new RunException($"the model has {predictor.Classes} classes, the data {classNames.Length} ({string.Join(", ", classNames)})",
+            throw new RunException(
+                $"the model has {predictor.Classes} classes, the data {classNames.Length} ({string.Join(", ", classNames)})",
                 remedy: "use the class map that the model was trained with");
         }
         SegmentationLoss.Meter meter = loss.CreateMeter(predictor.Classes);

@@ -1,6 +1,8 @@
 namespace CsUnet.Training;
 
-/// <summary>Receives what happens during <see cref="Trainer.Run"/>, on the training thread, in order. Every method may stay empty.</summary>
+/// <summary>
+/// Receives what happens during <see cref="Trainer.Run"/>, on the training thread, in order. Every method may stay empty.
+/// </summary>
 public interface ITrainingObserver
 {
     /// <summary>A step is done.</summary>

@@ -62,7 +62,8 @@ public sealed class MetricsLog : IDisposable
         }
         catch (IOException failure)
         {
-            throw new RunException($"cannot be written ({failure.Message})", place: _path, remedy: "check the free space, then resume the run",
+            throw new RunException($"cannot be written ({failure.Message})", place: _path,
+                remedy: "check the free space, then resume the run",
                 cause: failure) { Fault = RunFault.NotWritten };
         }
     }
@@ -79,7 +80,8 @@ public sealed class MetricsLog : IDisposable
     {
         CultureInfo c = CultureInfo.InvariantCulture;
         return $"{row.Step.ToString(c)},{row.Epoch.ToString(c)},{row.Loss.ToString("R", c)},{row.LearningRate.ToString("R", c)},"
-            + $"{row.ValidationLoss?.ToString("R", c)},{row.ValidationMeanIoU?.ToString("R", c)},{row.ImagesPerSecond.ToString("0.###", c)}\n";
+            + $"{row.ValidationLoss?.ToString("R", c)},{row.ValidationMeanIoU?.ToString("R", c)},"
+            + $"{row.ImagesPerSecond.ToString("0.###", c)}\n";
     }
 
     private static MetricsRow Parse(string path, int line, string text)

@@ -111,8 +111,8 @@ public sealed class Predictor : IDisposable
         var tiles = new Tiles(image.Height, image.Width, _model.Height, _model.Width, _stride);
         int[] tops = [.. tiles.Positions.Select(tile => tile.Y).Distinct()], lefts = [.. tiles.Positions.Select(tile => tile.X).Distinct()];
         float[][] rowWeights = Shares(tops, tiles.RowWeights), columnWeights = Shares(lefts, tiles.ColumnWeights);
-        // The band holds the sums of the pixel rows that the current row of tiles covers, (tile height, band width, classes). A tile that is
-        // larger than the image begins left of it and above it.
+        // The band holds the sums of the pixel rows that the current row of tiles covers, (tile height, band width, classes). A tile that
+        // is larger than the image begins left of it and above it.
         int bandRow = (lefts[^1] + _model.Width - lefts[0]) * Classes, imageOffset = -lefts[0] * Classes;
         var band = new float[checked(_model.Height * bandRow)];
         for (int row = 0; row < tops.Length; row++)

@@ -46,7 +46,8 @@ public static class RunData
     private static MicrographDataset Synthetic(TrainingOptions options, string split)
     {
         if (options.Subset.Count > 0)
-            throw new OptionException("subset", "names training images of a data set, but data is not set", "none for the synthetic micrographs");
+            throw new OptionException("subset", "names training images of a data set, but data is not set",
+                "none for the synthetic micrographs");
         // The images do not depend on the run's seed: runs of several seeds can be compared.
         const ulong seed = 1;
         int count = split == "train" ? SyntheticTrainImages : SyntheticOtherImages;

@@ -123,7 +123,8 @@ public sealed partial class RunFolder
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new RunException($"cannot be locked ({failure.Message})", place: Path, remedy: "does another process train in it?", cause: failure);
+            throw new RunException($"cannot be locked ({failure.Message})", place: Path, remedy: "does another process train in it?",
+                cause: failure);
         }
     }
 

@@ -88,7 +88,8 @@ public sealed record RunRecord
         }
         catch (Exception failure) when (failure is JsonException)
         {
-            throw new RunException($"not a record of this program ({failure.Message})", place: path, remedy: "delete it, or restore it", cause: failure);
+            throw new RunException($"not a record of this program ({failure.Message})", place: path, remedy: "delete it, or restore it",
+                cause: failure);
         }
     }
 

@@ -4,7 +4,8 @@ namespace CsUnet.Training;
 
 /// <summary>Values of one text each.</summary>
 internal sealed class SingleType<T>(
-    string valueName, string expected, SingleType<T>.Parser parse, Func<T, string> format, Func<T, bool> isAllowed, IReadOnlyList<string>? words = null)
+    string valueName, string expected, SingleType<T>.Parser parse, Func<T, string> format, Func<T, bool> isAllowed,
+    IReadOnlyList<string>? words = null)
     : OptionType<T> where T : notnull
 {
     /// <summary>Reads a text, whether or not the value is allowed.</summary>

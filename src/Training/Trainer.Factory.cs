@@ -7,7 +7,9 @@ namespace CsUnet.Training;
 
 public sealed partial class Trainer
 {
-    /// <summary>A new run of the network that the options name, from its initial weights; locks the folder and writes config.yaml.</summary>
+    /// <summary>
+    /// A new run of the network that the options name, from its initial weights; locks the folder and writes config.yaml.
+    /// </summary>
     /// <param name="options">The run's options.</param>
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>
     /// <param name="train">Training images; they stay the caller's.</param>
@@ -15,7 +17,8 @@ public sealed partial class Trainer
     /// <param name="execution">Where and how to compute; null: on the processor.</param>
     /// <exception cref="RunException">An option is not allowed, or does not fit the data, or the folder is another run's.</exception>
     public static Trainer Create(
-        TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution = null)
+        TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation,
+        ExecutionOptions? execution = null)
     {
         Trainer trainer = Build(options, folder, train, validation, execution);
         return trainer.DisposedIfItFails(() =>
@@ -28,7 +31,8 @@ public sealed partial class Trainer
     /// <summary>Continues a run from its last checkpoint, or from the beginning if it was stopped before the first.</summary>
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Open"/>.</param>
     /// <param name="options">
-    /// The run's options, <see cref="RunFolder.LoadOptions"/>; changed ones, such as more steps, are saved in config.yaml and hold from here on.
+    /// The run's options, <see cref="RunFolder.LoadOptions"/>; changed ones, such as more steps, are saved in config.yaml and hold from
+    /// here on.
     /// </param>
     /// <param name="train">Training images; they stay the caller's.</param>
     /// <param name="validation">Validation images, or null for none.</param>
@@ -36,7 +40,8 @@ public sealed partial class Trainer
     /// <exception cref="RunException">An option is not allowed, or does not fit the data.</exception>
     /// <exception cref="WeightFileException">The checkpoint is damaged, or belongs to another model.</exception>
     public static Trainer Resume(
-        RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, ExecutionOptions? execution = null)
+        RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation,
+        ExecutionOptions? execution = null)
     {
         Trainer trainer = Build(options, folder, train, validation, execution);
         return trainer.DisposedIfItFails(() =>

@@ -8,9 +8,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Trains a model, step by step (<see cref="TrainingStep"/>) on its device; validates, keeps the best and the last weights, and stops early.
-/// Every step is a function of the options and of the step's number, so a run that was stopped and resumed ends in the same bytes as one
-/// that was not. Temporaries of a step live in an arena whose size does not change after the first steps.
+/// Trains a model, step by step (<see cref="TrainingStep"/>) on its device; validates, keeps the best and the last weights, and stops
+/// early. Every step is a function of the options and of the step's number, so a run that was stopped and resumed ends in the same bytes as
+/// one that was not. Temporaries of a step live in an arena whose size does not change after the first steps.
 /// </summary>
 public sealed partial class Trainer : IDisposable
 {
@@ -58,7 +58,8 @@ public sealed partial class Trainer : IDisposable
         model.To(execution.Device);
         if (!options.Precision.RunsOn(model.Device))
         {
-            throw new OptionException("precision", $"is '{options.Precision.Label()}', but the processor computes in fp32 only", expected: null,
+            throw new OptionException("precision", $"is '{options.Precision.Label()}', but the processor computes in fp32 only",
+                expected: null,
                 remedy: "train on a CUDA device, or in fp32");
         }
         model.Precision = options.Precision;
@@ -237,7 +238,8 @@ public sealed partial class Trainer : IDisposable
     /// Whether the results of pending steps must be read back now: a buffer is full, or validation, a checkpoint, the end or a cancellation
     /// is due.
     /// </summary>
-    private bool IsReadDue(CancellationToken cancellation) => _unread >= _steps.Capacity || _state.Step >= Steps || IsValidationDue || IsCheckpointDue
+    private bool IsReadDue(CancellationToken cancellation) => _unread >= _steps.Capacity || _state.Step >= Steps || IsValidationDue
+        || IsCheckpointDue
         || cancellation.IsCancellationRequested;
 
     /// <summary>Waits for the steps since the last call, reports them, and returns their rows.</summary>
@@ -308,7 +310,8 @@ public sealed partial class Trainer : IDisposable
     private void Save(MetricsLog log, bool isBest)
     {
         // The optimiser's too: the square of a large gradient is infinite in float32, and its parameter would never move again.
-        List<(string Name, Tensor Value)> state = [.. StateDict.State(Model), .. _optimizer.State().Select(named => (named.Key, named.Value))];
+        List<(string Name, Tensor Value)> state = [.. StateDict.State(Model),
+            .. _optimizer.State().Select(named => (named.Key, named.Value))];
         if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
         {
             throw new RunException($"{state[bad].Name} holds numbers that are not finite; the checkpoint before stays",

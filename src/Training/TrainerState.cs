@@ -39,14 +39,16 @@ internal sealed record TrainerState(int Step, int ValidatedStep, ValidationHisto
     {
         string Entry(string key) => file.Metadata.TryGetValue(key, out string? value)
             ? value
-            : throw new WeightFileException(file.Path, $"its metadata has no '{key}'", "it is no optimiser state of a training run; start a new run");
+            : throw new WeightFileException(file.Path, $"its metadata has no '{key}'",
+                "it is no optimiser state of a training run; start a new run");
         int Integer(string key) => int.Parse(Entry(key), NumberStyles.None, CultureInfo.InvariantCulture);
         double Number(string key) => double.Parse(Entry(key), NumberStyles.Float, CultureInfo.InvariantCulture);
         try
         {
             double? best = Entry("best_mean_iou").Length == 0 ? null : Number("best_mean_iou");
             var history = new ValidationHistory(
-                best, Integer("best_step"), Integer("validations_since_best"), Integer("validations_since_reduction"), Integer("reductions"));
+                best, Integer("best_step"), Integer("validations_since_best"), Integer("validations_since_reduction"),
+                Integer("reductions"));
             return new TrainerState(Integer("step"), Integer("validated_step"), history, Number("loss"), Number("learning_rate"));
         }
         catch (Exception failure) when (failure is FormatException or OverflowException)

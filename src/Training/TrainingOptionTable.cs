@@ -85,7 +85,8 @@ public static class TrainingOptionTable
         yield return Row("data", new OptionalString("DIR"), o => o.Data, (o, v) => o with { Data = v },
             "Folder of the data set", "synthetic micrographs", isFixed: true);
         yield return Row("classes", new OptionalString("NAME|FILE"), o => o.Classes, (o, v) => o with { Classes = v },
-            $"Mask colours or values of the classes: {string.Join(", ", ClassMap.BuiltIn.Select(map => map.Name))} or a YAML file; needed with data",
+            $"Mask colours or values of the classes: {string.Join(", ", ClassMap.BuiltIn.Select(map => map.Name))} or a YAML file; needed "
+                + $"with data",
             "the synthetic micrographs'", isFixed: true);
         yield return Row("subset", Texts("NAME,..."), o => o.Subset, (o, v) => o with { Subset = v },
             "Names of the training images to use", "all", isFixed: true);

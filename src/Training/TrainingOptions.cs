@@ -48,7 +48,9 @@ public sealed partial record TrainingOptions
     /// <summary>Folder of the data set; null: synthetic micrographs.</summary>
     public string? Data { get; init; }
 
-    /// <summary>Class map: nasa-super, nasa-ebc, or the path of a YAML file; null: what the data's own folder or the synthetic set says.</summary>
+    /// <summary>
+    /// Class map: nasa-super, nasa-ebc, or the path of a YAML file; null: what the data's own folder or the synthetic set says.
+    /// </summary>
     public string? Classes { get; init; }
 
     /// <summary>Names of the training images to use, for few-shot and one-shot protocols; empty: all.</summary>

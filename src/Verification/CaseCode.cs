@@ -14,7 +14,8 @@ public static class CaseCode
     {
         // A single input could also be the whole list, so the compiler needs its type.
         string type = item.Inputs.Count == 1 ? $" {nameof(OperatorInput)}" : "";
-        return $"yield return new({Text(item.Label)}, {New(item.Op)}, Exactness.{item.Exactness}, {string.Join(", ", item.Inputs.Select(input => Input(input, type)))});";
+        return $"yield return new({Text(item.Label)}, {New(item.Op)}, Exactness.{item.Exactness}, "
+            + $"{string.Join(", ", item.Inputs.Select(input => Input(input, type)))});";
     }
 
     private static string Input(OperatorInput? input, string type)
@@ -66,5 +67,6 @@ public static class CaseCode
 
     private static string Suffix(object value) => value is float ? "f" : "";
 
-    private static string Text(string text) => $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+    private static string Text(string text) =>
+        $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 }

@@ -15,7 +15,9 @@ public enum Fill
     /// <summary>Normal, moved away from 0 by 0.1, where rectifiers are not differentiable.</summary>
     AwayFromZero,
 
-    /// <summary>Normal of deviation 4, moved 1/8 or more away from every integer, where piecewise functions are not differentiable.</summary>
+    /// <summary>
+    /// Normal of deviation 4, moved 1/8 or more away from every integer, where piecewise functions are not differentiable.
+    /// </summary>
     BetweenIntegers,
 
     /// <summary>Distinct multiples of 1/16 in random order: no ties, so a difference step does not change a maximum.</summary>

@@ -76,7 +76,8 @@ public sealed class GoldenCase
     public string Text(string key, string? ifAbsent = null)
     {
         _keysLeft.Remove(key);
-        return _file.Metadata.GetValueOrDefault(key) ?? ifAbsent ?? throw new CaseException($"metadata has no '{key}', which the case needs");
+        return _file.Metadata.GetValueOrDefault(key) ?? ifAbsent
+            ?? throw new CaseException($"metadata has no '{key}', which the case needs");
     }
 
     /// <inheritdoc cref="Text" />
@@ -107,14 +108,18 @@ public sealed class GoldenCase
 
     /// <summary>A list of integers, for example <c>2,2,6,2</c>.</summary>
     public int[] Integers(string key) => [.. Text(key).Split(',').Select(part =>
-        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw Unknown(key, Text(key), "integers"))];
+        int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+            ? number
+            : throw Unknown(key, Text(key), "integers"))];
 
     /// <summary>Height and width, written <c>HxW</c>, or one number for both.</summary>
     public (int Height, int Width) Size(string key)
     {
         string text = Text(key);
         int[] sides = [.. text.Split('x').Select(part =>
-            int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : throw Unknown(key, text, "HxW"))];
+            int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
+                ? number
+                : throw Unknown(key, text, "HxW"))];
         return sides.Length <= 2 ? (sides[0], sides[^1]) : throw Unknown(key, text, "HxW");
     }
 
@@ -126,7 +131,8 @@ public sealed class GoldenCase
     }
 
     /// <summary>The exception for a parameter with an unknown value.</summary>
-    public static CaseException Unknown(string key, string value, string expected) => new($"parameter {key}={value} is not known, expected {expected}");
+    public static CaseException Unknown(string key, string value, string expected) =>
+        new($"parameter {key}={value} is not known, expected {expected}");
 
     /// <summary>A tensor of the file in the file's layout; floating-point tensors are converted to <see cref="Type"/>.</summary>
     public Tensor Raw(string name)
@@ -150,7 +156,8 @@ public sealed class GoldenCase
         if (resolution is { } size)
         {
             if (value.Shape.Rank != 3 || value.Shape[1] != size.Height * size.Width)
-                throw new CaseException($"{name} is {value.Shape}, expected (B,{size.Height * size.Width},C) for {size.Height}x{size.Width} tokens");
+                throw new CaseException(
+                    $"{name} is {value.Shape}, expected (B,{size.Height * size.Width},C) for {size.Height}x{size.Width} tokens");
             value = value.Reshape([value.Shape[0], size.Height, size.Width, value.Shape[2]]);
         }
         return Leaf(name, value);
@@ -221,7 +228,8 @@ public sealed class GoldenCase
     }
 
     /// <summary>
-    /// Compares a result, in the engine's layout, with what the file holds of it: its norm, <c>norm.NAME</c>, and entries, <c>sample.NAME</c>.
+    /// Compares a result, in the engine's layout, with what the file holds of it: its norm, <c>norm.NAME</c>, and entries,
+    /// <c>sample.NAME</c>.
     /// </summary>
     public void CheckSummary(string name, Tensor got)
     {
@@ -267,7 +275,8 @@ public sealed class GoldenCase
             if (Has($"grad.{name}"))
                 JudgeGradient($"grad.{name}", gradient);
             // Full-size networks omit 'param.' in their names.
-            foreach (string key in new[] { $"gradnorm.{name}", $"gradnorm.{name.Replace("param.", "", StringComparison.Ordinal)}" }.Distinct())
+            foreach (string key in new[] { $"gradnorm.{name}",
+                $"gradnorm.{name.Replace("param.", "", StringComparison.Ordinal)}" }.Distinct())
                 if (Has(key))
                     JudgeGradient(key, Tensor.From([Comparison.Norm(gradient)], [1]));
             if (Has($"gradsample.{name}"))
@@ -296,7 +305,8 @@ public sealed class GoldenCase
     }
 
     private double LargestGradientNorm() => _largestGradientNorm ??= _file.Entries
-        .Where(entry => entry.Name.StartsWith("grad.", StringComparison.Ordinal) || entry.Name.StartsWith("gradnorm.", StringComparison.Ordinal))
+        .Where(entry =>
+            entry.Name.StartsWith("grad.", StringComparison.Ordinal) || entry.Name.StartsWith("gradnorm.", StringComparison.Ordinal))
         .Max(entry => Comparison.Norm(_file.Load(entry.Name)));
 
     /// <summary>Keeps a result after its step.</summary>
@@ -333,7 +343,8 @@ public sealed class GoldenCase
         if (_keysLeft.Count > 0)
             return $"metadata has parameters that the case does not know: {string.Join(", ", _keysLeft.Order(StringComparer.Ordinal))}";
         if (_tensorsLeft.Count > 0)
-            return $"the file has tensors that the case does not know: {string.Join(", ", _tensorsLeft.Order(StringComparer.Ordinal).Take(8))}";
+            return $"the file has tensors that the case does not know: "
+                + $"{string.Join(", ", _tensorsLeft.Order(StringComparer.Ordinal).Take(8))}";
         if (Compared == 0)
             return "the file has no reference to compare with";
         return _failures.Count == 0 ? null : $"{_failures.Count} of {Compared} tensors are off; the worst: {Worst}";

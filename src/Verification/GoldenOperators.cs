@@ -127,7 +127,8 @@ internal static class GoldenOperators
             throw new CaseException($"{weight.Name} is {weight.Shape}, expected four dimensions");
         int kernel = golden.Integer("kernel", weight.Shape[1]);
         if (weight.Shape[1] != kernel || weight.Shape[2] != kernel)
-            throw new CaseException($"parameter kernel={kernel} contradicts {weight.Name}, {Layout.ChannelsFirst(weight.Shape)} in the file");
+            throw new CaseException(
+                $"parameter kernel={kernel} contradicts {weight.Name}, {Layout.ChannelsFirst(weight.Shape)} in the file");
     }
 
     /// <summary>Compares running statistics: updated ones after training, unchanged ones after evaluation.</summary>

@@ -26,8 +26,8 @@ public sealed record GradCheckLine(
         GradientFinding worst = argument.Worst;
         return new GradCheckLine(
             argument.Name, Name(worst.Check), worst.Error, worst.Share, argument.EntriesChecked,
-            argument.Findings.Sum(finding => Math.Max(finding.Undecided, finding.Verdict == GradientVerdict.Undecided ? 1 : 0)), argument.Findings.Sum(finding => finding.ShortSteps), worst.Where,
-            argument.Verdict <= allowed ? null : argument.ToString());
+            argument.Findings.Sum(finding => Math.Max(finding.Undecided, finding.Verdict == GradientVerdict.Undecided ? 1 : 0)),
+            argument.Findings.Sum(finding => finding.ShortSteps), worst.Where, argument.Verdict <= allowed ? null : argument.ToString());
     }
 
     internal static string Name(GradientChecks check) => check switch

@@ -16,24 +16,30 @@ public static class GradCheckSuite
     private const uint SearchSeed = 1;
 
     private sealed record Found(
-        IReadOnlyList<GradCheckLine> Lines, string Kinks, OperatorCase? Smallest = null, string? Failure = null, bool HasDeviceFailed = false);
+        IReadOnlyList<GradCheckLine> Lines, string Kinks, OperatorCase? Smallest = null, string? Failure = null,
+        bool HasDeviceFailed = false);
 
     private sealed record Check(string Name, GradCheckKind Kind, string Type, bool OnlyInAll, Func<bool, Found> Run);
 
     private static readonly Check[] s_numeric =
     [
         .. OperatorCases.All.Where(item => item.Inputs.Any(input => input is { NeedsGradient: true }))
-            .Select(item => new Check(item.Name, GradCheckKind.Operator, "float64", OnlyInAll: false, all => RunOperator(item, entries: all ? 200 : 40))),
+            .Select(item => new Check(item.Name, GradCheckKind.Operator, "float64", OnlyInAll: false, all =>
+                RunOperator(item, entries: all ? 200 : 40))),
         .. ModuleCases.Modules.Select(item =>
-            new Check(item.Name, GradCheckKind.Module, "float64", OnlyInAll: true, _ => RunModule(item.Create(DType.Float64, Device.Cpu), entries: 12, groups: null))),
+            new Check(item.Name, GradCheckKind.Module, "float64", OnlyInAll: true, _ =>
+                RunModule(item.Create(DType.Float64, Device.Cpu), entries: 12, groups: null))),
         .. ModuleCases.Networks.Select(item =>
             new Check(item.Name, GradCheckKind.Network, "float64", OnlyInAll: false, all =>
             {
                 DifferentiableCase network = item.Create(DType.Float64, Precision.Fp32, Device.Cpu);
-                return all ? RunModule(network, entries: 3, groups: null) : RunModule(network, entries: 4, [.. network.Names.Select(Group)]);
+                return all
+                    ? RunModule(network, entries: 3, groups: null)
+                    : RunModule(network, entries: 4, [.. network.Names.Select(Group)]);
             })),
         .. ShapeFamilies.All.Select(family =>
-            new Check(family.Name, GradCheckKind.Shapes, "both", OnlyInAll: false, all => RunShapes(family, all ? 50 : 5, CheckOnProcessor))),
+            new Check(family.Name, GradCheckKind.Shapes, "both", OnlyInAll: false, all =>
+                RunShapes(family, all ? 50 : 5, CheckOnProcessor))),
     ];
 
     /// <summary>The names of all checks on the CPU, in the order in which they run.</summary>
@@ -56,7 +62,8 @@ public static class GradCheckSuite
             : [.. checks.Where(check => selection.Model is not null || selection.All || !check.OnlyInAll)];
         if (chosen.Length == 0)
             throw new ArgumentException(
-                $"no gradient check has '{selection.Pattern}' in its name; there are {string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
+                $"no gradient check has '{selection.Pattern}' in its name; there are "
+                    + $"{string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
         for (int i = 0; i < chosen.Length; i++)
         {
             GradCheckReport result = Run(chosen[i], selection.All);
@@ -82,7 +89,8 @@ public static class GradCheckSuite
         new Check(item.Name, GradCheckKind.Operator, "float64", false, more => RunOperator(item, more ? 200 : 40)), all);
 
     /// <summary>Checks one case's kernels on a CUDA device as the suite does. The case need not belong to the suite.</summary>
-    public static GradCheckReport RunOne(OperatorCase item, Precision precision, Device device) => Run(KernelCheckOf(item, precision, device), all: true);
+    public static GradCheckReport RunOne(OperatorCase item, Precision precision, Device device) =>
+        Run(KernelCheckOf(item, precision, device), all: true);
 
     /// <summary>Checks a network on a CUDA device as the suite does. The network need not belong to the suite.</summary>
     public static GradCheckReport RunOne(string name, NetworkFactory create, Precision precision, Device device) =>
@@ -98,12 +106,15 @@ public static class GradCheckSuite
         {
             found = check.Run(all);
             hasDeviceFailed = found.HasDeviceFailed;
-            failure = found.Failure ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
+            failure = found.Failure
+                ?? (found.Lines.FirstOrDefault(line => !line.Passed) is { } line ? $"{line.Argument}: {line.Failure}" : null);
         }
-        catch (Exception refusal) when (refusal is NonDifferentiablePointException || refusal is ShapeException && check.Type == Precision.Bf16.Label())
+        catch (Exception refusal) when (refusal is NonDifferentiablePointException || refusal is ShapeException
+            && check.Type == Precision.Bf16.Label())
         {
             // An operator without bfloat16 kernels reports a refusal, and so does a case on a kink. Show it, and count it separately.
-            return new GradCheckReport(check.Name, check.Kind, check.Type, [], "", null, null, Stopwatch.GetElapsedTime(start), Refusal: refusal.Message);
+            return new GradCheckReport(check.Name, check.Kind, check.Type, [], "", null, null, Stopwatch.GetElapsedTime(start),
+                Refusal: refusal.Message);
         }
         catch (Exception error)
         {
@@ -169,7 +180,8 @@ public static class GradCheckSuite
 
     private static Check NetworkCheckOf(string name, NetworkFactory create, Precision precision, Device device) => new(
         name, GradCheckKind.Network, precision == Precision.Fp32 ? "float32" : precision.Label(), OnlyInAll: false,
-        _ => new Found(NetworkCheck.Run(create, precision, device), "lengths of errors, against the reference arithmetic's; batch norms keep rectifiers from switching"));
+        _ => new Found(NetworkCheck.Run(create, precision, device),
+            "lengths of errors, against the reference arithmetic's; batch norms keep rectifiers from switching"));
 
     /// <summary>The part of the network with a parameter: large networks are reported by parts.</summary>
     private static string Group(string name)
@@ -191,7 +203,8 @@ public static class GradCheckSuite
         return new Found(new KernelCheck(drawn, precision, device).Run(), kinks);
     }
 
-    private static GradientCheckOptions OperatorOptions(int entries) => new() { Tolerance = Tolerances.GradientOfOperator, MaxEntries = entries };
+    private static GradientCheckOptions OperatorOptions(int entries) =>
+        new() { Tolerance = Tolerances.GradientOfOperator, MaxEntries = entries };
 
     // Thousands of rectifiers: begin with a small step, which rarely crosses a kink.
     private static Found RunModule(DifferentiableCase item, int entries, IReadOnlyList<string>? groups) => new(
@@ -210,7 +223,8 @@ public static class GradCheckSuite
             return new Found([], "", Failure: result.Failure);
         GradCheckLine worst = result.Worst!;
         return new Found(
-            [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, result.Undecided, result.ShortSteps,
+            [new GradCheckLine($"{result.Shapes} shapes", worst.Check, worst.Error, worst.Share, result.Shapes, result.Undecided,
+                result.ShortSteps,
                 $"{worst.Argument} {worst.Where} of {result.WorstShape}", null)], "");
     }
 

@@ -86,7 +86,8 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             Tensor reference = Find(expected, name);
             bool isZero = Comparison.LargestEntry(reference) < Tolerances.ZeroGradient * norm;
             _findings.Add(new Finding(
-                check, Comparison.Of(name, value, reference, tolerance(name), isZero ? Tolerances.ZeroGradientScale * norm : null), value.Count));
+                check, Comparison.Of(name, value, reference, tolerance(name), isZero ? Tolerances.ZeroGradientScale * norm : null),
+                value.Count));
         }
     }
 
@@ -105,7 +106,9 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
         for (int pass = 0; pass < passes; pass++)
         {
             Variable?[] used = isTwice || isView
-                ? [.. inputs.Select((input, i) => input is { RequiresGradient: true } ? Reshaped(Flat(input), item.Inputs[i]!.Shape) : input)]
+                ? [.. inputs.Select((input, i) => input is { RequiresGradient: true }
+                    ? Reshaped(Flat(input), item.Inputs[i]!.Shape)
+                    : input)]
                 : inputs;
             Variable output = Variable.Apply(item.Op, used);
             if (isTwice)
@@ -115,7 +118,8 @@ internal sealed class KernelCheck(OperatorCase item, Precision precision, Device
             output.Backward(OperatorCase.CreateCotangent(output.Shape, output.Value.DType).To(device));
         }
         return OnProcessor([.. inputs.OfType<Variable>().Where(input => input.RequiresGradient)
-            .Select(input => ($"gradient of {input.Name}", input.Gradient!.Reshape(item.Inputs.First(other => other?.Name == input.Name)!.Shape)))]);
+            .Select(input =>
+                ($"gradient of {input.Name}", input.Gradient!.Reshape(item.Inputs.First(other => other?.Name == input.Name)!.Shape)))]);
     }
 
     /// <summary>The same leaf as a view of the middle rows of a larger tensor full of NaN, as an image is a slice of its batch.</summary>

@@ -6,7 +6,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Modules of the network, and the whole network at a small size, in an element type on a device, with parameters by <see cref="Formula"/>.</summary>
+/// <summary>
+/// Modules of the network, and the whole network at a small size, in an element type on a device, with parameters by <see cref="Formula"/>.
+/// </summary>
 public static class ModuleCases
 {
     // The buffer that tells a batch norm.
@@ -21,8 +23,10 @@ public static class ModuleCases
             return Create(module, device, [2, 5, 7, 6], input => module.Forward(input, shift: 1));
         }),
         ("SwinBlock 6x8 window 4", (type, device) => Block(type, device, 6, 8, 4, shifted: false, MlpKind.Mlp, dropPath: 0)),
-        ("SwinBlock 5x7 window 3 shifted, padded", (type, device) => Block(type, device, 5, 7, 3, shifted: true, MlpKind.ResMlp, dropPath: 0)),
-        ("SwinBlock 2x6 window 4, smaller than the window", (type, device) => Block(type, device, 2, 6, 4, shifted: true, MlpKind.ResMlp, dropPath: 0)),
+        ("SwinBlock 5x7 window 3 shifted, padded", (type, device) =>
+            Block(type, device, 5, 7, 3, shifted: true, MlpKind.ResMlp, dropPath: 0)),
+        ("SwinBlock 2x6 window 4, smaller than the window", (type, device) =>
+            Block(type, device, 2, 6, 4, shifted: true, MlpKind.ResMlp, dropPath: 0)),
         ("SwinBlock with DropPath", (type, device) => Block(type, device, 4, 4, 2, shifted: true, MlpKind.ResMlp, dropPath: 0.5)),
         ("PatchEmbed", (type, device) =>
         {
@@ -86,7 +90,8 @@ public static class ModuleCases
     {
         foreach ((Variable argument, string name) in item.Arguments.Zip(item.Names))
             if (item.BatchNorms.Any(norm => name == $"{norm}weight" || name == $"{norm}bias"))
-                argument.Value.CopyFrom(OfSteadyNorm(argument.Value.To(Device.Cpu), isScale: name.EndsWith("weight", StringComparison.Ordinal)));
+                argument.Value.CopyFrom(OfSteadyNorm(argument.Value.To(Device.Cpu),
+                    isScale: name.EndsWith("weight", StringComparison.Ordinal)));
         return item;
     }
 
@@ -98,7 +103,8 @@ public static class ModuleCases
         return values;
     }
 
-    private static DifferentiableCase Block(DType type, Device device, int height, int width, int window, bool shifted, MlpKind mlp, double dropPath)
+    private static DifferentiableCase Block(DType type, Device device, int height, int width, int window, bool shifted, MlpKind mlp,
+        double dropPath)
     {
         var module = new SwinBlock(6, height, width, window, heads: 2, shifted, mlpRatio: 2, mlp, dropPath, type);
         module.SetRandomKey(seed: 5, step: 1);
@@ -148,5 +154,6 @@ public static class ModuleCases
 
     /// <summary>Outputs of several shapes flattened into one row, so that one check covers all.</summary>
     private static Variable Flatten(Variable[] outputs) => Variable.Apply(
-        new Kernels.Concat(), [.. outputs.Select(output => Variable.Apply(new Kernels.Reshape([1, checked((int)output.Value.Count)]), output))]);
+        new Kernels.Concat(),
+        [.. outputs.Select(output => Variable.Apply(new Kernels.Reshape([1, checked((int)output.Value.Count)]), output))]);
 }

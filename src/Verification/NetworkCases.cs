@@ -99,7 +99,8 @@ internal static partial class NetworkCases
         Match formula = LossFormula().Match(loss);
         if (!formula.Success)
             throw GoldenCase.Unknown("loss", loss, "A*ce+B*dice");
-        double[] weights = [.. new[] { "ce", "dice" }.Select(term => double.Parse(formula.Groups[term].Value, CultureInfo.InvariantCulture))];
+        double[] weights =
+            [.. new[] { "ce", "dice" }.Select(term => double.Parse(formula.Groups[term].Value, CultureInfo.InvariantCulture))];
         var both = new SegmentationLoss(weights[0], weights[1]);
         var optimizer = new AdamW(model) { LearningRate = golden.Number("lr"), WeightDecay = golden.Number("weight_decay") };
         Tensor images = golden.Load("in.x").To(golden.Device), labels = golden.Raw("in.y").To(golden.Device);

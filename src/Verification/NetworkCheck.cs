@@ -66,13 +66,18 @@ internal static class NetworkCheck
             double error = Length(i => Comparison.Distance(got[i].Value, exact[i].Value)) / scale;
             double plainError = Length(i => Comparison.Distance(plain[i].Value, exact[i].Value)) / scale;
             long entries = group.Sum(i => exact[i].Value.Count);
-            double tolerance = precision == Precision.Fp32 ? Tolerances.Golden(DType.Float32, plainError) : Tolerances.ReducedLength(precision, plainError, entries);
-            Comparison? other = group.Select(i => Comparison.Of(exact[i].Name, again[i].Value, got[i].Value, 0)).FirstOrDefault(repeated => !repeated.IsWithin);
+            double tolerance = precision == Precision.Fp32
+                ? Tolerances.Golden(DType.Float32, plainError)
+                : Tolerances.ReducedLength(precision, plainError, entries);
+            Comparison? other = group.Select(i => Comparison.Of(exact[i].Name, again[i].Value, got[i].Value, 0))
+                .FirstOrDefault(repeated => !repeated.IsWithin);
             string? failure = error > tolerance
                 ? FormattableString.Invariant(
-                    $"length: the error of {name} is {error:E2} times as long as it, allowed {tolerance:E2}; the reference arithmetic's is {plainError:E2}")
+                    $"length: the error of {name} is {error:E2} times as long as it, allowed {tolerance:E2}; ")
+                    + FormattableString.Invariant($"the reference arithmetic's is {plainError:E2}")
                 : other is null ? null : $"repeat: {other}";
-            lines.Add(new GradCheckLine(name, error <= tolerance && other is not null ? "repeat" : "length", error, error / tolerance, entries,
+            lines.Add(new GradCheckLine(name, error <= tolerance && other is not null ? "repeat" : "length", error, error / tolerance,
+                entries,
                 0, 0, FormattableString.Invariant($"all of it; plain {plainError:0.0E+00}"), failure));
 
             double Length(Func<int, double> of) => Math.Sqrt(group.Sum(i => of(i) * of(i)));

@@ -49,7 +49,9 @@ internal static class NonDifferentiablePoints
     private static IEnumerable<Tensor> Rectified(OperatorCase item)
     {
         Tensor?[] inputs = [.. item.CreateInputs(DType.Float64).Select(input => input?.Value)];
-        ConvBatchNormReLU?[] layers = item.Op is ConvBatchNormChain chain ? [chain.First, chain.Second, chain.Third] : [(ConvBatchNormReLU)item.Op];
+        ConvBatchNormReLU?[] layers = item.Op is ConvBatchNormChain chain
+            ? [chain.First, chain.Second, chain.Third]
+            : [(ConvBatchNormReLU)item.Op];
         ConvBatchNormReLU[] present = [.. layers.OfType<ConvBatchNormReLU>()];
         Tensor x = inputs[0]!;
         for (int i = 0; i < present.Length; i++)

@@ -95,7 +95,8 @@ public static partial class OperatorCases
         var layer = new ConvBatchNormReLU(1, kernel / 2);
         OperatorCase chain = Chain("", new(layer, layer), text.Sizes,
             [[channels, kernel, kernel, text.Sizes.Last], [channels, kernel, kernel, channels]], text.Sizes.WithLast(channels));
-        return chain with { Inputs = [.. chain.Inputs.Select(input => input is { Role: InputRole.MatrixWeight } ? input with { Fill = Fill.FanIn } : input)] };
+        return chain with { Inputs = [.. chain.Inputs.Select(input =>
+            input is { Role: InputRole.MatrixWeight } ? input with { Fill = Fill.FanIn } : input)] };
     }
 
     private static OperatorCase Chain(string label, ConvBatchNormChain op, Shape input, Shape[] weights, Shape? residual) => new(

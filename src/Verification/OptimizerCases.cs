@@ -4,7 +4,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 
-/// <summary>Golden cases of the optimisers: a parameter <c>in.p</c>, gradients <c>in.grad0</c>, ..., and the parameter after each step.</summary>
+/// <summary>
+/// Golden cases of the optimisers: a parameter <c>in.p</c>, gradients <c>in.grad0</c>, ..., and the parameter after each step.
+/// </summary>
 internal static class OptimizerCases
 {
     public static void AdamW(GoldenCase golden)

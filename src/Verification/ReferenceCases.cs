@@ -25,7 +25,9 @@ internal static class ReferenceCases
         ["segmentation"] = Segmentation,
     };
 
-    /// <summary>The network or encoder of a file that the engine does not have; null if it has it, or the file is no reference case.</summary>
+    /// <summary>
+    /// The network or encoder of a file that the engine does not have; null if it has it, or the file is no reference case.
+    /// </summary>
     public static string? Missing(SafetensorsFile file)
     {
         string Value(string key) => file.Metadata.GetValueOrDefault(key, "");

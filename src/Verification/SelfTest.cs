@@ -43,11 +43,13 @@ public static class SelfTest
     /// <param name="includeFullSize">Whether to run cases of full-size networks, which take seconds to minutes each.</param>
     /// <param name="report">Receives each result at once, in the order of the file names.</param>
     /// <param name="device">Where to compute.</param>
-    /// <param name="results">Folder for what was computed, one file per case with the names of its references; null: it is not kept.</param>
+    /// <param name="results">Folder for what was computed, one file per case with the names of its references; null: it is not
+    /// kept.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">The folder has no case, or none that matches the filter.</exception>
     public static SelfTestSummary Run(
-        string folder, DType type, string? filter, bool includeFullSize, Action<CaseResult> report, Device device = default, string? results = null)
+        string folder, DType type, string? filter, bool includeFullSize, Action<CaseResult> report, Device device = default,
+        string? results = null)
     {
         if (!Directory.Exists(folder))
             throw new DirectoryNotFoundException($"{folder}: there is no such folder of golden cases");

@@ -15,8 +15,10 @@ internal static class ShapeFamilies
     private static ShapeFamily[] Create()
     {
         ShapeFamily[] families = [.. OperatorCases.All.Select(item => item.Random).OfType<ShapeFamily>().DistinctBy(family => family.Op)];
-        // Among the ReLUs inside of a chain there is always one so near its kink that differences decide nothing; its layers are searched alone.
+        // Among the ReLUs inside of a chain there is always one so near its kink that differences decide nothing; its layers are searched
+        // alone.
         HashSet<string> known = [.. families.Select(family => family.Op), nameof(ConvBatchNormChain)];
-        return [.. families, .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
+        return [.. families,
+            .. OperatorCases.All.Where(item => !known.Contains(item.Op.Name) && ShapeRenaming.IsPossible(item)).Select(ShapeRenaming.Of)];
     }
 }

@@ -17,7 +17,10 @@ internal sealed record ShapeFamily(
     public OperatorCase? Create(IReadOnlyList<int> values)
     {
         OperatorCase? item = Build(values);
-        return item is null ? null : item with { Label = $"{item.Label} {string.Join(' ', Parameters.Zip(values, (parameter, value) => $"{parameter.Name}={value}"))}".TrimStart() };
+        if (item is null)
+            return null;
+        string numbers = string.Join(' ', Parameters.Zip(values, (parameter, value) => $"{parameter.Name}={value}"));
+        return item with { Label = $"{item.Label} {numbers}".TrimStart() };
     }
 
     /// <summary>Numbers, which the operator may or may not take together.</summary>

@@ -17,10 +17,12 @@ internal static class ShapeRenaming
     {
         int[] dimensions = Dimensions(item);
         return new ShapeFamily(
-            item.Op.Name, [.. dimensions.Select(size => new ShapeParameter($"{size}:", 1, Math.Max(16, size), size, size, 4, 8) { PreferredWeight = 4 })], values =>
+            item.Op.Name, [.. dimensions.Select(size =>
+                new ShapeParameter($"{size}:", 1, Math.Max(16, size), size, size, 4, 8) { PreferredWeight = 4 })], values =>
             {
                 Dictionary<int, int> renamed = dimensions.Zip(values).ToDictionary();
-                OperatorCase other = item with { Inputs = [.. item.Inputs.Select(input => input is null ? null : input with { Shape = Renamed(input.Shape), Classes = Rename(input.Classes) })] };
+                OperatorCase other = item with { Inputs = [.. item.Inputs.Select(input =>
+                    input is null ? null : input with { Shape = Renamed(input.Shape), Classes = Rename(input.Classes) })] };
                 return IsTaken(other) ? other : null;
 
                 Shape Renamed(Shape shape) => [.. shape.Select(Rename)];

@@ -18,7 +18,8 @@ internal static class ShapeSearch
     /// <param name="Failure">Its problem.</param>
     /// <param name="HasDeviceFailed">Whether the device has become unusable.</param>
     public sealed record Result(
-        int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure, bool HasDeviceFailed = false)
+        int Shapes, GradCheckLine? Worst, string WorstShape, int ShortSteps, OperatorCase? Smallest, string? Failure,
+        bool HasDeviceFailed = false)
     {
         /// <summary>Shapes with entries whose numeric derivative was less exact than the tolerance.</summary>
         public int Undecided { get; init; }
@@ -43,7 +44,8 @@ internal static class ShapeSearch
             for (int attempt = 0; item is null && attempt < MaxAttempts; attempt++)
                 item = family.Create(values = family.Draw(key, ref next));
             if (item is null)
-                throw new CaseException($"{family.Op} took none of {MaxAttempts} shapes: give one of its cases a family of shapes (OperatorCase.Random)");
+                throw new CaseException(
+                    $"{family.Op} took none of {MaxAttempts} shapes: give one of its cases a family of shapes (OperatorCase.Random)");
             IReadOnlyList<GradCheckLine> lines;
             string? failure;
             try
@@ -67,7 +69,9 @@ internal static class ShapeSearch
                 (worst, worstShape) = (largest, item.Label);
         }
         // Sometimes a shape's gradients nearly cancel; if that happens often, the search proves nothing.
-        string? vague = undecided > MaxUndecided * shapes ? $"{undecided} of {shapes} shapes have entries that no difference decides" : null;
+        string? vague = undecided > MaxUndecided * shapes
+            ? $"{undecided} of {shapes} shapes have entries that no difference decides"
+            : null;
         return new Result(shapes, worst, worstShape, shortSteps, null, vague) { Undecided = undecided };
     }
 

@@ -38,8 +38,8 @@ public static class Tolerances
     /// <summary>
     /// Output and gradients of a whole network in tf32 or bf16, the norm of the error over the tensor's norm: twice the reference
     /// arithmetic's, and more for few entries. Rounding changes each entry at random. Of two errors of n entries with equal average
-    /// norm, one is sometimes 1 + 3 / sqrt(n) times the other: observed 3.3 times the reference's error for gradients of 8 entries, at most 1.8
-    /// for 500 and more.
+    /// norm, one is sometimes 1 + 3 / sqrt(n) times the other: observed 3.3 times the reference's error for gradients of 8 entries, at most
+    /// 1.8 for 500 and more.
     /// </summary>
     public static double ReducedLength(Precision precision, double plainError, long entries) =>
         (1 + 3 / Math.Sqrt(entries)) * Reduced(precision, plainError);
@@ -85,7 +85,9 @@ public static class Tolerances
     /// </summary>
     public static double GradientSum(DType type) => type == DType.BFloat16 ? 1.0 / 64 : Float32(Exactness.Sums);
 
-    /// <summary>Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.</summary>
+    /// <summary>
+    /// Gradient checks of single operators in double, relative to the gradient's largest entry; central differences resolve 1e-9.
+    /// </summary>
     public const double GradientOfOperator = 1e-8;
 
     /// <summary>

@@ -22,7 +22,8 @@ public sealed class VariantCheck(OperatorCase item, DType type, Device device)
         IReadOnlyList<(string Name, Tensor Value)> got;
         using (KernelChoices.Force(choice))
             got = Run(item, type, device);
-        double tolerance = Tolerances.OtherVariant(type, NonDifferentiablePoints.IsRectified(item.Op)), largest = _usual.Max(result => Comparison.Norm(result.Value));
+        double tolerance = Tolerances.OtherVariant(type, NonDifferentiablePoints.IsRectified(item.Op)),
+            largest = _usual.Max(result => Comparison.Norm(result.Value));
         for (int i = 0; i < got.Count; i++)
         {
             (string name, Tensor usual) = _usual[i];

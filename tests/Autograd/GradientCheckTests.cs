@@ -95,13 +95,15 @@ public sealed class GradientCheckTests
         Assert.True(Failed(Check(new PlantedMask(isShifted), Leaf([3, 4], "x")).Worst).HasFlag(GradientChecks.Entries));
 
     [Fact]
-    public void A_passed_gradient_that_is_changed_is_caught() => Assert.False(Check(new PlantedPass(), Leaf([4], "a"), Leaf([4], "b")).Passed);
+    public void A_passed_gradient_that_is_changed_is_caught() =>
+        Assert.False(Check(new PlantedPass(), Leaf([4], "a"), Leaf([4], "b")).Passed);
 
     [Fact]
     public void A_direction_sees_the_entry_that_was_not_drawn()
     {
         GradientCheckResult result = GradientCheck.Run(
-            new PlantedSquare(Mistake.OneWrongEntry), [Leaf([40, 5], "x")], new GradientCheckOptions { MaxEntries = 2, Tolerance = Tolerances.GradientOfOperator });
+            new PlantedSquare(Mistake.OneWrongEntry), [Leaf([40, 5], "x")],
+            new GradientCheckOptions { MaxEntries = 2, Tolerance = Tolerances.GradientOfOperator });
         Assert.Equal(GradientChecks.Direction, Failed(result.Worst));
     }
 
@@ -123,13 +125,15 @@ public sealed class GradientCheckTests
     {
         Variable a = Leaf([4], "a"), b = Leaf([4, 1], "b"), c = Leaf([2, 2, 1], "c");
         GradientCheckResult result = GradientCheck.Run(
-            arguments => Variable.Apply(new Concat(), Flat(Mistake.None, arguments[0]), Flat(Mistake.WrongSign, arguments[1]), Flat(Mistake.None, arguments[2])),
+            arguments => Variable.Apply(new Concat(), Flat(Mistake.None, arguments[0]), Flat(Mistake.WrongSign, arguments[1]),
+                Flat(Mistake.None, arguments[2])),
             [a, b, c], new GradientCheckOptions { Groups = ["first", "first", "second"] });
         Assert.Equal([("first", 8L), ("second", 4L)], result.Arguments.Select(argument => (argument.Name, argument.Shape.Count)));
         Assert.Equal([GradientVerdict.Differs, GradientVerdict.Agrees], result.Arguments.Select(argument => argument.Verdict));
         Assert.StartsWith("b (", result.Arguments[0][GradientChecks.Entries]!.Where);
 
-        static Variable Flat(Mistake mistake, Variable x) => Variable.Apply(new Reshape([1, 4]), Variable.Apply(new PlantedSquare(mistake), x));
+        static Variable Flat(Mistake mistake, Variable x) =>
+            Variable.Apply(new Reshape([1, 4]), Variable.Apply(new PlantedSquare(mistake), x));
     }
 
     [Fact]
@@ -150,7 +154,8 @@ public sealed class GradientCheckTests
     {
         // The rectifier's kink lies between half of the first step and all of it: the first pair disagrees, the next does not.
         var x = new Variable(Tensor.From([1e-4], [1]), requiresGradient: true, "x");
-        GradientCheckResult result = GradientCheck.Run(new Activation(ActivationKind.ReLU), [x], new GradientCheckOptions { Step = 1.0 / (1 << 13) });
+        GradientCheckResult result = GradientCheck.Run(new Activation(ActivationKind.ReLU), [x],
+            new GradientCheckOptions { Step = 1.0 / (1 << 13) });
         Assert.True(result.Passed, result.Failures);
         Assert.Equal(1, result.Worst[GradientChecks.Entries]!.ShortSteps);
     }
@@ -160,7 +165,8 @@ public sealed class GradientCheckTests
     {
         Variable x = Leaf([50, 40], "x");
         double[] before = x.Value.AsSpan<double>().ToArray();
-        GradientCheckResult result = GradientCheck.Run(new Activation(ActivationKind.GELU), [x], new GradientCheckOptions { MaxEntries = 30 });
+        GradientCheckResult result = GradientCheck.Run(new Activation(ActivationKind.GELU), [x],
+            new GradientCheckOptions { MaxEntries = 30 });
         Assert.True(result.Passed, result.Failures);
         Assert.Equal(30, result.Worst.EntriesChecked);
         Assert.Equal(before, x.Value.AsSpan<double>().ToArray());

@@ -35,5 +35,6 @@ internal sealed record PlantedLinear(LinearMistake Mistake) : Operator
     }
 
     public static OperatorCase Case(LinearMistake mistake) => new(
-        "(3,4)->4", new PlantedLinear(mistake), Exactness.Sums, new("input", [3, 4]), new OperatorInput("weight", [4, 4]), new OperatorInput("bias", [4]));
+        "(3,4)->4", new PlantedLinear(mistake), Exactness.Sums, new("input", [3, 4]), new OperatorInput("weight", [4, 4]),
+        new OperatorInput("bias", [4]));
 }

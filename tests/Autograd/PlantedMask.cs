@@ -3,7 +3,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>A rectifier whose backward pass lets through where the output's gradient, not the input, is positive; or one that is off by one.</summary>
+/// <summary>
+/// A rectifier whose backward pass lets through where the output's gradient, not the input, is positive; or one that is off by one.
+/// </summary>
 internal sealed record PlantedMask(bool IsShifted) : Operator
 {
     public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new Activation(ActivationKind.ReLU), call[0]);

@@ -122,7 +122,8 @@ public sealed class TapeTests
     {
         using var arena = new StepArena();
         using StepArena.StepScope step = arena.BeginStep();
-        Variable x = Leaf(1, 2), released = Variable.Apply(new Activation(ActivationKind.GELU), x), kept = Variable.Apply(new Activation(ActivationKind.GELU), released).Keep();
+        Variable x = Leaf(1, 2), released = Variable.Apply(new Activation(ActivationKind.GELU), x),
+            kept = Variable.Apply(new Activation(ActivationKind.GELU), released).Keep();
         double before = kept.Value[0];
         Variable.Apply(new Activation(ActivationKind.GELU), kept).Backward(Row(1, 1));
         Assert.Equal(before, kept.Value[0]);
@@ -148,10 +149,12 @@ public sealed class TapeTests
     [Fact]
     public void A_graph_is_differentiated_once()
     {
-        Variable x = Leaf(1), y = Variable.Apply(new Activation(ActivationKind.ReLU), x), z = Variable.Apply(new Activation(ActivationKind.ReLU), y);
+        Variable x = Leaf(1), y = Variable.Apply(new Activation(ActivationKind.ReLU), x),
+            z = Variable.Apply(new Activation(ActivationKind.ReLU), y);
         z.Backward();
         Assert.Contains("before", Assert.Throws<InvalidOperationException>(() => z.Backward()).Message);
-        Assert.Contains("before", Assert.Throws<InvalidOperationException>(() => Variable.Apply(new Activation(ActivationKind.ReLU), y).Backward()).Message);
+        Assert.Contains("before",
+            Assert.Throws<InvalidOperationException>(() => Variable.Apply(new Activation(ActivationKind.ReLU), y).Backward()).Message);
     }
 
     [Fact]

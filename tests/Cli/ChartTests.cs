@@ -37,7 +37,8 @@ public sealed class ChartTests
         AssertInside(Parse(new LineChart("IoU", "step", [new ChartSeries("validation", "c", [(1, -5.0), (2, 5.0)])], 0, 1)));
 
     [Fact]
-    public void Text_is_escaped() => Assert.Contains("a < b & c", Parse(new LineChart("a < b & c", "x", [new ChartSeries("s", "a", [(1, 1)])])).Value);
+    public void Text_is_escaped() =>
+        Assert.Contains("a < b & c", Parse(new LineChart("a < b & c", "x", [new ChartSeries("s", "a", [(1, 1)])])).Value);
 
     [Fact]
     public void Thinning_keeps_mean_and_ends()

@@ -21,8 +21,10 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         foreach (string file in new[] { "config.yaml", "classes.yaml", "metrics.csv", "run.json", "loss.svg", "iou.svg", "report.html",
             "last.safetensors", "best.safetensors" })
             Assert.True(File.Exists(Path.Combine(trained.Folder, file)), file);
-        Assert.DoesNotContain(Directory.EnumerateFiles(trained.Folder, "*", SearchOption.AllDirectories), file => file.EndsWith(".tmp", StringComparison.Ordinal));
-        Assert.Equal("step,epoch,loss,lr,val_loss,val_mean_iou,images_per_second", File.ReadLines(Path.Combine(trained.Folder, "metrics.csv")).First());
+        Assert.DoesNotContain(Directory.EnumerateFiles(trained.Folder, "*", SearchOption.AllDirectories), file =>
+            file.EndsWith(".tmp", StringComparison.Ordinal));
+        Assert.Equal("step,epoch,loss,lr,val_loss,val_mean_iou,images_per_second",
+            File.ReadLines(Path.Combine(trained.Folder, "metrics.csv")).First());
         Assert.Equal(4, File.ReadLines(Path.Combine(trained.Folder, "metrics.csv")).Count());
         Assert.Contains("seed: 5", File.ReadAllText(Path.Combine(trained.Folder, "config.yaml")));
         using JsonDocument record = JsonDocument.Parse(File.ReadAllText(Path.Combine(trained.Folder, "run.json")));
@@ -34,8 +36,10 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     public void Train_says_what_happens_and_what_is_next()
     {
         string text = trained.Training.Out;
-        foreach (string part in new[] { "3 training images, 2 for validation", " parameters, input 64x64", "step 1/3", "loss", "IoU", "images/s", "ETA",
-            "step 2  validation: loss", "(best so far)", "completed after step 3", "last.safetensors", "report.html", "next:", "evaluate --run", "predict --run" })
+        foreach (string part in new[] { "3 training images, 2 for validation", " parameters, input 64x64", "step 1/3", "loss", "IoU",
+            "images/s", "ETA",
+            "step 2  validation: loss", "(best so far)", "completed after step 3", "last.safetensors", "report.html", "next:",
+            "evaluate --run", "predict --run" })
             Assert.Contains(part, text);
     }
 
@@ -63,7 +67,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(trained.Folder, "evaluation-test.json")));
         JsonElement root = json.RootElement;
         Assert.InRange(root.GetProperty("meanIoU").GetDouble(), 0, 1);
-        Assert.Equal(["matrix", "secondary", "tertiary"], root.GetProperty("classes").EnumerateArray().Select(entry => entry.GetProperty("name").GetString()));
+        Assert.Equal(["matrix", "secondary", "tertiary"],
+            root.GetProperty("classes").EnumerateArray().Select(entry => entry.GetProperty("name").GetString()));
         Assert.Equal(2, root.GetProperty("images").GetArrayLength());
         Assert.Contains("Evaluation on test", File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
     }
@@ -83,7 +88,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
             File.Copy(Path.Combine(trained.Folder, file), Path.Combine(copy, file));
         string config = File.ReadAllText(Path.Combine(trained.Folder, "config.yaml"));
         Assert.Contains("precision: fp32", config);
-        File.WriteAllText(Path.Combine(copy, "config.yaml"), config.Replace("precision: fp32", "precision: bf16", StringComparison.Ordinal));
+        File.WriteAllText(Path.Combine(copy, "config.yaml"),
+            config.Replace("precision: fp32", "precision: bf16", StringComparison.Ordinal));
         ProgramRun run = ProgramRun.Of("evaluate", "--device", "cpu", "--run", copy, "--split", "test");
         Assert.True(run.Code == ExitCode.Success, run.Error);
         Assert.Contains("; fp32, trained in bf16\n", run.Out);
@@ -94,7 +100,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     [Fact]
     public void Report_leaves_out_an_example_that_is_not_complete()
     {
-        string prediction = Directory.GetFiles(Path.Combine(trained.Folder, "examples"), "*_prediction.png")[0], aside = trained.Path("aside.png");
+        string prediction = Directory.GetFiles(Path.Combine(trained.Folder, "examples"), "*_prediction.png")[0],
+            aside = trained.Path("aside.png");
         File.Move(prediction, aside);
         try
         {
@@ -112,7 +119,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     [Fact]
     public void Evaluate_takes_other_splits_and_weights()
     {
-        Assert.Equal(ExitCode.Success, ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "val", "--checkpoint", "best", "--stride", "64").Code);
+        Assert.Equal(ExitCode.Success,
+            ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "val", "--checkpoint", "best", "--stride", "64").Code);
         Assert.True(File.Exists(Path.Combine(trained.Folder, "evaluation-val.json")));
         ProgramRun missing = ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "tset");
         Assert.Equal(ExitCode.Usage, missing.Code);
@@ -145,14 +153,16 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     {
         string a = trained.Path("a"), b = trained.Path("b"), output = trained.Path("clash");
         string source = Path.Combine(trained.Data, "test", "test_0000.png");
-        foreach (string copy in new[] { Path.Combine(a, "same.png"), Path.Combine(b, "same.png"), Path.Combine(a, "x.png"), Path.Combine(a, "x_label.png") })
+        foreach (string copy in new[] { Path.Combine(a, "same.png"), Path.Combine(b, "same.png"), Path.Combine(a, "x.png"),
+            Path.Combine(a, "x_label.png") })
         {
             Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
             File.Copy(source, copy);
         }
         ProgramRun.Refuses(["predict", "--run", trained.Folder, Path.Combine(a, "same.png"), Path.Combine(b, "same.png"), "--out", output],
             "same.png", "same_label.png", "rename");
-        ProgramRun.Refuses(["predict", "--run", trained.Folder, Path.Combine(a, "x.png"), Path.Combine(a, "x_label.png"), "--out", a], "overwrite the input");
+        ProgramRun.Refuses(["predict", "--run", trained.Folder, Path.Combine(a, "x.png"), Path.Combine(a, "x_label.png"), "--out", a],
+            "overwrite the input");
         Assert.False(Directory.Exists(output));
         Assert.Equal(3, Directory.EnumerateFiles(a).Count());
     }
@@ -167,7 +177,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         ProgramRun run = ProgramRun.Of("predict", "--run", trained.Folder, folder, "--out", output);
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("bad.png", run.Error);
-        Assert.Equal(["fractions.csv", "good_label.png", "good_overlay.png"], Directory.EnumerateFiles(output).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["fractions.csv", "good_label.png", "good_overlay.png"],
+            Directory.EnumerateFiles(output).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -212,7 +223,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     public void Class_weights_must_fit_the_classes()
     {
         using var workspace = new Workspace();
-        ProgramRun.Refuses(["train", "--data", trained.Data, "--classes", "nasa-super", "--class-weights", "1,2", "--out", workspace["run"]],
+        ProgramRun.Refuses(["train", "--data", trained.Data, "--classes", "nasa-super", "--class-weights", "1,2", "--out",
+            workspace["run"]],
             "--class-weights", "expected 3", "matrix, secondary, tertiary");
         ProgramRun.Refuses(["train", "--data", trained.Data, "--out", workspace["run"]], "classes", "nasa-super");
         Assert.Empty(workspace.Files());
@@ -230,7 +242,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.Equal((64, 1, 1, 9ul), (options.Height, options.Batch, options.Steps, options.Seed));
         Assert.Equal(["train_0001"], options.Subset);
         Assert.Equal(3, options.ClassWeights.Count);
-        Assert.True(options.ClassWeights[2] > options.ClassWeights[0], "tertiary precipitates are rare and must weigh more than the matrix");
+        Assert.True(options.ClassWeights[2] > options.ClassWeights[0],
+            "tertiary precipitates are rare and must weigh more than the matrix");
     }
 
     [Fact]
@@ -249,7 +262,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         string program = Path.Combine(AppContext.BaseDirectory, "csunet.dll");
         // A shell that runs the tests in the background has SIGINT ignored, and a child inherits that: env makes it the default again.
         var start = new ProcessStartInfo("env") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in new[] { "--default-signal=INT", "dotnet", program, "train", "--data", trained.Data, "--classes", "nasa-super",
+        foreach (string argument in new[] { "--default-signal=INT", "dotnet", program, "train", "--data", trained.Data, "--classes",
+            "nasa-super",
             "--size", "64", "--batch", "2", "--steps", "100000", "--out", workspace["run"] })
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;

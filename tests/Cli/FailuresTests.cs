@@ -16,34 +16,40 @@ namespace CsUnet.Tests.Cli;
 /// <summary>What the program makes of an exception: one line, the remedy in its own words, and an exit code.</summary>
 public sealed class FailuresTests
 {
-    public static TheoryData<string> Libraries => [.. Assemblies().Select(assembly => assembly.GetName().Name!).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Libraries =>
+        [.. Assemblies().Select(assembly => assembly.GetName().Name!).Order(StringComparer.Ordinal)];
 
     [Fact]
     public void A_wrong_call_is_2_and_a_failed_run_is_1()
     {
         Assert.Equal((ExitCode.Usage, "error: --steps is '0', expected a number from 1; give another\n"),
             Report(new UsageException("--steps is '0'", "a number from 1", remedy: "give another")));
-        Assert.Equal((ExitCode.Usage, "error: a.tif: the file is empty, expected a TIFF\n"), Report(new DataException("a.tif", "the file is empty", "a TIFF")));
+        Assert.Equal((ExitCode.Usage, "error: a.tif: the file is empty, expected a TIFF\n"),
+            Report(new DataException("a.tif", "the file is empty", "a TIFF")));
         Assert.Equal((ExitCode.Failure, "error: step 3: the loss is infinite; stop\n"),
             Report(new RunException("the loss is infinite", place: "step 3", remedy: "stop")));
         Assert.Equal((ExitCode.Failure, "error: a.safetensors: it is damaged; get it again\n"),
             Report(new WeightFileException("a.safetensors", "it is damaged", "get it again")));
-        Assert.Equal((ExitCode.Failure, "error: Linear: weight is (2), expected (3)\n"), Report(new ShapeException("Linear", "weight", "(2)", "(3)")));
+        Assert.Equal((ExitCode.Failure, "error: Linear: weight is (2), expected (3)\n"),
+            Report(new ShapeException("Linear", "weight", "(2)", "(3)")));
         Assert.Equal((ExitCode.Interrupted, "stopped\n"), Report(new OperationCanceledException()));
     }
 
     [Fact]
     public void Several_problems_of_data_are_listed()
     {
-        DataException failure = DataException.Many("set", [new DataException("a.tif", "it is empty", "a TIFF"), new DataException("b.tif", "it is cut", null)]);
-        Assert.Equal((ExitCode.Usage, "error: set: 2 problems:\n  a.tif: it is empty, expected a TIFF\n  b.tif: it is cut\n"), Report(failure));
+        DataException failure = DataException.Many("set",
+            [new DataException("a.tif", "it is empty", "a TIFF"), new DataException("b.tif", "it is cut", null)]);
+        Assert.Equal((ExitCode.Usage, "error: set: 2 problems:\n  a.tif: it is empty, expected a TIFF\n  b.tif: it is cut\n"),
+            Report(failure));
     }
 
     [Fact]
     public void The_remedy_is_in_the_words_of_the_program()
     {
         Ends(new RecordingException("an allocation"), "the step cannot be recorded as a CUDA graph: an allocation; run it with --no-graph");
-        Ends(new DeviceUnavailableException("cuda:0", "no GPU"), "device cuda:0: no GPU; use --device cpu, or --device cuda:emulated to check kernels");
+        Ends(new DeviceUnavailableException("cuda:0", "no GPU"),
+            "device cuda:0: no GPU; use --device cpu, or --device cuda:emulated to check kernels");
         Ends(new CudaLibraryException(CudaLibrary.Driver, "No driver."), "No driver; use --device cpu");
         Ends(new CudaLibraryException(CudaLibrary.CuBlas, "No cuBLAS."), "No cuBLAS.");
         Ends(new CudaException(CUResult.ErrorNoDevice, "no device", exception: null), "no device; use --device cpu");
@@ -55,7 +61,8 @@ public sealed class FailuresTests
     [Fact]
     public void Every_fault_of_a_run_has_a_remedy_that_exists()
     {
-        string[] names = [.. Commands(Root()).SelectMany(command => command.Options.SelectMany(option => option.Aliases.Append(option.Name)))];
+        string[] names =
+            [.. Commands(Root()).SelectMany(command => command.Options.SelectMany(option => option.Aliases.Append(option.Name)))];
         string[] commands = [.. Root().Subcommands.Select(command => command.Name)];
         foreach (RunFault fault in Enum.GetValues<RunFault>().Except([RunFault.Other]))
         {
@@ -80,7 +87,8 @@ public sealed class FailuresTests
     }
 
     [Fact]
-    public void Anything_else_is_a_defect() => Ends(new NullReferenceException("x"), "internal error, NullReferenceException: x (set CSUNET_TRACE=1 for details)");
+    public void Anything_else_is_a_defect() =>
+        Ends(new NullReferenceException("x"), "internal error, NullReferenceException: x (set CSUNET_TRACE=1 for details)");
 
     [Fact]
     public void An_option_is_called_by_its_name_on_the_command_line()
@@ -109,7 +117,8 @@ public sealed class FailuresTests
     }
 
     private static IEnumerable<Assembly> Assemblies() => new[] { typeof(Failures).Assembly }
-        .Concat(typeof(Failures).Assembly.GetReferencedAssemblies().Where(name => name.Name!.StartsWith("CsUnet.", StringComparison.Ordinal)).Select(Assembly.Load));
+        .Concat(typeof(Failures).Assembly.GetReferencedAssemblies()
+            .Where(name => name.Name!.StartsWith("CsUnet.", StringComparison.Ordinal)).Select(Assembly.Load));
 
     private static RootCommand Root() => CommandLine.CreateRoot(new Terminal(new StringWriter(), new StringWriter(), isInteractive: false));
 

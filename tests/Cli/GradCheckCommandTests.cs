@@ -42,8 +42,10 @@ public sealed class GradCheckCommandTests
 
     private static GradCheckSummary Failing { get; } = new(
         [
-            new("Good (1)", GradCheckKind.Operator, "float64", [new("input", "entries", 1e-9, 0.1, 5, 0, 0, "(2)", null)], "", null, null, TimeSpan.Zero),
-            new("Bad (1)", GradCheckKind.Operator, "float64", [new("weight", "entries", 0.5, 5e7, 5, 1, 2, "(3,<1>)", "wrong")], "", "weight: wrong", "yield return new();", TimeSpan.Zero),
+            new("Good (1)", GradCheckKind.Operator, "float64", [new("input", "entries", 1e-9, 0.1, 5, 0, 0, "(2)", null)], "", null, null,
+                TimeSpan.Zero),
+            new("Bad (1)", GradCheckKind.Operator, "float64", [new("weight", "entries", 0.5, 5e7, 5, 1, 2, "(3,<1>)", "wrong")], "",
+                "weight: wrong", "yield return new();", TimeSpan.Zero),
         ],
         "cpu", "csunet gradcheck", new GradCheckSelection(), TimeSpan.FromSeconds(3));
 
@@ -51,7 +53,8 @@ public sealed class GradCheckCommandTests
     public void A_failure_is_exit_code_1_and_comes_first_on_the_page()
     {
         Assert.Equal(ExitCode.Failure, GradCheckCommand.CodeOf(Failing));
-        Assert.Equal("1 passed, 1 failed; 2 arguments, 10 entries, 1 undecided, 0 random shapes; largest share 50000000.000: Bad (1); 3 s", Failing.Text);
+        Assert.Equal("1 passed, 1 failed; 2 arguments, 10 entries, 1 undecided, 0 random shapes; largest share 50000000.000: Bad (1); 3 s",
+            Failing.Text);
         string page = GradCheckPage.Render(Failing);
         Assert.Contains("Failed: Bad (1), float64", page);
         Assert.Contains("yield return new();", page);
@@ -63,17 +66,21 @@ public sealed class GradCheckCommandTests
 
     [Fact]
     public void A_misspelt_operator_is_answered_with_the_nearest() =>
-        ProgramRun.Refuses(["gradcheck", "--op", "LayrNorm"], "--op LayrNorm: no check has this in its name, expected one of Linear, ", "; did you mean 'LayerNorm'?");
+        ProgramRun.Refuses(["gradcheck", "--op", "LayrNorm"], "--op LayrNorm: no check has this in its name, expected one of Linear, ",
+            "; did you mean 'LayerNorm'?");
 
     [Fact]
-    public void A_misspelt_preset_is_answered_with_the_nearest() => ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-tny"], "--model", "cs-unet-tiny");
+    public void A_misspelt_preset_is_answered_with_the_nearest() =>
+        ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-tny"], "--model", "cs-unet-tiny");
 
     [Fact]
     public void A_model_and_an_operator_at_once_are_refused() =>
-        ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-mini", "--op", "ReLU"], "--op and --model contradict each other", "give one of them");
+        ProgramRun.Refuses(["gradcheck", "--model", "cs-unet-mini", "--op", "ReLU"], "--op and --model contradict each other",
+            "give one of them");
 
     [Fact]
-    public void A_device_that_does_not_exist_is_refused() => ProgramRun.Refuses(["gradcheck", "--device", "gpu"], "--device", "'gpu' is not known");
+    public void A_device_that_does_not_exist_is_refused() =>
+        ProgramRun.Refuses(["gradcheck", "--device", "gpu"], "--device", "'gpu' is not known");
 
     [Fact]
     public void Without_a_GPU_the_drivers_reason_is_exit_code_1()

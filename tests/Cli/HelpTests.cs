@@ -7,8 +7,10 @@ namespace CsUnet.Tests.Cli;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step", "gradcheck", "devices", "kernels", "kernels list", "kernels profile",
-        "bench compare", "lab", "lab list", "lab check", "lab bench", "lab compare", "lab tune", "lab watch", "lab project", "lab resources", "lab report"];
+    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step",
+        "gradcheck", "devices", "kernels", "kernels list", "kernels profile",
+        "bench compare", "lab", "lab list", "lab check", "lab bench", "lab compare", "lab tune", "lab watch", "lab project",
+        "lab resources", "lab report"];
 
     [Theory]
     [MemberData(nameof(Commands))]

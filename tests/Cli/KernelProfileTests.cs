@@ -25,7 +25,8 @@ public sealed class KernelProfileTests
         ProgramRun wrong = kernels.Profile("--op", "Activation", "--check", table);
         Assert.True(Ratio(wrong, "gelu_forward_float32", $"activation.cu:{line} global read, 16 bytes") > 1.5, wrong.Out);
         Assert.Equal(ExitCode.Failure, wrong.Code);
-        Assert.Matches($@"gelu_forward_float32: sectors of global memory rose from 1\.000 to .*, most of it at activation\.cu:{line}\n", wrong.Error);
+        Assert.Matches($@"gelu_forward_float32: sectors of global memory rose from 1\.000 to .*, most of it at activation\.cu:{line}\n",
+            wrong.Error);
         Assert.DoesNotContain("gelu_backward", wrong.Error);
     }
 
@@ -37,7 +38,8 @@ public sealed class KernelProfileTests
         ProgramRun run = kernels.Profile("--op", "conv_*2D");
         Assert.Equal(ExitCode.Success, run.Code);
         Assert.Matches(@"^\d+ cases of Conv2d\n", run.Out);
-        Assert.True(Ratio(run, "column_sum_partial_float32", $"column_sum.cu:{line} shared write, 8 bytes", wavefronts: true) > 1.2, run.Out);
+        Assert.True(Ratio(run, "column_sum_partial_float32", $"column_sum.cu:{line} shared write, 8 bytes", wavefronts: true) > 1.2,
+            run.Out);
     }
 
     [Fact]
@@ -55,7 +57,8 @@ public sealed class KernelProfileTests
     public void Without_a_compiler_the_package_is_named()
     {
         using var kernels = new KernelFolder();
-        ProgramRun run = kernels.Run(["kernels", "profile", "--op", "Activation"], ("CSUNET_EMULATOR_CXX", "/nonexistent/g++"), ("CSUNET_CACHE", kernels["cache"]));
+        ProgramRun run = kernels.Run(["kernels", "profile", "--op", "Activation"], ("CSUNET_EMULATOR_CXX", "/nonexistent/g++"),
+            ("CSUNET_CACHE", kernels["cache"]));
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("install the package g++", run.Error);
     }
@@ -80,11 +83,14 @@ public sealed class KernelProfileTests
     [Fact]
     public void A_rise_names_the_line_and_a_fall_is_none()
     {
-        const string Before = "a,x.cu:1,global,read,4,1,128,4,4,1.000\na,x.cu:2,global,write,4,1,128,8,4,2.000\nb,x.cu:9,shared,read,4,1,128,4,4,1.000\n";
+        const string Before =
+            "a,x.cu:1,global,read,4,1,128,4,4,1.000\na,x.cu:2,global,write,4,1,128,8,4,2.000\nb,x.cu:9,shared,read,4,1,128,4,4,1.000\n";
         IReadOnlyList<KernelCost> before = Table(Before);
         Assert.Empty(KernelProfile.Rises(before, before));
-        IReadOnlyList<KernelCost> worse = Table(Before.Replace("x.cu:1,global,read,4,1,128,4", "x.cu:1,global,read,4,1,128,16", StringComparison.Ordinal));
-        Assert.Equal(["a: sectors of global memory rose from 1.500 to 3.000 times the ideal, most of it at x.cu:1"], KernelProfile.Rises(before, worse));
+        IReadOnlyList<KernelCost> worse =
+            Table(Before.Replace("x.cu:1,global,read,4,1,128,4", "x.cu:1,global,read,4,1,128,16", StringComparison.Ordinal));
+        Assert.Equal(["a: sectors of global memory rose from 1.500 to 3.000 times the ideal, most of it at x.cu:1"],
+            KernelProfile.Rises(before, worse));
         Assert.Empty(KernelProfile.Rises(worse, before));
         Assert.Contains("no-table.csv:2: 'a,b' is no row", Assert.Throws<InvalidDataException>(
             () => KernelProfile.Parse($"{KernelProfile.Heading}\na,b\n", "no-table.csv")).Message);

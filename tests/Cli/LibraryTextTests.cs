@@ -5,7 +5,9 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>A library may be used without the program: its messages and comments know nothing of the program's options and commands.</summary>
+/// <summary>
+/// A library may be used without the program: its messages and comments know nothing of the program's options and commands.
+/// </summary>
 public sealed partial class LibraryTextTests
 {
     // Options of other programs that the engine calls: NVRTC, ptxas and git.
@@ -23,7 +25,8 @@ public sealed partial class LibraryTextTests
         string[] files = [.. Directory.GetFiles(Path.Combine(s_source, library), "*.cs", SearchOption.AllDirectories)
             .Where(file => !Path.GetRelativePath(s_source, file).Split(Path.DirectorySeparatorChar).Any(part => part is "obj" or "bin"))];
         Assert.NotEmpty(files);
-        Assert.Empty(files.SelectMany(file => Findings(File.ReadAllLines(file)).Select(found => $"{Path.GetRelativePath(s_source, file)}:{found}")));
+        Assert.Empty(files.SelectMany(file =>
+            Findings(File.ReadAllLines(file)).Select(found => $"{Path.GetRelativePath(s_source, file)}:{found}")));
     }
 
     [Theory]
@@ -43,7 +46,8 @@ public sealed partial class LibraryTextTests
 
     private static IEnumerable<string> Findings(string[] lines)
     {
-        string[] commands = [.. CommandLine.CreateRoot(new Terminal(new StringWriter(), new StringWriter(), isInteractive: false)).Subcommands
+        string[] commands =
+            [.. CommandLine.CreateRoot(new Terminal(new StringWriter(), new StringWriter(), isInteractive: false)).Subcommands
             .Select(command => command.Name)];
         bool isRaw = false;
         for (int i = 0; i < lines.Length; i++)

@@ -27,7 +27,8 @@ public sealed class NetworkTests : IDisposable
     {
         string data = _workspace["set"];
         SyntheticMicrographs.WriteTo(data, train: 3, validation: 2, test: 2, height: 64, width: 96, seed: 3);
-        ProgramRun trained = Succeeds("train", "--model", "unet", "--encoder", "resnet18", "--encoder-width", "8", "--data", data, "--classes", "nasa-super",
+        ProgramRun trained = Succeeds("train", "--model", "unet", "--encoder", "resnet18", "--encoder-width", "8", "--data", data,
+            "--classes", "nasa-super",
             "--size", "64", "--batch", "2", "--steps", "2", "--validate-every", "2", "--out", Run);
         Assert.Contains("model: unet, ", trained.Out);
         string config = File.ReadAllText(Path.Combine(Run, "config.yaml"));
@@ -48,7 +49,8 @@ public sealed class NetworkTests : IDisposable
     [Fact]
     public void An_option_of_another_network_is_refused()
     {
-        ProgramRun.Refuses(["train", "--model", "unet", "--window", "7", "--out", Run], "window is not an option of unet", "encoder, encoder_width");
+        ProgramRun.Refuses(["train", "--model", "unet", "--window", "7", "--out", Run], "window is not an option of unet",
+            "encoder, encoder_width");
         File.WriteAllText(_workspace["unet.yaml"], "model: unet\nheads: [1, 2, 4, 8]\n");
         ProgramRun.Refuses(["train", "--config", _workspace["unet.yaml"], "--out", Run], "heads is not an option of unet");
         ProgramRun.Refuses(["train", "--model", "unet", "--encoder", "resnet19", "--out", Run], "resnet19", "resnet18");

@@ -18,7 +18,8 @@ internal static class OptionsPage
             # Options of a run
 
             A run's options stand in its `config.yaml` by their keys. On the command line the option of `learning_rate` is
-            `--learning-rate`, and it wins over the file. A resumed run keeps the options marked *kept*: its weights depend on them from the first step on.
+            `--learning-rate`, and it wins over the file. A resumed run keeps the options marked *kept*: its weights depend on them from the
+            first step on.
 
             The table is generated from `src/Training/TrainingOptionTable.cs`. After a change there, write it again with
             `CSUNET_WRITE_DOCS=1 tests/bin/Release/net10.0/CsUnet.Tests -class "*OptionTableTests"`.

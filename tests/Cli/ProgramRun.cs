@@ -18,7 +18,9 @@ internal sealed record ProgramRun(int Code, string Out, string Error)
         return new ProgramRun(code, output.ToString(), error.ToString());
     }
 
-    /// <summary>Runs the program and checks that it refuses the call: exit code 2, nothing on standard output, one line that holds every part.</summary>
+    /// <summary>
+    /// Runs the program and checks that it refuses the call: exit code 2, nothing on standard output, one line that holds every part.
+    /// </summary>
     public static void Refuses(string[] args, params string[] parts)
     {
         ProgramRun run = Of(args);

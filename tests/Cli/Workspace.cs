@@ -13,7 +13,8 @@ internal sealed class Workspace : IDisposable
 
     /// <summary>Paths of all files below, relative, in order.</summary>
     public IReadOnlyList<string> Files(string folder = "") => !Directory.Exists(this[folder]) ? [] :
-        [.. Directory.EnumerateFiles(this[folder], "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(this[folder], file)).Order(StringComparer.Ordinal)];
+        [.. Directory.EnumerateFiles(this[folder], "*", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(this[folder], file)).Order(StringComparer.Ordinal)];
 
     public string Write(string name, string text)
     {

@@ -16,7 +16,8 @@ public sealed class WrongCallTests
 
     [Fact]
     public void Unknown_command_without_neighbour_lists_all() =>
-        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy', expected one of train, evaluate, predict, demo, selftest, bench, lab, gradcheck, kernels, devices");
+        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy', expected one of train, evaluate, predict, demo, selftest, bench, "
+            + "lab, gradcheck, kernels, devices");
 
     [Fact]
     public void Unknown_subcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");
@@ -83,7 +84,8 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void Impossible_size_names_the_nearest() => ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size 100", "the nearest is 96");
+    public void Impossible_size_names_the_nearest() =>
+        ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size 100", "the nearest is 96");
 
     [Theory]
     [InlineData("train", "--model", "cs-unet-mimi", "cs-unet-mini")]
@@ -103,7 +105,8 @@ public sealed class WrongCallTests
     [InlineData("evaluate", "bf16")]
     [InlineData("bench step", "tf32")]
     public void The_processor_computes_in_fp32_only(string command, string precision) => ProgramRun.Refuses(
-        [.. command.Split(' '), "--device", "cpu", "--precision", precision], $"--precision {precision}: the processor computes in fp32 only");
+        [.. command.Split(' '), "--device", "cpu", "--precision", precision],
+        $"--precision {precision}: the processor computes in fp32 only");
 
     [Fact]
     public void Missing_value() => ProgramRun.Refuses(["train", "--steps"], "--steps: a value is missing", "csunet train --help");
@@ -141,7 +144,8 @@ public sealed class WrongCallTests
     {
         using var folder = new Workspace();
         SyntheticMicrographs.WriteTo(folder["set"], train: 2, validation: 1, test: 1, height: 64, width: 64, seed: 1);
-        string[] broken = [.. new[] { "train", "val", "test" }.Select(split => folder[Path.Combine("set", $"{split}_annot", $"{split}_0000_mask.png")])];
+        string[] broken =
+            [.. new[] { "train", "val", "test" }.Select(split => folder[Path.Combine("set", $"{split}_annot", $"{split}_0000_mask.png")])];
         foreach (string file in broken)
         {
             Assert.True(File.Exists(file), file);
@@ -176,7 +180,8 @@ public sealed class WrongCallTests
     [Theory]
     [InlineData("")]
     [InlineData("../train")]
-    public void Split_that_is_no_name(string split) => ProgramRun.Refuses(["evaluate", "--split", split], $"--split is '{split}'", "such as test");
+    public void Split_that_is_no_name(string split) =>
+        ProgramRun.Refuses(["evaluate", "--split", split], $"--split is '{split}'", "such as test");
 
     [Fact]
     public void Missing_vectors()
@@ -184,7 +189,8 @@ public sealed class WrongCallTests
         using var folder = new Workspace();
         ProgramRun.Refuses(["selftest", "--vectors", folder["nowhere"]], "--vectors", folder["nowhere"]);
         ProgramRun.Refuses(["selftest", "--vectors", folder.Root], folder.Root, "*.safetensors");
-        ProgramRun.Refuses(["selftest", "--device", "cuda:emulated", "--dtype", "float64"], "--dtype float64", "float32", "--device cuda:emulated");
+        ProgramRun.Refuses(["selftest", "--device", "cuda:emulated", "--dtype", "float64"], "--dtype float64", "float32",
+            "--device cuda:emulated");
         ProgramRun.Refuses(["selftest", "--quick", "--all"], "--quick", "--all");
     }
 

@@ -24,7 +24,8 @@ public sealed class CudaDeviceTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_fault_in_a_training_step_is_the_exception_that_surfaces(bool isRecorded) => Run(isRecorded ? FailInRecordedStep : FailInFirstStep);
+    public void A_fault_in_a_training_step_is_the_exception_that_surfaces(bool isRecorded) =>
+        Run(isRecorded ? FailInRecordedStep : FailInFirstStep);
 
     private static void Run(Action<string> test)
     {

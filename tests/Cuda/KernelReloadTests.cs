@@ -88,5 +88,6 @@ public class KernelReloadTests
         }
     }
 
-    private static float[] Run(Tensor input) => OperatorCall.Run(new Activation(ActivationKind.ReLU), input).To(Device.Cpu).AsSpan<float>().ToArray();
+    private static float[] Run(Tensor input) =>
+        OperatorCall.Run(new Activation(ActivationKind.ReLU), input).To(Device.Cpu).AsSpan<float>().ToArray();
 }

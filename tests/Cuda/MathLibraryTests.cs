@@ -37,9 +37,12 @@ public class MathLibraryTests
         blas.Gemm(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a, M, b, K, 0, c, M);
         Assert.Equal(Product(left, right, 0, transposed: false), Fetch(c)[..(M * N)], Close);
         blas.Gemm(Operation.Transpose, Operation.Transpose, M, N, K, 2, a, K, b, N, 0.5f, c, M);
-        Assert.Equal(Product(left, right, 0, false).Zip(Product(left, right, 0, true), (old, now) => 0.5f * old + 2 * now), Fetch(c)[..(M * N)], Close);
-        blas.GemmStridedBatchedEx(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a.DevicePointer, cudaDataType.CUDA_R_32F, M, M * K,
-            b.DevicePointer, cudaDataType.CUDA_R_32F, K, K * N, 0, c.DevicePointer, cudaDataType.CUDA_R_32F, M, M * N, Batches, ComputeType.Compute32F);
+        Assert.Equal(Product(left, right, 0, false).Zip(Product(left, right, 0, true), (old, now) => 0.5f * old + 2 * now),
+            Fetch(c)[..(M * N)], Close);
+        blas.GemmStridedBatchedEx(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a.DevicePointer, cudaDataType.CUDA_R_32F, M,
+            M * K,
+            b.DevicePointer, cudaDataType.CUDA_R_32F, K, K * N, 0, c.DevicePointer, cudaDataType.CUDA_R_32F, M, M * N, Batches,
+            ComputeType.Compute32F);
         Assert.Equal([.. Product(left, right, 0, false), .. Product(left, right, 1, false)], Fetch(c), Close);
 
         blas.MathMode = CublasMath.TF32TensorOpMath;
@@ -50,7 +53,8 @@ public class MathLibraryTests
 
         using CudaDeviceVariable<ushort> halfA = Halves(coarse), halfB = Halves(right);
         using var halfC = new CudaDeviceVariable<ushort>(M * N);
-        blas.GemmEx(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, halfA.DevicePointer, cudaDataType.CUDA_R_16BF, M, halfB.DevicePointer,
+        blas.GemmEx(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, halfA.DevicePointer, cudaDataType.CUDA_R_16BF, M,
+            halfB.DevicePointer,
             cudaDataType.CUDA_R_16BF, K, 0, halfC.DevicePointer, cudaDataType.CUDA_R_16BF, M, ComputeType.Compute32F);
         stream.Synchronize();
         // Small whole numbers: exact in bf16.
@@ -70,7 +74,8 @@ public class MathLibraryTests
 
         Assert.Equal(CublasStatus.InvalidValue, Assert.Throws<CudaBlasException>(
             () => blas.Gemm(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a, M - 1, b, K, 0, c, M)).CudaBlasError);
-        Assert.Equal(CublasStatus.NotSupported, Assert.Throws<CudaBlasException>(() => blas.GemmEx(Operation.NonTranspose, Operation.NonTranspose,
+        Assert.Equal(CublasStatus.NotSupported,
+            Assert.Throws<CudaBlasException>(() => blas.GemmEx(Operation.NonTranspose, Operation.NonTranspose,
             M, N, K, 1, a.DevicePointer, cudaDataType.CUDA_R_64F, M, b.DevicePointer, cudaDataType.CUDA_R_64F, K, 0, c.DevicePointer,
             cudaDataType.CUDA_R_64F, M, ComputeType.Compute32F)).CudaBlasError);
 
@@ -84,7 +89,8 @@ public class MathLibraryTests
 
         static float Tf32(float value) => BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(value) + 0x1000u) & 0xffffe000u);
 
-        static ushort[] Halves(float[] values) => [.. values.Select(value => (ushort)(BitConverter.SingleToUInt32Bits(MathF.Round(value)) >> 16))];
+        static ushort[] Halves(float[] values) =>
+            [.. values.Select(value => (ushort)(BitConverter.SingleToUInt32Bits(MathF.Round(value)) >> 16))];
 
         // Column-major, as it is or transposed.
         static float[] Product(float[] a, float[] b, int batch, bool transposed) => [.. Enumerable.Range(0, M * N).Select(at =>

@@ -5,7 +5,9 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>Bugs planted in a small kernel file: the emulated device reports each with its kind, the kernel's name and the source line.</summary>
+/// <summary>
+/// Bugs planted in a small kernel file: the emulated device reports each with its kind, the kernel's name and the source line.
+/// </summary>
 public class PlantedBugTests
 {
     private const int Threads = 64;

@@ -20,7 +20,8 @@ public partial class SourceRuleTests
         string binding = Path.Combine(root, "src", "Cuda") + Path.DirectorySeparatorChar;
         List<string> calling = [.. sources.Where(file => NativeCall().IsMatch(File.ReadAllText(file)))];
         Assert.NotEmpty(calling);
-        Assert.All(calling, file => Assert.True(file.StartsWith(binding, StringComparison.Ordinal), $"{file} calls native code; only src/Cuda may"));
+        Assert.All(calling, file =>
+            Assert.True(file.StartsWith(binding, StringComparison.Ordinal), $"{file} calls native code; only src/Cuda may"));
     }
 
     [Theory, MemberData(nameof(KernelFiles))]

@@ -146,7 +146,8 @@ public class ImageFileTests
     {
         using var folder = new TemporaryFolder();
         Save(folder.File("a.png"), s_bytes[..30], 6, 5, 1);
-        Assert.Contains("at most 29 pixels", Assert.Throws<DataException>(() => ImageFile.Read(folder.File("a.png"), maxPixels: 29)).Message);
+        Assert.Contains("at most 29 pixels",
+            Assert.Throws<DataException>(() => ImageFile.Read(folder.File("a.png"), maxPixels: 29)).Message);
         // A header that claims 2^31-1 by 2^31-1 pixels, with a right checksum or not, must not allocate.
         byte[] file = File.ReadAllBytes(folder.File("a.png"));
         file[16] = file[20] = 0x7F;

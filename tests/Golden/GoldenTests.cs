@@ -136,7 +136,8 @@ public sealed class GoldenTests : IDisposable
     [Fact]
     public void Full_size_cases_are_left_out_by_name()
     {
-        SelfTestSummary summary = SelfTest.Run(TestFiles.Golden, DType.Float32, "csunet_tiny_224_r18_eval", includeFullSize: false, _ => { });
+        SelfTestSummary summary = SelfTest.Run(TestFiles.Golden, DType.Float32, "csunet_tiny_224_r18_eval", includeFullSize: false,
+            _ => { });
         Assert.Equal(["csunet_tiny_224_r18_eval"], summary.LeftOut);
         Assert.False(summary.Succeeded);
     }
@@ -149,7 +150,8 @@ public sealed class GoldenTests : IDisposable
         Assert.Equal(0xAF63DC4C8601EC8Cul, Formula.NameHash("a"));
         Assert.Equal(0x85944171F73967E8ul, Formula.NameHash("foobar"));
         Assert.Equal((0xE220A8397B1DCDAFul >> 40) / 8388608.0 - 1, Formula.Uniform(0, 0));
-        Tensor norm = Formula.Parameter("norm.weight", [4], DType.Float64), table = Formula.Parameter("a.bias_table", [9, 2], DType.Float64);
+        Tensor norm = Formula.Parameter("norm.weight", [4], DType.Float64),
+            table = Formula.Parameter("a.bias_table", [9, 2], DType.Float64);
         Assert.All(Enumerable.Range(0, 4), i => Assert.InRange(norm[i], 0.9, 1.1));
         Assert.InRange(Comparison.LargestEntry(table), 0.05, 0.2);
         Assert.Equal((float)(Math.Sqrt(3.0 * 8 / 32) * Formula.Uniform(Formula.NameHash("fc.weight"), 5)),

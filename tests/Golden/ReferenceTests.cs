@@ -10,8 +10,8 @@ using Xunit;
 namespace CsUnet.Tests.Golden;
 
 /// <summary>
-/// Encoders and networks against public implementations in float64: a folder <c>references</c> beside the data sets (CSUNET_DATA, or shared/data
-/// beside the repository).
+/// Encoders and networks against public implementations in float64: a folder <c>references</c> beside the data sets (CSUNET_DATA, or
+/// shared/data beside the repository).
 /// </summary>
 public sealed class ReferenceTests : IDisposable
 {
@@ -24,7 +24,8 @@ public sealed class ReferenceTests : IDisposable
         string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(source)!, "..", ".."));
         string data = Environment.GetEnvironmentVariable("CSUNET_DATA") ?? Path.Combine(root, "..", "shared", "data");
         string folder = Path.GetFullPath(Path.Combine(data, "..", "references"));
-        Assert.SkipUnless(Directory.Exists(folder), $"no references: {folder} is missing; set CSUNET_DATA to the folder of the data sets beside it");
+        Assert.SkipUnless(Directory.Exists(folder),
+            $"no references: {folder} is missing; set CSUNET_DATA to the folder of the data sets beside it");
         return folder;
     }
 
@@ -67,7 +68,8 @@ public sealed class ReferenceTests : IDisposable
             : (UNetOptions.Create(64, 64, 3) with { Encoder = encoder }).Create();
         IEnumerable<string> ours = module.State().Select(entry => $"{entry.Name} {entry.FileShape.ToString().Trim('(', ')')}");
         // The first classifier's head and batch norm's counters have no counterpart.
-        string[] theirs = [.. lines.Where(line => !line.Contains("num_batches_tracked") && !line.StartsWith("fc.", StringComparison.Ordinal))];
+        string[] theirs =
+            [.. lines.Where(line => !line.Contains("num_batches_tracked") && !line.StartsWith("fc.", StringComparison.Ordinal))];
         Assert.Equal(theirs.Order(StringComparer.Ordinal), ours.Order(StringComparer.Ordinal));
     }
 
@@ -91,7 +93,8 @@ public sealed class ReferenceTests : IDisposable
         using (SafetensorsFile file = SafetensorsFile.Read(Path.Combine(TestFiles.Golden, "linear.safetensors")))
         {
             Dictionary<string, Tensor> tensors = file.Entries.ToDictionary(entry => entry.Name, entry => file.Load(entry.Name));
-            void Write(string name, Dictionary<string, string> metadata) => SafetensorsFile.Write(_folder.File($"{name}.safetensors"), tensors, metadata);
+            void Write(string name, Dictionary<string, string> metadata) =>
+                SafetensorsFile.Write(_folder.File($"{name}.safetensors"), tensors, metadata);
             SafetensorsFile.Write(_folder.File("linear.safetensors"), tensors, file.Metadata);
             Write("a", new() { ["op"] = "encoder", ["encoder"] = "no-such-encoder" });
             Write("b", new() { ["op"] = "segmentation", ["model"] = "no-such-network", ["encoder"] = "resnet18" });
@@ -100,7 +103,8 @@ public sealed class ReferenceTests : IDisposable
         }
         SelfTestSummary summary = SelfTest.Run(_folder.Path, DType.Float64, null, includeFullSize: true, _ => { });
         Assert.Equal((1, 0), (summary.Passed, summary.Failed));
-        Assert.Equal([("a", "encoder no-such-encoder"), ("b", "network no-such-network"), ("c", "encoder no-such-encoder"), ("d", "classifier swin")],
+        Assert.Equal([("a", "encoder no-such-encoder"), ("b", "network no-such-network"), ("c", "encoder no-such-encoder"),
+            ("d", "classifier swin")],
             summary.Missing);
     }
 }

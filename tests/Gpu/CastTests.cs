@@ -15,7 +15,8 @@ public sealed class CastTests
     {
         Device device = CudaDeviceFixture.Require();
         CudaDeviceFixture.ClearFindings();
-        Tensor values = OperatorCase.CreateCotangent(s_shape, DType.Float32), gradient = OperatorCase.CreateCotangent(s_shape, DType.BFloat16);
+        Tensor values = OperatorCase.CreateCotangent(s_shape, DType.Float32),
+            gradient = OperatorCase.CreateCotangent(s_shape, DType.BFloat16);
         values[4] = double.NaN;
         values[9] = double.NegativeInfinity;
         var input = new Variable(values.To(device), requiresGradient: true);
@@ -33,7 +34,8 @@ public sealed class CastTests
     {
         Device device = CudaDeviceFixture.Require();
         CudaDeviceFixture.ClearFindings();
-        Tensor values = OperatorCase.CreateCotangent(s_shape, DType.BFloat16), gradient = OperatorCase.CreateCotangent(s_shape, DType.Float32);
+        Tensor values = OperatorCase.CreateCotangent(s_shape, DType.BFloat16),
+            gradient = OperatorCase.CreateCotangent(s_shape, DType.Float32);
         var input = new Variable(values.To(device), requiresGradient: true);
         Variable output = Variable.Apply(new Cast(DType.Float32), input).Keep();
         output.Backward(gradient.To(device));

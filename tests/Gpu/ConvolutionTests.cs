@@ -38,7 +38,8 @@ public sealed class ConvolutionTests
     [InlineData(Precision.Bf16)]
     public void Large_tiles_agree_with_double(Precision precision)
     {
-        OperatorCase item = OperatorCases.All.First(item => item.Op is ConvBatchNormReLU { Training: true, ReLU: true } && item.Inputs[6] is null);
+        OperatorCase item = OperatorCases.All.First(item =>
+            item.Op is ConvBatchNormReLU { Training: true, ReLU: true } && item.Inputs[6] is null);
         Shape[] shapes = [[2, 36, 32, 8], [16, 3, 3, 8], [16], [16], [16], [16]];
         AssertAgrees(item with
         {
@@ -48,7 +49,9 @@ public sealed class ConvolutionTests
         }, precision);
     }
 
-    /// <summary>Images are packed, and few filters have their own kernels; "any" takes both when it is asked for by name, with the same result.</summary>
+    /// <summary>
+    /// Images are packed, and few filters have their own kernels; "any" takes both when it is asked for by name, with the same result.
+    /// </summary>
     [Theory]
     [InlineData("7x7 stride 2 (2,9,7,3)->8", "conv2d_few_channels_pack_float32,conv2d_few_channels_pack_float32,conv2d_forward_float32")]
     [InlineData("1x1 (2,5,7,16)->3", "conv2d_few_filters_forward_float32")]

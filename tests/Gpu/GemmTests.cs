@@ -5,10 +5,14 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>Matrix products that are large enough for large tiles or for sums that are split, which the cases of the operators are not.</summary>
+/// <summary>
+/// Matrix products that are large enough for large tiles or for sums that are split, which the cases of the operators are not.
+/// </summary>
 public sealed class GemmTests
 {
-    /// <summary>Rows, input and output channels: tiles of 128 x 64 or 128 x 128, of 128 x 96, and sums split in the forward and backward pass.</summary>
+    /// <summary>
+    /// Rows, input and output channels: tiles of 128 x 64 or 128 x 128, of 128 x 96, and sums split in the forward and backward pass.
+    /// </summary>
     public static TheoryData<int, int, int, Precision> Sizes()
     {
         var sizes = new TheoryData<int, int, int, Precision>();

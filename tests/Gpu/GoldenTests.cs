@@ -24,7 +24,8 @@ public sealed class GoldenTests
         Assert.SkipWhen(CudaDeviceFixture.IsEmulated && SelfTest.IsFullSize(file),
             "a full-size network takes the emulator very long; 'csunet selftest --device cuda:emulated --all' runs it");
         Assert.SkipWhen(CudaDeviceFixture.IsEmulated && name == "csunet_mini_ten_steps",
-            "ten steps take very long when every access is watched; './test' runs them unwatched, by 'csunet selftest --device cuda:emulated'");
+            "ten steps take very long when every access is watched; './test' runs them unwatched, by 'csunet selftest --device "
+                + "cuda:emulated'");
         CaseResult result = SelfTest.RunFile(file, DType.Float32, device);
         Assert.True(result.Passed, result.Failure);
         Assert.InRange(result.Share, 0, 1);

@@ -4,7 +4,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>What <c>csunet gradcheck</c> does on a device: kernels against double, added gradients, shared use, views, random shapes.</summary>
+/// <summary>
+/// What <c>csunet gradcheck</c> does on a device: kernels against double, added gradients, shared use, views, random shapes.
+/// </summary>
 public sealed class GradCheckTests
 {
     /// <summary>Every case of every operator that a device has; a device has no float64 to convert to.</summary>
@@ -67,7 +69,8 @@ public sealed class GradCheckTests
         Device device = CudaDeviceFixture.Require();
         CudaDeviceFixture.ClearFindings();
         OperatorCase item = OperatorCases.All.Single(item => item.Name == name);
-        foreach (Precision precision in Enum.GetValues<Precision>().Where(precision => precision != Precision.Tf32 || item.MultipliesMatrices))
+        foreach (Precision precision in Enum.GetValues<Precision>()
+            .Where(precision => precision != Precision.Tf32 || item.MultipliesMatrices))
         {
             GradCheckReport report = GradCheckSuite.RunOne(item, precision, device);
             Assert.True(report.Passed, $"{precision}: {report.Failure}");
@@ -85,7 +88,8 @@ public sealed class GradCheckTests
     {
         Device device = CudaDeviceFixture.Require();
         var reports = new List<GradCheckReport>();
-        Assert.True(GradCheckSuite.Run(new GradCheckSelection { Pattern = "Softmax random", Device = device }, reports.Add), string.Join('\n', reports.Select(report => report.Failure)));
+        Assert.True(GradCheckSuite.Run(new GradCheckSelection { Pattern = "Softmax random", Device = device }, reports.Add),
+            string.Join('\n', reports.Select(report => report.Failure)));
         Assert.All(reports, report => Assert.Equal(report.Refusal is null ? 3 : 0, report.Entries));
     }
 }

@@ -16,7 +16,8 @@ public sealed class ModuleTests
         return images;
     }
 
-    private static IReadOnlyList<byte[]> Bits(Module module) => [.. StateDict.State(module).Select(entry => CudaDeviceFixture.Bits(entry.Value))];
+    private static IReadOnlyList<byte[]> Bits(Module module) =>
+        [.. StateDict.State(module).Select(entry => CudaDeviceFixture.Bits(entry.Value))];
 
     [Fact]
     public void Initial_weights_do_not_depend_on_the_device()

@@ -7,7 +7,9 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>What <c>csunet gradcheck</c> does with whole networks in tf32 and bf16: they are as exact as the reference arithmetic.</summary>
+/// <summary>
+/// What <c>csunet gradcheck</c> does with whole networks in tf32 and bf16: they are as exact as the reference arithmetic.
+/// </summary>
 public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<PlainEmulator>
 {
     private readonly PlainEmulator _plain = plain;
@@ -52,10 +54,12 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
         {
             if (device.Kind == DeviceKind.Cpu)
                 return model.Forward(images);
-            using OperatorSubstitution scope = OperatorSubstitution.Begin((op, inputs) => Variable.Apply(op is BatchNorm ? new Planted(op, mistake) : op, inputs));
+            using OperatorSubstitution scope = OperatorSubstitution.Begin((op, inputs) =>
+                Variable.Apply(op is BatchNorm ? new Planted(op, mistake) : op, inputs));
             return model.Forward(images);
         }
-        return new DifferentiableCase(Run, [images, .. model.Parameters()], ["images", .. model.NamedParameters().Select(named => named.Name)]);
+        return new DifferentiableCase(Run, [images, .. model.Parameters()],
+            ["images", .. model.NamedParameters().Select(named => named.Name)]);
     };
 
     [Theory]
@@ -72,7 +76,8 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
         Assert.All(right.Lines, line => Assert.True(line.Check == "length" && line.Error > 0, $"{line}"));
         foreach ((Mistake mistake, string expected) in new[]
         {
-            (Mistake.MissingFactor, "norm.weight: length: the error of norm.weight is 5."), (Mistake.LostImage, "norm.weight: length: "), (Mistake.OtherBits, "repeat: "),
+            (Mistake.MissingFactor, "norm.weight: length: the error of norm.weight is 5."), (Mistake.LostImage, "norm.weight: length: "),
+                (Mistake.OtherBits, "repeat: "),
         })
         {
             GradCheckReport report = Check(mistake);
@@ -90,7 +95,8 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
     {
         (string name, NetworkFactory create) = ModuleCases.Networks[0];
         GradCheckReport report = GradCheckSuite.RunOne(
-            name, (type, precision, device) => ModuleCases.WithSteadyNorms(create(type, precision, device)), Precision.Bf16, CudaDeviceFixture.Require());
+            name, (type, precision, device) => ModuleCases.WithSteadyNorms(create(type, precision, device)), Precision.Bf16,
+            CudaDeviceFixture.Require());
         Assert.True(report.Passed, report.Failure);
         Assert.True(report.Lines.Count > 40, $"{report.Lines.Count}");
     }

@@ -87,13 +87,16 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
     {
         Assert.NotNull(_plain);
         IReadOnlyList<(string Name, Tensor Gradient)> exact = Gradients(Precision.Fp32, Device.Cpu, isRounded: false),
-            rounded = Gradients(Precision.Fp32, Device.Cpu, isRounded: true), got = Gradients(Precision.Bf16, CudaDeviceFixture.Require(), isRounded: false);
+            rounded = Gradients(Precision.Fp32, Device.Cpu, isRounded: true),
+            got = Gradients(Precision.Bf16, CudaDeviceFixture.Require(), isRounded: false);
         for (int i = 0; i < exact.Count; i++)
         {
             (string name, Tensor gradient) = got[i];
             Assert.Equal(DType.Float32, gradient.DType);
             double angle = Angle(exact[i].Gradient, gradient), least = Angle(exact[i].Gradient, rounded[i].Gradient);
-            double allowed = name.StartsWith("cnn.", StringComparison.Ordinal) ? Tolerances.AngleOverRounding * least : Tolerances.GradientAngle;
+            double allowed = name.StartsWith("cnn.", StringComparison.Ordinal)
+                ? Tolerances.AngleOverRounding * least
+                : Tolerances.GradientAngle;
             Assert.True(angle <= allowed, $"{name}: {angle:F4} rad from float32's, allowed {allowed:F4}");
             double ratio = Comparison.Norm(gradient) / Comparison.Norm(exact[i].Gradient);
             Assert.True(Math.Abs(ratio - 1) <= Tolerances.GradientLength, $"{name}: {ratio:F4} times as long as float32's");

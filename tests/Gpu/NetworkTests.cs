@@ -74,7 +74,8 @@ public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
         };
         var model = new CsUnetModel(new CsUnetOptions
         {
-            Height = 64, Width = 64, Classes = 3, EmbedDim = 32, Depths = [2, 2, 2, 2], Heads = [1, 2, 4, 8], Window = 4, Mlp = MlpKind.ResMlp,
+            Height = 64, Width = 64, Classes = 3, EmbedDim = 32, Depths = [2, 2, 2, 2], Heads = [1, 2, 4, 8], Window = 4,
+                Mlp = MlpKind.ResMlp,
             DropPath = 0, Cnn = new ResNetOptions(ResidualBlockKind.Bottleneck, [1, 1, 1, 1], 16),
         });
         Formula.Fill(model);

@@ -29,7 +29,8 @@ public sealed class OptimizerTests
     {
         foreach ((Tensor reference, Tensor value) in expected.Zip(got))
         {
-            Comparison comparison = Comparison.Of("tensor", value.To(Device.Cpu), reference.To(DType.Float64), Tolerances.Float32(Exactness.Elementwise));
+            Comparison comparison = Comparison.Of("tensor", value.To(Device.Cpu), reference.To(DType.Float64),
+                Tolerances.Float32(Exactness.Elementwise));
             Assert.True(comparison.IsWithin, comparison.ToString());
         }
     }
@@ -44,7 +45,9 @@ public sealed class OptimizerTests
         var rule = new AdamW(1e-2, WeightDecay: 0.1);
         Tensor[] p = Random(1), g = Random(2), m = Random(3), v = Squares(4);
         Tensor[] dp = To(p, device), dg = To(g, device), dm = To(m, device), dv = To(v, device);
-        AdamW.Update(new TensorTable(dg, dp, dm, dv), OnDevice(device, rule.Settings(step)), factor is { } number ? OnDevice(device, (float)number) : null);
+        AdamW.Update(new TensorTable(dg, dp, dm, dv), OnDevice(device, rule.Settings(step)), factor is { } number
+            ? OnDevice(device, (float)number)
+            : null);
         for (int i = 0; i < p.Length; i++)
         {
             if (factor is { } scale)
@@ -151,16 +154,20 @@ public sealed class OptimizerTests
             var truth = new byte[5000];
             var prediction = new byte[truth.Length];
             for (int i = 0; i < truth.Length; i++)
-                (truth[i], prediction[i]) = (i % 97 == 0 ? (byte)255 : i % 1001 == 1 ? (byte)(classes + 1) : (byte)(i * 7 % classes), (byte)(i * 3 % classes));
-            Tensor t = Tensor.From<byte>(truth, [5000]), p = Tensor.From<byte>(prediction, [50, 100]), counts = Tensor.Full([classes * classes + 1], 2, DType.Int64);
+                (truth[i], prediction[i]) = (i % 97 == 0 ? (byte)255 : i % 1001 == 1 ? (byte)(classes + 1) : (byte)(i * 7 % classes),
+                    (byte)(i * 3 % classes));
+            Tensor t = Tensor.From<byte>(truth, [5000]), p = Tensor.From<byte>(prediction, [50, 100]),
+                counts = Tensor.Full([classes * classes + 1], 2, DType.Int64);
             Tensor onDevice = counts.Clone().To(device);
             Confusion.Add(t, p, counts, 255);
             Confusion.Add(t.To(device), p.To(device), onDevice, 255);
             Assert.Equal(counts.AsSpan<long>(), onDevice.To(Device.Cpu).AsSpan<long>());
             Assert.Equal(2 + truth.Count(label => label == classes + 1), counts[classes * classes]);
         }
-        Assert.Throws<ShapeException>(() => Confusion.Add(Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([5], DType.UInt8), Tensor.Zeros([5], DType.Int64), 255));
-        Assert.Throws<ShapeException>(() => Confusion.Add(Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([4], DType.Int64), 255));
+        Assert.Throws<ShapeException>(() =>
+            Confusion.Add(Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([5], DType.UInt8), Tensor.Zeros([5], DType.Int64), 255));
+        Assert.Throws<ShapeException>(() =>
+            Confusion.Add(Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([4], DType.Int64), 255));
         CudaDeviceFixture.AssertNoFindings();
     }
 

@@ -59,7 +59,8 @@ public sealed class PrecisionTests
     /// Runs a case in double and in the precision, on numbers of which rounding carries none over the kink of a rectifier: there the
     /// gradient jumps, and a difference means nothing.
     /// </summary>
-    private static (OperatorCase Item, IReadOnlyList<(string Name, Tensor Value)> Exact, IReadOnlyList<(string Name, Tensor Value)> Got) RunOffKinks(
+    private static (OperatorCase Item, IReadOnlyList<(string Name, Tensor Value)> Exact,
+        IReadOnlyList<(string Name, Tensor Value)> Got) RunOffKinks(
         OperatorCase item, Precision precision, Device device)
     {
         for (uint drawing = 0; drawing < 10; drawing++)
@@ -105,9 +106,11 @@ public sealed class PrecisionTests
                 return [.. model.Parameters().Select(parameter => CudaDeviceFixture.Bits(parameter.Gradient!))];
             };
         }
-        Dictionary<Precision, IReadOnlyList<byte[]>> alone = Enum.GetValues<Precision>().ToDictionary(precision => precision, precision => Begin(precision)());
+        Dictionary<Precision, IReadOnlyList<byte[]>> alone = Enum.GetValues<Precision>()
+            .ToDictionary(precision => precision, precision => Begin(precision)());
         Assert.NotEqual(alone[Precision.Fp32], alone[Precision.Tf32]);
-        foreach ((Precision first, Precision second) in new[] { (Precision.Tf32, Precision.Fp32), (Precision.Fp32, Precision.Tf32), (Precision.Bf16, Precision.Tf32) })
+        foreach ((Precision first, Precision second) in new[] { (Precision.Tf32, Precision.Fp32), (Precision.Fp32, Precision.Tf32),
+            (Precision.Bf16, Precision.Tf32) })
         {
             Func<IReadOnlyList<byte[]>> a = Begin(first), b = Begin(second);
             Assert.Equal(alone[first], a());
@@ -159,7 +162,8 @@ public sealed class PrecisionTests
     public void A_backward_pass_keeps_the_precision_of_its_call(Precision forward, Precision elsewhere)
     {
         Device device = CudaDeviceFixture.Require();
-        OperatorCase item = OperatorCases.All.First(item => item.Op is Kernels.Linear { DropPath: null } && item.Inputs[0]!.Shape.Last % 4 == 0);
+        OperatorCase item = OperatorCases.All.First(item =>
+            item.Op is Kernels.Linear { DropPath: null } && item.Inputs[0]!.Shape.Last % 4 == 0);
         IReadOnlyList<byte[]> expected = Bits(item.RunWithGradients(forward, device));
         Assert.NotEqual(expected, Bits(item.RunWithGradients(elsewhere, device)));
         Variable?[] inputs = item.CreateInputs(DType.Float32, device);

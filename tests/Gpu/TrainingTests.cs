@@ -23,18 +23,20 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
     private static TinyModel NewModel() => new();
 
     private Trainer NewTrainer(
-        string name, ExecutionOptions execution, TrainingOptions? options = null, IBatchSource? batches = null, SegmentationModel? model = null,
-        MicrographDataset? validation = null) => NewTrainer(_workshop.NewFolder(name), execution, options, batches, model, validation);
+        string name, ExecutionOptions execution, TrainingOptions? options = null, IBatchSource? batches = null,
+        SegmentationModel? model = null, MicrographDataset? validation = null) =>
+            NewTrainer(_workshop.NewFolder(name), execution, options, batches, model, validation);
 
     internal static Trainer NewTrainer(
-        RunFolder folder, ExecutionOptions execution, TrainingOptions? options = null, IBatchSource? batches = null, SegmentationModel? model = null,
-        MicrographDataset? validation = null)
+        RunFolder folder, ExecutionOptions execution, TrainingOptions? options = null, IBatchSource? batches = null,
+        SegmentationModel? model = null, MicrographDataset? validation = null)
     {
         options ??= Options;
         model ??= NewModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
-        return new Trainer(options, model, TrainingFixture.Header(model), batches ?? options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet),
+        return new Trainer(options, model, TrainingFixture.Header(model), batches
+            ?? options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet),
             validation, folder, execution);
     }
 
@@ -70,7 +72,8 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         }
         Assert.Equal(recorders[1].Steps.Select(step => (step.Loss, step.GradientNorm, step.MeanIoU)),
             recorders[0].Steps.Select(step => (step.Loss, step.GradientNorm, step.MeanIoU)));
-        Assert.Equal(recorders[2].Validations.Select(validation => validation.Step), recorders[0].Validations.Select(validation => validation.Step));
+        Assert.Equal(recorders[2].Validations.Select(validation => validation.Step),
+            recorders[0].Validations.Select(validation => validation.Step));
     }
 
     [Theory]
@@ -81,12 +84,14 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require(), StepsPerRead = 3 };
         TrainingOptions options = Options with { Precision = precision, Steps = 4, ValidateEvery = 0 };
         Recorder recorded = new(), launched = new();
-        using Trainer graph = NewTrainer("graph", execution, options), eager = NewTrainer("eager", execution with { UsesGraph = false }, options);
+        using Trainer graph = NewTrainer("graph", execution, options),
+            eager = NewTrainer("eager", execution with { UsesGraph = false }, options);
         graph.Run(recorded, Token);
         eager.Run(launched, Token);
         Assert.Equal((3, 0), (graph.ReplayedSteps, eager.ReplayedSteps));
         AssertSame(graph.Folder, eager.Folder);
-        Assert.Equal(launched.Steps.Select(step => (step.Loss, step.GradientNorm)), recorded.Steps.Select(step => (step.Loss, step.GradientNorm)));
+        Assert.Equal(launched.Steps.Select(step => (step.Loss, step.GradientNorm)),
+            recorded.Steps.Select(step => (step.Loss, step.GradientNorm)));
     }
 
     [Fact]
@@ -99,7 +104,8 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         using (var cancellation = new CancellationTokenSource())
         using (Trainer first = NewTrainer(folder, execution))
         {
-            TrainingResult result = first.Run(new Recorder { AtStep = step => { if (step.Step == 7) cancellation.Cancel(); } }, cancellation.Token);
+            TrainingResult result = first.Run(new Recorder { AtStep = step => { if (step.Step == 7) cancellation.Cancel(); } },
+                cancellation.Token);
             Assert.Equal(TrainingOutcome.Cancelled, result.Outcome);
         }
         using Trainer second = NewTrainer(folder, execution);
@@ -164,7 +170,8 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         using (SafetensorsFile kept = SafetensorsFile.Read(loss.Folder.LastPath))
             Assert.Equal(5, CheckpointHeader.Of(kept).Step);
         using Trainer labels = NewTrainer("labels", execution, options, new ChangedSource(bad, batch => batch.Labels[3] = 9));
-        Assert.StartsWith($"step {bad}: 1 pixel has a label of no class", Assert.Throws<RunException>(() => labels.Run(cancellation: Token)).Message);
+        Assert.StartsWith($"step {bad}: 1 pixel has a label of no class",
+            Assert.Throws<RunException>(() => labels.Run(cancellation: Token)).Message);
         // The error was reported once, and for all.
         InvalidLabels.ThrowIfAny(execution.Device);
     }
@@ -201,7 +208,8 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         {
             var reserved = new List<long>();
             Trainer? running = null;
-            using Trainer trainer = running = NewTrainer($"flat{usesGraph}", execution with { UsesGraph = usesGraph }, Options with { ValidateEvery = 0 });
+            using Trainer trainer = running = NewTrainer($"flat{usesGraph}", execution with { UsesGraph = usesGraph },
+                Options with { ValidateEvery = 0 });
             trainer.Run(new Recorder { AtStep = _ => reserved.Add(running.ReservedBytes) }, Token);
             Assert.Equal(12, reserved.Count);
             Assert.True(reserved[0] > 0);
@@ -224,9 +232,11 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         var parameter = new Parameter(Tensor.Zeros([4]).To(execution.Device), "p");
         RecordingException failure = Assert.Throws<RecordingException>(() => CudaDevice.Get(execution.Device).Record(
             () => Variable.Apply(new ReadsBack(), parameter)));
-        Assert.Contains("ReadsBack (forward) cannot be recorded as a CUDA graph: it copies 16 bytes from the device to the host", failure.Message);
+        Assert.Contains("ReadsBack (forward) cannot be recorded as a CUDA graph: it copies 16 bytes from the device to the host",
+            failure.Message);
         Assert.EndsWith("; run it without recording", failure.Message);
-        Assert.Contains("more bytes of device memory than the warm-up step", Assert.Throws<RecordingException>(() => CudaDevice.Get(execution.Device).Record(
+        Assert.Contains("more bytes of device memory than the warm-up step",
+            Assert.Throws<RecordingException>(() => CudaDevice.Get(execution.Device).Record(
             () => parameter.ReLU())).Message);
         // The device goes on as if nothing had happened.
         Assert.False(CudaDevice.Get(execution.Device).IsRecording);

@@ -13,7 +13,8 @@ public sealed class WatchedTrainingTests
         var execution = new ExecutionOptions { Device = CudaDeviceFixture.Require(), StepsPerRead = 2 };
         CudaDeviceFixture.ClearFindings();
         using var workshop = new TrainingFixture();
-        using Trainer trainer = TrainingTests.NewTrainer(workshop.NewFolder("watched"), execution, TrainingTests.Options with { Steps = 3, WarmUp = 0 });
+        using Trainer trainer = TrainingTests.NewTrainer(workshop.NewFolder("watched"), execution,
+            TrainingTests.Options with { Steps = 3, WarmUp = 0 });
         TrainingResult result = trainer.Run(cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(2, trainer.ReplayedSteps);
         Assert.True(double.IsFinite(result.Loss));

@@ -54,7 +54,8 @@ public sealed partial class BuildTests
         string root = TestFiles.RequireRoot(), script = File.ReadAllText(Path.Combine(root, "csunet"));
         Assert.Contains("\"$root/src\"", script);
         string[] folders = [.. Directory.EnumerateFiles(Path.Combine(root, "src"), "*.csproj", SearchOption.AllDirectories)
-            .SelectMany(project => OutsideFile().Matches(File.ReadAllText(project))).Select(match => match.Groups["folder"].Value).Distinct()];
+            .SelectMany(project => OutsideFile().Matches(File.ReadAllText(project))).Select(match => match.Groups["folder"].Value)
+                .Distinct()];
         Assert.Contains("kernels", folders);
         Assert.All(folders, folder => Assert.Matches($@"\$root""?/{Regex.Escape(folder)}[/""]", script));
     }

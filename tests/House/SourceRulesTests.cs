@@ -8,11 +8,17 @@ public sealed partial class SourceRulesTests
 {
     private const int LongestLine = 140, LongestFile = 400;
 
-    /// <summary>
-    /// SHRINKS: files that were written before the rule of the longest line was enforced. A file that has no long line any more leaves the
-    /// list; nothing is added to it.
-    /// </summary>
-    private static readonly HashSet<string> s_longLines = [.. SourceRulesExemptions.LongLines];
+    /// <summary>Files that may have longer lines, and why.</summary>
+    private static readonly Dictionary<string, string> s_longLines = new(StringComparer.Ordinal)
+    {
+        ["src/Cli/Commands/Lab/LabReportCommand.cs"] = "the text of an HTML page",
+        ["src/Cli/Report/GradCheckPage.cs"] = "the text of an HTML page",
+        ["src/Cli/Report/HtmlReport.cs"] = "the text of an HTML page",
+        ["src/Cli/Report/LineChart.cs"] = "the style sheet of a chart",
+        ["tests/Autograd/ShapeSearchTests.cs"] = "compares its own lines with code that the program prints",
+        ["tests/Cuda/FakeDriverSource.cs"] = "C source as text",
+        ["tests/Training/OwnNetworkTests.cs"] = "the header of a weight file as text",
+    };
 
     /// <summary>Files that may be longer, and why.</summary>
     private static readonly Dictionary<string, string> s_longFiles = new(StringComparer.Ordinal)
@@ -27,9 +33,17 @@ public sealed partial class SourceRulesTests
     {
         var found = new List<string>();
         foreach ((string name, string[] lines) in Files("*.cs", "src", "tests").Concat(Files("*.md", "")))
-            if (!s_longLines.Contains(name))
-                found.AddRange(lines.Select((line, i) => (line, i)).Where(entry => entry.line.Length > LongestLine)
-                    .Select(entry => $"{name}:{entry.i + 1}: {entry.line.Length} columns"));
+        {
+            bool isMarkdown = name.EndsWith(".md", StringComparison.Ordinal), isCode = false;
+            for (int i = 0; i < lines.Length; i++)
+            {
+                // Rows of tables and what a program printed cannot be broken.
+                isCode ^= isMarkdown && lines[i].TrimStart().StartsWith("```", StringComparison.Ordinal);
+                bool isTable = isMarkdown && lines[i].StartsWith('|');
+                if (lines[i].Length > LongestLine && !isCode && !isTable && !s_longLines.ContainsKey(name))
+                    found.Add($"{name}:{i + 1}: {lines[i].Length} columns");
+            }
+        }
         Assert.True(found.Count == 0, string.Join('\n', found));
     }
 

@@ -57,7 +57,8 @@ public sealed unsafe class Conv2dTests
     public void Gives_the_same_bits_on_any_number_of_threads_and_every_time()
     {
         foreach (ConvolutionShape shape in new ConvolutionShape[]
-            { new(2, 32, 20, 32, 40, 3, 3, 1, 1), new(2, 30, 22, 64, 64, 3, 3, 2, 1), new(2, 64, 48, 3, 32, 7, 7, 2, 3), new(2, 9, 8, 8, 8, 3, 3, 1, 1, 8) })
+            { new(2, 32, 20, 32, 40, 3, 3, 1, 1), new(2, 30, 22, 64, 64, 3, 3, 2, 1), new(2, 64, 48, 3, 32, 7, 7, 2, 3),
+                new(2, 9, 8, 8, 8, 3, 3, 1, 1, 8) })
         {
             Tensor[] inputs = Inputs(shape, DType.Float32);
             var op = new Conv2d(shape.Stride, shape.Padding, shape.Groups);

@@ -23,7 +23,8 @@ public sealed class CpuVariantTests
         {
             Assert.Same(op.Variants(DeviceKind.Cpu), op.Variants(DeviceKind.Cpu));
             Assert.Same(op.Variants(DeviceKind.Cuda), op.Variants(DeviceKind.Cuda));
-            Assert.Equal(op is RowNormOperator ? ["vectors", "reference"] : new[] { "blocked", "reference" }, op.Variants(DeviceKind.Cpu).Select(variant => variant.Name));
+            Assert.Equal(op is RowNormOperator ? ["vectors", "reference"] : new[] { "blocked", "reference" },
+                op.Variants(DeviceKind.Cpu).Select(variant => variant.Name));
         }
     }
 
@@ -42,8 +43,8 @@ public sealed class CpuVariantTests
                     for (int i = 0; i < expected.Count; i++)
                     {
                         Comparison comparison = Comparison.Of(
-                            $"{choice} {type.Label()} {(i == 0 ? "output" : $"gradient {i - 1}")}{(accumulate ? " added" : "")}", got[i], expected[i],
-                            type == DType.Float64 ? 1e-12 : Tolerances.Float32(item.Exactness));
+                            $"{choice} {type.Label()} {(i == 0 ? "output" : $"gradient {i - 1}")}{(accumulate ? " added" : "")}", got[i],
+                            expected[i], type == DType.Float64 ? 1e-12 : Tolerances.Float32(item.Exactness));
                         Assert.True(comparison.IsWithin, comparison.ToString());
                     }
                 }

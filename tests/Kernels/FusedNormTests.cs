@@ -6,7 +6,9 @@ using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 
-/// <summary>Layer norm fused with what stands before it gives what the two operators give one after the other, on the processor to the bit.</summary>
+/// <summary>
+/// Layer norm fused with what stands before it gives what the two operators give one after the other, on the processor to the bit.
+/// </summary>
 public sealed class FusedNormTests
 {
     private static Variable Leaf(Shape shape, DType type, uint seed) =>
@@ -38,7 +40,8 @@ public sealed class FusedNormTests
             AssertSame(
                 x => Variable.Apply(new PatchMergeNorm(), x),
                 x => Variable.Apply(new LayerNorm(), Variable.Apply(new PatchMerge(), x[0]), x[1], x[2]),
-                () => [Leaf([2, 14, 22, channels], type, 1), Leaf([4 * channels], type, 2), Leaf([4 * channels], type, 3)], $"{channels} channels");
+                () => [Leaf([2, 14, 22, channels], type, 1), Leaf([4 * channels], type, 2), Leaf([4 * channels], type, 3)],
+                $"{channels} channels");
     }
 
     [Theory]
@@ -58,9 +61,11 @@ public sealed class FusedNormTests
     {
         Tensor weight = Tensor.Zeros([12]);
         Assert.Equal("PatchMergeNorm: weight is (12), expected (20) = 4 times the last dimension of input (1,2,4,5)",
-            Assert.Throws<ShapeException>(() => OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 2, 4, 5]), weight, weight)).Message);
+            Assert.Throws<ShapeException>(() =>
+                OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 2, 4, 5]), weight, weight)).Message);
         Assert.Equal("PatchMergeNorm: input is float32 (1,3,4,3), expected a floating-point tensor (B, H, W, C) with H and W even",
-            Assert.Throws<ShapeException>(() => OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 3, 4, 3]), weight, weight)).Message);
+            Assert.Throws<ShapeException>(() =>
+                OperatorCall.Run(new PatchMergeNorm(), Tensor.Zeros([1, 3, 4, 3]), weight, weight)).Message);
         Assert.Equal("PixelShuffleNorm: bias is (5), expected (12) = the last dimension of input (1,2,3,48) over 4",
             Assert.Throws<ShapeException>(
                 () => OperatorCall.Run(new PixelShuffleNorm(2), Tensor.Zeros([1, 2, 3, 48]), weight, Tensor.Zeros([5]))).Message);

@@ -71,14 +71,16 @@ public sealed unsafe class GemmTests
         bool transposeA = (variant & 1) != 0, transposeB = (variant & 2) != 0;
         Tensor a = Numbers.Random([m * k], DTypes.Of<T>(), 1), b = Numbers.Random([k * n], DTypes.Of<T>(), 2);
         Tensor c = Tensor.Full([m, n], double.NaN, DTypes.Of<T>());
-        Gemm.Run(transposeA, transposeB, m, n, k, a.Pointer<T>(), transposeA ? m : k, b.Pointer<T>(), transposeB ? k : n, c.Pointer<T>(), n);
+        Gemm.Run(transposeA, transposeB, m, n, k, a.Pointer<T>(), transposeA ? m : k, b.Pointer<T>(), transposeB ? k : n,
+            c.Pointer<T>(), n);
         Numbers.KeepAlive(a, b);
         return c;
     }
 
     private static void Compare<T>(int m, int n, int k, int variant, double tolerance) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        bool transposeA = (variant & 1) != 0, transposeB = (variant & 2) != 0, accumulate = (variant & 4) != 0, withBias = (variant & 8) != 0;
+        bool transposeA = (variant & 1) != 0, transposeB = (variant & 2) != 0, accumulate = (variant & 4) != 0,
+            withBias = (variant & 8) != 0;
         DType type = DTypes.Of<T>();
         int lda = (transposeA ? m : k) + 3, ldb = (transposeB ? k : n) + 1, ldc = n + 2;
         Tensor a = Numbers.Random([transposeA ? k : m, lda], type, 1), b = Numbers.Random([transposeB ? n : k, ldb], type, 2);

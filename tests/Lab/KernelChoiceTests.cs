@@ -85,7 +85,8 @@ public sealed class KernelChoiceTests
         Assert.Null(KernelChoices.For(Call()));
         string key = KernelChoices.Key(Call());
         File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{key}}": { "variant": "blocked", "vector_bits": 256 } }""");
-        KernelChoices.Store(Device.Cpu, new LayerNorm(), [s_inputs[0], Tensor.Zeros([40]), Tensor.Zeros([40])], new KernelChoice("vectors"));
+        KernelChoices.Store(Device.Cpu, new LayerNorm(), [s_inputs[0], Tensor.Zeros([40]), Tensor.Zeros([40])],
+            new KernelChoice("vectors"));
         Assert.Equal("blocked vector_bits=256", KernelChoices.For(Call())?.ToString());
     }
 

@@ -50,7 +50,8 @@ public sealed class LabEmulatedTests
     {
         Assert.SkipWhen(EmulatorLibrary.Path is null, EmulatorLibrary.Missing);
         using var kernels = new KernelFolder();
-        kernels.Replace("activation.cu", "Pack x = load_pack(input + i, V);", "Pack x = load_pack(input + (V == 4 ? i / 4 * 5 % (count / 4) * 4 : i), V);");
+        kernels.Replace("activation.cu", "Pack x = load_pack(input + i, V);",
+            "Pack x = load_pack(input + (V == 4 ? i / 4 * 5 % (count / 4) * 4 : i), V);");
         ProgramRun run = kernels.Run(["lab", "watch", "--op", "gelu", "--shape", "64x96", "--device", "cuda:emulated", "--rounds", "1"]);
         Assert.Equal(ExitCode.Failure, run.Code);
         Assert.Contains("version 1", run.Out);

@@ -31,8 +31,10 @@ public sealed class EncoderTests
     [Fact]
     public void Channels_of_the_published_widths()
     {
-        Assert.Equal([64, 64, 128, 256, 512], Encoders.Named("resnet34").Create(DType.Float32).Features.Select(feature => feature.Channels));
-        Assert.Equal([64, 256, 512, 1024, 2048], Encoders.Named("resnet152").Create(DType.Float32).Features.Select(feature => feature.Channels));
+        Assert.Equal([64, 64, 128, 256, 512],
+            Encoders.Named("resnet34").Create(DType.Float32).Features.Select(feature => feature.Channels));
+        Assert.Equal([64, 256, 512, 1024, 2048],
+            Encoders.Named("resnet152").Create(DType.Float32).Features.Select(feature => feature.Channels));
         Assert.Equal(11_176_512, Encoders.Named("resnet18").Create(DType.Float32).ParameterCount);
     }
 
@@ -109,7 +111,8 @@ public sealed class EncoderTests
     {
         Assert.Contains("encoder kind 'resnet' is ResNetOptions already", Assert.Throws<ArgumentException>(
             () => EncoderOptions.Register<PlainOptions>("resnet")).Message);
-        UnknownKindException failure = Assert.Throws<UnknownKindException>(() => ModelOptions.FromJson("""{"kind":"unet","height":64,"width":64,"encoder":{"kind":"odd"}}"""));
+        UnknownKindException failure = Assert.Throws<UnknownKindException>(() =>
+            ModelOptions.FromJson("""{"kind":"unet","height":64,"width":64,"encoder":{"kind":"odd"}}"""));
         Assert.Equal("odd", failure.Kind);
         Assert.Contains("encoder kind 'odd' is not registered, expected one of resnet", failure.Message);
     }

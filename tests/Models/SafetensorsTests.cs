@@ -47,7 +47,8 @@ public sealed class SafetensorsTests : IDisposable
             Assert.Equal(Bytes(tensor), Bytes(loaded));
         }
         // Aligned data starts: a reader may map the file.
-        Assert.All(file.Entries, entry => Assert.Equal(0, entry.Offset % (entry.Bytes / Math.Max(1, entry.Shape.Count) is var size and > 0 ? size : 1)));
+        Assert.All(file.Entries, entry =>
+            Assert.Equal(0, entry.Offset % (entry.Bytes / Math.Max(1, entry.Shape.Count) is var size and > 0 ? size : 1)));
 
         static unsafe byte[] Bytes(Tensor tensor) => new ReadOnlySpan<byte>(tensor.RawPointer, (int)tensor.Bytes).ToArray();
     }
@@ -110,8 +111,10 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}""", 4, "inside the 4 bytes")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 5, "1 bytes that no tensor holds")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "4 bytes that no tensor holds")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "overlaps")]
-    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "two entries 'a'")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8,
+        "overlaps")]
+    [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8,
+        "two entries 'a'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"shape":[1],"data_offsets":[0,4]}}""", 4, "two fields 'shape'")]
     [InlineData("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"extra":1}}""", 4, "'extra'")]
     [InlineData("""{"__metadata__":{"k":1}}""", 0, "'k'")]
@@ -221,7 +224,8 @@ public sealed class SafetensorsTests : IDisposable
         string folder = _folder.File("folder.safetensors");
         Directory.CreateDirectory(folder);
         foreach (string path in new[] { folder, Path.Combine(_folder.Path, "absent", "weights.safetensors") })
-            Assert.StartsWith(path, Assert.Throws<WeightFileException>(() => SafetensorsFile.Write(path, Named(("a", Tensor.Zeros([1]))))).Message);
+            Assert.StartsWith(path,
+                Assert.Throws<WeightFileException>(() => SafetensorsFile.Write(path, Named(("a", Tensor.Zeros([1]))))).Message);
         Assert.Empty(Directory.GetFiles(_folder.Path));
     }
 

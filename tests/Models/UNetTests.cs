@@ -21,7 +21,8 @@ public sealed class UNetTests
     [Fact]
     public void It_labels_every_pixel()
     {
-        SegmentationModel model = SegmentationModels.Named("unet").With(64, 96, 5, new NetworkSettings { Encoder = "resnet18", EncoderWidth = 4 }).Create();
+        SegmentationModel model = SegmentationModels.Named("unet")
+            .With(64, 96, 5, new NetworkSettings { Encoder = "resnet18", EncoderWidth = 4 }).Create();
         model.Initialize(1);
         Variable logits = model.Forward(new Variable(Tensor.Full([2, 64, 96, 3], 0.5)));
         Assert.Equal(new Shape(2, 64, 96, 5), logits.Shape);
@@ -36,7 +37,8 @@ public sealed class UNetTests
     {
         TrainingOptions options = new() { Model = "unet" };
         Assert.Equal(Encoders.Named("resnet34").ToString(), Assert.IsType<UNetOptions>(options.ModelOptions(3)).Encoder.ToString());
-        foreach ((string key, string value) in new[] { ("window", "7"), ("embed_dim", "32"), ("depths", "1,1,1,1"), ("heads", "1,1,1,1"), ("mlp", "mlp"), ("drop_path", "0.1") })
+        foreach ((string key, string value) in new[] { ("window", "7"), ("embed_dim", "32"), ("depths", "1,1,1,1"), ("heads", "1,1,1,1"),
+            ("mlp", "mlp"), ("drop_path", "0.1") })
             Assert.Equal($"{key} is not an option of unet, which has encoder, encoder_width",
                 Assert.Throws<ArgumentException>(() => options.With(key, value).ModelOptions(3)).Message);
         Assert.Equal(8, Assert.IsType<ResNetOptions>(Assert.IsType<UNetOptions>(

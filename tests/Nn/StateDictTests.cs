@@ -45,7 +45,8 @@ public sealed class StateDictTests : IDisposable
         public Part Second { get; }
     }
 
-    private static double[] Numbers(Variable variable) => [.. Enumerable.Range(0, (int)variable.Value.Count).Select(i => variable.Value[i])];
+    private static double[] Numbers(Variable variable) =>
+        [.. Enumerable.Range(0, (int)variable.Value.Count).Select(i => variable.Value[i])];
 
     private SafetensorsFile Saved(Module module, Action<Dictionary<string, Tensor>>? change = null)
     {
@@ -116,7 +117,8 @@ public sealed class StateDictTests : IDisposable
     public void A_value_of_another_shape_or_type_is_refused()
     {
         var part = new Part();
-        Assert.Contains("expected float32 (1,2,3,4)", Assert.Throws<ArgumentException>(() => part.Table.SetValue(Tensor.Zeros([24]))).Message);
+        Assert.Contains("expected float32 (1,2,3,4)",
+            Assert.Throws<ArgumentException>(() => part.Table.SetValue(Tensor.Zeros([24]))).Message);
         Assert.Throws<ArgumentException>(() => part.Table.SetValue(Tensor.Zeros([1, 2, 3, 4], DType.Float64)));
     }
 
@@ -150,7 +152,8 @@ public sealed class StateDictTests : IDisposable
         });
         var part = new Part();
         string message = Assert.Throws<WeightFileException>(() => StateDict.Load(part, file)).Message;
-        foreach (string problem in new[] { "table (1,2,3,4) is missing", "fc.weight (3,2) is not in the model", "fc.bias (3) is not in the model" })
+        foreach (string problem in new[] { "table (1,2,3,4) is missing", "fc.weight (3,2) is not in the model",
+            "fc.bias (3) is not in the model" })
             Assert.Contains(problem, message);
         Assert.DoesNotContain("num_batches_tracked", message);
         Assert.False(part.Kernel.HasValue);

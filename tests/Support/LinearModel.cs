@@ -10,7 +10,8 @@ internal sealed class LinearModel : SegmentationModel
 {
     private readonly Linear _head;
 
-    public LinearModel() : base(new Architecture { Height = 32, Width = 32 }, DType.Float32) => _head = Register("head", new Linear(3, 3, true, DType.Float32));
+    public LinearModel() : base(new Architecture { Height = 32, Width = 32 }, DType.Float32) =>
+        _head = Register("head", new Linear(3, 3, true, DType.Float32));
 
     protected override Variable Logits(Variable images) => _head.Forward(images);
 

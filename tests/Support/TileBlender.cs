@@ -26,7 +26,8 @@ internal sealed class TileBlender
         {
             throw new ArgumentOutOfRangeException(
                 nameof(classes),
-                $"TileBlender: {tiles.ImageHeight}x{tiles.ImageWidth} pixels of {classes} classes; expected at most {Array.MaxLength} numbers");
+                $"TileBlender: {tiles.ImageHeight}x{tiles.ImageWidth} pixels of {classes} classes; expected at most {Array.MaxLength} "
+                    + $"numbers");
         }
         _tiles = tiles;
         _classes = classes;
@@ -99,5 +100,6 @@ internal sealed class TileBlender
     }
 
     private float Weight(int pixel) => _weights[pixel] > 0 ? _weights[pixel] : throw new InvalidOperationException(
-        $"TileBlender: row {pixel / _tiles.ImageWidth}, column {pixel % _tiles.ImageWidth} is in no tile added; expected all {_tiles.Count}");
+        $"TileBlender: row {pixel / _tiles.ImageWidth}, column {pixel % _tiles.ImageWidth} is in no tile added; expected all "
+            + $"{_tiles.Count}");
 }

@@ -45,12 +45,14 @@ internal sealed class TrainingFixture : IDisposable
 
     /// <summary>A trainer of a <see cref="TinyModel"/> in a folder that may hold a run.</summary>
     public static Trainer NewTrainer(
-        RunFolder folder, TrainingOptions options, MicrographDataset? validation = null, IBatchSource? batches = null, SegmentationModel? model = null)
+        RunFolder folder, TrainingOptions options, MicrographDataset? validation = null, IBatchSource? batches = null,
+        SegmentationModel? model = null)
     {
         model ??= new TinyModel();
         model.Initialize(options.Seed);
         options.Save(folder.ConfigPath);
-        return new Trainer(options, model, Header(model), batches ?? options.CreateBatches(Train, Normalisation.ImageNet), validation, folder);
+        return new Trainer(options, model, Header(model), batches ?? options.CreateBatches(Train, Normalisation.ImageNet), validation,
+            folder);
     }
 
     public void Dispose() => Directory.Delete(Root, recursive: true);

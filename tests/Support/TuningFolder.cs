@@ -28,5 +28,6 @@ internal sealed class TuningFolder : IDisposable
 
     /// <summary>Each test program calls it before anything else.</summary>
     internal static void NameNone() =>
-        Environment.SetEnvironmentVariable(Variable, System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"csunet-untuned-{Environment.ProcessId}"));
+        Environment.SetEnvironmentVariable(Variable,
+            System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"csunet-untuned-{Environment.ProcessId}"));
 }

@@ -22,7 +22,8 @@ public sealed class ProblemTextTests
     public void One_is_singular(long count, string text) => Assert.Equal(text, ProblemText.Count(count, "pixel"));
 
     [Fact]
-    public void A_plural_of_its_own() => Assert.Equal("2 classes, 1 class", $"{ProblemText.Count(2, "class", "classes")}, {ProblemText.Count(1, "class", "classes")}");
+    public void A_plural_of_its_own() =>
+        Assert.Equal("2 classes, 1 class", $"{ProblemText.Count(2, "class", "classes")}, {ProblemText.Count(1, "class", "classes")}");
 
     [Theory]
     [InlineData(96.0 * 1024 * 1024, "96 MiB")]
@@ -32,6 +33,6 @@ public sealed class ProblemTextTests
     public void Memory_below_a_gibibyte_is_in_mebibytes(double bytes, string text) => Assert.Equal(text, ProblemText.Memory(bytes));
 
     [Fact]
-    public void Choices() => Assert.Equal(("", "a", "a or b", "a, b or c"),
+    public void Choices_are_joined_by_or() => Assert.Equal(("", "a", "a or b", "a, b or c"),
         (ProblemText.OneOf([]), ProblemText.OneOf(["a"]), ProblemText.OneOf(["a", "b"]), ProblemText.OneOf(["a", "b", "c"])));
 }

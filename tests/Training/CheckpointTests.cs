@@ -171,7 +171,8 @@ public sealed class CheckpointTests : IDisposable
         long before = GC.GetTotalAllocatedBytes();
         Assert.Contains("these are not the weights of this model", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
         Assert.InRange(GC.GetTotalAllocatedBytes() - before, 0, 100 << 20);
-        StateDict.Save(model, path, (header with { Model = options with { Cnn = new ResNetOptions(ResidualBlockKind.Basic, [1]) } }).ToMetadata());
+        StateDict.Save(model, path,
+            (header with { Model = options with { Cnn = new ResNetOptions(ResidualBlockKind.Basic, [1]) } }).ToMetadata());
         Assert.Contains("encoder layers 1: four numbers", Assert.Throws<WeightFileException>(() => Checkpoint.Load(path)).Message);
         model.Parameters()[3].Value[1] = double.NaN;
         StateDict.Save(model, path, header.ToMetadata());
@@ -188,13 +189,15 @@ public sealed class CheckpointTests : IDisposable
         {
             SegmentationModel model = with.Model.Create();
             model.Initialize(1);
-            return new Trainer(TrainingFixture.Options, model, with, TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, folder);
+            return new Trainer(TrainingFixture.Options, model, with,
+                TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, folder);
         }
         using (Trainer trainer = NewTrainer(header))
             trainer.Run(cancellation: Token);
         IReadOnlyList<SegmentationClass> classes = ClassMap.NasaSuper.Classes;
         // Blue and red exchanged: the same names and numbers, but other pixels.
-        var exchanged = new ClassMap("nasa-super", [classes[0], classes[1] with { Colours = classes[2].Colours }, classes[2] with { Colours = classes[1].Colours }],
+        var exchanged = new ClassMap("nasa-super",
+            [classes[0], classes[1] with { Colours = classes[2].Colours }, classes[2] with { Colours = classes[1].Colours }],
             "_mask", defaultLabel: 0);
         string Refused(CheckpointHeader with)
         {
@@ -217,7 +220,8 @@ public sealed class CheckpointTests : IDisposable
         model.Initialize(4);
         StateDict.Save(model, _workshop.Path("w.safetensors"));
         using SafetensorsFile file = SafetensorsFile.Read(_workshop.Path("w.safetensors"));
-        Tensor memory = model.NamedParameters().Single(named => named.Name == "conv.weight").Parameter.Value, stored = file.Load("conv.weight");
+        Tensor memory = model.NamedParameters().Single(named => named.Name == "conv.weight").Parameter.Value,
+            stored = file.Load("conv.weight");
         Assert.Equal(new Shape(8, 3, 3, 3), stored.Shape);
         for (int o = 0; o < 8; o++)
             for (int y = 0; y < 3; y++)

@@ -64,7 +64,8 @@ public class ConfusionMatrixTests
         using JsonDocument json = JsonDocument.Parse(evaluation.ToJson());
         JsonElement root = json.RootElement, first = root.GetProperty("classes")[0];
         Assert.Equal(evaluation.MeanIoU, root.GetProperty("meanIoU").GetDouble());
-        Assert.Equal(("a", 0.6, 0.75), (first.GetProperty("name").GetString(), first.GetProperty("iou").GetDouble(), first.GetProperty("dice").GetDouble()));
+        Assert.Equal(("a", 0.6, 0.75),
+            (first.GetProperty("name").GetString(), first.GetProperty("iou").GetDouble(), first.GetProperty("dice").GetDouble()));
         Assert.Equal(JsonValueKind.Null, root.GetProperty("classes")[3].GetProperty("iou").ValueKind);
         Assert.Equal("two", root.GetProperty("images")[1].GetProperty("file").GetString());
         Assert.Equal(0.6, root.GetProperty("images")[1].GetProperty("classes")[0].GetProperty("iou").GetDouble());
@@ -78,7 +79,8 @@ public class ConfusionMatrixTests
         using var workshop = new TrainingFixture();
         string path = workshop.Path("evaluation-test.json");
         Assert.Contains("no such file", Assert.Throws<RunException>(() => Evaluation.Load(path)).Message);
-        foreach (string text in new[] { "", "{", "[]", "{\"classes\": 3}", "{\"classes\": [{\"name\": \"a\"}], \"images\": [{\"file\": \"x\", \"confusion\": [[1, 2]]}]}" })
+        foreach (string text in new[] { "", "{", "[]", "{\"classes\": 3}",
+            "{\"classes\": [{\"name\": \"a\"}], \"images\": [{\"file\": \"x\", \"confusion\": [[1, 2]]}]}" })
         {
             File.WriteAllText(path, text);
             Assert.Contains(path, Assert.Throws<RunException>(() => Evaluation.Load(path)).Message);

@@ -92,7 +92,8 @@ public sealed class OwnNetworkTests : IDisposable
         model.Initialize(1);
         CheckpointHeader header = TrainingFixture.Header(model) with { Model = CsUnetOptions.Mini(32, 32, 3) };
         Assert.Contains("\"kind\":\"cs-unet\"", Assert.Throws<ArgumentException>(() => new Trainer(TrainingFixture.Options, model, header,
-            TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null, _workshop.NewFolder("run"))).Message);
+            TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), null,
+            _workshop.NewFolder("run"))).Message);
     }
 
     // The text of a header that csunet 0.1.0 wrote, its numbers changed to those of the tests' network.
@@ -119,7 +120,8 @@ public sealed class OwnNetworkTests : IDisposable
             Assert.True(JsonNode.DeepEquals(JsonNode.Parse(OldHeader), header), header.ToJsonString());
             var metadata = new Dictionary<string, string>(file.Metadata) { ["model"] = OldHeader };
             newest = File.ReadAllBytes(folder.LastPath);
-            SafetensorsFile.Write(folder.LastPath, file.Entries.Select(entry => KeyValuePair.Create(entry.Name, file.Load(entry.Name))), metadata);
+            SafetensorsFile.Write(folder.LastPath, file.Entries.Select(entry => KeyValuePair.Create(entry.Name, file.Load(entry.Name))),
+                metadata);
         }
         Assert.Equal(8, Assert.IsType<CsUnetOptions>(Checkpoint.Load(folder.LastPath).Model.Options).EmbedDim);
         using (Trainer trainer = Trainer.Resume(folder, options with { Steps = options.Steps }, TrainingFixture.Train, null))

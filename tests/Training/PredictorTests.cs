@@ -16,7 +16,8 @@ public class PredictorTests
     private static Image Noise(int height, int width, int channels = 3)
     {
         var key = new RandomKey(3, 0, 0);
-        return new Image([.. Enumerable.Range(0, height * width * channels).Select(i => (byte)key.Integer((ulong)i, 256))], height, width, channels);
+        return new Image([.. Enumerable.Range(0, height * width * channels).Select(i => (byte)key.Integer((ulong)i, 256))], height, width,
+            channels);
     }
 
     [Theory]
@@ -40,7 +41,8 @@ public class PredictorTests
             input[i + 1] *= -1;
         Tensor expected = OperatorCall.Run(new Softmax(), input);
         for (int i = 0; i < expected.Count; i++)
-            Assert.True(Math.Abs(prediction.Probabilities![i] - expected[i]) < 2e-6, $"{i}: {prediction.Probabilities![i]}, expected {expected[i]}");
+            Assert.True(Math.Abs(prediction.Probabilities![i] - expected[i]) < 2e-6,
+                $"{i}: {prediction.Probabilities![i]}, expected {expected[i]}");
         Assert.Equal(Argmax.Run(expected).AsSpan<byte>().ToArray(), prediction.Labels);
         Assert.Equal((height, width, 3), (prediction.Height, prediction.Width, prediction.Classes));
         Assert.Equal(1, prediction.Fractions().Sum(), 12);
@@ -138,6 +140,7 @@ public class PredictorTests
     public void An_evaluation_needs_the_models_classes()
     {
         using var predictor = new Predictor(new TinyModel(classes: 2));
-        Assert.Contains("2 classes", Assert.Throws<RunException>(() => Evaluator.Evaluate(predictor, TrainingFixture.Validation, cancellation: Token)).Message);
+        Assert.Contains("2 classes",
+            Assert.Throws<RunException>(() => Evaluator.Evaluate(predictor, TrainingFixture.Validation, cancellation: Token)).Message);
     }
 }

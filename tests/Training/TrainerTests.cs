@@ -35,7 +35,8 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(recorder.Validations.Max(validation => validation.MeanIoU), result.BestMeanIoU);
         // Three images, batches of two: two steps are an epoch.
         Assert.Equal([1, 1, 2, 2], recorder.Steps.Take(4).Select(step => step.Epoch));
-        Assert.All(recorder.Steps, step => Assert.True(step.GradientNorm > 0 && step.MeanIoU is >= 0 and <= 1 && step.Loss > 0 && step.Images == 2));
+        Assert.All(recorder.Steps, step =>
+            Assert.True(step.GradientNorm > 0 && step.MeanIoU is >= 0 and <= 1 && step.Loss > 0 && step.Images == 2));
         // What remains after the last step is its validation, and the one before says how long that takes.
         Assert.Equal(recorder.Validations[^2].Elapsed.TotalSeconds, recorder.Steps[^1].Remaining.TotalSeconds, 6);
         Assert.Equal(0.5e-3, recorder.Steps[0].LearningRate, 12);
@@ -46,7 +47,8 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal("step,epoch,loss,lr,val_loss,val_mean_iou,images_per_second", lines[0]);
         Assert.Equal(13, lines.Length);
         IReadOnlyList<MetricsRow> rows = MetricsLog.Read(folder.MetricsPath);
-        Assert.Equal(recorder.Steps.Select(step => (step.Step, step.Epoch, step.Loss, step.LearningRate)), rows.Select(row => (row.Step, row.Epoch, row.Loss, row.LearningRate)));
+        Assert.Equal(recorder.Steps.Select(step => (step.Step, step.Epoch, step.Loss, step.LearningRate)),
+            rows.Select(row => (row.Step, row.Epoch, row.Loss, row.LearningRate)));
         Assert.Equal(recorder.Validations.Select(v => ((double?)v.Loss, (double?)v.MeanIoU)),
             rows.Where(row => row.Step % 4 == 0).Select(row => (row.ValidationLoss, row.ValidationMeanIoU)));
         Assert.All(rows.Where(row => row.Step % 4 != 0), row => Assert.Null(row.ValidationLoss));
@@ -57,7 +59,8 @@ public sealed class TrainerTests : IDisposable
     public void Training_lowers_the_loss()
     {
         using Trainer trainer = TrainingFixture.NewTrainer(
-            _workshop.NewFolder("run"), TrainingFixture.Options with { Steps = 60, LearningRate = 0.02, CheckpointEvery = 0, Augmentation = AugmentationOptions.None });
+            _workshop.NewFolder("run"), TrainingFixture.Options with { Steps = 60, LearningRate = 0.02, CheckpointEvery = 0,
+                Augmentation = AugmentationOptions.None });
         var recorder = new Recorder();
         trainer.Run(recorder, Token);
         Assert.True(recorder.Steps.TakeLast(10).Average(step => step.Loss) < 0.9 * recorder.Steps.Take(5).Average(step => step.Loss));
@@ -74,7 +77,8 @@ public sealed class TrainerTests : IDisposable
         foreach ((string name, TrainingOptions options) in new[]
         {
             ("adamw", TrainingFixture.Options with { ClipNorm = 0.5 }),
-            ("sgd", TrainingFixture.Options with { Optimizer = OptimizerKind.Sgd, Schedule = ScheduleKind.Plateau, PlateauPatience = 1, LearningRate = 0.01 }),
+            ("sgd", TrainingFixture.Options with { Optimizer = OptimizerKind.Sgd, Schedule = ScheduleKind.Plateau, PlateauPatience = 1,
+                LearningRate = 0.01 }),
         })
         {
             RunFolder whole = _workshop.NewFolder($"{name}-whole"), parts = _workshop.NewFolder($"{name}-parts");
@@ -114,7 +118,9 @@ public sealed class TrainerTests : IDisposable
             trainer.Run(new Recorder { AtStep = report => { if (report.Step == 4) source.Cancel(); } }, source.Token);
         RunFolder opened = RunFolder.Open(parts.Path);
         using (Trainer trainer = Trainer.Resume(opened, opened.LoadOptions(), TrainingFixture.Train, TrainingFixture.Validation))
-            Assert.Equal((TrainingOutcome.Completed, 6), trainer.Run(cancellation: Token) is var result ? (result.Outcome, result.Step) : default);
+            Assert.Equal((TrainingOutcome.Completed, 6), trainer.Run(cancellation: Token) is var result
+                ? (result.Outcome, result.Step)
+                : default);
         AssertSameRun(whole, parts);
     }
 
@@ -142,7 +148,9 @@ public sealed class TrainerTests : IDisposable
         using (Trainer trainer = TrainingFixture.NewTrainer(whole, TrainingFixture.Options, TrainingFixture.Validation))
             trainer.Run(cancellation: Token);
         using (Trainer trainer = TrainingFixture.NewTrainer(parts, TrainingFixture.Options, TrainingFixture.Validation))
-            Assert.Equal((TrainingOutcome.Cancelled, 0), trainer.Run(cancellation: new CancellationToken(canceled: true)) is var result ? (result.Outcome, result.Step) : default);
+            Assert.Equal((TrainingOutcome.Cancelled, 0), trainer.Run(cancellation: new CancellationToken(canceled: true)) is var result
+                ? (result.Outcome, result.Step)
+                : default);
         using (Trainer trainer = TrainingFixture.NewTrainer(parts, TrainingFixture.Options, TrainingFixture.Validation))
         {
             trainer.Resume();
@@ -156,7 +164,8 @@ public sealed class TrainerTests : IDisposable
     {
         foreach (bool isCsUnet in new[] { false, true })
         {
-            TrainingOptions options = (isCsUnet ? TrainingFixture.CsUnetOptions : TrainingFixture.Options) with { Steps = 8, ValidateEvery = 0, ClipNorm = 1 };
+            TrainingOptions options = (isCsUnet ? TrainingFixture.CsUnetOptions : TrainingFixture.Options) with { Steps = 8,
+                ValidateEvery = 0, ClipNorm = 1 };
             RunFolder folder = _workshop.NewFolder($"run-{isCsUnet}");
             using Trainer trainer = isCsUnet
                 ? Trainer.Create(options, folder, TrainingFixture.Train, null)
@@ -177,7 +186,8 @@ public sealed class TrainerTests : IDisposable
         RunFolder folder = _workshop.NewFolder("run");
         byte[] kept = [];
         using Trainer trainer = TrainingFixture.NewTrainer(
-            folder, TrainingFixture.Options with { ValidateEvery = 0 }, batches: new BadBatch(TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), badStep - 1));
+            folder, TrainingFixture.Options with { ValidateEvery = 0 },
+            batches: new BadBatch(TrainingFixture.Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet), badStep - 1));
         var recorder = new Recorder { AtStep = report => { if (report.Step == 7) kept = File.ReadAllBytes(folder.LastPath); } };
         RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
         Assert.Contains($"step {badStep}: the loss is not a number", failure.Message);
@@ -211,7 +221,8 @@ public sealed class TrainerTests : IDisposable
         RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
         Assert.Contains("step 8: the validation loss is ", failure.Message);
         Assert.Equal(6, recorder.Checkpoints[^1]);
-        Assert.All(MetricsLog.Read(folder.MetricsPath), row => Assert.True(row.ValidationLoss is null || double.IsFinite(row.ValidationLoss.Value)));
+        Assert.All(MetricsLog.Read(folder.MetricsPath), row =>
+            Assert.True(row.ValidationLoss is null || double.IsFinite(row.ValidationLoss.Value)));
         using SafetensorsFile best = SafetensorsFile.Read(folder.BestPath);
         Assert.Equal(4, CheckpointHeader.Of(best).Step);
     }
@@ -234,7 +245,8 @@ public sealed class TrainerTests : IDisposable
     {
         RunFolder folder = _workshop.NewFolder("run");
         using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
-        var recorder = new Recorder { AtStep = report => { if (report.Step == 6) trainer.Optimizer.State()[^1].Value[1] = double.PositiveInfinity; } };
+        var recorder = new Recorder { AtStep = report =>
+            { if (report.Step == 6) trainer.Optimizer.State()[^1].Value[1] = double.PositiveInfinity; } };
         RunException failure = Assert.Throws<RunException>(() => trainer.Run(recorder, Token));
         Assert.Contains("step 6: exp_avg_sq.", failure.Message);
         Assert.Equal([3], recorder.Checkpoints);
@@ -276,9 +288,11 @@ public sealed class TrainerTests : IDisposable
     public void One_folder_is_trained_in_by_one_trainer()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        using Trainer first = TrainingFixture.NewTrainer(folder, TrainingFixture.Options), second = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
+        using Trainer first = TrainingFixture.NewTrainer(folder, TrainingFixture.Options),
+            second = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
         string? message = null;
-        first.Run(new Recorder { AtStep = _ => message ??= Assert.Throws<RunException>(() => second.Run(cancellation: Token)).Message }, Token);
+        first.Run(new Recorder { AtStep = _ => message ??= Assert.Throws<RunException>(() => second.Run(cancellation: Token)).Message },
+            Token);
         Assert.Contains("does another process train in it?", message);
     }
 
@@ -322,17 +336,20 @@ public sealed class TrainerTests : IDisposable
             first.Run(cancellation: Token);
         string config = File.ReadAllText(folder.ConfigPath);
         File.WriteAllBytes(folder.LastPath, File.ReadAllBytes(folder.LastPath)[..^1]);
-        Assert.Throws<WeightFileException>(() => Trainer.Resume(folder, TrainingFixture.CsUnetOptions with { Steps = 9 }, TrainingFixture.Train, null));
+        Assert.Throws<WeightFileException>(() =>
+            Trainer.Resume(folder, TrainingFixture.CsUnetOptions with { Steps = 9 }, TrainingFixture.Train, null));
         Assert.Equal(config, File.ReadAllText(folder.ConfigPath));
     }
 
     /// <summary>Two runs that must not differ: weights, optimiser and metrics, but for the times.</summary>
     internal static void AssertSameRun(RunFolder expected, RunFolder actual)
     {
-        string[] Names(RunFolder folder) => [.. Directory.GetFiles(folder.Path).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+        string[] Names(RunFolder folder) =>
+            [.. Directory.GetFiles(folder.Path).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
         Assert.Equal(Names(expected), Names(actual));
         foreach (string name in Names(expected).Where(name => name.EndsWith(".safetensors", StringComparison.Ordinal)))
-            Assert.True(File.ReadAllBytes(expected.File(name)).AsSpan().SequenceEqual(File.ReadAllBytes(actual.File(name))), $"{name} differs");
+            Assert.True(File.ReadAllBytes(expected.File(name)).AsSpan().SequenceEqual(File.ReadAllBytes(actual.File(name))),
+                $"{name} differs");
         Assert.Equal(MetricsLog.Read(expected.MetricsPath).Select(row => row with { ImagesPerSecond = 0 }),
             MetricsLog.Read(actual.MetricsPath).Select(row => row with { ImagesPerSecond = 0 }));
     }

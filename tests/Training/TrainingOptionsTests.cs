@@ -29,12 +29,13 @@ public class TrainingOptionsTests
         var options = new TrainingOptions
         {
             Model = "cs-unet-lite", Height = 64, Width = 96, Window = 4, EmbedDim = 24, Depths = [1, 2, 3, 4], Heads = [1, 2, 3, 4],
-            Encoder = "resnet34", EncoderWidth = 16, Mlp = MlpKind.Mlp, DropPath = 0.25, Data = "/data/a #b: \"c\"\\d, [x]", Classes = "map.yaml",
-            Subset = ["111418#4_1426_100Cyc0032", "spot, 7", "yes"], Augmentation = AugmentationOptions.Nasa, Batch = 3, Steps = 17, Epochs = 5,
-            Optimizer = OptimizerKind.Sgd, LearningRate = 1.0 / 3, WeightDecay = 0, Momentum = 0.5, Schedule = ScheduleKind.Plateau, WarmUp = 1,
-            MinimumLearningRate = 1e-7, ScheduleEvery = 9, ScheduleFactor = 0.3, PlateauPatience = 2, ClipNorm = 1.5, CrossEntropyWeight = 1,
-            DiceWeight = 0, ClassWeights = [1, 2.5, 0.125], ValidateEvery = 11, CheckpointEvery = 12, Patience = 13, ValidationStride = 16,
-            TileStride = 32, Precision = Precision.Bf16, Seed = ulong.MaxValue, Threads = 2,
+            Encoder = "resnet34", EncoderWidth = 16, Mlp = MlpKind.Mlp, DropPath = 0.25, Data = "/data/a #b: \"c\"\\d, [x]",
+            Classes = "map.yaml", Subset = ["111418#4_1426_100Cyc0032", "spot, 7", "yes"], Augmentation = AugmentationOptions.Nasa,
+            Batch = 3, Steps = 17, Epochs = 5, Optimizer = OptimizerKind.Sgd, LearningRate = 1.0 / 3, WeightDecay = 0, Momentum = 0.5,
+            Schedule = ScheduleKind.Plateau, WarmUp = 1, MinimumLearningRate = 1e-7, ScheduleEvery = 9, ScheduleFactor = 0.3,
+            PlateauPatience = 2, ClipNorm = 1.5, CrossEntropyWeight = 1, DiceWeight = 0, ClassWeights = [1, 2.5, 0.125], ValidateEvery = 11,
+            CheckpointEvery = 12, Patience = 13, ValidationStride = 16, TileStride = 32, Precision = Precision.Bf16, Seed = ulong.MaxValue,
+            Threads = 2,
         };
         TrainingOptions read = TrainingOptions.Parse(options.ToYaml());
         Assert.Equal(options.ToYaml(), read.ToYaml());
@@ -45,7 +46,8 @@ public class TrainingOptionsTests
         // Nothing in the record may be missing in the file: every option above differs from its default.
         string[] defaults = new TrainingOptions().ToYaml().Split('\n'), lines = options.ToYaml().Split('\n');
         foreach (string key in TrainingOptions.Keys.Where(key => key != "augmentation"))
-            Assert.NotEqual(defaults.Single(line => line.StartsWith(key + ":", StringComparison.Ordinal)), lines.Single(line => line.StartsWith(key + ":", StringComparison.Ordinal)));
+            Assert.NotEqual(defaults.Single(line => line.StartsWith(key + ":", StringComparison.Ordinal)),
+                lines.Single(line => line.StartsWith(key + ":", StringComparison.Ordinal)));
         Assert.NotEqual(new TrainingOptions().Augmentation.ToYaml(), read.Augmentation.ToYaml());
     }
 
@@ -72,7 +74,8 @@ public class TrainingOptionsTests
     [InlineData("steps:", "steps is ''")]
     [InlineData("size: 100", "size is '100'")]
     [InlineData("size: 64x", "size is '64x'")]
-    [InlineData("model: cs-unet-min", "model is 'cs-unet-min', expected one of cs-unet-tiny, cs-unet-lite, cs-unet-mini, unet; did you mean 'cs-unet-mini'?")]
+    [InlineData("model: cs-unet-min",
+        "model is 'cs-unet-min', expected one of cs-unet-tiny, cs-unet-lite, cs-unet-mini, unet; did you mean 'cs-unet-mini'?")]
     [InlineData("learning_rate: nan", "learning_rate is 'nan'")]
     [InlineData("learning_rate: .inf", "learning_rate is '.inf'")]
     [InlineData("seed: -1", "seed is '-1'")]
@@ -96,8 +99,10 @@ public class TrainingOptionsTests
     {
         OptionException failure = Assert.Throws<OptionException>(() => TrainingOptions.Parse("steps: 5\nschedule: cosin", "my.yaml"));
         Assert.Equal(("my.yaml, line 2", "schedule", "is 'cosin'"), (failure.Place, failure.Option, failure.Found));
-        Assert.Equal(("schedule is 'cosin'", "one of cosine, constant, step, plateau", "did you mean 'cosine'?"), (failure.Problem, failure.Expected, failure.Remedy));
-        Assert.Equal("my.yaml, line 2: schedule is 'cosin', expected one of cosine, constant, step, plateau; did you mean 'cosine'?", failure.Message);
+        Assert.Equal(("schedule is 'cosin'", "one of cosine, constant, step, plateau", "did you mean 'cosine'?"),
+            (failure.Problem, failure.Expected, failure.Remedy));
+        Assert.Equal("my.yaml, line 2: schedule is 'cosin', expected one of cosine, constant, step, plateau; did you mean 'cosine'?",
+            failure.Message);
     }
 
     // A text of brackets overflowed the stack of YamlDotNet, which ends the process.
@@ -112,16 +117,21 @@ public class TrainingOptionsTests
     public void Options_made_in_code_are_checked_too()
     {
         Assert.Contains("batch is '0'", Assert.Throws<OptionException>(() => new TrainingOptions { Batch = 0 }.Validate()).Message);
-        Assert.Contains("size is '100'", Assert.Throws<OptionException>(() => new TrainingOptions { Height = 100, Width = 100 }.Validate()).Message);
-        Assert.Contains("both 0", Assert.Throws<RunException>(() => new TrainingOptions { CrossEntropyWeight = 0, DiceWeight = 0 }.Validate()).Message);
-        Assert.Contains("class_weights are all 0", Assert.Throws<OptionException>(() => new TrainingOptions { ClassWeights = [0, 0, 0] }.Validate()).Message);
-        Assert.Contains("class_weights holds 2 numbers, expected 3", Assert.Throws<OptionException>(() => new TrainingOptions { ClassWeights = [1, 2] }.CreateLoss(3)).Message);
+        Assert.Contains("size is '100'",
+            Assert.Throws<OptionException>(() => new TrainingOptions { Height = 100, Width = 100 }.Validate()).Message);
+        Assert.Contains("both 0",
+            Assert.Throws<RunException>(() => new TrainingOptions { CrossEntropyWeight = 0, DiceWeight = 0 }.Validate()).Message);
+        Assert.Contains("class_weights are all 0",
+            Assert.Throws<OptionException>(() => new TrainingOptions { ClassWeights = [0, 0, 0] }.Validate()).Message);
+        Assert.Contains("class_weights holds 2 numbers, expected 3",
+            Assert.Throws<OptionException>(() => new TrainingOptions { ClassWeights = [1, 2] }.CreateLoss(3)).Message);
     }
 
     [Fact]
     public void One_option_changes_by_its_key()
     {
-        TrainingOptions options = new TrainingOptions().With("class_weights", "1, 2, 4").With("size", "64x96").With("augmentation", "none").With("epochs", "3");
+        TrainingOptions options = new TrainingOptions().With("class_weights", "1, 2, 4").With("size", "64x96").With("augmentation", "none")
+            .With("epochs", "3");
         Assert.Equal([1, 2, 4], options.ClassWeights);
         Assert.Equal((64, 96, (int?)3), (options.Height, options.Width, options.Epochs));
         Assert.Null(options.With("epochs", "").Epochs);

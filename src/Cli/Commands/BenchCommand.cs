@@ -18,7 +18,8 @@ internal static class BenchCommand
         Option<bool> noGraph = CommandHelpers.NoGraph();
         Option<string?> precision = CommandHelpers.Precision();
         Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. SegmentationModels.Names]);
-        Option<(int Height, int Width)?> size = Options.Size("--size", "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
+        Option<(int Height, int Width)?> size = Options.Size("--size",
+            "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
         Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
@@ -39,7 +40,8 @@ internal static class BenchCommand
             ModelOptions options = SegmentationModels.Preset(name, height, width, result.GetValue(classes) ?? 3);
             int images = result.GetValue(batch) ?? 2;
             CommandHelpers.RequireMemory(options, name, images);
-            return Run(terminal, selection, CommandHelpers.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options, images,
+            return Run(terminal, selection, CommandHelpers.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options,
+                images,
                 result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
@@ -59,8 +61,8 @@ internal static class BenchCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, ExecutionOptions execution, Precision precision, string name, ModelOptions options, int batch,
-        int repeats, bool everyLayer, string? json, string command)
+        Terminal terminal, DeviceSelection device, ExecutionOptions execution, Precision precision, string name, ModelOptions options,
+        int batch, int repeats, bool everyLayer, string? json, string command)
     {
         using var interrupt = new Interrupt(terminal);
         bool isCpu = device.Device.Kind == DeviceKind.Cpu;
@@ -74,8 +76,13 @@ internal static class BenchCommand
         TraceTable.Write(terminal, "layer", everyLayer ? m.Traced.Layers : TraceShare.ByPart(m.Traced.Layers), m.Traced.Total);
         double gflop = m.StepFlops / 1e9;
         terminal.WriteLine(Line("parameters", $"{m.Parameters:N0}"));
-        terminal.WriteLine(Line("training step", $"{m.Step.TotalSeconds:F4} s, {batch / m.Step.TotalSeconds:F2} images/s (median of {repeats}, {m.Steps.Min().TotalSeconds:F4} to {m.Steps.Max().TotalSeconds:F4})"));
-        terminal.WriteLine(Line("traced step", $"forward {m.Traced.Forward.TotalSeconds:F4} s, backward {m.Traced.Backward.TotalSeconds:F4} s, optimiser {m.Traced.Update.TotalSeconds:F4} s"));
+        string spread = FormattableString.Invariant(
+            $"median of {repeats}, {m.Steps.Min().TotalSeconds:F4} to {m.Steps.Max().TotalSeconds:F4}");
+        string update = FormattableString.Invariant($"optimiser {m.Traced.Update.TotalSeconds:F4} s");
+        terminal.WriteLine(Line("training step",
+            $"{m.Step.TotalSeconds:F4} s, {batch / m.Step.TotalSeconds:F2} images/s ({spread})"));
+        terminal.WriteLine(Line("traced step",
+            $"forward {m.Traced.Forward.TotalSeconds:F4} s, backward {m.Traced.Backward.TotalSeconds:F4} s, {update}"));
         if (!isCpu)
             terminal.WriteLine(Line("launches", $"{m.Traced.Launches} a step"));
         terminal.WriteLine(Line("data", $"{m.Data.TotalSeconds:F4} s a batch on a thread of its own, while a step runs"));
@@ -97,20 +104,22 @@ internal static class BenchCommand
     private static string Line(string name, FormattableString value) => $"{name + ":",-18}{FormattableString.Invariant(value)}";
 
     private static void WriteJson(
-        string path, DeviceSelection device, Precision precision, string name, ModelOptions options, int batch, StepMeasurement m, string command)
+        string path, DeviceSelection device, Precision precision, string name, ModelOptions options, int batch, StepMeasurement m,
+        string command)
     {
         bool isCpu = device.Device.Kind == DeviceKind.Cpu;
         Machine machine = Machine.Current;
         OutputFiles.WriteText(path, ProgramJson.Text(new JsonFiles.StepFile(
             "training step", ProgramJson.Now, command, Machine.ProgramVersion, Machine.Commit(),
-            new JsonFiles.MachineEntry(machine.Processor, machine.Cores, machine.VectorBits, machine.System, machine.Runtime), device.Description,
-            precision.Label(), name, options.Height, options.Width, batch, Workers.Count, m.Parameters, m.Step.TotalSeconds,
-            [.. m.Steps.Select(time => time.TotalSeconds)], m.Inference.TotalSeconds, m.Traced.Forward.TotalSeconds, m.Traced.Backward.TotalSeconds,
-            m.Traced.Update.TotalSeconds, m.Data.TotalSeconds, m.Traced.Launches, m.ArenaBytes, m.PeakWorkingSet, m.MultiplyAdds,
-            isCpu ? m.PeakGflops : null, isCpu ? m.FmaPeakShare : null, EntriesOf(m.Traced.Operators), EntriesOf(m.Traced.Layers)),
-            ProgramJson.Readable.StepFile));
+            new JsonFiles.MachineEntry(machine.Processor, machine.Cores, machine.VectorBits, machine.System, machine.Runtime),
+            device.Description, precision.Label(), name, options.Height, options.Width, batch, Workers.Count, m.Parameters,
+            m.Step.TotalSeconds, [.. m.Steps.Select(time => time.TotalSeconds)], m.Inference.TotalSeconds, m.Traced.Forward.TotalSeconds,
+            m.Traced.Backward.TotalSeconds, m.Traced.Update.TotalSeconds, m.Data.TotalSeconds, m.Traced.Launches, m.ArenaBytes,
+            m.PeakWorkingSet, m.MultiplyAdds, isCpu ? m.PeakGflops : null, isCpu ? m.FmaPeakShare : null, EntriesOf(m.Traced.Operators),
+            EntriesOf(m.Traced.Layers)), ProgramJson.Readable.StepFile));
     }
 
-    private static IReadOnlyList<JsonFiles.ShareEntry> EntriesOf(IReadOnlyList<TraceShare> shares) => [.. shares.Select(share => new JsonFiles.ShareEntry(
+    private static IReadOnlyList<JsonFiles.ShareEntry> EntriesOf(IReadOnlyList<TraceShare> shares) =>
+        [.. shares.Select(share => new JsonFiles.ShareEntry(
         share.Name, share.Calls, share.Forward.TotalSeconds, share.Backward.TotalSeconds, share.MultiplyAdds, share.Launches))];
 }

@@ -13,9 +13,11 @@ internal static class BenchCompareCommand
         var after = new Argument<string>("after") { Description = "JSON of the same command, later or elsewhere." };
         var limit = new Option<double>("--limit")
         {
-            HelpName = "RATIO", Description = "Fails when a time is more than so many times the one before. Default: 1.1.", DefaultValueFactory = _ => 1.1,
+            HelpName = "RATIO", Description = "Fails when a time is more than so many times the one before. Default: 1.1.",
+                DefaultValueFactory = _ => 1.1,
         };
-        var command = new Command("compare", "Prints two results side by side; exit code 1 if the second is slower than allowed.") { before, after, limit };
+        var command = new Command("compare", "Prints two results side by side; exit code 1 if the second is slower than allowed.") { before,
+            after, limit };
         command.SetAction(result => Run(terminal, result.GetValue(before)!, result.GetValue(after)!, result.GetValue(limit)));
         HelpWithExamples.SetNotes(command, """
             Rows are matched by name; rows that only one of the files has are listed and do not fail. Times of different machines or
@@ -50,7 +52,8 @@ internal static class BenchCompareCommand
             shared++;
             bool isSlower = now > limit * old;
             slower += isSlower ? 1 : 0;
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name.PadRight(width)} {old,14:G6} {now,14:G6} {now / old,7:F3}{(isSlower ? "  SLOWER" : "")}"));
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{name.PadRight(width)} {old,14:G6} {now,14:G6} {now / old,7:F3}{(isSlower ? "  SLOWER" : "")}"));
         }
         if (shared == 0)
             throw new UsageException($"{before} and {after} have no row in common", remedy: "compare results of the same command");

@@ -9,19 +9,23 @@ namespace CsUnet.Cli.Commands;
 internal static class CommandHelpers
 {
     public static Option<string?> Device() => Options.Text(
-        "--device", "NAME", "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the processor, slowly). Default: auto.");
+        "--device", "NAME",
+        "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the processor, slowly). Default: auto.");
 
     public static Option<string?> Precision(string standard = "fp32") => Options.Choice(
-        "--precision", string.Join('|', Precisions.Labels), $"Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: {standard}.", [.. Precisions.Labels]);
+        "--precision", string.Join('|', Precisions.Labels),
+        $"Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: {standard}.", [.. Precisions.Labels]);
 
     /// <summary>The option of commands that work with a run.</summary>
     public static Option<string?> PrecisionOfRun() => Precision("that of the run's training, or fp32 on the processor");
 
     public static Option<bool> NoGraph() => Options.Flag(
-        "--no-graph", "Launches every kernel of a step on a GPU by itself, instead of recording a step once and replaying it as a CUDA graph. Same result, slower.");
+        "--no-graph", "Launches every kernel of a step on a GPU by itself, instead of recording a step once and replaying it as a CUDA "
+            + "graph. Same result, slower.");
 
     public static Option<int?> LogEvery() => Options.Integer(
-        "--log-every", "N", "Steps between two looks at what the steps on a GPU found, for which it is waited for; metrics.csv gets every step all the same. "
+        "--log-every", "N", "Steps between two looks at what the steps on a GPU found, for which it is waited for; metrics.csv gets every "
+            + "step all the same. "
             + "Default: 10; 1 with cuda:emulated.", 1, 10_000);
 
     /// <summary>How to compute on a device.</summary>
@@ -32,7 +36,8 @@ internal static class CommandHelpers
 
     /// <summary>Which operators; both spellings of a name are one name (<see cref="Verification.NamePattern"/>).</summary>
     public static Option<string?> Op(string plural = "operators") => Options.Text("--op", "PATTERN",
-        $"The operator of this name, or all {plural} whose names hold this text; * stands for anything, and LayerNorm and layer_norm are the same. Default: all.");
+        $"The operator of this name, or all {plural} whose names hold this text; * stands for anything, and LayerNorm and layer_norm are "
+            + $"the same. Default: all.");
 
     public static Option<int?> Threads() => Options.Integer(
         "--threads", "N", "Threads; results do not depend on it. Default: one per processor.", 1, 1024);
@@ -43,7 +48,8 @@ internal static class CommandHelpers
         "--checkpoint", "last|best", "The run's last weights, or those with the best IoU on validation. Default: last.", "last", "best");
 
     /// <summary>The call as the user wrote it, for records.</summary>
-    public static string CommandLineOf(ParseResult result) => $"csunet {string.Join(' ', result.Tokens.Select(token => NextSteps.Quote(token.Value)))}";
+    public static string CommandLineOf(ParseResult result) =>
+        $"csunet {string.Join(' ', result.Tokens.Select(token => NextSteps.Quote(token.Value)))}";
 
     /// <summary>Opens the device that an option names.</summary>
     /// <exception cref="UsageException">There is no such name.</exception>
@@ -52,7 +58,9 @@ internal static class CommandHelpers
         try
         {
             DeviceSelection selection = DeviceSelection.Open(name ?? "auto");
-            return selection.IsFallback ? selection with { Description = "cpu (no GPU can be used; 'csunet devices' says why)" } : selection;
+            return selection.IsFallback
+                ? selection with { Description = "cpu (no GPU can be used; 'csunet devices' says why)" }
+                : selection;
         }
         catch (FormatException failure)
         {

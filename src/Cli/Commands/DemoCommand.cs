@@ -15,11 +15,13 @@ internal static class DemoCommand
     public static Command Create(Terminal terminal)
     {
         Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
-        Option<int?> steps = Options.Integer("--steps", "N", $"Training steps. Default: {DefaultSteps}, under four minutes on two cores.", 1, 1_000_000);
+        Option<int?> steps = Options.Integer("--steps", "N", $"Training steps. Default: {DefaultSteps}, under four minutes on two cores.",
+            1, 1_000_000);
         Option<ulong?> seed = Options.Seed("Seed of the micrographs and of the training. Default: 0.");
         Option<string?> device = CommandHelpers.Device();
         Option<int?> threads = CommandHelpers.Threads();
-        var command = new Command("demo", "Makes synthetic micrographs, trains a small network on them in a few minutes, and shows the result.")
+        var command = new Command("demo",
+            "Makes synthetic micrographs, trains a small network on them in a few minutes, and shows the result.")
         {
             output, steps, seed, device, threads,
         };
@@ -27,7 +29,8 @@ internal static class DemoCommand
         {
             DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
             CommandHelpers.UseThreads(result.GetValue(threads));
-            return Run(terminal, selection, result.GetValue(output), result.GetValue(steps) ?? DefaultSteps, result.GetValue(seed) ?? 0, CommandHelpers.CommandLineOf(result));
+            return Run(terminal, selection, result.GetValue(output), result.GetValue(steps) ?? DefaultSteps, result.GetValue(seed) ?? 0,
+                CommandHelpers.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(command, """
             The micrographs show a nickel superalloy that never existed: a matrix with large secondary and small tertiary
@@ -52,21 +55,24 @@ internal static class DemoCommand
             throw UsageException.From(failure);
         }
         string data = folder.File("data"), predictions = folder.File("predictions");
-        terminal.WriteLine($"making {TrainImages + ValidationImages + TestImages} synthetic micrographs of {ImageSize}x{ImageSize} pixels in {data}");
+        terminal.WriteLine(
+            $"making {TrainImages + ValidationImages + TestImages} synthetic micrographs of {ImageSize}x{ImageSize} pixels in {data}");
         SyntheticMicrographs.WriteTo(data, TrainImages, ValidationImages, TestImages, ImageSize, ImageSize, seed);
         var options = new TrainingOptions
         {
             Model = "cs-unet-mini", Data = Path.GetFullPath(data), Classes = ClassMap.NasaSuper.Name, Steps = steps, Seed = seed,
             ValidateEvery = Math.Max(1, steps / 3),
         };
-        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false, device, CommandHelpers.Execution(device)).Run(folder, isResumed: false, commandLine, isDemo: true);
+        TrainingResult result = TrainingSession.Open(terminal, options, weighClasses: false, device, CommandHelpers.Execution(device))
+            .Run(folder, isResumed: false, commandLine, isDemo: true);
         if (result.Outcome == TrainingOutcome.Cancelled)
             return ExitCode.Interrupted;
         Evaluate(terminal, device, folder, predictions);
         NextSteps.Write(terminal,
         [
             ($"{NextSteps.Program} predict --run {NextSteps.Quote(folder.Path)} FILE_OR_FOLDER", "label images with this network"),
-            ($"{NextSteps.Program} train --data DIR --classes FILE.yaml", "train on your own micrographs; README.md shows the folder and the file"),
+            ($"{NextSteps.Program} train --data DIR --classes FILE.yaml",
+                "train on your own micrographs; README.md shows the folder and the file"),
             ($"{NextSteps.Program} train --help", "all options"),
         ]);
         return ExitCode.Success;
@@ -81,7 +87,8 @@ internal static class DemoCommand
         terminal.WriteLine();
         terminal.WriteLine($"{images.Count} test images, which the training has not seen:");
         Evaluation evaluation = Evaluator.Evaluate(predictor, images, (_, sample, labels) =>
-            Pictures.SaveOverlay(Path.Combine(predictions, $"{sample.Name}_overlay.png"), sample.Image, labels, run.ClassMap), interrupt.Token);
+            Pictures.SaveOverlay(Path.Combine(predictions, $"{sample.Name}_overlay.png"), sample.Image, labels, run.ClassMap),
+                interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
         evaluation.Save(folder.EvaluationPath("test"));
         string report = RunReport.Write(folder);

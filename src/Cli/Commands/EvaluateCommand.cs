@@ -15,9 +15,11 @@ internal static class EvaluateCommand
     {
         Option<string?> run = CommandHelpers.Run();
         Option<string?> data = Options.Text("--data", "DIR", "Folder of the data set. Default: the run's own.");
-        Option<string?> split = Options.Text("--split", "NAME", "Which images: train, val, test, or another folder of the set. Default: test.");
+        Option<string?> split = Options.Text("--split", "NAME",
+            "Which images: train, val, test, or another folder of the set. Default: test.");
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
-        Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
+        Option<int?> stride = Options.Integer("--stride", "N",
+            "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = CommandHelpers.Device();
         Option<string?> precision = CommandHelpers.PrecisionOfRun();
         Option<int?> threads = CommandHelpers.Threads();
@@ -47,7 +49,8 @@ internal static class EvaluateCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, Precision? precision, string? runPath, string? data, string split, string checkpoint, int? stride)
+        Terminal terminal, DeviceSelection device, Precision? precision, string? runPath, string? data, string split, string checkpoint,
+        int? stride)
     {
         using var interrupt = new Interrupt(terminal);
         // It is part of a file name, too.

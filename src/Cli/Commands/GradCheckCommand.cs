@@ -15,10 +15,13 @@ internal static class GradCheckCommand
     public static Command Create(Terminal terminal)
     {
         Option<string?> device = Options.Text("--device", "NAME",
-            "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's gradients. Default: cpu.");
+            "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's "
+                + "gradients. Default: cpu.");
         Option<string?> op = CommandHelpers.Op("checks");
-        Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.", [.. SegmentationModels.Names]);
-        Option<bool> all = Options.Flag("--all", "Also the single modules of the network, more entries of each tensor, and more random shapes.");
+        Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.",
+            [.. SegmentationModels.Names]);
+        Option<bool> all = Options.Flag("--all",
+            "Also the single modules of the network, more entries of each tensor, and more random shapes.");
         Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
         Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");
         Option<int?> threads = CommandHelpers.Threads();
@@ -29,7 +32,8 @@ internal static class GradCheckCommand
         command.SetAction(result =>
         {
             if (result.GetValue(op) is not null && result.GetValue(model) is not null)
-                throw new UsageException("--op and --model contradict each other; --model checks one whole network", remedy: "give one of them");
+                throw new UsageException("--op and --model contradict each other; --model checks one whole network",
+                    remedy: "give one of them");
             CommandHelpers.UseThreads(result.GetValue(threads));
             DeviceSelection selected = CommandHelpers.OpenDevice(result.GetValue(device) ?? "cpu");
             var selection = new GradCheckSelection
@@ -116,6 +120,7 @@ internal static class GradCheckCommand
             notes.Add(report.Kinks);
         string note = notes.Count == 0 ? "" : $" ({string.Join("; ", notes)})";
         return string.Create(CultureInfo.InvariantCulture,
-            $"{report.Name,-48} {report.Type,-8} {line.Argument,-28} {line.Error,8:0.0E+00} {line.Share,6:0.000} {line.Entries,8}  {line.Where}{note}{(line.Passed ? "" : "  FAILED")}");
+            $"{report.Name,-48} {report.Type,-8} {line.Argument,-28} {line.Error,8:0.0E+00} {line.Share,6:0.000} {line.Entries,8}  "
+                + $"{line.Where}{note}{(line.Passed ? "" : "  FAILED")}");
     }
 }

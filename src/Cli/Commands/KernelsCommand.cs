@@ -44,7 +44,8 @@ internal static class KernelsCommand
         Option<string?> op = CommandHelpers.Op();
         Option<bool> totals = Options.Flag("--totals", "Only the total of each kernel, without its lines.");
         Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the lines as a table to this file.");
-        Option<string?> check = Options.Text("--check", "FILE", "Fails where a kernel is worse than in this table, which --csv wrote earlier.");
+        Option<string?> check = Options.Text("--check", "FILE",
+            "Fails where a kernel is worse than in this table, which --csv wrote earlier.");
         var command = new Command("profile", "Counts what kernels ask of memory, per source line, on the emulated device.")
         {
             op, totals, csv, check,
@@ -125,7 +126,8 @@ internal static class KernelsCommand
     private static void Write(Terminal terminal, IReadOnlyList<KernelCost> rows, bool onlyTotals)
     {
         terminal.WriteLine(
-            $"{"kernel, line",-56} {"requests",10} {"bytes",12} {"sectors",10} {"ideal",10} {"ratio",6} {"wavefronts",10} {"ideal",10} {"ratio",6} {"matrix",8}");
+            $"{"kernel, line",-56} {"requests",10} {"bytes",12} {"sectors",10} {"ideal",10} {"ratio",6} {"wavefronts",10} {"ideal",10} "
+                + $"{"ratio",6} {"matrix",8}");
         IReadOnlyDictionary<(string Kernel, string Memory), KernelCost> totals = KernelProfile.Totals(rows);
         foreach (IGrouping<string, KernelCost> kernel in rows.GroupBy(row => row.Kernel))
         {
@@ -137,7 +139,9 @@ internal static class KernelsCommand
             {
                 string name = row.Memory == "matrix" ? $"  {row.Line} mma" : $"  {row.Line} {row.Memory} {row.Direction}, {row.Size} bytes";
                 WriteLine(
-                    terminal, name, row.Memory == "global" ? row : null, row.Memory == "shared" ? row : null, row.Memory == "matrix" ? row : null);
+                    terminal, name, row.Memory == "global" ? row : null, row.Memory == "shared" ? row : null, row.Memory == "matrix"
+                        ? row
+                        : null);
             }
         }
     }

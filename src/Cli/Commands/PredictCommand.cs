@@ -23,7 +23,8 @@ internal static class PredictCommand
         Option<string?> run = CommandHelpers.Run();
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
-        Option<int?> stride = Options.Integer("--stride", "N", "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
+        Option<int?> stride = Options.Integer("--stride", "N",
+            "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = CommandHelpers.Device();
         Option<string?> precision = CommandHelpers.PrecisionOfRun();
         Option<int?> threads = CommandHelpers.Threads();
@@ -36,7 +37,8 @@ internal static class PredictCommand
             DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
             CommandHelpers.UseThreads(result.GetValue(threads));
             Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
-            return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint) ?? "last",
+            return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint)
+                ?? "last",
                 result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
         });
         HelpWithExamples.SetNotes(command, $"""
@@ -55,8 +57,8 @@ internal static class PredictCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, Precision? precision, string[] arguments, string? runPath, string checkpoint, string output,
-        int? stride)
+        Terminal terminal, DeviceSelection device, Precision? precision, string[] arguments, string? runPath, string checkpoint,
+        string output, int? stride)
     {
         using var interrupt = new Interrupt(terminal);
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
@@ -107,7 +109,9 @@ internal static class PredictCommand
         return prediction.Fractions();
     }
 
-    /// <summary>The input files, checked before anything is written: two of them must not write the same results, nor one overwrite another.</summary>
+    /// <summary>
+    /// The input files, checked before anything is written: two of them must not write the same results, nor one overwrite another.
+    /// </summary>
     private static IReadOnlyList<string> FindInputs(string[] arguments, string output)
     {
         List<string> files;
@@ -126,7 +130,8 @@ internal static class PredictCommand
         }
         if (files.Count == 0)
             throw new UsageException("only results of earlier predictions are here", "images", string.Join(", ", arguments));
-        foreach (IGrouping<string, string> group in files.GroupBy(file => Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase))
+        foreach (IGrouping<string, string> group in files.GroupBy(file =>
+            Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase))
         {
             if (group.Count() > 1)
             {
@@ -166,7 +171,8 @@ internal static class PredictCommand
     private static void AppendFractions(StringBuilder csv, string file, ClassMap classMap, double[] shares)
     {
         for (int label = 0; label < shares.Length; label++)
-            csv.Append(CultureInfo.InvariantCulture, $"{Cell(Path.GetFileName(file))},{Cell(classMap.Classes[label].Name)},{shares[label]:F6}\n");
+            csv.Append(CultureInfo.InvariantCulture,
+                $"{Cell(Path.GetFileName(file))},{Cell(classMap.Classes[label].Name)},{shares[label]:F6}\n");
     }
 
     private static string Cell(string text) =>

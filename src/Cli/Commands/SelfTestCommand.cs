@@ -14,12 +14,17 @@ internal static class SelfTestCommand
 
     public static Command Create(Terminal terminal)
     {
-        Option<string?> vectors = Options.Text("--vectors", "DIR", "Folder of *.safetensors cases. Default: those that come with the program.");
-        Option<string?> type = Options.Choice("--dtype", "TYPE", "Element type to compute in: float32 or float64. Default: float32.", "float32", "float64");
-        Option<string?> filter = Options.Text("--filter", "TEXT", "Runs only the cases whose file name holds this text; * stands for anything, SwinBlock and swin_block are the same.");
+        Option<string?> vectors = Options.Text("--vectors", "DIR",
+            "Folder of *.safetensors cases. Default: those that come with the program.");
+        Option<string?> type = Options.Choice("--dtype", "TYPE", "Element type to compute in: float32 or float64. Default: float32.",
+            "float32", "float64");
+        Option<string?> filter = Options.Text("--filter", "TEXT",
+            "Runs only the cases whose file name holds this text; * stands for anything, SwinBlock and swin_block are the same.");
         Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
-        Option<bool> all = Options.Flag("--all", "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
-        Option<string?> write = Options.Text("--write", "DIR", "Writes what was computed into this folder, one *.safetensors file per case.");
+        Option<bool> all = Options.Flag("--all",
+            "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
+        Option<string?> write = Options.Text("--write", "DIR",
+            "Writes what was computed into this folder, one *.safetensors file per case.");
         Option<string?> device = CommandHelpers.Device();
         Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("selftest", "Runs reference cases through every operator and network, and compares the results.")
@@ -77,7 +82,8 @@ internal static class SelfTestCommand
             throw UsageException.From(failure);
         }
         foreach (string name in summary.LeftOut)
-            terminal.WriteLine($"skipped: {name} (full size; {(CudaLibraries.IsEmulated ? "--all runs it, slowly" : "run without --quick")})");
+            terminal.WriteLine(
+                $"skipped: {name} (full size; {(CudaLibraries.IsEmulated ? "--all runs it, slowly" : "run without --quick")})");
         foreach ((string name, string network) in summary.Missing)
             terminal.WriteLine($"skipped: {name} (this version has no {network})");
         terminal.WriteLine($"{summary.Passed} passed, {summary.Failed} failed, {summary.LeftOut.Count + summary.Missing.Count} skipped");
@@ -93,7 +99,8 @@ internal static class SelfTestCommand
             }
             hasHeading = true;
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{result.Op,-17} {result.Case,-40} {result.Error,9:0.0E+00} {result.Share,7:F3} {result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
+                $"{result.Op,-17} {result.Case,-40} {result.Error,9:0.0E+00} {result.Share,7:F3} "
+                    + $"{result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
             if (result.Failure is not null)
                 terminal.WriteLine($"  {result.Failure}");
             terminal.Out.Flush();

@@ -11,8 +11,10 @@ internal static class TrainCommand
     {
         var arguments = new TrainingArguments();
         Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/MODEL-DATE.");
-        Option<string?> config = Options.Text("--config", "FILE", "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
-        Option<bool> resume = Options.Flag("--resume", "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
+        Option<string?> config = Options.Text("--config", "FILE",
+            "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
+        Option<bool> resume = Options.Flag("--resume",
+            "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
         Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
         Option<string?> device = CommandHelpers.Device();
         Option<bool> noGraph = CommandHelpers.NoGraph();
@@ -31,10 +33,12 @@ internal static class TrainCommand
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
             string commandLine = CommandHelpers.CommandLineOf(result);
             if (result.GetValue(resume))
-                return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+                return Resume(terminal, selection, execution, result.GetValue(run) ?? result.GetValue(output), result.GetValue(config),
+                    given, weighClasses, commandLine);
             if (result.GetValue(run) is { } folder)
                 throw new UsageException("only with --resume", place: $"--run {folder}", remedy: "name a new run's folder by --out");
-            return Start(terminal, selection, execution, result.GetValue(output), result.GetValue(config), given, weighClasses, commandLine);
+            return Start(terminal, selection, execution, result.GetValue(output), result.GetValue(config), given, weighClasses,
+                commandLine);
         });
         HelpWithExamples.SetNotes(command, """
             The data folder holds train/, train_annot/, val/, val_annot/ and, for evaluation, test/, test_annot/: images, and
@@ -91,7 +95,8 @@ internal static class TrainCommand
             throw Kept("--class-weights auto", $"the run in {folder.Path} has none, and a resumed run keeps them");
         if (changed.Count > 0)
             terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution).Run(folder, isResumed: true, commandLine));
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution)
+            .Run(folder, isResumed: true, commandLine));
     }
 
     private static UsageException Kept(string option, string problem) => new(problem, place: option, remedy: "start a new run instead");

@@ -29,7 +29,8 @@ internal static class EvaluationTable
             confusion.AddColumn(new TableColumn(Markup.Escape(name)).RightAligned());
         long[][] rows = evaluation.Confusion.ToRows();
         for (int row = 0; row < rows.Length; row++)
-            confusion.AddRow([Markup.Escape(evaluation.ClassNames[row]), .. rows[row].Select(count => count.ToString(CultureInfo.InvariantCulture))]);
+            confusion.AddRow([Markup.Escape(evaluation.ClassNames[row]),
+                .. rows[row].Select(count => count.ToString(CultureInfo.InvariantCulture))]);
         terminal.Ansi.Write(confusion);
     }
 

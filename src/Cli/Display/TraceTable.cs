@@ -17,18 +17,22 @@ internal static class TraceTable
         bool launches = shares.Any(share => share.Launches > 0);
         Table table = EvaluationTable.NewTable();
         table.AddColumn(title);
-        foreach (string name in (string[])["calls", .. launches ? ["launches"] : Array.Empty<string>(), "forward ms", "backward ms", "share", "GFLOP", "GFLOP/s"])
+        foreach (string name in (string[])["calls", .. launches ? ["launches"] : Array.Empty<string>(), "forward ms", "backward ms",
+            "share", "GFLOP", "GFLOP/s"])
             table.AddColumn(new TableColumn(name).RightAligned());
         foreach (TraceShare share in shares)
-            AddRow(share.Name, Number(share.Calls), Number(share.Launches), Milliseconds(share.Forward), Milliseconds(share.Backward), share.Total,
+            AddRow(share.Name, Number(share.Calls), Number(share.Launches), Milliseconds(share.Forward), Milliseconds(share.Backward),
+                share.Total,
                 share.MultiplyAdds > 0 ? (share.Flops / 1e9).ToString("F1", CultureInfo.InvariantCulture) : "",
                 share.MultiplyAdds > 0 ? share.Rate.ToString("F0", CultureInfo.InvariantCulture) : "");
         TimeSpan rest = step - TimeSpan.FromTicks(shares.Sum(share => share.Total.Ticks));
         AddRow("(optimiser and the rest)", "", "", Milliseconds(rest), "", rest, "", "");
         terminal.Ansi.Write(table);
 
-        void AddRow(string name, string calls, string launched, string forward, string backward, TimeSpan total, string gflop, string rate) =>
-            table.AddRow([name, calls, .. launches ? [launched] : Array.Empty<string>(), forward, backward, Percent(total / step), gflop, rate]);
+        void AddRow(string name, string calls, string launched, string forward, string backward, TimeSpan total, string gflop,
+            string rate) =>
+            table.AddRow([name, calls, .. launches ? [launched] : Array.Empty<string>(), forward, backward, Percent(total / step), gflop,
+                rate]);
     }
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);

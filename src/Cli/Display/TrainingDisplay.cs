@@ -85,7 +85,8 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
         if (_bar is not null)
             _bar.Description = _description;
         WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"step {report.Step}  validation: loss {report.Loss:F4}, mean IoU {report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
+            $"step {report.Step}  validation: loss {report.Loss:F4}, mean IoU "
+                + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
     }
 
     private void WriteLine(string line)

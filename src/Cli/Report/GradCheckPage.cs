@@ -7,7 +7,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Report;
 
-/// <summary>The results of a gradient check as one HTML page that needs nothing beside it: failures first, then by share of what was allowed.</summary>
+/// <summary>
+/// The results of a gradient check as one HTML page that needs nothing beside it: failures first, then by share of what was allowed.
+/// </summary>
 internal static class GradCheckPage
 {
     private const string Style = """
@@ -44,14 +46,16 @@ internal static class GradCheckPage
         return html.Append("</main></body></html>\n").ToString();
 
         void Card(FormattableString value, string name) => html.Append(
-            CultureInfo.InvariantCulture, $"<div class=\"card\"><b>{Text(FormattableString.Invariant(value))}</b><span>{name}</span></div>");
+            CultureInfo.InvariantCulture,
+            $"<div class=\"card\"><b>{Text(FormattableString.Invariant(value))}</b><span>{name}</span></div>");
     }
 
     private static void AppendFailures(StringBuilder html, GradCheckSummary summary)
     {
         foreach (GradCheckReport report in summary.Reports.Where(report => !report.Passed))
         {
-            html.Append(CultureInfo.InvariantCulture, $"<h2 class=\"failed\">Failed: {Text(report.Name)}, {report.Type}</h2><pre>{Text(report.Failure!)}</pre>\n");
+            html.Append(CultureInfo.InvariantCulture,
+                $"<h2 class=\"failed\">Failed: {Text(report.Name)}, {report.Type}</h2><pre>{Text(report.Failure!)}</pre>\n");
             if (report.Reproduction is not null)
                 html.Append(CultureInfo.InvariantCulture,
                     $"<p>The smallest failing shape, for src/Verification/OperatorCases.cs:</p><pre>{Text(report.Reproduction)}</pre>\n");
@@ -64,7 +68,8 @@ internal static class GradCheckPage
             return;
         html.Append("<h2>Not taken in this type</h2><table>\n");
         foreach (GradCheckReport report in summary.Reports.Where(report => report.Refusal is not null))
-            html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(report.Name)}</td><td>{report.Type}</td><td>{Text(report.Refusal!)}</td></tr>\n");
+            html.Append(CultureInfo.InvariantCulture,
+                $"<tr><td>{Text(report.Name)}</td><td>{report.Type}</td><td>{Text(report.Refusal!)}</td></tr>\n");
         html.Append("</table>\n");
     }
 
@@ -76,17 +81,21 @@ internal static class GradCheckPage
             <div class="scroll"><table><tr><th>check</th><th>type</th><th>argument</th><th class="n">error</th><th class="n">share</th><th class="n">entries</th><th class="n">undecided</th><th class="n">shorter steps</th><th>&nbsp; worst at</th><th>kinks</th></tr>
 
             """);
-        foreach ((GradCheckReport report, GradCheckLine line) in summary.Reports.SelectMany(report => report.Lines.Select(line => (report, line)))
+        foreach ((GradCheckReport report, GradCheckLine line) in summary.Reports.SelectMany(report =>
+            report.Lines.Select(line => (report, line)))
             .OrderBy(pair => pair.line.Passed).ThenByDescending(pair => pair.line.Share))
         {
             double width = double.IsFinite(line.Share) ? Math.Clamp(line.Share, 0, 1) * 100 : 100;
             html.Append(CultureInfo.InvariantCulture,
-                $"<tr{(line.Passed ? "" : " class=\"failed\"")}><td class=\"name\">{Text(report.Name)}</td><td>{report.Type}</td><td class=\"name\">{Text(line.Argument)}</td>");
+                $"<tr{(line.Passed ? "" : " class=\"failed\"")}><td class=\"name\">{Text(report.Name)}</td><td>{report.Type}</td><td "
+                    + $"class=\"name\">{Text(line.Argument)}</td>");
             html.Append(CultureInfo.InvariantCulture,
-                $"<td class=\"n\">{line.Error:0.0E+00}</td><td class=\"n name\">{line.Share:0.000}<span class=\"bar\"><i style=\"width:{width:F0}%\"></i></span></td>");
+                $"<td class=\"n\">{line.Error:0.0E+00}</td><td class=\"n name\">{line.Share:0.000}<span class=\"bar\"><i "
+                    + $"style=\"width:{width:F0}%\"></i></span></td>");
             html.Append(CultureInfo.InvariantCulture,
                 $"<td class=\"n\">{line.Entries}</td><td class=\"n\">{line.Undecided}</td><td class=\"n\">{line.ShortSteps}</td>");
-            html.Append(CultureInfo.InvariantCulture, $"<td>&nbsp; {Text(line.Check)}: {Text(line.Where)}</td><td>{Text(report.Kinks)}</td></tr>\n");
+            html.Append(CultureInfo.InvariantCulture,
+                $"<td>&nbsp; {Text(line.Check)}: {Text(line.Where)}</td><td>{Text(report.Kinks)}</td></tr>\n");
         }
         html.Append("</table></div>\n");
     }

@@ -100,7 +100,8 @@ internal static class HtmlReport
         }
 
         void Figure(byte[] png, string caption) => html.Append(CultureInfo.InvariantCulture,
-            $"<figure><img alt=\"{Text(caption)}\" src=\"data:image/png;base64,{Convert.ToBase64String(png)}\"><figcaption>{Text(caption)}</figcaption></figure>");
+            $"<figure><img alt=\"{Text(caption)}\" "
+                + $"src=\"data:image/png;base64,{Convert.ToBase64String(png)}\"><figcaption>{Text(caption)}</figcaption></figure>");
     }
 
     private static void AppendEvaluation(StringBuilder html, string split, Evaluation evaluation)
@@ -112,7 +113,8 @@ internal static class HtmlReport
             html.Append(CultureInfo.InvariantCulture,
                 $"<tr><td>{Text(score.Name)}</td><td class=\"n\">{Score(score.IoU)}</td><td class=\"n\">{Score(score.Dice)}</td></tr>");
         html.Append(CultureInfo.InvariantCulture,
-            $"<tr class=\"mean\"><td>mean</td><td class=\"n\">{Score(evaluation.MeanIoU)}</td><td class=\"n\">{Score(evaluation.MeanDice)}</td></tr></table>");
+            $"<tr class=\"mean\"><td>mean</td><td class=\"n\">{Score(evaluation.MeanIoU)}</td><td "
+                + $"class=\"n\">{Score(evaluation.MeanDice)}</td></tr></table>");
         html.Append(CultureInfo.InvariantCulture, $"<p class=\"faint\">pixel accuracy {Score(evaluation.PixelAccuracy)}</p></div>\n");
         AppendConfusion(html, evaluation);
         html.Append("</div>\n<details><summary>per image</summary><table><tr><th>image</th>");

@@ -38,11 +38,13 @@ internal sealed record LineChart(
     {
         var svg = new StringBuilder();
         svg.Append(CultureInfo.InvariantCulture,
-            $"<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" aria-label=\"{Text(Title)}\">{head}\n");
+            $"<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" "
+                + $"aria-label=\"{Text(Title)}\">{head}\n");
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"title\" x=\"{Left}\" y=\"20\">{Text(Title)}</text>\n");
         (double X, double Y)[] all = [.. Series.SelectMany(series => series.Points).Where(point => double.IsFinite(point.Y))];
         if (all.Length == 0)
-            return svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"{Height / 2}\">no values yet</text></svg>\n").ToString();
+            return svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"{Height / 2}\">no values yet</text></svg>\n")
+                .ToString();
         Axis xAxis = Axis.Over(0, Math.Max(1, all.Max(point => point.X)), 6, tight: true);
         Axis yAxis = Axis.Over(Minimum ?? all.Min(point => point.Y), Maximum ?? all.Max(point => point.Y), 5, tight: false);
         double X(double x) => Left + (x - xAxis.Low) / (xAxis.High - xAxis.Low) * (Width - Left - Right);
@@ -68,7 +70,8 @@ internal sealed record LineChart(
                 $"<polyline class=\"line {series.Style}{(series.Faint ? " faint" : "")}\" points=\"{points}\"/>\n");
             if (series.Markers)
                 foreach ((double x, double y) in series.Points.Where(point => double.IsFinite(point.Y)))
-                    svg.Append(CultureInfo.InvariantCulture, $"<circle class=\"{series.Style}\" cx=\"{X(x):F1}\" cy=\"{Y(y):F1}\" r=\"3\"/>\n");
+                    svg.Append(CultureInfo.InvariantCulture,
+                        $"<circle class=\"{series.Style}\" cx=\"{X(x):F1}\" cy=\"{Y(y):F1}\" r=\"3\"/>\n");
         }
         AppendLegend(svg);
         return svg.Append("</svg>\n").ToString();

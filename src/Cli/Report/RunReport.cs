@@ -52,7 +52,8 @@ internal static class RunReport
     private static LineChart LossChart(IReadOnlyList<MetricsRow> metrics)
     {
         IReadOnlyList<(double, double)> raw = Smoothing.Thin([.. metrics.Select(row => ((double)row.Step, row.Loss))], LargestCurve);
-        (double, double)[] validation = [.. metrics.Where(row => row.ValidationLoss is not null).Select(row => ((double)row.Step, row.ValidationLoss!.Value))];
+        (double, double)[] validation =
+            [.. metrics.Where(row => row.ValidationLoss is not null).Select(row => ((double)row.Step, row.ValidationLoss!.Value))];
         return new LineChart("Loss", "step",
             [
                 new ChartSeries("training, each step", "a", raw, Faint: true),
@@ -100,9 +101,11 @@ internal static class RunReport
             ("seed", options.Seed.ToString(CultureInfo.InvariantCulture)),
             ("steps", $"{record.Step} of {record.Steps} ({record.Outcome})"),
             ("batch", options.Batch.ToString(CultureInfo.InvariantCulture)),
-            ("optimiser", $"{options.Optimizer.ToString().ToLowerInvariant()}, learning rate {options.LearningRate.ToString("R", CultureInfo.InvariantCulture)}, "
+            ("optimiser", $"{options.Optimizer.ToString().ToLowerInvariant()}, learning rate "
+                + $"{options.LearningRate.ToString("R", CultureInfo.InvariantCulture)}, "
                 + $"{options.Schedule.ToString().ToLowerInvariant()} schedule"),
-            ("loss", string.Create(CultureInfo.InvariantCulture, $"{options.CrossEntropyWeight} cross-entropy + {options.DiceWeight} Dice")),
+            ("loss",
+                string.Create(CultureInfo.InvariantCulture, $"{options.CrossEntropyWeight} cross-entropy + {options.DiceWeight} Dice")),
         ]),
         ("Network", [
             ("model", options.Model),
@@ -124,15 +127,18 @@ internal static class RunReport
         if (!Directory.Exists(examples))
             return [];
         const string ImageSuffix = "_image.png";
-        return [.. Directory.EnumerateFiles(examples, $"*{ImageSuffix}").Order(StringComparer.Ordinal).Select(path => path[..^ImageSuffix.Length])
+        return [.. Directory.EnumerateFiles(examples, $"*{ImageSuffix}").Order(StringComparer.Ordinal)
+            .Select(path => path[..^ImageSuffix.Length])
             // A kill between the three pictures of an example leaves some of them out: the others are still worth showing.
             .Where(stem => File.Exists($"{stem}_truth.png") && File.Exists($"{stem}_prediction.png"))
-            .Select(stem => new ReportExample(Path.GetFileName(stem), File.ReadAllBytes(stem + ImageSuffix), File.ReadAllBytes($"{stem}_truth.png"),
+            .Select(stem =>
+                new ReportExample(Path.GetFileName(stem), File.ReadAllBytes(stem + ImageSuffix), File.ReadAllBytes($"{stem}_truth.png"),
                 File.ReadAllBytes($"{stem}_prediction.png")))];
     }
 
     private static IReadOnlyList<(string, string)> Legend(RunFolder folder) => !File.Exists(folder.ClassesPath) ? [] :
-        [.. ClassMap.FromYaml(File.ReadAllText(folder.ClassesPath), folder.ClassesPath).Classes.Select(entry => (entry.Name, entry.Display.ToString()))];
+        [.. ClassMap.FromYaml(File.ReadAllText(folder.ClassesPath), folder.ClassesPath).Classes.Select(entry =>
+            (entry.Name, entry.Display.ToString()))];
 
     private static string Number(double value, int decimals) => value.ToString($"F{decimals}", CultureInfo.InvariantCulture);
 }

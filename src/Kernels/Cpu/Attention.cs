@@ -17,7 +17,8 @@ internal static unsafe class Attention
     private const double Masked = -100;
 
     /// <summary>output (B,H,W,C) from qkv (B,H,W,3C) and table ((2·ws-1)², heads).</summary>
-    public static void Forward<T>(AttentionShape shape, T* qkv, T* table, T* output, bool narrow = false) where T : unmanaged, IFloatingPointIeee754<T>
+    public static void Forward<T>(AttentionShape shape, T* qkv, T* table, T* output, bool narrow = false) where T : unmanaged,
+        IFloatingPointIeee754<T>
     {
         if (VectorWidth.Wide && !narrow)
             Forward<T, Kernel512>(shape, qkv, table, output);
@@ -313,7 +314,8 @@ internal static unsafe class Attention
             for (int i = 0; i < _shape.Tokens; i++)
             {
                 nint token = _tokens[i];
-                Scale(_result + (nint)i * _wide, scale, dQkv + (token * 3 + part) * _shape.Channels + (nint)_head * _depth, _depth, accumulate);
+                Scale(_result + (nint)i * _wide, scale, dQkv + (token * 3 + part) * _shape.Channels + (nint)_head * _depth, _depth,
+                    accumulate);
             }
         }
 
@@ -358,7 +360,9 @@ internal static unsafe class Attention
                 source.Pack<TKernel>(column, Math.Min(width, _shape.Tokens - column), 0, _depth, _columns + (nint)panel * width * _depth);
         }
 
-        /// <summary>Right panels of a token matrix; the matrix itself when it is one panel already, as for 32 channels and 512-bit vectors.</summary>
+        /// <summary>
+        /// Right panels of a token matrix; the matrix itself when it is one panel already, as for 32 channels and 512-bit vectors.
+        /// </summary>
         private readonly T* Columns(T* matrix)
         {
             int width = TKernel.Columns<T>();
@@ -372,7 +376,8 @@ internal static unsafe class Attention
         }
 
         /// <summary>c = left panels · right panels; c has room for whole tiles.</summary>
-        private readonly void Multiply<TLayout>(int columnPanels, int depth, T* columns, T* c, nint stride) where TLayout : struct, IPanelLayout
+        private readonly void Multiply<TLayout>(int columnPanels, int depth, T* columns, T* c, nint stride) where TLayout : struct,
+            IPanelLayout
         {
             int width = TKernel.Columns<T>();
             nint size = (nint)TKernel.Rows * PanelDepth.RoundUp(depth);

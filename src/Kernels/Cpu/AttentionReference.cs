@@ -4,8 +4,8 @@ using CsUnet.Kernels.Shapes;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Windowed attention as plain loops, the specification of <see cref="WindowAttention"/>. For every window and head, with queries i and keys j:
-/// S[i,j] = q[i]·k[j] / √d + bias[i,j] + mask[i,j], P = softmax of the rows of S, output[i] = Σj P[i,j] v[j].
+/// Windowed attention as plain loops, the specification of <see cref="WindowAttention"/>. For every window and head, with queries i and
+/// keys j: S[i,j] = q[i]·k[j] / √d + bias[i,j] + mask[i,j], P = softmax of the rows of S, output[i] = Σj P[i,j] v[j].
 /// With dP[i,j] = dOutput[i]·v[j] and dS[i,j] = P[i,j] (dP[i,j] - Σk P[i,k] dP[i,k]):
 /// dq[i] = Σj dS[i,j] k[j] / √d, dk[j] = Σi dS[i,j] q[i] / √d, dv[j] = Σi P[i,j] dOutput[i], and dS[i,j] is added to the gradient of the
 /// table's entry that bias[i,j] comes from.
@@ -35,7 +35,9 @@ public static unsafe class AttentionReference
                 }
     }
 
-    /// <summary>dQkv and dTable, each null if it is not wanted, from dOutput (B,H,W,C); overwritten unless they are to be added to.</summary>
+    /// <summary>
+    /// dQkv and dTable, each null if it is not wanted, from dOutput (B,H,W,C); overwritten unless they are to be added to.
+    /// </summary>
     public static void Backward<T>(
         AttentionShape shape, T* qkv, T* table, T* dOutput, T* dQkv, bool accumulateQkv, T* dTable, bool accumulateTable)
         where T : unmanaged, IFloatingPointIeee754<T>

@@ -88,7 +88,8 @@ internal static unsafe class BlockedProduct
             // At most 168 rows in a chunk: with 256 floats of depth 168 KiB of the second-level cache.
             int least = Ceiling(rowPanels, 168 / TKernel.Rows);
             RunChunks(Chunks(rowPanels, Math.Max(least, Math.Min(work >> 20, MostChunks))), (chunk, chunks) => product.Compute(
-                Part(rowPanels, chunk, chunks), Part(rowPanels, chunk + 1, chunks), 0, columnPanels, 0, k, c, accumulate, bias, null, packed));
+                Part(rowPanels, chunk, chunks), Part(rowPanels, chunk + 1, chunks), 0, columnPanels, 0, k, c, accumulate, bias, null,
+                packed));
         }
         else
         {
@@ -96,7 +97,8 @@ internal static unsafe class BlockedProduct
             RunChunks(Chunks(rowPanels, (long)m * k >> 16), (chunk, chunks) => product.PackRows(
                 Part(rowPanels, chunk, chunks), Part(rowPanels, chunk + 1, chunks), packed));
             RunChunks(Chunks(columnPanels, Math.Min(work >> 20, MostChunks)), (chunk, chunks) => product.Compute(
-                0, rowPanels, Part(columnPanels, chunk, chunks), Part(columnPanels, chunk + 1, chunks), 0, k, c, accumulate, bias, packed, null));
+                0, rowPanels, Part(columnPanels, chunk, chunks), Part(columnPanels, chunk + 1, chunks), 0, k, c, accumulate, bias, packed,
+                null));
         }
     }
 
@@ -221,7 +223,8 @@ internal static unsafe class BlockedProduct
                 int length = Math.Min(block, K - depth);
                 for (int panel = first; panel < end; panel++)
                     _b.Pack<TKernel>(
-                        panel * width, Math.Min(width, N - panel * width), depth, length, packed + depth * all + (nint)panel * width * length);
+                        panel * width, Math.Min(width, N - panel * width), depth, length,
+                        packed + depth * all + (nint)panel * width * length);
             }
         }
 

@@ -55,7 +55,9 @@ internal static unsafe class ChannelNorm
         }
     }
 
-    /// <summary>y = x * scale + shift (+ residual), rectified if asked for; scale and shift per channel, residual may be null, y may be x.</summary>
+    /// <summary>
+    /// y = x * scale + shift (+ residual), rectified if asked for; scale and shift per channel, residual may be null, y may be x.
+    /// </summary>
     public static void Apply<T>(T* x, T* scale, T* shift, T* residual, T* y, long rows, int channels, bool relu)
         where T : unmanaged, IFloatingPointIeee754<T> => Workers.Split(rows, Grain(channels), (start, end) =>
         {
@@ -83,8 +85,8 @@ internal static unsafe class ChannelNorm
         });
 
     /// <summary>
-    /// With g = dy where output &gt; 0 (everywhere if output is null): sumG = sum of g, sumGX = sum of g * (x - mean) per channel, in double;
-    /// writes g to <paramref name="masked"/> unless that is null.
+    /// With g = dy where output &gt; 0 (everywhere if output is null): sumG = sum of g, sumGX = sum of g * (x - mean) per channel, in
+    /// double; writes g to <paramref name="masked"/> unless that is null.
     /// </summary>
     public static void BackwardSums<T>(T* x, T* output, T* dy, T* mean, long rows, int channels, T* masked, double* sumG, double* sumGX)
         where T : unmanaged, IFloatingPointIeee754<T>

@@ -87,7 +87,8 @@ internal static unsafe class Convolution
         });
     }
 
-    private static void BackwardPhase<T>(ConvolutionShape shape, int phaseY, int phaseX, T* weight, T* dOutput, T* dInput, bool accumulate, bool narrow)
+    private static void BackwardPhase<T>(ConvolutionShape shape, int phaseY, int phaseX, T* weight, T* dOutput, T* dInput, bool accumulate,
+        bool narrow)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         int stride = shape.Stride, channels = shape.GroupChannels, filters = shape.GroupFilters;

@@ -9,7 +9,8 @@ internal readonly record struct CpuProduct(bool IsReference, bool IsNarrow)
 {
     /// <summary>The variants of an operator that is a matrix product.</summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
-        CpuVariants.Of(CpuVariants.Blocked, "packed panels that stay in the caches, tiles of the result in registers", choosesVectors: true);
+        CpuVariants.Of(CpuVariants.Blocked, "packed panels that stay in the caches, tiles of the result in registers",
+            choosesVectors: true);
 
     /// <summary>What a call's choice asks for.</summary>
     /// <exception cref="VariantNotTakenException">It names vectors that this machine has not.</exception>

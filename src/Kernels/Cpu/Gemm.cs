@@ -3,8 +3,8 @@ using System.Numerics;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Matrix products of row-major matrices on the CPU: C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C] [+ bias (n) to every row], in float or double.
-/// Blocked, packed, on all threads; the result does not depend on their number. Bound by arithmetic.
+/// Matrix products of row-major matrices on the CPU: C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C] [+ bias (n) to every row], in float or
+/// double. Blocked, packed, on all threads; the result does not depend on their number. Bound by arithmetic.
 /// </summary>
 public static unsafe class Gemm
 {

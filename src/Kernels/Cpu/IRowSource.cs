@@ -8,8 +8,8 @@ namespace CsUnet.Kernels.Cpu;
 internal unsafe interface IRowSource<T, TLayout> where T : unmanaged where TLayout : struct, IPanelLayout
 {
     /// <summary>
-    /// Writes the panel of rows [row, row + count) and depths [depth, depth + length): as many rows high as the kernel's tile (a constant of
-    /// the kernel); rows from count on are zero.
+    /// Writes the panel of rows [row, row + count) and depths [depth, depth + length): as many rows high as the kernel's tile (a constant
+    /// of the kernel); rows from count on are zero.
     /// </summary>
     void Pack<TKernel>(int row, int count, int depth, int length, T* panel) where TKernel : struct, IMicroKernel;
 }

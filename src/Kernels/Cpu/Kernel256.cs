@@ -20,7 +20,8 @@ internal readonly unsafe struct Kernel256 : IMicroKernel
         where T : unmanaged
         where TLayout : struct, IPanelLayout
     {
-        Vector256<T> c0l = default, c0r = default, c1l = default, c1r = default, c2l = default, c2r = default, c3l = default, c3r = default, c4l = default, c4r = default, c5l = default, c5r = default;
+        Vector256<T> c0l = default, c0r = default, c1l = default, c1r = default, c2l = default, c2r = default, c3l = default, c3r = default,
+            c4l = default, c4r = default, c5l = default, c5r = default;
         nint row = TLayout.Interleaved ? 1 : PanelDepth.Block;
         nint step = TLayout.Interleaved ? 6 : 1;
         while (depth > 0)

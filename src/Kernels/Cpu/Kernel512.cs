@@ -20,8 +20,10 @@ internal readonly unsafe struct Kernel512 : IMicroKernel
         where T : unmanaged
         where TLayout : struct, IPanelLayout
     {
-        Vector512<T> c0l = default, c0r = default, c1l = default, c1r = default, c2l = default, c2r = default, c3l = default, c3r = default, c4l = default, c4r = default, c5l = default, c5r = default, c6l = default, c6r = default;
-        Vector512<T> c7l = default, c7r = default, c8l = default, c8r = default, c9l = default, c9r = default, cal = default, car = default, cbl = default, cbr = default, ccl = default, ccr = default, cdl = default, cdr = default;
+        Vector512<T> c0l = default, c0r = default, c1l = default, c1r = default, c2l = default, c2r = default, c3l = default, c3r = default,
+            c4l = default, c4r = default, c5l = default, c5r = default, c6l = default, c6r = default;
+        Vector512<T> c7l = default, c7r = default, c8l = default, c8r = default, c9l = default, c9r = default, cal = default, car = default,
+            cbl = default, cbr = default, ccl = default, ccr = default, cdl = default, cdr = default;
         nint row = TLayout.Interleaved ? 1 : PanelDepth.Block;
         nint step = TLayout.Interleaved ? 14 : 1;
         while (depth > 0)

@@ -129,7 +129,8 @@ internal static unsafe class Panels
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void TransposeEight(float* s, nint stride, float* t, nint targetStride)
     {
-        // Lanes of 128 bits: low halves of rows i and i + 4 share a vector, so only in-lane shuffles of pairs follow (three steps become two).
+        // Lanes of 128 bits: low halves of rows i and i + 4 share a vector, so only in-lane shuffles of pairs follow (three steps become
+        // two).
         Vector256<float> a = Pair(s, s + 4 * stride), b = Pair(s + stride, s + 5 * stride);
         Vector256<float> c = Pair(s + 2 * stride, s + 6 * stride), d = Pair(s + 3 * stride, s + 7 * stride);
         FourColumns(a, b, c, d, t, targetStride);

@@ -43,8 +43,8 @@ internal static class RowNorm
     }
 
     /// <summary>
-    /// dInput, laid out as the input, = or += the gradient; null if it is not needed. Returns (chunks, 2, C) in float64, whose first row holds
-    /// the sums for dWeight and dBias if <paramref name="needsParameters"/>.
+    /// dInput, laid out as the input, = or += the gradient; null if it is not needed. Returns (chunks, 2, C) in float64, whose first row
+    /// holds the sums for dWeight and dBias if <paramref name="needsParameters"/>.
     /// </summary>
     public static unsafe Tensor Backward<T, TPlaces>(
         Tensor dOutput, Tensor input, TPlaces places, Tensor weight, Tensor mean, Tensor rstd, Tensor? dInput, bool accumulate,

@@ -34,8 +34,8 @@ internal static unsafe class RowNormReference
     }
 
     /// <summary>
-    /// dInput, laid out as the input, = or += the gradient; null if it is not needed. Returns (1, 2, C) in float64: the sums for dWeight and
-    /// dBias.
+    /// dInput, laid out as the input, = or += the gradient; null if it is not needed. Returns (1, 2, C) in float64: the sums for dWeight
+    /// and dBias.
     /// </summary>
     public static Tensor Backward<T, TPlaces>(
         Tensor dOutput, Tensor input, TPlaces places, Tensor weight, Tensor mean, Tensor rstd, Tensor? dInput, bool accumulate)

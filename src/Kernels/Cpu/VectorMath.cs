@@ -9,8 +9,8 @@ namespace CsUnet.Kernels.Cpu;
 /// interpolations at Chebyshev nodes; NaN stays NaN.
 /// </summary>
 /// <remarks>
-/// GELU needs no erf: with h(x) = exp(-x²/2) · g(|x|), g(x) = erfc(x/√2) exp(x²/2) / 2, the normal distribution is h for x below 0 and 1 - h
-/// above, and the same exp gives its density for the derivative.
+/// GELU needs no erf: with h(x) = exp(-x²/2) · g(|x|), g(x) = erfc(x/√2) exp(x²/2) / 2, the normal distribution is h for x below 0 and 1 -
+/// h above, and the same exp gives its density for the derivative.
 /// </remarks>
 internal static unsafe class VectorMath
 {
@@ -27,7 +27,9 @@ internal static unsafe class VectorMath
     private const float E0 = 0.5f, E1 = 0.16666573423859668f, E2 = 0.041666550162715296f, E3 = 0.008363767023295927f,
         E4 = 0.0013926918056367409f;
 
-    /// <summary>e^x, within about 1 ulp; results below the normal range become the smallest normal number, those above the range the largest.</summary>
+    /// <summary>
+    /// e^x, within about 1 ulp; results below the normal range become the smallest normal number, those above the range the largest.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Exp(Vector<float> x)
     {
@@ -74,7 +76,9 @@ internal static unsafe class VectorMath
         return Simd.Load(lanes).As<double, T>();
     }
 
-    /// <summary>y = e^x over n elements, on the calling thread; x and y may be the same. With 512-bit vectors if <paramref name="wide"/>.</summary>
+    /// <summary>
+    /// y = e^x over n elements, on the calling thread; x and y may be the same. With 512-bit vectors if <paramref name="wide"/>.
+    /// </summary>
     public static void Exp<T>(T* x, T* y, long n, bool wide) where T : unmanaged
     {
         if (typeof(T) == typeof(double))
@@ -150,7 +154,9 @@ internal static unsafe class VectorMath
         return Simd.Load(lanes).As<double, T>();
     }
 
-    /// <summary>erfc(x/√2) exp(x²/2) / 2 for x at least 0: t times a polynomial in t = 1 / (1 + 0.35 x); relative error 4e-8 below 13.5.</summary>
+    /// <summary>
+    /// erfc(x/√2) exp(x²/2) / 2 for x at least 0: t times a polynomial in t = 1 / (1 + 0.35 x); relative error 4e-8 below 13.5.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> ScaledTail(Vector<float> x)
     {

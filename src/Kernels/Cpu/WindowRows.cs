@@ -45,7 +45,8 @@ internal readonly unsafe struct WindowRows<T>(Windows<T> windows) : IRowSource<T
                     Panels.ZeroBlock(target);
                 continue;
             }
-            for (source += offset; part > 0; part -= PanelDepth.Block, source += PanelDepth.Block, target += TKernel.Rows * PanelDepth.Block)
+            for (source += offset; part > 0; part -= PanelDepth.Block, source += PanelDepth.Block,
+                target += TKernel.Rows * PanelDepth.Block)
                 Panels.CopyBlock(source, target);
         }
     }

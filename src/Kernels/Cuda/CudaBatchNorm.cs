@@ -45,7 +45,9 @@ internal static class CudaBatchNorm
         coefficients.Run(blocks.TotalGrid, ColumnBlocks.Block);
     }
 
-    /// <summary>The same in training, from the statistics that a convolution wrote with its <paramref name="rows"/> rows of output.</summary>
+    /// <summary>
+    /// The same in training, from the statistics that a convolution wrote with its <paramref name="rows"/> rows of output.
+    /// </summary>
     public static void Coefficients(
         BatchNorm norm, TileStatistics statistics, int rows, ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> results)
     {
@@ -134,7 +136,8 @@ internal static class CudaBatchNorm
     }
 
     /// <summary>
-    /// dInput = a g + b input + d per channel, g being dOutput where input * scale + shift is positive if that was the mask, else everywhere.
+    /// dInput = a g + b input + d per channel, g being dOutput where input * scale + shift is positive if that was the mask, else
+    /// everywhere.
     /// </summary>
     public static void BackwardInput(Tensor input, Tensor dOutput, Tensor coefficients, Tensor dInput, bool accumulate)
     {

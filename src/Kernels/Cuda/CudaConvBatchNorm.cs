@@ -109,7 +109,8 @@ internal sealed record CudaConvBatchNorm(
         OperatorCall call, GradientSink gradients, int first, Tensor? norm, ReLUMask mask, Tensor dOutput, Tensor? dInput, bool accumulate)
     {
         Tensor coefficients = CudaBatchNorm.Backward(
-            Op.Norm, call, gradients, Convolved, mask, dOutput, weight: first + 1, bias: first + 2, Coefficients.Slice(0, 1), Coefficients.Slice(1, 1));
+            Op.Norm, call, gradients, Convolved, mask, dOutput, weight: first + 1, bias: first + 2, Coefficients.Slice(0, 1),
+            Coefficients.Slice(1, 1));
         bool needsWeight = call.Needs(first);
         if (dInput is null && !needsWeight)
             return;

@@ -14,15 +14,17 @@ internal static class CudaConvolution
 {
     private const int Tile = 64, LargeTile = 128, Threads = 128, SliceDepth = 32;
 
-    // How often dz may be read if it is made anew at every read. Each costs a read of z beside that of dOutput, from the second-level cache,
-    // where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
+    // How often dz may be read if it is made anew at every read. Each costs a read of z beside that of dOutput, from the second-level
+    // cache, where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
     private const int MostReadsOnTheWay = 8;
 
     private const string ByShape = "by_shape", SmallTiles = "small_tiles", LargeTiles = "large_tiles", Any = "any";
 
     private static readonly LaunchParameter s_splits = new("splits_per_multiprocessor", [2, 4, 8], Usual: 4);
 
-    /// <summary>The ways to compute a convolution; the pixels of a weight gradient are shared out to so many blocks per multiprocessor.</summary>
+    /// <summary>
+    /// The ways to compute a convolution; the pixels of a weight gradient are shared out to so many blocks per multiprocessor.
+    /// </summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
     [
         new(ByShape, "large tiles where there are enough of them; few filters, at most four, without tiles", s_splits),
@@ -35,7 +37,9 @@ internal static class CudaConvolution
     public static bool HasFewFilters(OperatorCall call, ConvolutionShape shape, Tensor input) =>
         call.Choice?.Variant is null or ByShape && CudaFewFilters.Takes(shape, input);
 
-    /// <summary>The packed convolution that takes this one's place in the forward pass and in the gradient of the weight; null if none does.</summary>
+    /// <summary>
+    /// The packed convolution that takes this one's place in the forward pass and in the gradient of the weight; null if none does.
+    /// </summary>
     /// <param name="call">The call, which may choose a variant.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="input">The input, or anything of its type.</param>
@@ -95,7 +99,9 @@ internal static class CudaConvolution
         return reads <= MostReadsOnTheWay;
     }
 
-    /// <summary>dInput = [dInput +] gradient of the input: per residue of its position modulo the stride, no product is with a zero.</summary>
+    /// <summary>
+    /// dInput = [dInput +] gradient of the input: per residue of its position modulo the stride, no product is with a zero.
+    /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="dOutput">The gradient of the output.</param>
@@ -138,7 +144,8 @@ internal static class CudaConvolution
         int columns = Divide(shape.FilterSize, Tile), rows = Divide(shape.GroupFilters, Tile);
         int multiprocessors = input.CudaDevice.Properties.MultiProcessorCount;
         int wanted = Math.Max(1, call.Parameter(s_splits) * multiprocessors / (columns * rows * shape.Groups));
-        int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth, splits = Divide(shape.OutputPixels, splitPixels);
+        int splitPixels = Divide(Divide(shape.OutputPixels, wanted), SliceDepth) * SliceDepth,
+            splits = Divide(shape.OutputPixels, splitPixels);
         Tensor partials = Tensor.Empty([splits, shape.Filters * shape.FilterSize], DType.Float32, input.Device);
         using var temporary = new Temporary(partials);
         string variant = (through is null, norm is null) switch
@@ -172,8 +179,8 @@ internal static class CudaConvolution
     }
 
     /// <summary>
-    /// Tensors whose groups are whole pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels of "any"
-    /// take the rest. The kernels without matrix units have one name for all variants: they look at the arguments.
+    /// Tensors whose groups are whole pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels
+    /// of "any" take the rest. The kernels without matrix units have one name for all variants: they look at the arguments.
     /// </summary>
     private static CudaLaunch Launch(OperatorCall call, ConvolutionShape shape, string pass, string variant, Tensor like)
     {
@@ -198,7 +205,8 @@ internal static class CudaConvolution
         string? variant = call.Choice?.Variant;
         if (!OnMatrixUnits(call, shape, like))
             return variant == LargeTiles
-                ? throw new VariantNotTakenException("convolution", LargeTiles, "tf32 or bf16 tensors whose groups of channels are whole 16-byte pieces")
+                ? throw new VariantNotTakenException("convolution", LargeTiles,
+                    "tf32 or bf16 tensors whose groups of channels are whole 16-byte pieces")
                 : Tile;
         bool large = variant switch
         {
@@ -212,6 +220,6 @@ internal static class CudaConvolution
     private static string Large(int tile) => tile == LargeTile ? "_large" : "";
 
     private static void AddSizes(ref CudaLaunch launch, ConvolutionShape shape) => launch.Add(
-        shape.Batch, shape.Height, shape.Width, shape.Channels, shape.Filters, shape.KernelHeight, shape.KernelWidth, shape.Stride, shape.Padding,
-        shape.Groups, shape.OutputHeight, shape.OutputWidth);
+        shape.Batch, shape.Height, shape.Width, shape.Channels, shape.Filters, shape.KernelHeight, shape.KernelWidth, shape.Stride,
+        shape.Padding, shape.Groups, shape.OutputHeight, shape.OutputWidth);
 }

@@ -16,7 +16,9 @@ internal readonly record struct CudaFewChannels(ConvolutionShape Original, Convo
 {
     private const int Tile = 4096, TotalThreads = 128;
 
-    /// <summary>The packed convolution with the shortest sums; null if this one's pixels are whole pieces, or its filters are not.</summary>
+    /// <summary>
+    /// The packed convolution with the shortest sums; null if this one's pixels are whole pieces, or its filters are not.
+    /// </summary>
     public static CudaFewChannels? Of(ConvolutionShape shape, Tensor input)
     {
         int piece = 16 / input.DType.Size();
@@ -37,7 +39,8 @@ internal readonly record struct CudaFewChannels(ConvolutionShape Original, Convo
 
     /// <summary>The packed input, of the input's type.</summary>
     public Tensor PackInput(Tensor input) => Pack(
-        input, input.DType, (Original.Height, Original.Width), Original.Padding, [Packed.Batch, Packed.Height, Packed.Width, Packed.Channels]);
+        input, input.DType, (Original.Height, Original.Width), Original.Padding,
+        [Packed.Batch, Packed.Height, Packed.Width, Packed.Channels]);
 
     /// <summary>The packed weight, in the type of the activations.</summary>
     public Tensor PackWeight(Tensor weight, DType type) => Pack(
@@ -65,9 +68,10 @@ internal readonly record struct CudaFewChannels(ConvolutionShape Original, Convo
         var launch = new CudaLaunch(dWeight, "conv2d_few_channels", "conv2d_few_channels_total", typed: false);
         launch.Add(partials, dWeight);
         launch.Add(
-            Original.Filters, Original.KernelHeight, Original.KernelWidth, Original.Channels, Block, Packed.KernelHeight, Packed.KernelWidth,
-            Packed.Channels, partials.Shape[0]);
+            Original.Filters, Original.KernelHeight, Original.KernelWidth, Original.Channels, Block, Packed.KernelHeight,
+            Packed.KernelWidth, Packed.Channels, partials.Shape[0]);
         launch.Add(accumulate);
-        launch.Run(new dim3(Math.Clamp(Divide(Packed.Filters * Packed.FilterSize, 4 * TotalThreads), 1, 16 * multiprocessors)), new dim3(TotalThreads));
+        launch.Run(new dim3(Math.Clamp(Divide(Packed.Filters * Packed.FilterSize, 4 * TotalThreads), 1, 16 * multiprocessors)),
+            new dim3(TotalThreads));
     }
 }

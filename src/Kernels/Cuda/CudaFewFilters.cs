@@ -42,7 +42,8 @@ internal static class CudaFewFilters
     public static void BackwardWeight(ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate)
     {
         int pixels = shape.OutputPixels;
-        int blockPixels = Math.Max(LeastPixels, Divide(pixels, BlocksPerMultiprocessor * Multiprocessors(input))), blocks = Divide(pixels, blockPixels);
+        int blockPixels = Math.Max(LeastPixels, Divide(pixels, BlocksPerMultiprocessor * Multiprocessors(input))),
+            blocks = Divide(pixels, blockPixels);
         Tensor partials = Tensor.Empty([blocks, (int)dWeight.Count, 2], DType.Float32, input.Device);
         using var temporary = new Temporary(partials);
         var launch = new CudaLaunch(input, File, "conv2d_few_filters_backward_weight");

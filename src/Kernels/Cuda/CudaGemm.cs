@@ -34,7 +34,9 @@ internal static class CudaGemm
     private static readonly Tile[] s_float32 = [new("128x128", 128, 128), new("128x64", 128, 64)],
         s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
 
-    /// <summary>output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.</summary>
+    /// <summary>
+    /// output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.
+    /// </summary>
     /// <param name="call">The call, whose precision and choice of tiles it is.</param>
     /// <param name="input">Tokens (..., K).</param>
     /// <param name="weight">(N, K), of the type of input.</param>
@@ -48,12 +50,14 @@ internal static class CudaGemm
         OperatorCall call, Tensor input, Tensor weight, Tensor? bias, Tensor output, Tensor? residual = null, DropPath? dropPath = null,
         bool gelu = false, Tensor? preActivation = null) => Run(new Product(call, "nt", input, weight, output)
         {
-            M = output.Shape.Rows, N = weight.Shape[0], K = weight.Shape[1], Bias = bias, Residual = residual, PreActivation = preActivation,
+            M = output.Shape.Rows, N = weight.Shape[0], K = weight.Shape[1], Bias = bias, Residual = residual,
+                PreActivation = preActivation,
             DropPath = dropPath, RowsPerSample = RowsPerSample(output), Gelu = gelu,
         });
 
     /// <summary>
-    /// dInput = [dInput +] residual + DropPath(dOutput) · weight, the product times GELU'(preActivation) if the map's input is GELU of that.
+    /// dInput = [dInput +] residual + DropPath(dOutput) · weight, the product times GELU'(preActivation) if the map's input is GELU of
+    /// that.
     /// </summary>
     public static void BackwardInput(
         OperatorCall call, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null,
@@ -63,7 +67,9 @@ internal static class CudaGemm
             DropPath = dropPath, RowsPerSample = RowsPerSample(dOutput), Accumulate = accumulate,
         });
 
-    /// <summary>The gradients of weight (N, K) and bias (N) that are wanted: dWeight = DropPath(dOutput)ᵀ · input, dBias = its column sums.</summary>
+    /// <summary>
+    /// The gradients of weight (N, K) and bias (N) that are wanted: dWeight = DropPath(dOutput)ᵀ · input, dBias = its column sums.
+    /// </summary>
     public static void BackwardParameters(
         OperatorCall call, GradientSink gradients, int weight, int bias, Tensor dOutput, Tensor input, DropPath? dropPath = null)
     {
@@ -183,7 +189,8 @@ internal static class CudaGemm
         product.AddEpilogue(ref launch);
         // Without the matrix units four bytes are left out after every row.
         int rowBytes = SliceBytes + (type == "float32" ? 4 : 0);
-        launch.Run(new dim3(Divide(n, tile.Columns), Divide(m, tile.Rows), splits), new dim3(Threads), Stages * (tile.Rows + tile.Columns) * rowBytes);
+        launch.Run(new dim3(Divide(n, tile.Columns), Divide(m, tile.Rows), splits), new dim3(Threads),
+            Stages * (tile.Rows + tile.Columns) * rowBytes);
         if (split)
         {
             var total = new CudaLaunch(product.C, "gemm", $"gemm_{product.Layout}_total");
@@ -198,11 +205,12 @@ internal static class CudaGemm
     }
 
     /// <summary>
-    /// The tile, and the share of K that a block sums over, that take a device the least time. In clocks of a multiprocessor: its blocks one
-    /// after the other, each as long as the load-store units or the arithmetic units need; if K is shared out, the partial results' way to
-    /// memory and back, and a second launch.
+    /// The tile, and the share of K that a block sums over, that take a device the least time. In clocks of a multiprocessor: its blocks
+    /// one after the other, each as long as the load-store units or the arithmetic units need; if K is shared out, the partial results' way
+    /// to memory and back, and a second launch.
     /// </summary>
-    private static (Tile Tile, int Depth) Cheapest(ReadOnlySpan<Tile> candidates, int m, int n, int k, int slice, string type, int multiprocessors, int waves)
+    private static (Tile Tile, int Depth) Cheapest(ReadOnlySpan<Tile> candidates, int m, int n, int k, int slice, string type,
+        int multiprocessors, int waves)
     {
         const double memoryBytes = 20, launch = 2500;
         // Multiply-adds a clock: of 128 threads, or what mma.sync reaches.
@@ -217,11 +225,12 @@ internal static class CudaGemm
             int tiles = tile.Count(m, n), most = Math.Max(1, k / (LeastSlices * slice));
             for (int wave = 0; wave <= waves; wave++)
             {
-                int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most), depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
+                int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most),
+                    depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
                 splits = Math.Max(1, Divide(k, depth));
-                // Slices come from memory by four sectors a clock and are written to shared memory by 128 bytes a clock. On the matrix units
-                // two warps read each of them again; without, a thread reads four numbers a time, four clocks for each warp. The sums pass
-                // through shared memory, too.
+                // Slices come from memory by four sectors a clock and are written to shared memory by 128 bytes a clock. On the matrix
+                // units two warps read each of them again; without, a thread reads four numbers a time, four clocks for each warp. The sums
+                // pass through shared memory, too.
                 double bytes = (double)(tile.Rows + tile.Columns) * SliceBytes / slice;
                 double loadStore = bytes / 64 + (type == "float32" ? 4 * (tile.Rows / 16 + tile.Columns / 8) : bytes / 64);
                 double block = Math.Max(loadStore, tile.Rows * tile.Columns / rate) * depth + tile.Rows * tile.Columns * 5 / 64.0;

@@ -39,8 +39,8 @@ internal ref struct CudaLaunch
     }
 
     /// <summary>
-    /// A launch of a kernel that multiplies matrices: its name ends with bf16 for bfloat16 tensors, and for float32 ones with tf32 or float32,
-    /// as the precision of the call says.
+    /// A launch of a kernel that multiplies matrices: its name ends with bf16 for bfloat16 tensors, and for float32 ones with tf32 or
+    /// float32, as the precision of the call says.
     /// </summary>
     public static CudaLaunch OnMatrices(OperatorCall call, Tensor like, string file, string kernel) =>
         new(like.CudaDevice, file, $"{kernel}_{MatrixType(call, like, kernel)}");

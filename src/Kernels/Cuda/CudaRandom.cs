@@ -8,7 +8,9 @@ namespace CsUnet.Kernels.Cuda;
 /// </summary>
 public static class CudaRandom
 {
-    /// <summary>Makes what is enqueued on a device from now on draw the numbers of a step; a recorded step needs it before every launch.</summary>
+    /// <summary>
+    /// Makes what is enqueued on a device from now on draw the numbers of a step; a recorded step needs it before every launch.
+    /// </summary>
     public static void SetStep(Device device, uint step) => CudaDevice.Get(device).StepWord(step);
 
     /// <summary>The word of a device, set to the step of a key.</summary>

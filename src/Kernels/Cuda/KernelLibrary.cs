@@ -51,7 +51,8 @@ public static partial class KernelLibrary
         IReadOnlyDictionary<string, CudaKernel> kernels = loaded.Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
-            : throw new ArgumentException($"{loaded.Source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+            : throw new ArgumentException(
+                $"{loaded.Source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
     }
 
     /// <summary>Compiles and loads anew the files of <see cref="Folder"/> that are loaded and whose text has changed since.</summary>
@@ -69,8 +70,8 @@ public static partial class KernelLibrary
     }
 
     /// <summary>
-    /// Forgets the kernels of a device, so that each file is loaded again when it is next used: after <see cref="CudaEmulator.SetMode"/>, which
-    /// concerns kernels loaded later. Recorded launches of them must be gone.
+    /// Forgets the kernels of a device, so that each file is loaded again when it is next used: after <see cref="CudaEmulator.SetMode"/>,
+    /// which concerns kernels loaded later. Recorded launches of them must be gone.
     /// </summary>
     public static void Unload(Device device)
     {
@@ -84,7 +85,9 @@ public static partial class KernelLibrary
         }
     }
 
-    /// <summary>Makes this thread use the embedded sources, also where there is a <see cref="Folder"/>, until the result is disposed.</summary>
+    /// <summary>
+    /// Makes this thread use the embedded sources, also where there is a <see cref="Folder"/>, until the result is disposed.
+    /// </summary>
     public static EmbeddedScope UseEmbedded()
     {
         var scope = new EmbeddedScope(t_embedded);
@@ -122,7 +125,9 @@ public static partial class KernelLibrary
         found.Launch(device.Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
     }
 
-    /// <summary>Adds a source that is none of kernels/*.cu. Returns the name to launch its kernels by: one for each name and text.</summary>
+    /// <summary>
+    /// Adds a source that is none of kernels/*.cu. Returns the name to launch its kernels by: one for each name and text.
+    /// </summary>
     internal static string Register(string name, string text)
     {
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));

@@ -77,7 +77,8 @@ public sealed class TensorTable
     {
         launch.Add(_gradients.Count);
         // Gradients are read; what a step changes is read and written.
-        launch.AddTraffic(_columns.Sum(column => column is null ? 0 : (ReferenceEquals(column, _gradients) ? 1 : 2) * column.Sum(tensor => tensor.Bytes)));
+        launch.AddTraffic(_columns.Sum(column =>
+            column is null ? 0 : (ReferenceEquals(column, _gradients) ? 1 : 2) * column.Sum(tensor => tensor.Bytes)));
         if (ChunkTensors.Count > 0)
             launch.Run(new dim3(ChunkTensors.Count), new dim3(CudaLaunch.Threads));
         GC.KeepAlive(this);
@@ -86,7 +87,8 @@ public sealed class TensorTable
     private long Address(Tensor tensor, Tensor gradient)
     {
         if (tensor.DType != DType.Float32 || tensor.Device.Kind != DeviceKind.Cuda || tensor.Device != Device)
-            throw new ShapeException(nameof(TensorTable), "tensor", $"{tensor} on {tensor.Device}", $"float32 on a CUDA device, all on the first one's, {Device}");
+            throw new ShapeException(nameof(TensorTable), "tensor", $"{tensor} on {tensor.Device}",
+                $"float32 on a CUDA device, all on the first one's, {Device}");
         if (tensor.Shape != gradient.Shape)
             throw new ShapeException(nameof(TensorTable), "tensor", tensor, $"{gradient} like its gradient");
         return (long)(ulong)tensor.DevicePointer.Pointer;

@@ -39,10 +39,13 @@ public readonly record struct AttentionShape(int Batch, int Height, int Width, i
         }
     }
 
-    /// <summary>Which of the bias matrices a window needs: 2 in the last row of windows, plus 1 in the last column; 0 without a shift.</summary>
+    /// <summary>
+    /// Which of the bias matrices a window needs: 2 in the last row of windows, plus 1 in the last column; 0 without a shift.
+    /// </summary>
     internal int BiasKind(int window) => Shift == 0
         ? 0
-        : (window / (Width / Window) % (Height / Window) == Height / Window - 1 ? 2 : 0) + (window % (Width / Window) == Width / Window - 1 ? 1 : 0);
+        : (window / (Width / Window) % (Height / Window) == Height / Window - 1 ? 2 : 0)
+            + (window % (Width / Window) == Width / Window - 1 ? 1 : 0);
 
     /// <summary>Number of different bias matrices: only windows at the end of rows and columns have a mask.</summary>
     internal int BiasKinds => Shift == 0 ? 1 : 4;

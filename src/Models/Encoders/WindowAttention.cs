@@ -14,10 +14,13 @@ public sealed class WindowAttention : Module
     private readonly Parameter _table;
     private readonly int _window, _heads;
 
-    /// <summary>A layer of <paramref name="channels"/> channels in windows of <paramref name="window"/> x <paramref name="window"/> tokens.</summary>
+    /// <summary>
+    /// A layer of <paramref name="channels"/> channels in windows of <paramref name="window"/> x <paramref name="window"/> tokens.
+    /// </summary>
     public WindowAttention(int channels, int window, int heads, DType type) : base(type)
     {
-        _table = RegisterParameter("relative_position_bias_table", [(2 * window - 1) * (2 * window - 1), heads], Initializer.TruncatedNormal);
+        _table = RegisterParameter("relative_position_bias_table", [(2 * window - 1) * (2 * window - 1), heads],
+            Initializer.TruncatedNormal);
         _qkv = Register("qkv", new Linear(channels, 3 * channels, bias: true, type));
         _proj = Register("proj", new Linear(channels, channels, bias: true, type));
         (_window, _heads) = (window, heads);

@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Networks;
 
 /// <summary>
-/// The forward pass of a training step. Every step is this pass, <c>Loss.Backward()</c>, and an update by the gradients that it leaves in the
-/// network's parameters.
+/// The forward pass of a training step. Every step is this pass, <c>Loss.Backward()</c>, and an update by the gradients that it leaves in
+/// the network's parameters.
 /// </summary>
 /// <param name="Logits">The network's output (B, H, W, classes), which can be read after the backward pass, too.</param>
 /// <param name="Loss">A scalar.</param>

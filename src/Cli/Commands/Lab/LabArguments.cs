@@ -11,19 +11,24 @@ internal sealed class LabArguments
 {
     public Option<string?> Op { get; } = CommandHelpers.Op();
 
-    public Option<string?> Variant { get; } = Options.Text("--variant", "NAME", "Only this variant; 'csunet lab list' names them. Default: all.");
+    public Option<string?> Variant { get; } = Options.Text("--variant", "NAME",
+        "Only this variant; 'csunet lab list' names them. Default: all.");
 
-    public Option<string?> Shape { get; } = Options.Text("--shape", "SHAPE", "One shape, as 'csunet lab list' shows them, instead of the usual ones; needs --op.");
+    public Option<string?> Shape { get; } = Options.Text("--shape", "SHAPE",
+        "One shape, as 'csunet lab list' shows them, instead of the usual ones; needs --op.");
 
-    public Option<string?> Type { get; } = Options.Choice("--dtype", "TYPE", "float32, tf32, bf16 or float64. Default: float32.", "float32", "tf32", "bf16", "float64");
+    public Option<string?> Type { get; } = Options.Choice("--dtype", "TYPE", "float32, tf32, bf16 or float64. Default: float32.", "float32",
+        "tf32", "bf16", "float64");
 
     public Option<string?> Device { get; } = CommandHelpers.Device();
 
     /// <summary>Of the commands that measure.</summary>
-    public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1, 600_000);
+    public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1,
+        600_000);
 
     /// <summary>Of those that show what they measure.</summary>
-    public Option<string?> Projected { get; } = Options.Text("--projected", "FILE", "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
+    public Option<string?> Projected { get; } = Options.Text("--projected", "FILE",
+        "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
 
     public Option<int?> Threads { get; } = CommandHelpers.Threads();
 
@@ -82,7 +87,8 @@ internal sealed class LabArguments
         string name = result.GetValue(Type) ?? "float32";
         bool cuda = selection.Device.Kind == DeviceKind.Cuda;
         if (cuda && name == "float64")
-            throw new UsageException("the CUDA kernels compute in float32, tf32 and bf16", place: "--dtype float64", remedy: "use --device cpu");
+            throw new UsageException("the CUDA kernels compute in float32, tf32 and bf16", place: "--dtype float64",
+                remedy: "use --device cpu");
         if (!cuda && name is "tf32" or "bf16")
         {
             throw new UsageException("only CUDA devices compute in it", place: $"--dtype {name}",
@@ -92,7 +98,8 @@ internal sealed class LabArguments
     }
 
     /// <summary>The precision of a network that --dtype names.</summary>
-    public static Precision PrecisionOf(string? type) => type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
+    public static Precision PrecisionOf(string? type) =>
+        type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
 
     /// <summary>The choices of an operator that were asked for.</summary>
     /// <exception cref="UsageException">The named variant is none of any case.</exception>

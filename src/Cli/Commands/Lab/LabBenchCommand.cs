@@ -19,7 +19,8 @@ internal static class LabBenchCommand
         var arguments = new LabArguments();
         Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the table as CSV.");
         Option<string?> json = Options.Text("--json", "FILE", "Also writes the result as JSON, with machine, commit and command.");
-        var command = new Command("bench", "Times the usual variant of operators, or all variants of one --op, on this machine.") { csv, json };
+        var command = new Command("bench", "Times the usual variant of operators, or all variants of one --op, on this machine.") { csv,
+            json };
         arguments.AddTo(command);
         command.Add(arguments.Milliseconds);
         command.Add(arguments.Projected);

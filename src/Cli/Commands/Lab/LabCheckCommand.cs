@@ -42,7 +42,8 @@ internal static class LabCheckCommand
         IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, cases, bench);
         int passed = 0, failed = 0, notTaken = 0;
         using var interrupt = new Interrupt(terminal);
-        terminal.WriteLine($"{selection.Description}, {bench.TypeName}; share: of the tolerance, the worst element of output and gradients");
+        terminal.WriteLine(
+            $"{selection.Description}, {bench.TypeName}; share: of the tolerance, the worst element of output and gradients");
         foreach ((LabCase item, KernelChoice choice) in choices)
         {
             interrupt.Token.ThrowIfCancellationRequested();
@@ -68,7 +69,8 @@ internal static class LabCheckCommand
             }
             passed += problem is null ? 1 : 0;
             failed += problem is null ? 0 : 1;
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(problem is null ? "ok    " : "FAILED")} {item.Op,-22} {choice,-20} {item.Case.Label,-44} share {share:F3}"));
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{(problem is null ? "ok    " : "FAILED")} {item.Op,-22} {choice,-20} {item.Case.Label,-44} share {share:F3}"));
             if (problem is not null)
                 terminal.WriteLine($"       {problem}");
         }

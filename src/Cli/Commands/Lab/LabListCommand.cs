@@ -22,8 +22,10 @@ internal static class LabListCommand
                 foreach (DeviceKind device in Enum.GetValues<DeviceKind>())
                     foreach (KernelVariant variant in op.Variants(device))
                     {
-                        string space = string.Join(", ", variant.Parameters.Select(parameter => $"{parameter.Name} {string.Join("|", parameter.Values)}"));
-                        terminal.WriteLine($"  {device.ToString().ToLowerInvariant()} variant {variant.Name}: {variant.Summary}{(space.Length > 0 ? $"; {space}" : "")}");
+                        string space = string.Join(", ",
+                            variant.Parameters.Select(parameter => $"{parameter.Name} {string.Join("|", parameter.Values)}"));
+                        terminal.WriteLine($"  {device.ToString().ToLowerInvariant()} variant {variant.Name}: "
+                            + $"{variant.Summary}{(space.Length > 0 ? $"; {space}" : "")}");
                     }
             }
             return ExitCode.Success;

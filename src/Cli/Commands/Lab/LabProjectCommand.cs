@@ -17,11 +17,14 @@ internal static class LabProjectCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> gpu = Options.Choice("--gpu", "NAME", "The GPU to project to. Default: h200.", [.. Gpu.All.Select(entry => entry.Name)]);
-        Option<string?> model = Options.Choice("--model", "NAME", "A whole training step of this network, instead of operators.", [.. SegmentationModels.Names]);
+        Option<string?> gpu = Options.Choice("--gpu", "NAME", "The GPU to project to. Default: h200.",
+            [.. Gpu.All.Select(entry => entry.Name)]);
+        Option<string?> model = Options.Choice("--model", "NAME", "A whole training step of this network, instead of operators.",
+            [.. SegmentationModels.Names]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 16.", 1, 4096);
-        Option<string?> json = Options.Text("--json", "FILE", "Without --model: also writes the sums, which 'csunet lab bench --projected' sets beside what it measures.");
+        Option<string?> json = Options.Text("--json", "FILE",
+            "Without --model: also writes the sums, which 'csunet lab bench --projected' sets beside what it measures.");
         var command = new Command("project", "Projects kernels to a GPU from what the emulator counts: the least time, and what limits it.")
         {
             gpu, model, size, batch, arguments.Op, arguments.Shape, arguments.Type, arguments.Variant, json,
@@ -62,13 +65,15 @@ internal static class LabProjectCommand
     }
 
     private static int ProjectOperators(
-        Terminal terminal, Gpu gpu, KernelResources resources, LabArguments arguments, ParseResult result, DType element, string type, string? json)
+        Terminal terminal, Gpu gpu, KernelResources resources, LabArguments arguments, ParseResult result, DType element, string type,
+        string? json)
     {
         var bench = new Bench(Device.Cuda, element);
         IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, arguments.Cases(result), bench);
         using var interrupt = new Interrupt(terminal);
         WriteHeading(terminal, gpu, resources, type);
-        terminal.WriteLine($"{"kernel",-46} {"blocks",9} {"regs",4} {"smem",6} {"occ",4} {"time us",9} {"limited by",-10} {"of memory",9}  operator");
+        terminal.WriteLine(
+            $"{"kernel",-46} {"blocks",9} {"regs",4} {"smem",6} {"occ",4} {"time us",9} {"limited by",-10} {"of memory",9}  operator");
         var rows = new List<(string, IReadOnlyList<ProjectedLaunch>)>();
         foreach ((LabCase item, KernelChoice choice) in choices)
         {
@@ -77,7 +82,8 @@ internal static class LabProjectCommand
             ProjectedLaunch[] launches;
             try
             {
-                launches = [.. ModelProjection.OfOperator(item.Case, element, choice).Select(launch => Projection.Of(launch, gpu, resources))];
+                launches =
+                    [.. ModelProjection.OfOperator(item.Case, element, choice).Select(launch => Projection.Of(launch, gpu, resources))];
             }
             catch (Exception failure) when (bench.IsRefusal(failure))
             {
@@ -86,10 +92,12 @@ internal static class LabProjectCommand
             }
             foreach (ProjectedLaunch launch in launches)
                 terminal.WriteLine(Line(launch));
-            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {"sum",-69} {launches.Sum(launch => launch.Seconds) * 1e6,9:F2}"));
+            terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"  {"sum",-69} {launches.Sum(launch => launch.Seconds) * 1e6,9:F2}"));
             terminal.Out.Flush();
             foreach (IGrouping<bool, ProjectedLaunch> pass in launches.GroupBy(launch => launch.Counts.IsBackward))
-                rows.Add((BenchRow.NameOf(item.Op, item.Shape, pass.Key ? Pass.Backward : Pass.Forward, choice.ToString(), type), [.. pass]));
+                rows.Add((BenchRow.NameOf(item.Op, item.Shape, pass.Key ? Pass.Backward : Pass.Forward, choice.ToString(), type),
+                    [.. pass]));
         }
         if (json is not null)
             OutputFiles.WriteText(json, ProjectedTimes.ToJson(gpu, rows, CommandHelpers.CommandLineOf(result)));
@@ -110,11 +118,15 @@ internal static class LabProjectCommand
         terminal.WriteLine();
         WriteShares("kernel", launch => launch.Counts.Launch.Kernel);
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{name} {height}x{width} batch {batch} {type} on {gpu.Title}: {launches.Length} launches, {total * 1e3:F2} ms a training step at the least, {batch / total:F0} images/s at the most ({Heading})"));
+            $"{name} {height}x{width} batch {batch} {type} on {gpu.Title}: {launches.Length} launches, {total * 1e3:F2} ms a training step "
+                + $"at the least, {batch / total:F0} images/s at the most ({Heading})"));
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"of it memory traffic alone: {launches.Sum(launch => launch.MemorySeconds) * 1e3:F2} ms, {launches.Sum(launch => (double)launch.Counts.Launch.TensorBytes) / 1e9:F1} GB"));
+            $"of it memory traffic alone: {launches.Sum(launch => launch.MemorySeconds) * 1e3:F2} ms, "
+                + $"{launches.Sum(launch => (double)launch.Counts.Launch.TensorBytes) / 1e9:F1} GB"));
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"largest of memory and arithmetic per launch: {launches.Sum(launch => Math.Max(launch.MemorySeconds, launch.ArithmeticSeconds)) * 1e3:F2} ms, the bound of these launches without load-store and launch limits"));
+            $"largest of memory and arithmetic per launch: "
+                + $"{launches.Sum(launch => Math.Max(launch.MemorySeconds, launch.ArithmeticSeconds)) * 1e3:F2} ms, the bound of these "
+                + $"launches without load-store and launch limits"));
         return ExitCode.Success;
 
         void WriteShares(string title, Func<ProjectedLaunch, string> of)
@@ -139,5 +151,9 @@ internal static class LabProjectCommand
     }
 
     private static string Line(ProjectedLaunch launch) => string.Create(CultureInfo.InvariantCulture,
-        $"  {launch.Counts.Launch.Kernel,-44} {launch.Counts.Launch.Blocks,9} {launch.Usage?.Registers.ToString(CultureInfo.InvariantCulture) ?? "?",4} {(launch.Usage?.SharedBytes ?? 0) + launch.Counts.Launch.DynamicShared,6} {launch.Occupancy,4:P0} {launch.Seconds * 1e6,9:F2} {launch.Bound.Label(),-10} {launch.MemorySeconds / launch.Seconds,9:P0}  {launch.Counts.Operator}");
+        $"  {launch.Counts.Launch.Kernel,-44} {launch.Counts.Launch.Blocks,9} "
+            + $"{launch.Usage?.Registers.ToString(CultureInfo.InvariantCulture) ?? "?",4} "
+            + $"{(launch.Usage?.SharedBytes ?? 0) + launch.Counts.Launch.DynamicShared,6} {launch.Occupancy,4:P0} "
+            + $"{launch.Seconds * 1e6,9:F2} {launch.Bound.Label(),-10} {launch.MemorySeconds / launch.Seconds,9:P0}  "
+            + $"{launch.Counts.Operator}");
 }

@@ -14,7 +14,8 @@ internal static class LabReportCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> output = Options.Text("--out", "FILE", "The page. Default: lab-report.html; a roofline.svg, a .csv and a .json are written beside it.");
+        Option<string?> output = Options.Text("--out", "FILE",
+            "The page. Default: lab-report.html; a roofline.svg, a .csv and a .json are written beside it.");
         var command = new Command("report", "Benches operators and writes a page with tables and a roofline plot.") { output };
         arguments.AddTo(command);
         command.Add(arguments.Milliseconds);
@@ -30,8 +31,11 @@ internal static class LabReportCommand
             using var interrupt = new Interrupt(terminal);
             LabRun run = LabRun.Measure(terminal, arguments, result, selection, type, cases, allVariants: true, projected, interrupt.Token);
             RooflinePoint[] points = [.. run.Rows.Where(row => row.Flops > 0).Select(row =>
-                new RooflinePoint($"{row.Op} {row.Shape} {row.Pass.ToString().ToLowerInvariant()} {row.Variant}", row.Intensity, row.FlopsPerSecond))];
-            RooflineChart? chart = points.Length == 0 ? null : new RooflineChart($"Roofline: {run.Device}", run.Ceilings.BytesPerSecond, run.Ceilings.FlopsPerSecond, points);
+                new RooflinePoint($"{row.Op} {row.Shape} {row.Pass.ToString().ToLowerInvariant()} {row.Variant}", row.Intensity,
+                    row.FlopsPerSecond))];
+            RooflineChart? chart = points.Length == 0
+                ? null
+                : new RooflineChart($"Roofline: {run.Device}", run.Ceilings.BytesPerSecond, run.Ceilings.FlopsPerSecond, points);
             OutputFiles.WriteText(path, Page(run, chart, CommandHelpers.CommandLineOf(result)));
             if (chart is not null)
                 OutputFiles.WriteText(Path.ChangeExtension(path, ".svg"), chart.ToFile());
@@ -70,9 +74,11 @@ internal static class LabReportCommand
             foreach (BenchRow row in group)
             {
                 string arithmetic = row.Flops > 0 ? string.Create(CultureInfo.InvariantCulture, $"{row.FlopsPerSecond / 1e12:F3}") : "";
-                string baseline = row.Speedup is { } speedup ? string.Create(CultureInfo.InvariantCulture, $"{row.Baseline} {row.BaselineTimes!.Median * 1e6:F1} us, x{speedup:F2}") : "";
+                string baseline = row.Speedup is { } speedup ? string.Create(CultureInfo.InvariantCulture,
+                    $"{row.Baseline} {row.BaselineTimes!.Median * 1e6:F1} us, x{speedup:F2}") : "";
                 string projected = run.Projected is null ? ""
-                    : run.Projected.Seconds.TryGetValue(row.Name, out double least) ? string.Create(CultureInfo.InvariantCulture, $"<td class=\"n\">{least * 1e6:F1}</td><td class=\"n\">{row.Times.Median / least:F2}</td>")
+                    : run.Projected.Seconds.TryGetValue(row.Name, out double least) ? string.Create(CultureInfo.InvariantCulture,
+                        $"<td class=\"n\">{least * 1e6:F1}</td><td class=\"n\">{row.Times.Median / least:F2}</td>")
                     : "<td></td><td></td>";
                 html.Append(CultureInfo.InvariantCulture, $"<tr><td>{Text(row.Shape)}</td><td>{row.Pass.ToString().ToLowerInvariant()}</td><td>{Text(row.Variant)}</td><td class=\"n\">{row.Times.Median * 1e6:F1}</td><td class=\"n\">{row.Times.Low * 1e6:F1}-{row.Times.High * 1e6:F1}</td><td class=\"n\">{row.BytesPerSecond / 1e9:F1}</td><td class=\"n\">{arithmetic}</td><td class=\"n\">{row.ShareOf(run.Ceilings):P0}</td>{projected}<td>{Text(baseline)}</td></tr>\n");
             }

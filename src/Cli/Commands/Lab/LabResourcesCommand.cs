@@ -13,14 +13,18 @@ internal static class LabResourcesCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<string?> files = Options.Text("--files", "NAMES", "Sources without extension, joined by commas, such as layer_norm,gemm. Default: all.");
-        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Whose architecture to compile for. Default: h200.", [.. Gpu.All.Select(entry => entry.Name)]);
-        var command = new Command("resources", "Compiles kernels with NVRTC and lists registers, shared memory, spills and PTX instructions.") { files, gpu };
+        Option<string?> files = Options.Text("--files", "NAMES",
+            "Sources without extension, joined by commas, such as layer_norm,gemm. Default: all.");
+        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Whose architecture to compile for. Default: h200.",
+            [.. Gpu.All.Select(entry => entry.Name)]);
+        var command = new Command("resources",
+            "Compiles kernels with NVRTC and lists registers, shared memory, spills and PTX instructions.") { files, gpu };
         command.SetAction(result =>
         {
             string[] names = result.GetValue(files)?.Split(',', StringSplitOptions.RemoveEmptyEntries) ?? [.. KernelLibrary.Files];
             if (names.FirstOrDefault(name => !KernelLibrary.Files.Contains(name)) is { } unknown)
-                throw new UsageException("there is no such source", $"one of {string.Join(", ", KernelLibrary.Files)}", $"--files {unknown}");
+                throw new UsageException("there is no such source", $"one of {string.Join(", ", KernelLibrary.Files)}",
+                    $"--files {unknown}");
             if (!CudaLibraries.TryLoad(CudaLibrary.Nvrtc, out string report))
                 throw new CudaException($"no kernels can be compiled: {report}");
             foreach (string line in Compile(names, Gpu.Named(result.GetValue(gpu) ?? "h200").Architecture))
@@ -42,7 +46,8 @@ internal static class LabResourcesCommand
         string[] sources = [.. files.Where(file => file != KernelWatch.Header)];
         if (!CudaLibraries.IsEmulated)
             return Compile(sources, gpu.Architecture);
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["lab", "resources", "--files", string.Join(',', sources), "--gpu", gpu.Name])
+        var start = new ProcessStartInfo(Environment.ProcessPath!,
+            ["lab", "resources", "--files", string.Join(',', sources), "--gpu", gpu.Name])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
@@ -56,13 +61,16 @@ internal static class LabResourcesCommand
     private static IEnumerable<string> Compile(IReadOnlyList<string> files, int architecture)
     {
         yield return $"NVRTC {CudaRuntimeCompiler.GetVersion()}, sm_{architecture}";
-        yield return $"{"kernel",-48} {"registers",9} {"shared",7} {"spilt",6} {"PTX",6} {"global",7} {"shared",7} {"mma",5} {"fma",6} {"barriers",8}";
+        yield return $"{"kernel",-48} {"registers",9} {"shared",7} {"spilt",6} {"PTX",6} {"global",7} {"shared",7} {"mma",5} {"fma",6} "
+            + $"{"barriers",8}";
         foreach (string file in files)
         {
             IReadOnlyDictionary<string, PtxCounts> ptx = KernelResources.CountPtx(file, architecture);
             foreach ((string kernel, KernelUsage usage) in KernelResources.Compile(file, architecture))
                 yield return string.Create(CultureInfo.InvariantCulture,
-                    $"{kernel,-48} {usage.Registers,9} {usage.SharedBytes,7} {usage.SpillBytes,6} {ptx[kernel].All,6} {ptx[kernel].Global,7} {ptx[kernel].Shared,7} {ptx[kernel].Matrix,5} {ptx[kernel].MultiplyAdds,6} {ptx[kernel].Barriers,8}");
+                    $"{kernel,-48} {usage.Registers,9} {usage.SharedBytes,7} {usage.SpillBytes,6} {ptx[kernel].All,6} "
+                        + $"{ptx[kernel].Global,7} {ptx[kernel].Shared,7} {ptx[kernel].Matrix,5} {ptx[kernel].MultiplyAdds,6} "
+                        + $"{ptx[kernel].Barriers,8}");
         }
     }
 }

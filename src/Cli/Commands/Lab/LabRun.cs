@@ -21,11 +21,14 @@ internal sealed record LabRun(
         bool allVariants, ProjectedTimes? projected, CancellationToken cancellation)
     {
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
-        string device = selection.Device.Kind == DeviceKind.Cpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : selection.Description;
+        string device = selection.Device.Kind == DeviceKind.Cpu
+            ? $"{Machine.Current.Describe()}, {Workers.Count} threads"
+            : selection.Description;
         IReadOnlyList<(LabCase Case, KernelChoice Choice)> choices = arguments.Choices(result, cases, bench);
         Ceilings ceilings = Ceilings.Measure(selection.Device);
         terminal.WriteLine($"{device}; {bench.TypeName}");
-        terminal.WriteLine(FormattableString.Invariant($"ceilings: {ceilings.BytesPerSecond / 1e9:F1} GB/s, {ceilings.FlopsPerSecond / 1e12:F3} TFLOP/s ({ceilings.Source})"));
+        terminal.WriteLine(FormattableString.Invariant(
+            $"ceilings: {ceilings.BytesPerSecond / 1e9:F1} GB/s, {ceilings.FlopsPerSecond / 1e12:F3} TFLOP/s ({ceilings.Source})"));
         terminal.WriteLine(LabTable.Heading);
         var rows = new List<BenchRow>();
         var failures = new List<string>();

@@ -14,7 +14,8 @@ internal static class LabTuneCommand
     {
         var arguments = new LabArguments();
         Option<string?> model = Options.Choice(
-            "--model", "NAME", "The operator calls of this network's training step, instead of the usual shapes.", [.. SegmentationModels.Names]);
+            "--model", "NAME", "The operator calls of this network's training step, instead of the usual shapes.",
+            [.. SegmentationModels.Names]);
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels, or HxW. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "With --model: number of classes. Default: 3.", 2, 255);
@@ -75,7 +76,8 @@ internal static class LabTuneCommand
         Terminal terminal, LabArguments arguments, ParseResult result, string name, int height, int width, int classes, int batch)
     {
         if (result.GetValue(arguments.Shape) is { } shape)
-            throw new UsageException("the shapes are those of the network's step", place: $"--shape {shape}", remedy: "give --model or --shape");
+            throw new UsageException("the shapes are those of the network's step", place: $"--shape {shape}",
+                remedy: "give --model or --shape");
         ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
         CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);

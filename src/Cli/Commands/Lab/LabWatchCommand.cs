@@ -13,9 +13,11 @@ internal static class LabWatchCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Without a GPU: the one to project to. Default: h200.", [.. Gpu.All.Select(entry => entry.Name)]);
+        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Without a GPU: the one to project to. Default: h200.",
+            [.. Gpu.All.Select(entry => entry.Name)]);
         Option<int?> rounds = Options.Integer("--rounds", "N", "Ends after so many versions. Default: goes on until Ctrl-C.", 1);
-        var command = new Command("watch", "Compiles, checks and measures an operator's kernels whenever a .cu of CSUNET_KERNELS changes.") { gpu, rounds };
+        var command = new Command("watch",
+            "Compiles, checks and measures an operator's kernels whenever a .cu of CSUNET_KERNELS changes.") { gpu, rounds };
         arguments.AddTo(command);
         command.SetAction(result => Run(terminal, arguments, result, Gpu.Named(result.GetValue(gpu) ?? "h200"), result.GetValue(rounds)));
         HelpWithExamples.SetNotes(command, """

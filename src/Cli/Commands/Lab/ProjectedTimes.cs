@@ -6,7 +6,9 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary>Projected times by the names of a bench's rows, as <c>lab project --json</c> writes them and <c>lab bench --projected</c> reads them.</summary>
+/// <summary>
+/// Projected times by the names of a bench's rows, as <c>lab project --json</c> writes them and <c>lab bench --projected</c> reads them.
+/// </summary>
 /// <param name="Gpu">The GPU that they are for.</param>
 /// <param name="Seconds">Least time of a pass, by <see cref="BenchRow.Name"/>.</param>
 internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, double> Seconds)
@@ -22,7 +24,8 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
         ProjectedTimes projected = Read(path);
         return selection.Device.Kind == DeviceKind.Cuda
             ? projected
-            : throw new UsageException($"projected for {projected.Gpu}, which says nothing about the processor", place: $"--projected {path}",
+            : throw new UsageException($"projected for {projected.Gpu}, which says nothing about the processor",
+                place: $"--projected {path}",
                 remedy: "use --device cuda");
     }
 
@@ -40,9 +43,11 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
                 throw new FormatException($"it holds a {root.GetProperty("what").GetString()}");
             return new ProjectedTimes(
                 root.GetProperty("gpu").GetString() ?? "",
-                root.GetProperty("rows").EnumerateArray().ToDictionary(row => row.GetProperty("name").GetString() ?? "", row => row.GetProperty("seconds").GetDouble()));
+                root.GetProperty("rows").EnumerateArray().ToDictionary(row => row.GetProperty("name").GetString() ?? "", row =>
+                    row.GetProperty("seconds").GetDouble()));
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
+        catch (Exception failure) when (
+            failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
             throw new UsageException(
                 $"not a projection of operators ({failure.Message})", place: $"--projected {path}", remedy: Writer, inner: failure);
@@ -53,10 +58,11 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
     /// <param name="gpu">The GPU.</param>
     /// <param name="rows">Each pass with its launches.</param>
     /// <param name="command">The command that made it.</param>
-    public static string ToJson(Gpu gpu, IEnumerable<(string Name, IReadOnlyList<ProjectedLaunch> Launches)> rows, string command) => ProgramJson.Text(
+    public static string ToJson(Gpu gpu, IEnumerable<(string Name, IReadOnlyList<ProjectedLaunch> Launches)> rows, string command) =>
+        ProgramJson.Text(
         new JsonFiles.ProjectionFile(What, gpu.Title, command, Machine.Commit(), [.. rows.Select(row => new JsonFiles.ProjectionEntry(
-            row.Name, Math.Round(row.Launches.Sum(launch => launch.Seconds), 10), row.Launches.MaxBy(launch => launch.Seconds)!.Bound.Label(),
-            row.Launches.Count))]), ProgramJson.Readable.ProjectionFile);
+            row.Name, Math.Round(row.Launches.Sum(launch => launch.Seconds), 10),
+            row.Launches.MaxBy(launch => launch.Seconds)!.Bound.Label(), row.Launches.Count))]), ProgramJson.Readable.ProjectionFile);
 
     /// <summary>Measured over projected time of the rows that both have: median, least and most; null without one.</summary>
     public (double Median, double Least, double Most, int Rows)? Errors(IEnumerable<BenchRow> rows)
@@ -67,6 +73,7 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
 
     /// <summary>One line about how far the projection was off.</summary>
     public string Summary(IReadOnlyCollection<BenchRow> rows) => Errors(rows) is { } errors
-        ? string.Create(CultureInfo.InvariantCulture, $"measured over projected ({Gpu}): median {errors.Median:F2}, from {errors.Least:F2} to {errors.Most:F2}, of {errors.Rows} of {rows.Count} rows")
+        ? string.Create(CultureInfo.InvariantCulture, $"measured over projected ({Gpu}): median {errors.Median:F2}, from {errors.Least:F2} "
+            + $"to {errors.Most:F2}, of {errors.Rows} of {rows.Count} rows")
         : $"none of the {rows.Count} rows is among the {Seconds.Count} projected ones; project the same operators, shapes and type";
 }
