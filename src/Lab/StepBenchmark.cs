@@ -99,7 +99,7 @@ public sealed class StepBenchmark(ModelOptions options, int batch, ExecutionOpti
         for (int i = 0; i < labels.Length; i++)
             labels[i] = (byte)classes.Integer((ulong)i, options.Classes);
         if (_device.Kind == DeviceKind.Cuda)
-            _deviceSteps = TrainingStep.Create(new StepParts(new TrainingOptions(), _model, _loss, _optimizer, _arena),
+            _deviceSteps = TrainingStep.Create(new TrainingState(new TrainingOptions(), _model, _loss, _optimizer, _arena),
                 execution with { StepsPerRead = 2 });
     }
 

@@ -24,7 +24,7 @@ internal sealed class DeviceStep : TrainingStep
     // A record in 64-bit words: loss and number of gradients that are not finite; norm and clipping factor; then the confusion counts.
     private const int Header = 2;
 
-    private readonly StepParts _parts;
+    private readonly TrainingState _state;
     private readonly CudaDevice _device;
     private readonly bool _usesGraph;
     private readonly int _classes;
@@ -36,16 +36,16 @@ internal sealed class DeviceStep : TrainingStep
     private TensorTable? _gradients;
     private bool _hasRun;
 
-    public DeviceStep(StepParts parts, ExecutionOptions execution)
+    public DeviceStep(TrainingState state, ExecutionOptions execution)
     {
-        _parts = parts;
-        _device = CudaDevice.Get(parts.Model.Device);
+        _state = state;
+        _device = CudaDevice.Get(state.Model.Device);
         _usesGraph = execution.UsesGraph;
-        _classes = parts.Model.Classes;
+        _classes = state.Model.Classes;
         Capacity = execution.StepsPerRead;
         using StepArena.PersistentScope scope = StepArena.Suspend();
-        _record = Tensor.Zeros([Header + _classes * _classes + 1], DType.Int64, parts.Model.Device);
-        _records = Tensor.Zeros([Capacity, (int)_record.Count], DType.Int64, parts.Model.Device);
+        _record = Tensor.Zeros([Header + _classes * _classes + 1], DType.Int64, state.Model.Device);
+        _records = Tensor.Zeros([Capacity, (int)_record.Count], DType.Int64, state.Model.Device);
     }
 
     /// <inheritdoc />
@@ -61,17 +61,17 @@ internal sealed class DeviceStep : TrainingStep
             throw new InvalidOperationException($"DeviceStep: {Capacity} steps were not read yet; call Read before the next");
         // This thread need not be the one of the step before.
         _device.Context.SetCurrent();
-        _parts.Optimizer.LearningRate = learningRate;
-        float[] settings = _parts.Optimizer.Advance();
-        using StepArena.StepScope scope = _parts.Arena.BeginStep();
+        _state.Optimizer.LearningRate = learningRate;
+        float[] settings = _state.Optimizer.Advance();
+        using StepArena.StepScope scope = _state.Arena.BeginStep();
         Batch batch = batches.GetBatch(step);
         if (_inputs is null || !_inputs.Fits(batch))
         {
             Release();
-            _inputs = new StagedInputs(_parts.Model.Device, batch, settings.Length);
+            _inputs = new StagedInputs(_state.Model.Device, batch, settings.Length);
         }
         _inputs.Upload(batch, settings);
-        CudaRandom.SetStep(_parts.Model.Device, (uint)step);
+        CudaRandom.SetStep(_state.Model.Device, (uint)step);
         if (_usesGraph && _hasRun)
         {
             _graph ??= _device.Record(() => Compute(_inputs, step));
@@ -93,13 +93,13 @@ internal sealed class DeviceStep : TrainingStep
     private void Compute(StagedInputs inputs, int step)
     {
         (Variable logits, Variable output) = TrainingPass.Run(
-            _parts.Model, _parts.Loss, inputs.Images, inputs.Labels, _parts.Options.Seed, (uint)step);
+            _state.Model, _state.Loss, inputs.Images, inputs.Labels, _state.Options.Seed, (uint)step);
         output.Backward();
-        _gradients = _parts.Optimizer.Table();
+        _gradients = _state.Optimizer.Table();
         Tensor lossAndCount = _record.Slice(0, 1).Reinterpret([2], DType.Float32),
             norm = _record.Slice(1, 1).Reinterpret([2], DType.Float32);
-        GradientNorm.Enqueue(_gradients, _parts.Options.ClipNorm, norm, lossAndCount.Slice(1, 1));
-        _parts.Optimizer.Update(_gradients, inputs.Settings, _parts.Options.ClipNorm > 0 ? norm.Slice(1, 1) : null);
+        GradientNorm.Enqueue(_gradients, _state.Options.ClipNorm, norm, lossAndCount.Slice(1, 1));
+        _state.Optimizer.Update(_gradients, inputs.Settings, _state.Options.ClipNorm > 0 ? norm.Slice(1, 1) : null);
         lossAndCount.Slice(0, 1).CopyFrom(output.Value);
         Tensor counts = _record.Slice(Header, _classes * _classes + 1);
         counts.Clear();

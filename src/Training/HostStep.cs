@@ -8,14 +8,14 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>Training steps on the processor.</summary>
-internal sealed class HostStep(StepParts parts) : TrainingStep
+internal sealed class HostStep(TrainingState state) : TrainingStep
 {
     private readonly List<StepResult> _results = [];
 
     /// <inheritdoc />
     public override void Run(IBatchSource batches, int step, double learningRate)
     {
-        (TrainingOptions options, SegmentationModel model, SegmentationLoss loss, Optimizer optimizer, StepArena arena) = parts;
+        (TrainingOptions options, SegmentationModel model, SegmentationLoss loss, Optimizer optimizer, StepArena arena) = state;
         using (StepArena.StepScope scope = arena.BeginStep())
         {
             Batch batch = batches.GetBatch(step);

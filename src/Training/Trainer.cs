@@ -78,7 +78,7 @@ public sealed partial class Trainer : IDisposable
         _optimizer = options.CreateOptimizer(model);
         _schedule = options.CreateSchedule(Steps);
         _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
-        _steps = TrainingStep.Create(new StepParts(options, model, _loss, _optimizer, _arena), execution);
+        _steps = TrainingStep.Create(new TrainingState(options, model, _loss, _optimizer, _arena), execution);
         _predictor = CreatePredictor(options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride);
     }
 

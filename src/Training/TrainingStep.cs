@@ -7,10 +7,10 @@ namespace CsUnet.Training;
 public abstract class TrainingStep : IDisposable
 {
     /// <summary>The steps for the device that the model is on.</summary>
-    /// <param name="parts">The model and what trains it.</param>
+    /// <param name="state">The model and what trains it.</param>
     /// <param name="execution">How a device computes.</param>
-    public static TrainingStep Create(StepParts parts, ExecutionOptions execution) =>
-        parts.Model.Device.Kind == DeviceKind.Cuda ? new DeviceStep(parts, execution) : new HostStep(parts);
+    public static TrainingStep Create(TrainingState state, ExecutionOptions execution) =>
+        state.Model.Device.Kind == DeviceKind.Cuda ? new DeviceStep(state, execution) : new HostStep(state);
 
     /// <summary>Most steps that may be run before they are read.</summary>
     public virtual int Capacity => 1;

@@ -153,9 +153,9 @@ public sealed class KernelChoiceTests
             model.Initialize(options.Seed);
             model.To(device);
             using var arena = new StepArena();
-            var parts = new StepParts(options, model, new SegmentationLoss(), options.CreateOptimizer(model), arena);
+            var state = new TrainingState(options, model, new SegmentationLoss(), options.CreateOptimizer(model), arena);
             using var batches = options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet);
-            using TrainingStep step = TrainingStep.Create(parts, new ExecutionOptions { Device = device, UsesGraph = false });
+            using TrainingStep step = TrainingStep.Create(state, new ExecutionOptions { Device = device, UsesGraph = false });
             using var launches = new LaunchTrace();
             using var operators = new OperatorTrace();
             step.Run(batches, 0, 1e-3);

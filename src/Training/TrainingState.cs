@@ -10,5 +10,5 @@ namespace CsUnet.Training;
 /// <param name="Loss">The loss.</param>
 /// <param name="Optimizer">The optimiser of the network's parameters.</param>
 /// <param name="Arena">The memory of a step's temporaries.</param>
-public sealed record StepParts(TrainingOptions Options, SegmentationModel Model, SegmentationLoss Loss, Optimizer Optimizer,
+public sealed record TrainingState(TrainingOptions Options, SegmentationModel Model, SegmentationLoss Loss, Optimizer Optimizer,
     StepArena Arena);
