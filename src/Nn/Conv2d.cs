@@ -9,8 +9,9 @@ public sealed class Conv2d : Layer
 {
     private readonly Parameter? _bias;
     private readonly int _stride, _padding, _groups;
+    private readonly bool _normalised;
 
-    /// <summary>A layer with a square kernel, initialised as PyTorch's.</summary>
+    /// <summary>A layer with a square kernel, initialised as PyTorch's unless batch norm follows.</summary>
     /// <param name="inChannels">Input channels.</param>
     /// <param name="outChannels">Output channels.</param>
     /// <param name="kernelSize">Side of the kernel.</param>
@@ -19,31 +20,16 @@ public sealed class Conv2d : Layer
     /// <param name="groups">Groups of channels.</param>
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="type">Element type.</param>
-    public Conv2d(int inChannels, int outChannels, int kernelSize, int stride = 1, int padding = 0, int groups = 1, bool bias = true,
-        DType type = DType.Float32) : this(inChannels, outChannels, kernelSize, stride, padding, bias, type, groups, normalised: false)
-    {
-    }
-
-    /// <summary>A layer with a square kernel.</summary>
-    /// <param name="inputs">Input channels.</param>
-    /// <param name="outputs">Output channels.</param>
-    /// <param name="kernel">Side of the kernel.</param>
-    /// <param name="stride">Step.</param>
-    /// <param name="padding">Zeros around the image.</param>
-    /// <param name="bias">Whether a bias is added.</param>
-    /// <param name="type">Element type.</param>
-    /// <param name="groups">Groups of channels.</param>
     /// <param name="normalised">Whether batch norm follows, which makes He's fan-out initialisation the right one.</param>
-    internal Conv2d(
-        int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1, bool normalised = true)
-        : base(type)
+    public Conv2d(int inChannels, int outChannels, int kernelSize, int stride = 1, int padding = 0, int groups = 1, bool bias = true,
+        DType type = DType.Float32, bool normalised = false) : base(type)
     {
-        int area = kernel * kernel;
-        Weight = RegisterParameter("weight", [outputs, kernel, kernel, inputs / groups],
-            normalised ? Initializer.He(outputs / groups, area) : Initializer.HeUniform(inputs / groups * area),
+        int area = kernelSize * kernelSize;
+        Weight = RegisterParameter("weight", [outChannels, kernelSize, kernelSize, inChannels / groups],
+            normalised ? Initializer.He(outChannels / groups, area) : Initializer.HeUniform(inChannels / groups * area),
             ParameterLayout.Convolution);
-        _bias = bias ? RegisterParameter("bias", [outputs], Initializer.Zeros) : null;
-        (_stride, _padding, _groups) = (stride, padding, groups);
+        _bias = bias ? RegisterParameter("bias", [outChannels], Initializer.Zeros) : null;
+        (_stride, _padding, _groups, _normalised) = (stride, padding, groups, normalised);
     }
 
     /// <summary>The weight (out, k, k, in / groups).</summary>
@@ -54,17 +40,38 @@ public sealed class Conv2d : Layer
         Variable.Apply(new Kernels.Conv2d(_stride, _padding, _groups), input, Weight, _bias);
 
     /// <inheritdoc />
-    public override Layer Like() =>
-        new Conv2d(Weight.Shape[3] * _groups, Weight.Shape[0], Weight.Shape[1], _stride, _padding, _groups, _bias is not null, DType);
+    public override Layer Like() => new Conv2d(
+        Weight.Shape[3] * _groups, Weight.Shape[0], Weight.Shape[1], _stride, _padding, _groups, _bias is not null, DType, _normalised);
 
-    /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
-    public Variable Forward(Variable input, BatchNorm2d norm, bool relu, Variable? residual = null) =>
-        Variable.Apply(Fused(norm, relu), [input, .. Parameters(norm), residual]);
+    /// <summary>Convolution, batch norm and optional ReLU as one operator.</summary>
+    public Variable Forward(Variable input, BatchNorm2d norm, bool relu) =>
+        Variable.Apply(Fused(norm, relu), [input, .. FusedParameters(norm), null]);
+
+    /// <summary>
+    /// Convolutions with batch norm and ReLU one after the other, in as few operators as the device has for them; a residual is added
+    /// before the last ReLU.
+    /// </summary>
+    /// <param name="input">What the first convolution reads.</param>
+    /// <param name="residual">Computes the residual; called once, before the last operator.</param>
+    /// <param name="layers">Two or three convolutions, each with its batch norm.</param>
+    public static Variable Chain(Variable input, Func<Variable> residual, params (Conv2d Conv, BatchNorm2d Norm)[] layers)
+    {
+        Variable x = input;
+        int done = 0;
+        foreach ((Operator op, int count) in ConvBatchNormChain.Parts(
+            input.Value, [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))]))
+        {
+            Variable[] parameters = [.. layers[done..(done + count)].SelectMany(layer => layer.Conv.FusedParameters(layer.Norm))];
+            done += count;
+            x = Variable.Apply(op, [x, .. parameters, done == layers.Length ? residual() : null]);
+        }
+        return x;
+    }
 
     /// <summary>The operator of this layer and the batch norm that follows.</summary>
-    internal ConvBatchNormReLU Fused(BatchNorm2d norm, bool relu) =>
+    private ConvBatchNormReLU Fused(BatchNorm2d norm, bool relu) =>
         new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
 
-    /// <summary>The operator's inputs after the first.</summary>
-    internal Variable[] Parameters(BatchNorm2d norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
+    /// <summary>The operator's inputs between the first and the residual.</summary>
+    private Variable[] FusedParameters(BatchNorm2d norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
 }

@@ -23,7 +23,7 @@ public sealed class ConvBatchNorm : Module
     /// <param name="type">Element type.</param>
     public ConvBatchNorm(int inputs, int outputs, int kernel, int stride, int padding, bool relu, DType type) : base(type)
     {
-        _conv = Register("0", new Conv2d(inputs, outputs, kernel, stride, padding, bias: false, type));
+        _conv = Register("0", new Conv2d(inputs, outputs, kernel, stride, padding, bias: false, type: type, normalised: true));
         _norm = Register("1", new BatchNorm2d(outputs, type));
         _relu = relu;
     }

@@ -55,7 +55,7 @@ public sealed class EncoderTests
         {
             Features = [.. Enumerable.Range(1, options.Levels).Select(level => new Feature(1 << level, 4 + level))];
             _convolutions = [.. Features.Select((feature, i) => Register($"conv{i}", new CsUnet.Nn.Conv2d(
-                i == 0 ? 3 : feature.Channels - 1, feature.Channels, 3, 2, 1, true, type)))];
+                i == 0 ? 3 : feature.Channels - 1, feature.Channels, 3, stride: 2, padding: 1, type: type)))];
         }
 
         public override IReadOnlyList<Feature> Features { get; }

@@ -13,9 +13,9 @@ public sealed class BasicBlock : ResidualBlock
     /// <summary>A block from <paramref name="inputs"/> to <paramref name="width"/> channels.</summary>
     public BasicBlock(int inputs, int width, int stride, DType type) : base(type)
     {
-        _conv1 = Register("conv1", new Conv2d(inputs, width, kernel: 3, stride, padding: 1, bias: false, type));
+        _conv1 = Register("conv1", new Conv2d(inputs, width, 3, stride, padding: 1, bias: false, type: type, normalised: true));
         _bn1 = Register("bn1", new BatchNorm2d(width, type));
-        _conv2 = Register("conv2", new Conv2d(width, width, kernel: 3, stride: 1, padding: 1, bias: false, type));
+        _conv2 = Register("conv2", new Conv2d(width, width, 3, padding: 1, bias: false, type: type, normalised: true));
         _bn2 = Register("bn2", new BatchNorm2d(width, type));
         RegisterDownsample(inputs, width, stride);
     }

@@ -13,11 +13,11 @@ public sealed class BottleneckBlock : ResidualBlock
     /// <summary>A block from <paramref name="inputs"/> to 4 x <paramref name="width"/> channels.</summary>
     public BottleneckBlock(int inputs, int width, int stride, DType type) : base(type)
     {
-        _conv1 = Register("conv1", new Conv2d(inputs, width, kernel: 1, stride: 1, padding: 0, bias: false, type));
+        _conv1 = Register("conv1", new Conv2d(inputs, width, 1, bias: false, type: type, normalised: true));
         _bn1 = Register("bn1", new BatchNorm2d(width, type));
-        _conv2 = Register("conv2", new Conv2d(width, width, kernel: 3, stride, padding: 1, bias: false, type));
+        _conv2 = Register("conv2", new Conv2d(width, width, 3, stride, padding: 1, bias: false, type: type, normalised: true));
         _bn2 = Register("bn2", new BatchNorm2d(width, type));
-        _conv3 = Register("conv3", new Conv2d(width, 4 * width, kernel: 1, stride: 1, padding: 0, bias: false, type));
+        _conv3 = Register("conv3", new Conv2d(width, 4 * width, 1, bias: false, type: type, normalised: true));
         _bn3 = Register("bn3", new BatchNorm2d(4 * width, type));
         RegisterDownsample(inputs, 4 * width, stride);
     }

@@ -13,7 +13,7 @@ public sealed class PatchEmbed : Module
     /// <summary>An embedding into <paramref name="embedDim"/> channels.</summary>
     public PatchEmbed(int embedDim, DType type) : base(type)
     {
-        _proj = Register("proj", new Conv2d(3, embedDim, kernel: 4, stride: 4, padding: 0, bias: true, type, normalised: false));
+        _proj = Register("proj", new Conv2d(3, embedDim, 4, stride: 4, type: type));
         _norm = Register("norm", new LayerNorm(embedDim, type));
     }
 

@@ -20,7 +20,7 @@ public sealed class ResNet : Encoder
     {
         options.Validate();
         Features = [new(2, options.Width), .. options.Channels.Select((channels, stage) => new Feature(4 << stage, channels))];
-        _conv1 = Register("conv1", new Conv2d(3, options.Width, kernel: 7, stride: 2, padding: 3, bias: false, type));
+        _conv1 = Register("conv1", new Conv2d(3, options.Width, 7, stride: 2, padding: 3, bias: false, type: type, normalised: true));
         _bn1 = Register("bn1", new BatchNorm2d(options.Width, type));
         int channels = options.Width;
         _stages = [.. Enumerable.Range(0, 4).Select(stage => Register($"layer{stage + 1}", new ModuleList<ResidualBlock>(

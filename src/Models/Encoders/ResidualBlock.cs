@@ -21,19 +21,8 @@ public abstract class ResidualBlock(DType type) : Module(type)
     }
 
     /// <summary>Convolutions with batch norm and ReLU one after the other, the shortcut added before the last ReLU.</summary>
-    protected Variable Chain(Variable input, params (Conv2d Conv, BatchNorm2d Norm)[] layers)
-    {
-        Variable x = input;
-        int done = 0;
-        foreach ((Kernels.Operator op, int count) in Kernels.ConvBatchNormChain.Parts(
-            input.Value, [.. layers.Select(layer => layer.Conv.Fused(layer.Norm, relu: true))]))
-        {
-            Variable[] parameters = [.. layers[done..(done + count)].SelectMany(layer => layer.Conv.Parameters(layer.Norm))];
-            done += count;
-            x = Variable.Apply(op, [x, .. parameters, done == layers.Length ? Shortcut(input) : null]);
-        }
-        return x;
-    }
+    protected Variable Chain(Variable input, params (Conv2d Conv, BatchNorm2d Norm)[] layers) =>
+        Conv2d.Chain(input, () => Shortcut(input), layers);
 
     /// <summary>The shortcut: the input, projected if the block changes shape.</summary>
     private Variable Shortcut(Variable input) => _downsample is null ? input : _downsample.Forward(input);

@@ -31,7 +31,7 @@ public sealed class CsUnetDecoder : Module
         _concatBackDim = Register("concat_back_dim", new SkipConcat(e, cnn, type));
         _normUp = Register("norm_up", new LayerNorm(e, type));
         _up = Register("up", new PatchExpand(e, e, scale: 4, type));
-        _output = Register("output", new Conv2d(e, classes, kernel: 1, stride: 1, padding: 0, bias: false, type, normalised: false));
+        _output = Register("output", new Conv2d(e, classes, 1, bias: false, type: type));
     }
 
     /// <summary>Logits (B, H, W, classes).</summary>

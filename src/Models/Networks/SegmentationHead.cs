@@ -11,7 +11,7 @@ public sealed class SegmentationHead : Module
 
     /// <summary>A head from <paramref name="inputs"/> channels to <paramref name="classes"/>.</summary>
     public SegmentationHead(int inputs, int classes, DType type) : base(type) => _convolution =
-        Register("0", new Conv2d(inputs, classes, kernel: 3, stride: 1, padding: 1, bias: true, type, normalised: false));
+        Register("0", new Conv2d(inputs, classes, 3, padding: 1, type: type));
 
     /// <summary>Logits.</summary>
     public Variable Forward(Variable input) => _convolution.Forward(input);
