@@ -98,7 +98,7 @@ internal static class CommandLine
     }
 
     private static UsageException Unknown(string problem, string name, IEnumerable<string> known, string help, string? expected = null) =>
-        new(problem, expected, remedy: NearestName.Of(name, known) is { } nearest ? $"did you mean '{nearest}'? {help}" : help);
+        new(problem, expected, remedy: NearestName.Hint(name, known) is { } hint ? $"{hint} {help}" : help);
 
     private static string Describe(ParseError error) => error.SymbolResult switch
     {

@@ -36,12 +36,8 @@ internal sealed class UsageException : Exception, IProblem
     /// <param name="name">The name as it was written.</param>
     /// <param name="known">The names there are.</param>
     /// <param name="place">The option with its value.</param>
-    public static UsageException Unknown(string problem, string name, IReadOnlyList<string> known, string? place = null)
-    {
-        string? nearest = NearestName.Of(name, known);
-        return new UsageException(
-            problem, $"one of {string.Join(", ", known)}", place, nearest is null ? null : $"did you mean '{nearest}'?");
-    }
+    public static UsageException Unknown(string problem, string name, IReadOnlyList<string> known, string? place = null) =>
+        new(problem, $"one of {string.Join(", ", known)}", place, NearestName.Hint(name, known));
 
     /// <summary>An error of the engine that the call is to blame for, with the program's own remedy.</summary>
     /// <param name="failure">The error.</param>

@@ -133,11 +133,7 @@ public sealed class ClassMap
     /// <exception cref="DataException">The text is invalid; the message says where.</exception>
     public static ClassMap FromYaml(string yaml, string path) => ClassMapYaml.Read(YamlSection.Parse(yaml, path), path);
 
-    /// <summary>Reads a map from a mapping inside a larger YAML file.</summary>
-    /// <exception cref="DataException">It is invalid; the message says where.</exception>
-    public static ClassMap FromYaml(YamlSection section) => ClassMapYaml.Read(section, section.Path);
-
-    /// <summary>YAML text that <see cref="FromYaml(string, string)"/> reads back to an equal map.</summary>
+    /// <summary>YAML text that <see cref="FromYaml"/> reads back to an equal map.</summary>
     public string ToYaml() => ClassMapYaml.Write(this);
 
     /// <summary>The labels of an annotation, (H, W).</summary>

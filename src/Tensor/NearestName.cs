@@ -26,9 +26,9 @@ public static class NearestName
         return bestDistance <= Math.Max(2, word.Trim('-').Length / 3) ? best : null;
     }
 
-    /// <summary>"; did you mean X?", or nothing.</summary>
-    public static string Hint(string word, IEnumerable<string> known) =>
-        Of(word, known) is { } nearest ? $"; did you mean '{nearest}'?" : "";
+    /// <summary>The question whether <see cref="Of"/> was meant, as a remedy of an error; null when no known word is near.</summary>
+    public static string? Hint(string word, IEnumerable<string> known) =>
+        Of(word, known) is { } nearest ? $"did you mean '{nearest}'?" : null;
 
     /// <summary>
     /// Optimal string alignment: the fewest insertions, deletions, replacements and swaps of neighbours that turn one word into the other.

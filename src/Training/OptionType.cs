@@ -34,9 +34,6 @@ internal abstract class OptionType<T>
     public virtual int HashOf(T value) => value is null ? 0 : EqualityComparer<T>.Default.GetHashCode(value);
 
     /// <summary>The error about a text that is no value.</summary>
-    public OptionException Error(string key, string text, string? place)
-    {
-        string? nearest = NearestName.Of(text, Words);
-        return new OptionException(key, $"is '{text}'", Expected, place, nearest is null ? null : $"did you mean '{nearest}'?");
-    }
+    public OptionException Error(string key, string text, string? place) =>
+        new(key, $"is '{text}'", Expected, place, NearestName.Hint(text, Words));
 }

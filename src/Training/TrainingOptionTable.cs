@@ -41,9 +41,8 @@ public static class TrainingOptionTable
     {
         if (All.FirstOrDefault(option => option.Key == key) is { } found)
             return found;
-        string? nearest = NearestName.Of(key, All.Select(option => option.Key));
-        throw new OptionException(key, "is not an option", $"one of {string.Join(", ", All.Select(option => option.Key))}", place,
-            nearest is null ? null : $"did you mean '{nearest}'?");
+        string[] known = [.. All.Select(option => option.Key)];
+        throw new OptionException(key, "is not an option", $"one of {string.Join(", ", known)}", place, NearestName.Hint(key, known));
     }
 
     /// <summary>The keys in which two runs differ, in the order of config.yaml.</summary>

@@ -64,9 +64,8 @@ internal static class CommandHelpers
         }
         catch (FormatException failure)
         {
-            string? nearest = NearestName.Of(name ?? "", ["auto", "cpu", "cuda", DeviceSelection.Emulated]);
-            throw new UsageException(
-                failure.Message, place: "--device", remedy: nearest is null ? null : $"did you mean '{nearest}'?", inner: failure);
+            throw new UsageException(failure.Message, place: "--device",
+                remedy: NearestName.Hint(name ?? "", ["auto", "cpu", "cuda", DeviceSelection.Emulated]), inner: failure);
         }
     }
 
