@@ -7,7 +7,7 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// A weighted sum of softmax cross-entropy and soft Dice loss (Milletari et al. 2016, squared denominators) of the same logits and labels,
-/// in one pass over the logits each way. Inputs: logits (..., K), labels (...) as uint8 or int64 in [0, K). output, a scalar:
+/// in one pass over the logits each way. Inputs: logits (..., K), labels (...) as uint8, int32 or int64 in [0, K). output, a scalar:
 /// EntropyWeight * E + DiceWeight * mean over classes of (1 - N_k / D_k). With p = softmax(logits), g = onehot(label), sums over the pixels
 /// that count: E = sum(w[label] * (logsumexp(logits) - logits[label])) / W, W = sum(w[label]), 0 if W is 0; N_k = 2 sum(p_k g_k) + Smooth,
 /// D_k = sum(p_k^2 + g_k^2) + Smooth. With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k):

@@ -16,7 +16,7 @@ public sealed record TrainingPass(Variable Logits, Variable Loss)
     /// <param name="model">The network.</param>
     /// <param name="loss">The loss.</param>
     /// <param name="images">Images (B, H, W, 3) of the model's element type, on its device.</param>
-    /// <param name="labels">Labels (B, H, W), uint8 or int64, on its device.</param>
+    /// <param name="labels">Labels (B, H, W), uint8, int32 or int64, on its device.</param>
     /// <param name="seed">The run's seed.</param>
     /// <param name="step">Steps done before; random numbers of dropped paths depend on it and on the seed.</param>
     /// <exception cref="Kernels.ShapeException">Images or labels do not fit the network.</exception>
