@@ -14,22 +14,26 @@ namespace CsUnet.Kernels;
 public sealed record DropPath(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         RequireProbability();
         Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor (B, ...)");
-        Tensor output = Tensor.EmptyLike(call[0]);
-        Scale(call[0], output);
-        return output;
+        return Tensor.EmptyLike(call[0]);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
-    {
-        Tensor dInput = Tensor.EmptyLike(dOutput);
-        Scale(dOutput, dInput);
-        gradients.Give(0, dInput);
-    }
+    protected override void Forward<T>(OperatorCall call) => Scale<T>(call[0], call.Output);
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        gradients.Give(0, Scale<T>(dOutput, Tensor.EmptyLike(dOutput)));
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) => CudaScale(call[0], call.Output);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        gradients.Give(0, CudaScale(dOutput, Tensor.EmptyLike(dOutput)));
 
     /// <summary>Throws unless the probability is one.</summary>
     internal void RequireProbability() => Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
@@ -39,17 +43,7 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         Key.Uniform((ulong)sample) < Probability ? T.Zero : T.CreateChecked(1 / (1 - Probability));
 
     /// <summary>target = the map of source: of a branch in the forward pass, of its gradient in the backward pass.</summary>
-    internal void Scale(Tensor source, Tensor target)
-    {
-        if (source.Device.Kind == DeviceKind.Cuda)
-            CudaScale(source, target);
-        else if (source.DType == DType.Float32)
-            Scale<float>(source, target);
-        else
-            Scale<double>(source, target);
-    }
-
-    private unsafe void Scale<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
+    internal unsafe Tensor Scale<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
     {
         int samples = source.Shape[0];
         long perSample = samples == 0 ? 0 : source.Count / samples;
@@ -60,10 +54,11 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
             T* from = x + sample * perSample, to = y + sample * perSample;
             Workers.Split(perSample, Simd.Grain, (start, end) => Simd.Scale(from + start, factor, to + start, end - start));
         }
+        return target;
     }
 
     // kernels/drop_path.cu: y of the grid walks over samples.
-    private void CudaScale(Tensor source, Tensor target)
+    private Tensor CudaScale(Tensor source, Tensor target)
     {
         int samples = source.Shape[0];
         long perSample = source.Count / Math.Max(1, samples);
@@ -75,5 +70,6 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         launch.Add(false);
         launch.Run(new dim3((int)Math.Clamp((perSample + 1023) / 1024, 1, 1024), Math.Clamp(samples, 1, CudaLaunch.MostBlocksDown)),
             new dim3(CudaLaunch.Threads));
+        return target;
     }
 }

@@ -13,34 +13,21 @@ namespace CsUnet.Kernels;
 public sealed record Dropout(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
         Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");
-        Tensor output = Tensor.EmptyLike(call[0]);
-        Mask(call[0], output);
-        return output;
+        return Tensor.EmptyLike(call[0]);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
-    {
-        Tensor dInput = Tensor.EmptyLike(dOutput);
-        Mask(dOutput, dInput);
-        gradients.Give(0, dInput);
-    }
+    protected override void Forward<T>(OperatorCall call) => Mask<T>(call[0], call.Output);
 
-    private void Mask(Tensor source, Tensor target)
-    {
-        if (source.Device.Kind == DeviceKind.Cuda)
-            CudaMask(source, target);
-        else if (source.DType == DType.Float32)
-            Mask<float>(source, target);
-        else
-            Mask<double>(source, target);
-    }
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        gradients.Give(0, Mask<T>(dOutput, Tensor.EmptyLike(dOutput)));
 
-    private unsafe void Mask<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
+    private unsafe Tensor Mask<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* x = source.Pointer<T>(), y = target.Pointer<T>();
         T factor = T.CreateChecked(1 / (1 - Probability));
@@ -49,10 +36,18 @@ public sealed record Dropout(double Probability, RandomKey Key) : Operator
             for (long i = start; i < end; i++)
                 y[i] = Key.Uniform((ulong)i) < Probability ? T.Zero : x[i] * factor;
         });
+        return target;
     }
 
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) => CudaMask(call[0], call.Output);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
+        gradients.Give(0, CudaMask(dOutput, Tensor.EmptyLike(dOutput)));
+
     // kernels/drop_path.cu
-    private void CudaMask(Tensor source, Tensor target)
+    private Tensor CudaMask(Tensor source, Tensor target)
     {
         var launch = new CudaLaunch(source, "drop_path", "dropout");
         launch.Add(source, target, CudaRandom.StepWord(Key, source.Device));
@@ -60,5 +55,6 @@ public sealed record Dropout(double Probability, RandomKey Key) : Operator
         CudaRandom.AddDraw(ref launch, Key, Probability);
         launch.Add(false);
         launch.RunOver(source.Count);
+        return target;
     }
 }
