@@ -42,9 +42,6 @@ public abstract class TrainingOption
     /// <exception cref="ArgumentException">There is no such network.</exception>
     public bool IsOf(string model) => !NetworkSettings.Names.Contains(Key) || SegmentationModels.Named(model).Settings.Contains(Key);
 
-    /// <summary>What the option belongs to: one of the names in <see cref="TrainingOptionTable"/>.</summary>
-    public string Group { get; internal set; } = "";
-
     /// <summary>Whether the weights of a run depend on it from the first step on: a resumed run keeps it.</summary>
     public bool IsFixed { get; init; }
 

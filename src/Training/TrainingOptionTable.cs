@@ -181,10 +181,5 @@ public static class TrainingOptionTable
             WhenEmpty = whenEmpty, IsFixed = isFixed, Aliases = alias is null ? [] : [alias], DefaultName = defaultName,
         };
 
-    private static (string, IReadOnlyList<TrainingOption>) Group(string name, IEnumerable<TrainingOption> options)
-    {
-        List<TrainingOption> list = [.. options];
-        list.ForEach(option => option.Group = name);
-        return (name, list);
-    }
+    private static (string, IReadOnlyList<TrainingOption>) Group(string name, IEnumerable<TrainingOption> options) => (name, [.. options]);
 }
