@@ -15,7 +15,7 @@ public sealed partial class SourceRulesTests
         ["src/Cli/Report/GradCheckPage.cs"] = "the text of an HTML page",
         ["src/Cli/Report/HtmlReport.cs"] = "the text of an HTML page",
         ["src/Cli/Report/LineChart.cs"] = "the style sheet of a chart",
-        ["tests/Autograd/ShapeSearchTests.cs"] = "compares its own lines with code that the program prints",
+        ["tests/Verification/ShapeSearchTests.cs"] = "compares its own lines with code that the program prints",
         ["tests/Cuda/FakeDriverSource.cs"] = "C source as text",
         ["tests/Training/OwnNetworkTests.cs"] = "the header of a weight file as text",
     };

@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 using CsUnet.Tests.Support;
 using Xunit;
 
-namespace CsUnet.Tests.Models;
+namespace CsUnet.Tests;
 
 public sealed class SafetensorsTests : IDisposable
 {

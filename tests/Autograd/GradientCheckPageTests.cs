@@ -6,9 +6,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Tests.Autograd;
 
 /// <summary>The example of an operator of one's own in the documents: compiled here, and run.</summary>
-public sealed partial class ContributingExampleTests
+public sealed partial class GradientCheckPageTests
 {
-    private const string Marker = $"<!-- compiled by {nameof(ContributingExampleTests)} -->";
+    private const string Marker = $"<!-- compiled by {nameof(GradientCheckPageTests)} -->";
 
     private readonly List<string> _lines = [];
 
@@ -62,7 +62,7 @@ public sealed partial class ContributingExampleTests
     public void The_example_in_the_documents_is_this_code()
     {
         string root = Path.Combine(TestFiles.Golden, "..", "..", "..");
-        string source = File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(ContributingExampleTests)}.cs"));
+        string source = File.ReadAllText(Path.Combine(root, "tests", "Autograd", $"{nameof(GradientCheckPageTests)}.cs"));
         string[] marked = [.. Directory.EnumerateFiles(root, "*.md").Concat(Directory.EnumerateFiles(Path.Combine(root, "docs"), "*.md"))
             .Select(File.ReadAllText).Where(text => text.Contains(Marker, StringComparison.Ordinal))];
         string document = Assert.Single(marked);

@@ -1,7 +1,7 @@
 using CsUnet.Tensors;
 using Xunit;
 
-namespace CsUnet.Tests.Training;
+namespace CsUnet.Tests;
 
 public sealed class NearestNameTests
 {

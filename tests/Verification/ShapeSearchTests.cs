@@ -3,7 +3,7 @@ using CsUnet.Kernels;
 using CsUnet.Tensors;
 using Xunit;
 
-namespace CsUnet.Tests.Autograd;
+namespace CsUnet.Tests.Verification;
 
 /// <summary>Random shapes, how a failing one shrinks, and the line of code that is left of it.</summary>
 public sealed class ShapeSearchTests
@@ -105,7 +105,7 @@ public sealed class ShapeSearchTests
     [Fact]
     public void Printed_cases_are_code_that_makes_the_same_case()
     {
-        string source = File.ReadAllText(Path.Combine(TestFiles.Golden, "..", "..", "Autograd", $"{nameof(ShapeSearchTests)}.cs"));
+        string source = File.ReadAllText(Path.Combine(TestFiles.Golden, "..", "..", "Verification", $"{nameof(ShapeSearchTests)}.cs"));
         Assert.All(Pasted(), item => Assert.Contains($"        {CaseCode.Of(item)}\n", source));
     }
 }

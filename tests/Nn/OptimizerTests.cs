@@ -6,7 +6,7 @@ using CsUnet.Tensors;
 using Xunit;
 using AdamW = CsUnet.Kernels.AdamW;
 
-namespace CsUnet.Tests.Training;
+namespace CsUnet.Tests.Nn;
 
 public class OptimizerTests
 {

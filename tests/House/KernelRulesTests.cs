@@ -3,10 +3,10 @@ using CsUnet.Cuda;
 using CsUnet.Kernels.Cuda;
 using Xunit;
 
-namespace CsUnet.Tests.Cuda;
+namespace CsUnet.Tests.House;
 
-/// <summary>Rules about sources that no compiler checks.</summary>
-public partial class SourceRuleTests
+/// <summary>Rules about native code and the text of CUDA kernels that no compiler checks.</summary>
+public partial class KernelRulesTests
 {
     public static TheoryData<string> KernelFiles => [.. KernelLibrary.Files];
 

@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 using CsUnet.Tests.Support;
 using Xunit;
 
-namespace CsUnet.Tests.Library;
+namespace CsUnet.Tests.Nn;
 
 /// <summary>Sequential, the layers and the optimisers as a user of the packages writes them.</summary>
 public sealed class LayerTests

@@ -1,7 +1,7 @@
 using CsUnet.Nn;
 using Xunit;
 
-namespace CsUnet.Tests.Training;
+namespace CsUnet.Tests.Nn;
 
 public class ScheduleTests
 {

@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 using CsUnet.Tests.Support;
 using Xunit;
 
-namespace CsUnet.Tests.Autograd;
+namespace CsUnet.Tests.Verification;
 
 /// <summary>Every operator's cases: gradients, float32 against double, repeatability, and buffers that are written in full.</summary>
 [Collection(KernelSettings.Name)]
