@@ -70,7 +70,7 @@ internal static class Options
 
     /// <summary>Reads 224 or 128x256.</summary>
     /// <exception cref="UsageException">It is neither, or no size that a network can have.</exception>
-    public static (int Height, int Width) ParseSize(string name, string text)
+    private static (int Height, int Width) ParseSize(string name, string text)
     {
         string[] parts = text.Split('x', 'X');
         if (parts.Length is 1 or 2 && parts.All(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)))

@@ -67,7 +67,7 @@ internal static unsafe class BlockedProduct
         where TC : struct, IProductTarget<T>
         where TKernel : struct, IMicroKernel
     {
-        int rowPanels = Ceiling(m, TKernel.Rows), columnPanels = Ceiling(n, TKernel.Columns<T>());
+        int rowPanels = Ceiling.Divide(m, TKernel.Rows), columnPanels = Ceiling.Divide(n, TKernel.Columns<T>());
         long work = (long)m * n * k;
         var product = new Product<T, TLayout, TA, TB, TC, TKernel>(m, n, k, a, b);
         if (work <= SmallWork)
@@ -86,7 +86,7 @@ internal static unsafe class BlockedProduct
             RunChunks(Chunks(columnPanels, (long)n * k >> 16), (chunk, chunks) => product.PackColumns(
                 Part(columnPanels, chunk, chunks), Part(columnPanels, chunk + 1, chunks), packed));
             // At most 168 rows in a chunk: with 256 floats of depth 168 KiB of the second-level cache.
-            int least = Ceiling(rowPanels, 168 / TKernel.Rows);
+            int least = Ceiling.Divide(rowPanels, 168 / TKernel.Rows);
             RunChunks(Chunks(rowPanels, Math.Max(least, Math.Min(work >> 20, MostChunks))), (chunk, chunks) => product.Compute(
                 Part(rowPanels, chunk, chunks), Part(rowPanels, chunk + 1, chunks), 0, columnPanels, 0, k, c, accumulate, bias, null,
                 packed));
@@ -116,7 +116,7 @@ internal static unsafe class BlockedProduct
         nint stride = (n + 15) & -16;
         nint area = m * stride;
         T* partials = Scratch.Rent<T>(ScratchSlot.Partials, slices * area);
-        int blocks = Ceiling(k, PanelDepth.Block);
+        int blocks = Ceiling.Divide(k, PanelDepth.Block);
         Workers.Run(slices, slice =>
         {
             int start = Part(blocks, slice, slices) * PanelDepth.Block;
@@ -159,8 +159,6 @@ internal static unsafe class BlockedProduct
 
     /// <summary>First item of a chunk when items are shared evenly.</summary>
     internal static int Part(int items, int chunk, int chunks) => (int)((long)items * chunk / chunks);
-
-    private static int Ceiling(int x, int y) => (x + y - 1) / y;
 
     /// <summary>Writes a tile that lies in scratch memory to C, for tiles over C's edge and rows at irregular addresses.</summary>
     private static void AddTile<T>(T* tile, nint tileStride, int rows, int columns, T* c, nint stride, bool accumulate, T* bias)
@@ -210,14 +208,14 @@ internal static unsafe class BlockedProduct
         private static int BlockDepth(int depth)
         {
             int largest = DepthBytes / sizeof(T);
-            return PanelDepth.RoundUp(Ceiling(depth, Ceiling(depth, largest)));
+            return PanelDepth.RoundUp(Ceiling.Divide(depth, Ceiling.Divide(depth, largest)));
         }
 
         /// <summary>Packs column panels [first, end) of every depth block: packed[block][panel][k][column].</summary>
         public void PackColumns(int first, int end, T* packed)
         {
             int width = TKernel.Columns<T>(), block = BlockDepth(K);
-            nint all = (nint)Ceiling(N, width) * width;
+            nint all = (nint)Ceiling.Divide(N, width) * width;
             for (int depth = 0; depth < K; depth += block)
             {
                 int length = Math.Min(block, K - depth);
@@ -232,7 +230,7 @@ internal static unsafe class BlockedProduct
         public void PackRows(int first, int end, T* packed)
         {
             int height = TKernel.Rows, block = BlockDepth(K);
-            nint all = (nint)Ceiling(M, height) * height;
+            nint all = (nint)Ceiling.Divide(M, height) * height;
             for (int depth = 0; depth < K; depth += block)
             {
                 int length = Math.Min(block, K - depth);
@@ -254,7 +252,7 @@ internal static unsafe class BlockedProduct
         {
             int height = TKernel.Rows, width = TKernel.Columns<T>();
             int block = packedRows != null || packedColumns != null ? BlockDepth(K) : BlockDepth(end - start);
-            nint allRows = (nint)Ceiling(M, height) * height, allColumns = (nint)Ceiling(N, width) * width;
+            nint allRows = (nint)Ceiling.Divide(M, height) * height, allColumns = (nint)Ceiling.Divide(N, width) * width;
             T* tile = stackalloc T[height * width];
             T* chunkRows = packedRows != null ? null : Scratch.Rent<T>(ScratchSlot.ChunkRows, (long)(endRow - firstRow) * height * block);
             T* columns = packedColumns != null ? null : Scratch.Rent<T>(ScratchSlot.ChunkColumns, (long)width * block);
