@@ -106,13 +106,20 @@ public partial class Variable
         if (values.Shape != Shape || values.DType != DType)
             throw new ArgumentException($"SetValue: values are {values}, expected {DType.Label()} {Shape}, as {Name ?? "the variable"} is",
                 nameof(values));
+        Allocate(device).CopyFrom(values);
+    }
+
+    /// <summary>Gives a leaf without memory its memory, uninitialised and outliving steps. Returns the value.</summary>
+    /// <param name="device">Where the memory is; a leaf that has memory keeps it.</param>
+    public Tensor Allocate(Device device = default)
+    {
         if (_value is null)
         {
             using StepArena.PersistentScope scope = StepArena.Suspend();
             _value = Tensor.Empty(Shape, DType, device);
             _value.Storage.AddReference();
         }
-        _value.CopyFrom(values);
+        return _value;
     }
 
     /// <summary>

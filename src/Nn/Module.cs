@@ -141,26 +141,29 @@ public abstract class Module(DType type = DType.Float32)
     /// </summary>
     internal void SetInitialValues(ulong seed)
     {
-        Set((name, parameter, initializer) =>
-        {
-            Tensor values = Tensor.Empty(parameter.Shape, parameter.DType);
-            initializer.Fill(values, new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name)));
-            return values;
-        });
+        Set((name, values, initializer) =>
+            initializer.Fill(values, new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name))));
     }
 
     /// <summary>
     /// Allocates the memory of parameters and buffers without drawing numbers: parameters are 0, buffers have their initial values. For
     /// callers that set the values themselves.
     /// </summary>
-    public void Allocate() => Set((_, parameter, _) => Tensor.Zeros(parameter.Shape, parameter.DType));
+    public void Allocate() => Set((_, values, _) => values.Clear());
 
-    private void Set(Func<string, Parameter, Initializer, Tensor> values)
+    private void Set(Action<string, Tensor, Initializer> fill)
     {
         Visit("", (path, module) =>
         {
             foreach ((Parameter parameter, Initializer initializer, _) in module._parameters)
-                parameter.SetValue(values(path + parameter.Name, parameter, initializer), module.Device);
+            {
+                Tensor value = parameter.Allocate(module.Device);
+                // On the CPU in place: a copy of every parameter would be a network more at the peak of memory.
+                Tensor values = value.Device == Device.Cpu ? value : Tensor.Empty(parameter.Shape, parameter.DType);
+                fill(path + parameter.Name, values, initializer);
+                if (values != value)
+                    value.CopyFrom(values);
+            }
             foreach ((_, Variable buffer, double initial) in module._buffers)
                 buffer.SetValue(Tensor.Full(buffer.Shape, initial, buffer.DType), module.Device);
         });
