@@ -5,10 +5,10 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
-/// <summary>What a user of the program can do about an error of the engine, which knows nothing of options and commands.</summary>
+/// <summary>Remedies for errors of the engine, which does not know the program's options and commands.</summary>
 internal static class Remedies
 {
-    /// <summary>The remedy in the program's words; null where the error's own is as good.</summary>
+    /// <summary>The remedy in terms of the program; null if the error's own remedy is good enough.</summary>
     public static string? For(Exception failure) => failure switch
     {
         RunException { Fault: not RunFault.Other } run => For(run.Fault),

@@ -9,7 +9,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet bench step</c>: how fast a training step is, and what share of the processor's arithmetic it uses.</summary>
+/// <summary><c>csunet bench step</c>: times a training step, and reports its share of the CPU's peak arithmetic.</summary>
 internal static class BenchCommand
 {
     public static Command Create(Terminal terminal)

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet bench compare</c>: two results side by side, and a failure where the second is slower.</summary>
+/// <summary><c>csunet bench compare</c>: prints two results side by side, and fails if the second is slower.</summary>
 internal static class BenchCompareCommand
 {
     public static Command Create(Terminal terminal)

@@ -9,7 +9,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet kernels</c>: what the CUDA kernels are, and what they ask of memory, counted on the emulated device.</summary>
+/// <summary><c>csunet kernels</c>: lists the CUDA kernels, and counts their memory accesses on the emulated device.</summary>
 internal static class KernelsCommand
 {
     public static Command Create(Terminal terminal) => new("kernels", "Lists the CUDA kernels, and profiles them without a GPU.")

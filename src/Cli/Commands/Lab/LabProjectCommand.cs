@@ -8,10 +8,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab project</c>: the least time that kernels take on a GPU that is not here.</summary>
+/// <summary><c>csunet lab project</c>: projects a lower bound of kernel times on a GPU that this machine does not have.</summary>
 internal static class LabProjectCommand
 {
-    /// <summary>Stands above every projection.</summary>
+    /// <summary>The heading of every projection.</summary>
     public const string Heading = "projected, not measured";
 
     public static Command Create(Terminal terminal)
@@ -35,7 +35,7 @@ internal static class LabProjectCommand
             string type = result.GetValue(arguments.Type) ?? "float32";
             if (type == "float64")
                 throw new UsageException("the CUDA kernels compute in float32, tf32 and bf16", place: "--dtype float64");
-            // Launches choose their grids by the device that they find.
+            // The launches choose their grid sizes from the current device.
             DeviceSelection.Open(DeviceSelection.Emulated);
             CudaEmulator.SetArchitecture(target.Architecture);
             CudaEmulator.SetMultiprocessors(target.Multiprocessors);

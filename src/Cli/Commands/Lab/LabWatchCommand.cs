@@ -7,7 +7,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab watch</c>: checks and counts an operator's kernels again whenever their source changes.</summary>
+/// <summary><c>csunet lab watch</c>: checks and profiles an operator's kernels again whenever their source changes.</summary>
 internal static class LabWatchCommand
 {
     public static Command Create(Terminal terminal)
