@@ -106,7 +106,7 @@ internal static class CommandLine
         OptionResult { Tokens.Count: > 1, Option.Arity.MaximumNumberOfValues: 1 } option => $"{option.Option.Name}: given more than once",
         ArgumentResult { Tokens.Count: 0 } argument => $"{argument.Argument.HelpName ?? argument.Argument.Name} is missing",
         CommandResult { Command.Subcommands.Count: > 0 } command =>
-            $"a command is missing; there are {string.Join(", ", command.Command.Subcommands.Select(sub => sub.Name))}",
+            $"a command is missing; the commands are {string.Join(", ", command.Command.Subcommands.Select(sub => sub.Name))}",
         _ => error.Message.TrimEnd('.'),
     };
 

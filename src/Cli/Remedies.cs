@@ -24,7 +24,7 @@ internal static class Remedies
         RunFault.NoFolder => $"give the folder of a run, or leave --run out for the newest one in {RunFolder.DefaultRoot}/",
         RunFault.NoRun => "give a folder that 'csunet train' made",
         RunFault.NoCheckpoint => "run 'csunet train' first, or give --run",
-        RunFault.FolderTaken => "go on with it by --resume, or give another --out",
+        RunFault.FolderTaken => "continue it with --resume, or give another --out",
         RunFault.FolderNotMade => "give another --out",
         RunFault.NotWritten => "check the free space, then go on with --resume",
         RunFault.NoEvaluation => "run 'csunet evaluate' again",

@@ -17,8 +17,8 @@ internal sealed class TrainingArguments
     // Values that only the command line accepts; the program converts them to values of the file.
     private static readonly Dictionary<string, (string ValueName, string Meaning)> s_more = new()
     {
-        ["subset"] = ("NAME,...", $"a file of one name a line, or {ProblemText.OneOf([.. Subsets.BuiltIn.Keys])}"),
-        ["class_weights"] = ("X,...|auto", "auto: from the pixel shares of the training masks, rare classes more"),
+        ["subset"] = ("NAME,...", $"a file with one name per line, or {ProblemText.OneOf([.. Subsets.BuiltIn.Keys])}"),
+        ["class_weights"] = ("X,...|auto", "auto: computed from the pixel shares of the training masks; rare classes weigh more"),
     };
 
     private readonly List<(string Key, Option<string?> Option)> _options = [];

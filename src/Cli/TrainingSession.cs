@@ -54,7 +54,7 @@ internal sealed class TrainingSession
             options.ModelOptions(classMap.Count).Create().RequireMemory(options.Batch);
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
             {
-                throw new UsageException("the deepest features are then a single pixel, over which batch norm has no statistics",
+                throw new UsageException("the deepest features are then a single pixel, from which batch norm cannot compute statistics",
                     place: "--size 32 with --batch 1", remedy: "use a larger --size or --batch");
             }
             if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
@@ -127,8 +127,8 @@ internal sealed class TrainingSession
         Describe(trainer, isResumed);
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
-                $"note: the steps so far were done on {before.Device}; devices round differently, so the result is not bit for bit "
-                + "that of a run that stayed there");
+                $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "
+                + "that of a run on one device");
         TrainingResult result = Train(trainer, folder, ref record, interrupt.Token);
         if (result.Outcome != TrainingOutcome.Cancelled)
             SaveExamples(trainer, folder, interrupt.Token);
@@ -183,7 +183,7 @@ internal sealed class TrainingSession
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: "
                 + $"{string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
-        string already = isResumed ? $"goes on after step {trainer.Step} of " : "";
+        string already = isResumed ? $"continues after step {trainer.Step} of " : "";
         _terminal.WriteLine($"run: {trainer.Folder.Path}; {already}{trainer.Steps} steps, seed {Options.Seed}");
         _terminal.Out.Flush();
     }

@@ -20,13 +20,12 @@ internal static class CommandHelpers
     public static Option<string?> PrecisionOfRun() => Precision("that of the run's training, or fp32 on the processor");
 
     public static Option<bool> NoGraph() => Options.Flag(
-        "--no-graph", "Launches every kernel of a step on a GPU by itself, instead of recording a step once and replaying it as a CUDA "
+        "--no-graph", "Launches the kernels of a step on a GPU one by one, instead of capturing a step once and replaying it as a CUDA "
             + "graph. Same result, slower.");
 
     public static Option<int?> LogEvery() => Options.Integer(
-        "--log-every", "N", "Steps between two looks at what the steps on a GPU found, for which it is waited for; metrics.csv gets every "
-            + "step all the same. "
-            + "Default: 10; 1 with cuda:emulated.", 1, 10_000);
+        "--log-every", "N", "Steps between two reads of the losses from a GPU, each of which waits for it; metrics.csv still gets every "
+            + "step. Default: 10; 1 with cuda:emulated.", 1, 10_000);
 
     /// <summary>How to compute on a device.</summary>
     public static ExecutionOptions Execution(DeviceSelection device, bool noGraph = false, int? logEvery = null) => new()
@@ -38,7 +37,7 @@ internal static class CommandHelpers
     /// The option that selects operators. Both spellings of a name are the same (<see cref="Verification.NamePattern"/>).
     /// </summary>
     public static Option<string?> Op(string plural = "operators") => Options.Text("--op", "PATTERN",
-        $"The operator of this name, or all {plural} whose names hold this text; * stands for anything, and LayerNorm and layer_norm are "
+        $"The operator of this name, or all {plural} whose names contain this text; * matches anything, and LayerNorm and layer_norm are "
             + $"the same. Default: all.");
 
     public static Option<int?> Threads() => Options.Integer(

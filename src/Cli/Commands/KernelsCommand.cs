@@ -45,8 +45,8 @@ internal static class KernelsCommand
         Option<bool> totals = Options.Flag("--totals", "Only the total of each kernel, without its lines.");
         Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the lines as a table to this file.");
         Option<string?> check = Options.Text("--check", "FILE",
-            "Fails where a kernel is worse than in this table, which --csv wrote earlier.");
-        var command = new Command("profile", "Counts what kernels ask of memory, per source line, on the emulated device.")
+            "Fails if a kernel is worse than in this table, which --csv wrote earlier.");
+        var command = new Command("profile", "Counts the memory accesses of kernels per source line, on the emulated device.")
         {
             op, totals, csv, check,
         };

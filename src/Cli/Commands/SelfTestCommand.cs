@@ -19,12 +19,12 @@ internal static class SelfTestCommand
         Option<string?> type = Options.Choice("--dtype", "TYPE", "Element type to compute in: float32 or float64. Default: float32.",
             "float32", "float64");
         Option<string?> filter = Options.Text("--filter", "TEXT",
-            "Runs only the cases whose file name holds this text; * stands for anything, SwinBlock and swin_block are the same.");
-        Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
+            "Runs only the cases whose file name contains this text; * matches anything, SwinBlock and swin_block are the same.");
+        Option<bool> quick = Options.Flag("--quick", "Skips the full-size networks, which take from seconds to minutes each.");
         Option<bool> all = Options.Flag("--all",
-            "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
+            "Also runs the full-size networks on cuda:emulated, where they are very slow and are skipped by default.");
         Option<string?> write = Options.Text("--write", "DIR",
-            "Writes what was computed into this folder, one *.safetensors file per case.");
+            "Writes the computed results into this folder, one *.safetensors file per case.");
         Option<string?> device = CommandHelpers.Device();
         Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("selftest", "Runs reference cases through every operator and network, and compares the results.")

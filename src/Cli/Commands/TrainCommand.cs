@@ -14,7 +14,7 @@ internal static class TrainCommand
         Option<string?> config = Options.Text("--config", "FILE",
             "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
         Option<bool> resume = Options.Flag("--resume",
-            "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
+            "Continues a run from its last checkpoint: the run of --run or --out, otherwise the newest.");
         Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
         Option<string?> device = CommandHelpers.Device();
         Option<bool> noGraph = CommandHelpers.NoGraph();

@@ -28,7 +28,7 @@ internal sealed class LabArguments
 
     /// <summary>An option of the commands that show measurements.</summary>
     public Option<string?> Projected { get; } = Options.Text("--projected", "FILE",
-        "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
+        "The output of 'csunet lab project --json' for this GPU: shows the projected times beside the measured ones, and their error.");
 
     public Option<int?> Threads { get; } = CommandHelpers.Threads();
 
@@ -56,7 +56,7 @@ internal sealed class LabArguments
             return cases;
         string[] ops = [.. cases.Select(item => item.Op).Distinct()];
         if (ops.Length != 1)
-            throw new UsageException("needs --op with one operator, since every operator has shapes of its own", place: $"--shape {shape}");
+            throw new UsageException("needs --op with one operator, because each operator has its own shapes", place: $"--shape {shape}");
         try
         {
             return [LabCases.Create(ops[0], shape)];

@@ -24,7 +24,7 @@ internal static class LabProjectCommand
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 16.", 1, 4096);
         Option<string?> json = Options.Text("--json", "FILE",
-            "Without --model: also writes the sums, which 'csunet lab bench --projected' sets beside what it measures.");
+            "Without --model: also writes the sums, which 'csunet lab bench --projected' shows beside its measurements.");
         var command = new Command("project", "Projects kernels to a GPU from what the emulator counts: the least time, and what limits it.")
         {
             gpu, model, size, batch, arguments.Op, arguments.Shape, arguments.Type, arguments.Variant, json,
