@@ -40,7 +40,7 @@ public abstract class Optimizer
     /// <summary>
     /// One training step. Begins a step of the arena, sets the module's random numbers from <see cref="Seed"/> and <see cref="StepCount"/>,
     /// clears the gradients, runs the function forward and backward, and updates the parameters. Tensors that the function creates belong
-    /// to the step. Create tensors that are read later outside of it, or clone them with <see cref="Tensor.ClonePersistent"/>.
+    /// to the step. A tensor that is read later must be created outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
     /// </summary>
     /// <param name="loss">Computes the loss, a scalar, from the module's output; called once.</param>
     /// <returns>The loss before the update.</returns>

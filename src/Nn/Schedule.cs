@@ -5,7 +5,7 @@ namespace CsUnet.Nn;
 /// <param name="Peak">The learning rate after the warm-up.</param>
 /// <param name="Steps">Steps of the run.</param>
 /// <param name="WarmUp">Steps of the warm-up: the first one uses Peak / WarmUp, the last one Peak.</param>
-/// <param name="Minimum">The final value of the cosine, and the lower limit of the reductions.</param>
+/// <param name="Minimum">The final value of the cosine, and the lower limit of the plateau schedule.</param>
 /// <param name="Every">Steps between reductions of the step schedule.</param>
 /// <param name="Factor">Factor of one reduction.</param>
 public sealed record Schedule(

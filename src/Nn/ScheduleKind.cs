@@ -12,6 +12,6 @@ public enum ScheduleKind
     /// <summary>Multiplied by <see cref="Schedule.Factor"/> every <see cref="Schedule.Every"/> steps.</summary>
     Step,
 
-    /// <summary>Multiplied by the factor when as many validations as the patience have not improved.</summary>
+    /// <summary>Multiplied by the factor after as many validations without improvement as the patience allows.</summary>
     Plateau,
 }

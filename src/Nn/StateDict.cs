@@ -101,7 +101,7 @@ public static class StateDict
             if (loading.IsStrict && !loading.Ignores(name))
                 problems.Add($"{stored.Name} {stored.Shape} is not in the model");
         }
-        // Loading only what fits is not meant to load nothing.
+        // Loading that is not strict must still load something.
         if (loaded.Count == 0 && state.Count > 0 && problems.Count == 0)
             problems.Add($"none of its {file.Entries.Count} names is one of the model's, such as {loading.Prefix}{state[0].Name}");
         return problems.Count == 0 ? new StateReport(loaded, missing, leftOver, ignored) : throw Refused(file, problems);

@@ -8,7 +8,7 @@ namespace CsUnet.Cli.Commands.Lab;
 
 /// <summary>A bench of several operators.</summary>
 /// <param name="Device">The device it ran on.</param>
-/// <param name="Ceilings">The device's limits, measured before.</param>
+/// <param name="Ceilings">The device's limits, measured before the rows.</param>
 /// <param name="Rows">The measured rows.</param>
 /// <param name="Failures">The rows that were not measured because their check failed.</param>
 /// <param name="Projected">The projected times; null if there are none.</param>
