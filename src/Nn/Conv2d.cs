@@ -10,12 +10,12 @@ public sealed class Conv2d : Layer
     private readonly Parameter? _bias;
     private readonly int _stride, _padding, _groups;
 
-    /// <summary>A layer with a square kernel, initialised as PyTorch's.</summary>
+    /// <summary>Creates a layer with a square kernel, initialised like PyTorch's.</summary>
     /// <param name="inChannels">Input channels.</param>
     /// <param name="outChannels">Output channels.</param>
     /// <param name="kernelSize">Side of the kernel.</param>
-    /// <param name="stride">Step.</param>
-    /// <param name="padding">Zeros around the image.</param>
+    /// <param name="stride">Stride of the kernel.</param>
+    /// <param name="padding">Rows and columns of zeros around the image.</param>
     /// <param name="groups">Groups of channels.</param>
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="type">Element type.</param>
@@ -24,16 +24,16 @@ public sealed class Conv2d : Layer
     {
     }
 
-    /// <summary>A layer with a square kernel.</summary>
+    /// <summary>Creates a layer with a square kernel.</summary>
     /// <param name="inputs">Input channels.</param>
     /// <param name="outputs">Output channels.</param>
     /// <param name="kernel">Side of the kernel.</param>
-    /// <param name="stride">Step.</param>
-    /// <param name="padding">Zeros around the image.</param>
+    /// <param name="stride">Stride of the kernel.</param>
+    /// <param name="padding">Rows and columns of zeros around the image.</param>
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="type">Element type.</param>
     /// <param name="groups">Groups of channels.</param>
-    /// <param name="normalised">Whether batch norm follows, which makes He's fan-out initialisation the right one.</param>
+    /// <param name="normalised">Whether batch norm follows; then He's fan-out initialisation is used.</param>
     internal Conv2d(
         int inputs, int outputs, int kernel, int stride, int padding, bool bias, DType type, int groups = 1, bool normalised = true)
         : base(type)
@@ -57,14 +57,14 @@ public sealed class Conv2d : Layer
     public override Layer Like() =>
         new Conv2d(Weight.Shape[3] * _groups, Weight.Shape[0], Weight.Shape[1], _stride, _padding, _groups, _bias is not null, DType);
 
-    /// <summary>Convolution, batch norm, optional residual and optional ReLU as one operator.</summary>
+    /// <summary>Convolution, batch norm, optional residual and optional ReLU, fused into one operator.</summary>
     public Variable Forward(Variable input, BatchNorm2d norm, bool relu, Variable? residual = null) =>
         Variable.Apply(Fused(norm, relu), [input, .. Parameters(norm), residual]);
 
-    /// <summary>The operator of this layer and the batch norm that follows.</summary>
+    /// <summary>The fused operator of this layer and the batch norm that follows it.</summary>
     internal ConvBatchNormReLU Fused(BatchNorm2d norm, bool relu) =>
         new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
 
-    /// <summary>The operator's inputs after the first.</summary>
+    /// <summary>The inputs of the fused operator after the first.</summary>
     internal Variable[] Parameters(BatchNorm2d norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
 }
