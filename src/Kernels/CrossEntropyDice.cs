@@ -28,7 +28,7 @@ public sealed record CrossEntropyDice(
     private const int ChunkRows = 8192, MostClasses = 256;
 
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor logits = call[0];
         int classes = logits.Shape.Last;
@@ -38,39 +38,24 @@ public sealed record CrossEntropyDice(
             throw ShapeException.Because(Name, "class weights",
                 $"{ProblemText.Count(weights.Count, "class weight")} for {ProblemText.Count(classes, "class", "classes")}");
         }
-        if (logits.Device.Kind == DeviceKind.Cuda)
-            return CudaLoss(call);
-        int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
-        Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
-        Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float64);
-        call.Save(softmax);
-        call.Save(totals);
-        output[0] = logits.DType == DType.Float32
-            ? Forward<float>(logits, softmax, labels, totals)
-            : Forward<double>(logits, softmax, labels, totals);
-        return output;
+        return Tensor.Empty(Shape.Scalar, logits.DType, logits.Device);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call)
     {
-        Tensor dLogits = gradients.Target(0, out bool accumulate);
-        if (dLogits.Device.Kind == DeviceKind.Cuda)
-        {
-            CudaBackward(call, dOutput, dLogits, accumulate);
-            return;
-        }
-        int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
-        if (dLogits.DType == DType.Float32)
-            Backward<float>(call, labels, dOutput[0], dLogits, accumulate);
-        else
-            Backward<double>(call, labels, dOutput[0], dLogits, accumulate);
+        Tensor logits = call[0];
+        int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
+        Tensor softmax = Tensor.EmptyLike(logits), totals = Tensor.Empty([1 + 2 * logits.Shape.Last], DType.Float64);
+        call.Save(softmax);
+        call.Save(totals);
+        call.Output[0] = Loss<T>(logits, softmax, labels, totals);
     }
 
     private double Weight(int label) => ClassWeights?[label] ?? 1;
 
     // totals (1 + 2K): W, numerators, denominators.
-    private unsafe double Forward<T>(Tensor logits, Tensor softmax, int[] labels, Tensor totals)
+    private unsafe double Loss<T>(Tensor logits, Tensor softmax, int[] labels, Tensor totals)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* x = logits.Pointer<T>(), p = softmax.Pointer<T>();
@@ -119,13 +104,16 @@ public sealed record CrossEntropyDice(
         return DiceWeight == 0 ? entropy : entropy + DiceWeight * (dice / classes);
     }
 
-    private unsafe void Backward<T>(OperatorCall call, int[] labels, double dOutput, Tensor dLogits, bool accumulate)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    /// <inheritdoc />
+    protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        Tensor dLogits = gradients.Target(0, out bool accumulate);
+        int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
         T* p = call.Saved[0].Pointer<T>(), dx = dLogits.Pointer<T>();
         double* totals = call.Saved[1].Pointer<double>();
         int classes = dLogits.Shape.Last;
-        double entropySlope = totals[0] == 0 ? 0 : EntropyWeight * dOutput / totals[0], diceSlope = -2 * DiceWeight * dOutput / classes;
+        double slope = dOutput[0], entropySlope = totals[0] == 0 ? 0 : EntropyWeight * slope / totals[0];
+        double diceSlope = -2 * DiceWeight * slope / classes;
         Workers.Split(labels.Length, ChunkRows, (start, end) =>
         {
             Span<double> dp = stackalloc double[MostClasses];
@@ -153,13 +141,13 @@ public sealed record CrossEntropyDice(
     }
 
     // kernels/cross_entropy_dice.cu; saves the sum of weights, numerators and denominators (1 + 2K).
-    private Tensor CudaLoss(OperatorCall call)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call)
     {
         Tensor logits = call[0], labels = call[1];
         PixelLabels.CheckCuda(Name, logits, labels);
         int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, classes = logits.Shape.Last;
         int blocks = CudaLaunch.GroupBlocks(logits.CudaDevice, rows, group);
-        Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device);
         Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float32, logits.Device);
         Tensor partials = Tensor.Empty([2 + 2 * classes, blocks, 2], DType.Float32, logits.Device);
         call.Save(totals);
@@ -172,18 +160,18 @@ public sealed record CrossEntropyDice(
         launch.Add(DiceWeight != 0);
         launch.RunOverGroups(rows, group);
         var total = new CudaLaunch(logits, "cross_entropy_dice", "cross_entropy_dice_forward_total", typed: false);
-        total.Add(partials, loss, totals);
+        total.Add(partials, call.Output, totals);
         total.Add(blocks, classes);
         total.Add((float)Smooth);
         total.Add((float)EntropyWeight);
         total.Add((float)DiceWeight);
         total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
-        return loss;
     }
 
-    private void CudaBackward(OperatorCall call, Tensor dOutput, Tensor dLogits, bool accumulate)
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        Tensor logits = call[0], labels = call[1];
+        Tensor logits = call[0], labels = call[1], dLogits = gradients.Target(0, out bool accumulate);
         int group = PixelLabels.Group(logits, 8, 32, 256);
         var launch = new CudaLaunch(logits, "cross_entropy_dice", $"cross_entropy_dice_backward_{group}");
         launch.Add(logits, labels);

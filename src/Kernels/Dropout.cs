@@ -13,31 +13,33 @@ namespace CsUnet.Kernels;
 public sealed record Dropout(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
         Require(call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor");
-        Tensor output = Tensor.EmptyLike(call[0]);
-        Mask(call[0], output);
-        return output;
+        return Tensor.EmptyLike(call[0]);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call) => Mask<T>(call[0], call.Output);
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor dInput = Tensor.EmptyLike(dOutput);
-        Mask(dOutput, dInput);
+        Mask<T>(dOutput, dInput);
         gradients.Give(0, dInput);
     }
 
-    private void Mask(Tensor source, Tensor target)
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) => CudaMask(call[0], call.Output);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        if (source.Device.Kind == DeviceKind.Cuda)
-            CudaMask(source, target);
-        else if (source.DType == DType.Float32)
-            Mask<float>(source, target);
-        else
-            Mask<double>(source, target);
+        Tensor dInput = Tensor.EmptyLike(dOutput);
+        CudaMask(dOutput, dInput);
+        gradients.Give(0, dInput);
     }
 
     private unsafe void Mask<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
