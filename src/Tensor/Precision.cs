@@ -11,7 +11,7 @@ public enum Precision
 
     /// <summary>
     /// Tensors are float32. Matrix products (attention included) and convolutions round their operands to tf32, 11 significant bits, for
-    /// the tensor cores, as <c>torch.backends.cuda.matmul.allow_tf32</c> does.
+    /// the matrix units (tensor cores), as <c>torch.backends.cuda.matmul.allow_tf32</c> does.
     /// </summary>
     Tf32,
 
