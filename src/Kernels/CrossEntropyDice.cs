@@ -7,20 +7,20 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// A weighted sum of softmax cross-entropy and soft Dice loss (Milletari et al. 2016, squared denominators) of the same logits and labels,
-/// in one pass over the logits each way. Inputs: logits (..., K), labels (...) as uint8 or int64 in [0, K). output, a scalar:
-/// EntropyWeight * E + DiceWeight * mean over classes of (1 - N_k / D_k). With p = softmax(logits), g = onehot(label), sums over the pixels
-/// that count: E = sum(w[label] * (logsumexp(logits) - logits[label])) / W, W = sum(w[label]), 0 if W is 0; N_k = 2 sum(p_k g_k) + Smooth,
-/// D_k = sum(p_k^2 + g_k^2) + Smooth. With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k):
-/// dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is
-/// not computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
-/// On the processor it saves the softmax and the sums W, N, D; on a CUDA device the sums alone. A label that is no class throws on the
-/// processor; on a CUDA device it makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
+/// with one pass over the logits forward and one backward. Inputs: logits (..., K), labels (...) as uint8 or int64 in [0, K).
+/// output, a scalar: EntropyWeight * E + DiceWeight * mean over classes of (1 - N_k / D_k). With p = softmax(logits), g = onehot(label),
+/// sums over the pixels that are not ignored: E = sum(w[label] * (logsumexp(logits) - logits[label])) / W, W = sum(w[label]), 0 if W is 0;
+/// N_k = 2 sum(p_k g_k) + Smooth, D_k = sum(p_k^2 + g_k^2) + Smooth.
+/// With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k): dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput
+/// w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is not computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
+/// The processor saves the softmax and the sums W, N, D; a CUDA device saves only the sums. An invalid label throws on the processor. On a
+/// CUDA device it makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
 /// </summary>
 /// <param name="EntropyWeight">Factor of the cross-entropy.</param>
 /// <param name="DiceWeight">Factor of the Dice loss; K is at most 256 unless it is 0.</param>
 /// <param name="ClassWeights">w, the weights of the classes in the cross-entropy; all 1 if null.</param>
 /// <param name="Smooth">Keeps the Dice fraction of an absent class defined.</param>
-/// <param name="IgnoreIndex">A label that does not count; none if null.</param>
+/// <param name="IgnoreIndex">The label whose pixels are ignored; null: none.</param>
 public sealed record CrossEntropyDice(
     double EntropyWeight = 0.5, double DiceWeight = 0.5, IReadOnlyList<double>? ClassWeights = null, double Smooth = 1e-5,
     int? IgnoreIndex = null) : Operator

@@ -9,8 +9,8 @@ namespace CsUnet.Kernels;
 /// Stochastic depth (Huang et al. 2016) per sample. Input: input (B, ...). Sample b is multiplied by keep_b / (1 - Probability), where
 /// keep_b is 0 with that probability, else 1; dInput = dOutput times the same factor.
 /// </summary>
-/// <param name="Probability">Chance that a sample is dropped, from 0 to below 1.</param>
-/// <param name="Key">Seed, step and layer of the draw; the element is the sample's number.</param>
+/// <param name="Probability">Probability that a sample is dropped, at least 0 and below 1.</param>
+/// <param name="Key">Seed, step and layer of the draw; the element's index is the sample's number.</param>
 public sealed record DropPath(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
@@ -31,14 +31,16 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         gradients.Give(0, dInput);
     }
 
-    /// <summary>Throws unless the probability is one.</summary>
+    /// <summary>Throws unless the probability is valid.</summary>
     internal void RequireProbability() => Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
 
-    /// <summary>What a sample is multiplied by.</summary>
+    /// <summary>The factor that multiplies a sample.</summary>
     internal T Factor<T>(int sample) where T : unmanaged, IFloatingPointIeee754<T> =>
         Key.Uniform((ulong)sample) < Probability ? T.Zero : T.CreateChecked(1 / (1 - Probability));
 
-    /// <summary>target = the map of source: of a branch in the forward pass, of its gradient in the backward pass.</summary>
+    /// <summary>
+    /// target = source times the factor of each sample: the branch in the forward pass, its gradient in the backward pass.
+    /// </summary>
     internal void Scale(Tensor source, Tensor target)
     {
         if (source.Device.Kind == DeviceKind.Cuda)
@@ -62,7 +64,7 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         }
     }
 
-    // kernels/drop_path.cu: y of the grid walks over samples.
+    // kernels/drop_path.cu: y of the grid loops over samples.
     private void CudaScale(Tensor source, Tensor target)
     {
         int samples = source.Shape[0];

@@ -5,10 +5,10 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Dropout (Srivastava et al. 2014). Input: input, any shape. Each element is multiplied by keep / (1 - Probability), keep being 0 with
-/// that probability, else 1; dInput = dOutput times the same factor. The mask is drawn again for the backward pass, not stored.
+/// Dropout (Srivastava et al. 2014). Input: input, any shape. Each element is multiplied by keep / (1 - Probability), where keep is 0 with
+/// that probability, else 1; dInput = dOutput times the same factor. The mask is not stored: the backward pass draws it again.
 /// </summary>
-/// <param name="Probability">Chance that an element is dropped, from 0 to below 1.</param>
+/// <param name="Probability">Probability that an element is dropped, at least 0 and below 1.</param>
 /// <param name="Key">Seed, step and layer of the draw; the element is its row-major index.</param>
 public sealed record Dropout(double Probability, RandomKey Key) : Operator
 {
