@@ -14,20 +14,32 @@ namespace CsUnet.Kernels;
 public sealed record DropPath(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
-    public override Tensor Forward(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         RequireProbability();
         Require(call[0].Shape.Rank >= 1 && call[0].DType.IsFloat(), "input", call[0], "a floating-point tensor (B, ...)");
-        Tensor output = Tensor.EmptyLike(call[0]);
-        Scale(call[0], output);
-        return output;
+        return Tensor.EmptyLike(call[0]);
     }
 
     /// <inheritdoc />
-    public override void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    protected override void Forward<T>(OperatorCall call) => Scale<T>(call[0], call.Output);
+
+    /// <inheritdoc />
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         Tensor dInput = Tensor.EmptyLike(dOutput);
-        Scale(dOutput, dInput);
+        Scale<T>(dOutput, dInput);
+        gradients.Give(0, dInput);
+    }
+
+    /// <inheritdoc />
+    protected override void CudaForward(OperatorCall call) => CudaScale(call[0], call.Output);
+
+    /// <inheritdoc />
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = Tensor.EmptyLike(dOutput);
+        CudaScale(dOutput, dInput);
         gradients.Give(0, dInput);
     }
 
@@ -41,17 +53,7 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
     /// <summary>
     /// target = source times the factor of each sample: the branch in the forward pass, its gradient in the backward pass.
     /// </summary>
-    internal void Scale(Tensor source, Tensor target)
-    {
-        if (source.Device.Kind == DeviceKind.Cuda)
-            CudaScale(source, target);
-        else if (source.DType == DType.Float32)
-            Scale<float>(source, target);
-        else
-            Scale<double>(source, target);
-    }
-
-    private unsafe void Scale<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
+    internal unsafe void Scale<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
     {
         int samples = source.Shape[0];
         long perSample = samples == 0 ? 0 : source.Count / samples;

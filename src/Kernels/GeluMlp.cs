@@ -129,7 +129,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         if (DropPath is null)
             g.Storage.AddReference();
         else
-            DropPath.Scale(dOutput, g = Temporary(dOutput, dOutput.Shape));
+            DropPath.Scale<T>(dOutput, g = Temporary(dOutput, dOutput.Shape));
         for (int layer = Layers(call) - 1; layer > 0; layer--)
         {
             (Tensor input, Tensor? preActivation) = Read(call, layer);

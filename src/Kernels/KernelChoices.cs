@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using CsUnet.Cuda;
 using CsUnet.Tensors;
 
@@ -14,6 +15,11 @@ namespace CsUnet.Kernels;
 /// </summary>
 public static class KernelChoices
 {
+    private static readonly JsonSerializerOptions s_readable = new()
+    {
+        WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     [ThreadStatic] private static KernelChoice? t_forced;
     private static readonly Lock s_lock = new();
     // A device's choices are read once and replaced as a whole, so that a call looks them up without a lock.
@@ -129,24 +135,17 @@ public static class KernelChoices
 
     private static void Write(string path, Dictionary<string, KernelChoice> stored)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream,
-            new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var json = new JsonObject();
+        foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
-            json.WriteStartObject();
-            foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-            {
-                json.WriteStartObject(key);
-                json.WriteString("variant", choice.Variant);
-                foreach ((string name, int value) in choice.Values.OrderBy(value => value.Key, StringComparer.Ordinal))
-                    json.WriteNumber(name, value);
-                json.WriteEndObject();
-            }
-            json.WriteEndObject();
+            var entry = new JsonObject { ["variant"] = choice.Variant };
+            foreach ((string name, int value) in choice.Values.OrderBy(value => value.Key, StringComparer.Ordinal))
+                entry[name] = value;
+            json[key] = entry;
         }
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         // The file is renamed into place, so another process reads either the complete old file or the complete new one.
-        AtomicFile.Write(path, file => file.Write(stream.GetBuffer(), 0, (int)stream.Length));
+        AtomicFile.WriteText(path, json.ToJsonString(s_readable));
     }
 
     /// <summary>The scope of a <see cref="Force"/>.</summary>

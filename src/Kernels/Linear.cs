@@ -114,7 +114,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         {
             g = Tensor.EmptyLike(dOutput);
             g.Storage.AddReference();
-            DropPath.Scale(dOutput, g);
+            DropPath.Scale<T>(dOutput, g);
         }
         if (call.Needs(0))
         {
