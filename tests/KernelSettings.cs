@@ -3,13 +3,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests;
 
-/// <summary>Tests that change vector width or number of threads run alone: both are settings of the process.</summary>
+/// <summary>Tests that change the vector width or the number of threads run alone: both are settings of the process.</summary>
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class KernelSettings
 {
     public const string Name = "kernel settings";
 
-    /// <summary>Sets vector width and threads until disposed.</summary>
+    /// <summary>Sets vector width and threads until the result is disposed.</summary>
     internal static IDisposable Use(bool narrow, int threads) => new Scope(narrow, threads);
 
     private sealed class Scope : IDisposable

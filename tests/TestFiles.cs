@@ -1,20 +1,20 @@
 using Xunit;
 
-// The engine's threads are one pool: tests side by side would only take them from each other.
+// The engine's threads are one pool, so parallel tests would only compete for them.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace CsUnet.Tests;
 
-/// <summary>Where tests find the repository's files, and put their own.</summary>
+/// <summary>Locates the repository's files, and where tests put their own.</summary>
 internal static class TestFiles
 {
     /// <summary>The folder of golden cases, found by walking up from the test program.</summary>
     public static string Golden { get; } = FindGolden();
 
-    /// <summary>Whether the long tests run too.</summary>
+    /// <summary>Whether the slow tests run too.</summary>
     public static bool RunsAll => Environment.GetEnvironmentVariable("CSUNET_TEST_ALL") == "1";
 
-    /// <summary>The folder of the checkout that the program was built in; null where it runs without one.</summary>
+    /// <summary>The checkout in which the program was built; null without one.</summary>
     public static string? Root { get; } = FindRoot();
 
     private static string? FindRoot()
@@ -27,7 +27,7 @@ internal static class TestFiles
         return null;
     }
 
-    /// <summary>The checkout; without one the calling test is skipped, saying so.</summary>
+    /// <summary>The checkout; without one the calling test is skipped with that reason.</summary>
     public static string RequireRoot()
     {
         Assert.SkipWhen(Root is null, "Skipped: the program does not run in a checkout, so there are no sources to look at");

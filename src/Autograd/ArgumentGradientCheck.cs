@@ -2,13 +2,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>What was found for one argument, or one group of them.</summary>
+/// <summary>The findings for one argument, or for one group of arguments.</summary>
 /// <param name="Name">The variable's name, its group, or its position.</param>
-/// <param name="Shape">Its dimensions; of a group, the number of its entries.</param>
+/// <param name="Shape">The argument's shape; for a group, the number of its entries.</param>
 /// <param name="Findings">One per check.</param>
 public sealed record ArgumentGradientCheck(string Name, Shape Shape, IReadOnlyList<GradientFinding> Findings)
 {
-    /// <summary>The finding that matters most: the worst verdict, and among equals the largest share of what was allowed.</summary>
+    /// <summary>The most serious finding: the one with the worst verdict and, among these, the largest share of its tolerance.</summary>
     public GradientFinding Worst { get; } = Findings.OrderByDescending(finding => finding.Verdict)
         .ThenByDescending(finding => finding.Share).First();
 
@@ -18,7 +18,7 @@ public sealed record ArgumentGradientCheck(string Name, Shape Shape, IReadOnlyLi
     /// <summary>Entries that were checked one by one.</summary>
     public int EntriesChecked => (int)(this[GradientChecks.Entries]?.Entries ?? 0);
 
-    /// <summary>What a check found, or null if it was not asked for.</summary>
+    /// <summary>The finding of a check, or null if the check was not requested.</summary>
     public GradientFinding? this[GradientChecks check] => Findings.FirstOrDefault(finding => finding.Check == check);
 
     /// <inheritdoc />

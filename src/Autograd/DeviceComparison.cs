@@ -10,14 +10,15 @@ namespace CsUnet.Autograd;
 /// <param name="device">The CUDA device.</param>
 internal sealed class DeviceComparison(Operator op, IReadOnlyList<Tensor?> inputs, Device device)
 {
-    // Of the largest number of a tensor: a float32 sum of some thousand terms stays below it, a wrong formula does not.
+    // Relative to the largest number of a tensor. The error of a float32 sum of some thousand terms is smaller; that of a wrong formula is
+    // not.
     private const double Tolerance = 1e-4;
 
-    /// <summary>What differs, one line each; empty if nothing does.</summary>
+    /// <summary>The differences, one line each; empty if there are none.</summary>
     public IReadOnlyList<string> Run()
     {
         var findings = new List<string>();
-        // The kernels get numbers that float32 holds, and so does the rule on the processor.
+        // The kernels and the processor's rule both get numbers that float32 represents exactly.
         Tensor?[] rounded = [.. inputs.Select(input => input is { DType: DType.Float64 } ? input.To(DType.Float32) : input)];
         (Tensor output, Tensor?[] once) = Differentiate([.. rounded.Select(input => Wide(input))], passes: 1);
         (Tensor there, Tensor?[] first) = Differentiate([.. rounded.Select(input => input?.To(device))], passes: 1);
@@ -26,7 +27,7 @@ internal sealed class DeviceComparison(Operator op, IReadOnlyList<Tensor?> input
         for (int i = 0; i < inputs.Count; i++)
         {
             Compare($"gradient of input {i}", once[i], first[i], 1, findings);
-            // A second backward pass adds to the gradient that is there.
+            // A second backward pass accumulates into the existing gradient.
             Compare($"gradient of input {i}, added up over two passes", once[i], second[i], 2, findings);
         }
         return findings;
@@ -64,7 +65,7 @@ internal sealed class DeviceComparison(Operator op, IReadOnlyList<Tensor?> input
         {
             largest = Math.Max(largest, Math.Abs(factor * expected[i]));
             double difference = Math.Abs(there[i] - factor * expected[i]);
-            // A NaN on one side only differs as much as can be.
+            // A NaN on one side only counts as an infinite difference.
             if (double.IsNaN(difference))
                 difference = double.IsNaN(there[i]) && double.IsNaN(expected[i]) ? 0 : double.PositiveInfinity;
             if (difference > worst)

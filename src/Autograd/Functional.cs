@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>Operators as methods of a variable, as <c>torch.nn.functional</c> has them.</summary>
+/// <summary>Operators as methods of a variable, like <c>torch.nn.functional</c>.</summary>
 public static class Functional
 {
     /// <summary>max(x, 0).</summary>
@@ -24,10 +24,11 @@ public static class Functional
     /// <summary>Softmax over the innermost dimension.</summary>
     public static Variable Softmax(this Variable x) => Variable.Apply(new Softmax(), x);
 
-    /// <summary>The same elements under another shape.</summary>
+    /// <summary>The same elements with another shape.</summary>
     /// <param name="x">The variable.</param>
-    /// <param name="shape">As many elements; one dimension may be -1 and follows from the others.</param>
-    /// <exception cref="ArgumentException">The number of elements cannot be that of the variable.</exception>
+    /// <param name="shape">The new shape, with the same number of elements; one dimension may be -1 and is computed from the
+    /// others.</param>
+    /// <exception cref="ArgumentException">The shape does not have as many elements as the variable.</exception>
     public static Variable Reshape(this Variable x, params ReadOnlySpan<int> shape)
     {
         int open = shape.IndexOf(-1);
@@ -46,20 +47,20 @@ public static class Functional
         return Variable.Apply(new Reshape(new Shape(sizes)), x);
     }
 
-    /// <summary>All dimensions but the first as one: (B, ...) -> (B, n), channels innermost as in memory.</summary>
+    /// <summary>Merges all dimensions but the first: (B, ...) -> (B, n), with channels innermost as in memory.</summary>
     public static Variable Flatten(this Variable x) => x.Reshape(x.Shape[0], checked((int)(x.Value.Count / Math.Max(1, x.Shape[0]))));
 
     /// <summary>The mean softmax cross-entropy.</summary>
     /// <param name="logits">Logits (..., classes).</param>
     /// <param name="labels">Classes (...), uint8, int32 or int64.</param>
-    /// <param name="ignoreIndex">A label that does not count; null: every one counts.</param>
+    /// <param name="ignoreIndex">Entries with this label do not count; null: all entries count.</param>
     public static Variable CrossEntropy(this Variable logits, Tensor labels, int? ignoreIndex = null) =>
         Variable.Apply(new CrossEntropyDice(1, 0, IgnoreIndex: ignoreIndex), logits, labels);
 
-    /// <summary>The sum of all elements, a scalar: a matrix product with ones.</summary>
+    /// <summary>The sum of all elements, a scalar, computed as a matrix product with ones.</summary>
     public static Variable Sum(this Variable x) => Weighted(x, 1);
 
-    /// <summary>The mean of all elements, a scalar: a matrix product with 1 / n.</summary>
+    /// <summary>The mean of all elements, a scalar, computed as a matrix product with 1 / n.</summary>
     public static Variable Mean(this Variable x) => Weighted(x, 1.0 / x.Value.Count);
 
     private static Variable Weighted(Variable x, double weight)

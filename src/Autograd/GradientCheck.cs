@@ -4,14 +4,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Autograd;
 
 /// <summary>
-/// Compares the gradients of reverse mode with central differences in double. The scalar that is differentiated is sum(output * g) with
-/// fixed normal g: the plain sum of the outputs would hide errors of softmax and norms, whose outputs sum to constants.
+/// Compares reverse-mode gradients with central differences in double. The differentiated scalar is sum(output * g) with fixed normal g.
+/// The plain sum of the outputs would hide errors of softmax and norms, whose outputs sum to constants.
 /// </summary>
 /// <remarks>
-/// An entry agrees if the difference is at most the tolerance plus the numeric derivative's own estimate of its error. An entry whose
-/// estimate alone is larger than the tolerance says nothing: it is counted as undecided, and an argument with too many of them fails. A
-/// derivative along a random direction checks all entries of an argument at once. <see cref="GradientChecks"/> lists what else is looked
-/// at.
+/// An entry agrees if the difference is at most the tolerance plus the numeric derivative's estimate of its own error. If that estimate
+/// alone exceeds the tolerance, the entry is undecided; an argument with too many undecided entries fails. A derivative along a random
+/// direction checks all entries of an argument at once. <see cref="GradientChecks"/> lists the other checks.
 /// </remarks>
 /// <example><code>
 /// var x = new Variable(Tensor.From([0.5, -1.0, 2.0], [1, 3]), requiresGradient: true, "x");
@@ -20,9 +19,9 @@ namespace CsUnet.Autograd;
 /// </code></example>
 public static class GradientCheck
 {
-    /// <summary>Checks an operator by every input that requires a gradient.</summary>
+    /// <summary>Checks an operator with respect to every input that requires a gradient.</summary>
     /// <param name="op">The operator.</param>
-    /// <param name="inputs">Its inputs, null for optional ones left out; those that require a gradient are float64 leaves.</param>
+    /// <param name="inputs">Its inputs, null for omitted optional ones; those that require a gradient are float64 leaves.</param>
     /// <param name="options">Tolerance, entries, seed.</param>
     /// <exception cref="ArgumentException">An input that requires a gradient is not a float64 leaf, or there is none.</exception>
     public static GradientCheckResult Run(Operator op, IReadOnlyList<Variable?> inputs, GradientCheckOptions? options = null)
@@ -39,12 +38,12 @@ public static class GradientCheck
             [.. places.Select(place => inputs[place]!)], options);
     }
 
-    /// <summary>Checks a function of variables that it is given.</summary>
+    /// <summary>Checks a function of its arguments.</summary>
     /// <param name="function">
-    /// Computes the output from the variables that it is handed, in the order of <paramref name="arguments"/>: the arguments themselves, or
-    /// views of them. Called many times, so it must not draw new random numbers.
+    /// Computes the output from the variables that it receives, in the order of <paramref name="arguments"/>. They are the arguments
+    /// themselves or views of them. The function is called many times, so it must not draw new random numbers.
     /// </param>
-    /// <param name="arguments">Leaves of float64 that require gradients; their entries are changed during the check, and put back.</param>
+    /// <param name="arguments">Float64 leaves that require gradients; the check changes their entries and restores them.</param>
     /// <param name="options">Tolerance, entries, seed.</param>
     /// <exception cref="ArgumentException">An argument is not a float64 leaf that requires a gradient, or there is none.</exception>
     public static GradientCheckResult Run(
@@ -68,11 +67,11 @@ public static class GradientCheck
     }
 
     /// <summary>
-    /// Checks a function that captures its variables, for example a module with its parameters. It cannot be handed views, so
-    /// <see cref="GradientChecks.View"/> is left out.
+    /// Checks a function that captures its variables, for example a module with its parameters. It takes no arguments, so
+    /// <see cref="GradientChecks.View"/> is skipped.
     /// </summary>
     /// <param name="function">Computes the output; called many times, so it must not draw new random numbers.</param>
-    /// <param name="arguments">Leaves of float64 that require gradients; their entries are changed during the check, and put back.</param>
+    /// <param name="arguments">Float64 leaves that require gradients; the check changes their entries and restores them.</param>
     /// <param name="options">Tolerance, entries, seed.</param>
     /// <exception cref="ArgumentException">An argument is not a float64 leaf that requires a gradient, or there is none.</exception>
     public static GradientCheckResult Run(Func<Variable> function, IReadOnlyList<Variable> arguments, GradientCheckOptions? options = null)
@@ -82,14 +81,14 @@ public static class GradientCheck
     }
 
     /// <summary>
-    /// Checks an operator by all of its floating-point inputs and throws if anything disagrees: on the processor its gradients with central
-    /// differences in float64, and on a CUDA device, if an input lies on one or <see cref="Device.Default"/> is one, output and gradients
-    /// of its kernels in float32 with those of the processor.
+    /// Checks an operator with respect to all of its floating-point inputs, and throws if anything disagrees. On the processor, its
+    /// gradients must agree with central differences in float64. If an input is on a CUDA device, or <see cref="Device.Default"/> is one,
+    /// output and gradients of its float32 kernels must also agree with those of the processor.
     /// </summary>
     /// <param name="op">The operator.</param>
-    /// <param name="inputs">Its inputs, null for optional ones left out; their numbers should be away from kinks of the operator.</param>
+    /// <param name="inputs">Its inputs, null for omitted optional ones; their numbers should be away from kinks of the operator.</param>
     /// <exception cref="GradientCheckException">Something disagrees; the message says what, where and by how much.</exception>
-    /// <exception cref="ArgumentException">No input is of a floating-point type.</exception>
+    /// <exception cref="ArgumentException">No input has a floating-point type.</exception>
     public static void Require(Operator op, params Tensor?[] inputs)
     {
         using StepArena.PersistentScope scope = StepArena.Suspend();

@@ -1,10 +1,10 @@
 namespace CsUnet.Autograd;
 
-/// <summary>Gradients that do not agree: what <see cref="GradientCheck.Require"/> throws.</summary>
+/// <summary>Thrown by <see cref="GradientCheck.Require"/> when gradients do not agree.</summary>
 /// <param name="op">The operator's name.</param>
-/// <param name="findings">What was found, one line each.</param>
+/// <param name="findings">The differences, one line each.</param>
 public sealed class GradientCheckException(string op, string findings) : Exception($"{op}: its gradients do not agree:\n{findings}")
 {
-    /// <summary>What was found, one line each.</summary>
+    /// <summary>The differences, one line each.</summary>
     public string Findings { get; } = findings;
 }

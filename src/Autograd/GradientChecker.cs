@@ -3,18 +3,18 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>One run of <see cref="GradientCheck"/>: the state that its checks share.</summary>
+/// <summary>One run of <see cref="GradientCheck"/>, with the state that its checks share.</summary>
 internal sealed class GradientChecker(
     Func<IReadOnlyList<Variable>, Variable> function, IReadOnlyList<Variable> arguments, GradientCheckOptions options, StepArena arena)
 {
-    // Gradients of arguments are compared relative to at least this share of the largest gradient entry of any argument: one that is zero
-    // in exact arithmetic (the bias of keys in attention) has only rounding as a scale of its own.
+    // Gradients of an argument are compared relative to at least this share of the largest gradient entry of any argument. Otherwise a
+    // gradient that is zero in exact arithmetic (the bias of keys in attention) would have only its rounding errors as a scale.
     private const double SmallestScale = 1e-3;
 
     private double[] _weights = [];
     private int _evaluations;
 
-    /// <summary>Arguments that are moved and reported together; most have one.</summary>
+    /// <summary>Arguments that are moved and reported together; most blocks have one.</summary>
     private sealed record Block(string Name, IReadOnlyList<int> Members, long Count);
 
     /// <summary>Output and gradients of one backward pass, as numbers.</summary>
@@ -68,7 +68,7 @@ internal sealed class GradientChecker(
     private Shape ShapeOf(Block block) =>
         block.Members.Count == 1 ? arguments[block.Members[0]].Shape : [checked((int)block.Count)];
 
-    /// <summary>The function of its arguments as intermediate values, each used twice.</summary>
+    /// <summary>The function applied twice to views of its arguments, and the sum of both outputs.</summary>
     private Variable Twice()
     {
         Variable[] views = [.. arguments.Select(argument => View(argument, argument.Shape))];
@@ -78,7 +78,7 @@ internal sealed class GradientChecker(
     private static Variable View(Variable variable, Shape shape) => Variable.Apply(
         new Reshape(shape), Variable.Apply(new Reshape([checked((int)variable.Value.Count)]), variable));
 
-    /// <summary>Runs backward and reads output and gradients; zeros for an argument that it does not reach.</summary>
+    /// <summary>Runs backward and reads output and gradients; the gradient of an argument that backward does not reach is zero.</summary>
     private Pass Differentiate(Func<Variable> build, double[][]? start = null, int passes = 1, IReadOnlyList<Variable>? leaves = null)
     {
         leaves ??= arguments;
@@ -121,8 +121,8 @@ internal sealed class GradientChecker(
     private GradientFinding CheckEntries(Block block, Pass reference, double smallestScale, uint number)
     {
         long[] entries = Entries(block.Count, number);
-        // The scale by which steps are judged: the analytic gradient only sets the unit, and a wrong one that is too large would only make
-        // the numeric side less precise, never make the two agree.
+        // This unit only sets how exact the numeric derivative must be. A wrong analytic gradient that is too large makes it less exact,
+        // but never makes the two agree.
         double unit = Math.Max(block.Members.Max(member => Largest(reference.Gradients[member])), smallestScale);
         NumericDerivative[] numeric =
             [.. entries.Select(entry => EntryDerivative(block, entry, reference.Output, options.Tolerance * unit / 4))];
@@ -151,7 +151,7 @@ internal sealed class GradientChecker(
         double error = Relative(analytic - numeric.Value, scale), estimate = Relative(numeric.Error, scale);
         GradientVerdict verdict = error > options.Tolerance + estimate ? GradientVerdict.Differs
             : estimate > options.Tolerance ? GradientVerdict.Undecided : GradientVerdict.Agrees;
-        // A gradient that is no number agrees with nothing, however unsure the numeric side is.
+        // A NaN or infinite gradient always differs, however inexact the numeric derivative is.
         if (!double.IsFinite(analytic) || double.IsNaN(numeric.Value))
             (error, estimate, verdict) = (double.PositiveInfinity, 0, GradientVerdict.Differs);
         return new GradientFinding(check, verdict, error, options.Tolerance, estimate, where, index, analytic, numeric.Value, entries);
@@ -180,7 +180,7 @@ internal sealed class GradientChecker(
 
     private GradientFinding CheckDirection(Block block, Pass reference, double smallestNorm, uint number)
     {
-        // Numbers of few digits, none near 0: a step from a float32 number is exact, and no entry is left out.
+        // Numbers of few digits, none near 0, so that a step from a float32 number is exact and every entry counts.
         double[][] direction = [.. block.Members.Select((member, place) =>
         {
             var key = new RandomKey(options.Seed, 2 + 16 * number, (uint)place);
@@ -242,7 +242,9 @@ internal sealed class GradientChecker(
         return Compare(GradientChecks.View, block, got, reference, smallestScale, isBitwise: false);
     }
 
-    /// <summary>Two passes that should agree: the gradients of a block, and the outputs, of which the worse is reported.</summary>
+    /// <summary>
+    /// Compares two passes that should agree, by the gradients of a block and by the outputs, and reports the worse difference.
+    /// </summary>
     private GradientFinding Compare(GradientChecks check, Block block, Pass got, Pass expected, double smallestScale, bool isBitwise)
     {
         double tolerance = isBitwise ? 0 : options.Rounding;
@@ -250,7 +252,7 @@ internal sealed class GradientChecker(
         var worst = new GradientFinding(check, GradientVerdict.Agrees, 0, tolerance, 0, "all", -1, 0, 0, block.Count);
         foreach (int member in block.Members)
             worst = Worse(worst, got.Gradients[member], expected.Gradients[member], scale, index => Where(block, member, index));
-        // A view's output must be the copy's; where the function is applied twice, the output says nothing.
+        // A view must give the output of a copy. Where the function is applied twice, comparing outputs proves nothing.
         if (check is GradientChecks.Repeat or GradientChecks.View)
             worst = Worse(worst, got.Output, expected.Output, Largest(expected.Output), index => $"output entry {index}");
         return worst.Error > tolerance ? worst with { Verdict = GradientVerdict.Differs } : worst;
@@ -263,7 +265,7 @@ internal sealed class GradientChecker(
             if (BitConverter.DoubleToInt64Bits(got[i]) == BitConverter.DoubleToInt64Bits(expected[i]))
                 continue;
             double error = Relative(got[i] - expected[i], scale);
-            // Of two gradients that are equal as numbers, bits can still differ in the sign of a zero: the smallest error there is.
+            // Equal gradients can still differ in the sign of a zero, that is in bits. Count that as the smallest possible error.
             if (worst.Tolerance == 0)
                 error = Math.Max(error, double.Epsilon);
             if (error > worst.Error)
@@ -275,7 +277,7 @@ internal sealed class GradientChecker(
     private static double Relative(double difference, double scale) =>
         double.IsNaN(difference) ? double.PositiveInfinity : difference == 0 ? 0 : Math.Abs(difference) / scale;
 
-    /// <summary>All entries, or one drawn from each of equal runs of them.</summary>
+    /// <summary>All entries, or one drawn from each of several runs of equal length.</summary>
     private long[] Entries(long count, uint argument)
     {
         if (count <= options.MaxEntries)

@@ -1,6 +1,6 @@
 namespace CsUnet.Autograd;
 
-/// <summary>What a gradient check looks at. Each is sensitive to mistakes that the others cannot see.</summary>
+/// <summary>The checks of a gradient check. Each finds mistakes that the others cannot see.</summary>
 [Flags]
 public enum GradientChecks
 {
@@ -8,28 +8,30 @@ public enum GradientChecks
     None = 0,
 
     /// <summary>
-    /// The derivative by single entries against central differences: all entries of small arguments, a sample of large ones.
+    /// Derivatives with respect to single entries against central differences: all entries of small arguments, a sample of large ones.
     /// </summary>
     Entries = 1,
 
     /// <summary>
-    /// The derivative along a random direction, (f(x+hv) - f(x-hv)) / 2h, against &lt;gradient, v&gt;: every entry takes part.
+    /// The derivative along a random direction, (f(x+hv) - f(x-hv)) / 2h, against &lt;gradient, v&gt;. Every entry takes part.
     /// </summary>
     Direction = 2,
 
-    /// <summary>A second evaluation gives the bits of the first, of the output and of every gradient.</summary>
+    /// <summary>A second evaluation gives the same bits, for the output and every gradient.</summary>
     Repeat = 4,
 
     /// <summary>A second backward pass without clearing doubles the gradients.</summary>
     Accumulate = 8,
 
-    /// <summary>A gradient that is there already, random numbers here, is added to.</summary>
+    /// <summary>Backward adds to an existing gradient, here random numbers.</summary>
     Start = 16,
 
-    /// <summary>A tensor used twice, as the intermediate value of a larger graph, gets the sum of both gradients.</summary>
+    /// <summary>A tensor used twice, as an intermediate value of a larger graph, gets the sum of both gradients.</summary>
     UsedTwice = 32,
 
-    /// <summary>A slice out of the middle of a tensor, reshaped, and an output reshaped again: views give what copies give.</summary>
+    /// <summary>
+    /// Views give the same results as copies: an input sliced out of the middle of a tensor and reshaped, and a reshaped output.
+    /// </summary>
     View = 64,
 
     /// <summary>All of them.</summary>

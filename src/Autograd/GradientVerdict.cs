@@ -3,12 +3,14 @@ namespace CsUnet.Autograd;
 /// <summary>The verdict on one check of one argument.</summary>
 public enum GradientVerdict
 {
-    /// <summary>Both sides agree within the tolerance and the numeric side's own error, which is no larger than the tolerance.</summary>
+    /// <summary>
+    /// Both sides agree within the tolerance plus the numeric derivative's own error, which does not exceed the tolerance.
+    /// </summary>
     Agrees,
 
-    /// <summary>Too many entries whose numeric derivative is less exact than the tolerance: a kink, or too much rounding.</summary>
+    /// <summary>For too many entries the numeric derivative is less exact than the tolerance, because of a kink or of rounding.</summary>
     Undecided,
 
-    /// <summary>They differ by more than the tolerance and the numeric side's own error together.</summary>
+    /// <summary>The difference exceeds the tolerance plus the numeric derivative's own error.</summary>
     Differs,
 }

@@ -1,6 +1,6 @@
 namespace CsUnet.Autograd;
 
-/// <summary>While one is undisposed, <see cref="Variable.Apply"/> records nothing on this thread: inference.</summary>
+/// <summary>A scope for inference: inside it, <see cref="Variable.Apply"/> records nothing on this thread.</summary>
 public readonly struct NoGrad : IDisposable
 {
     [ThreadStatic] private static int t_depth;

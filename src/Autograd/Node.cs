@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>One recorded operator call and the variables it was called on.</summary>
+/// <summary>One recorded operator call and its input variables.</summary>
 internal sealed class Node
 {
     [ThreadStatic] private static long t_sequence;
@@ -14,7 +14,8 @@ internal sealed class Node
         Call = call;
         Inputs = inputs;
         Sequence = t_sequence++;
-        // One reference for the output, one per saved tensor: when backward drops the last one, the block returns to the step arena.
+        // One reference for the output and one for each saved tensor. When backward removes the last one, the block returns to the step
+        // arena.
         call.Output.Storage.AddReference();
         foreach (Tensor saved in call.Saved)
             saved.Storage.AddReference();
@@ -25,11 +26,11 @@ internal sealed class Node
     public Variable?[] Inputs { get; private set; }
 
     /// <summary>
-    /// Order of recording: a producer's number is below those of its consumers, so descending order is a topological one.
+    /// The order of recording. A producer's number is below those of its consumers, so descending order is a topological order.
     /// </summary>
     public long Sequence { get; }
 
-    /// <summary>The gradient of the output so far.</summary>
+    /// <summary>The gradient of the output, accumulated so far.</summary>
     public Tensor? Gradient { get; set; }
 
     public void Release()

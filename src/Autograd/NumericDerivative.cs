@@ -1,28 +1,31 @@
 namespace CsUnet.Autograd;
 
 /// <summary>
-/// Central differences of sum(output * g) along a line, with an estimate of their own error. D(h) = sum((f(h) - f(-h)) * g) / 2h is taken
-/// at h and h/2: the extrapolated (4 D(h/2) - D(h)) / 3 has an error of order h^4, and its distance from D(h/2), which is of order h^2,
-/// bounds it. A kink at 0 itself is invisible to both: there S(h) = sum((f(h) - 2 f(0) + f(-h)) * g) / h stays as it is when h is halved,
-/// instead of halving too, so |2 S(h/2) - S(h)|, for a smooth function of order h^3, is added, and rounding of the outputs that moved. If
-/// the estimate is not far below the tolerance the step shrinks, or grows where rounding is what makes it large, and the step with the
-/// smallest estimate counts; the choice never looks at the analytic gradient.
+/// Central differences of sum(output * g) along a line, with an estimate of their own error.
 /// </summary>
+/// <remarks>
+/// D(h) = sum((f(h) - f(-h)) * g) / 2h is taken at h and h/2. The extrapolated (4 D(h/2) - D(h)) / 3 has an error of order h^4. Its
+/// distance from D(h/2), of order h^2, bounds that error. Both are blind to a kink at 0 itself. There S(h) = sum((f(h) - 2 f(0) + f(-h)) *
+/// g) / h stays the same when h is halved, whereas for a smooth function it halves too. So the estimate also includes |2 S(h/2) - S(h)|,
+/// which for a smooth function is of order h^3, and the rounding of the outputs that moved. If the estimate is not far below the tolerance,
+/// the step shrinks, or grows if rounding dominates the estimate. The step with the smallest estimate wins. The choice never looks at the
+/// analytic gradient.
+/// </remarks>
 internal readonly record struct NumericDerivative(double Value, double Error, bool IsShortStep)
 {
     private const int Reductions = 4, Growths = 2;
     private const double Reduction = 1.0 / 16, Growth = 8;
 
-    // Roundings of one output that two evaluations do not share: a few units in the last place.
+    // Rounding errors of one output that two evaluations do not share: a few units in the last place.
     private const double OutputRounding = 4 * 2.2204460492503131e-16;
 
     /// <summary>The derivative at 0 of the function along a line.</summary>
-    /// <param name="moveTo">Moves to a position on the line; returns the position that was really reached.</param>
-    /// <param name="evaluate">The output there.</param>
+    /// <param name="moveTo">Moves to a position on the line; returns the position actually reached.</param>
+    /// <param name="evaluate">Computes the output at that position.</param>
     /// <param name="origin">The output at 0.</param>
     /// <param name="weights">g.</param>
     /// <param name="step">The first h.</param>
-    /// <param name="wanted">An estimate that is good enough.</param>
+    /// <param name="wanted">An error estimate small enough to stop at.</param>
     public static NumericDerivative Along(
         Func<double, double> moveTo, Func<double[]> evaluate, double[] origin, double[] weights, double step, double wanted)
     {
@@ -39,7 +42,7 @@ internal readonly record struct NumericDerivative(double Value, double Error, bo
                 best = new NumericDerivative(extrapolated, error, change > 0 && factor == Reduction);
             if (best.Error <= wanted)
                 break;
-            // The bend is a difference of four outputs: rounding makes as much of it as of the derivative, several times over.
+            // The bend is a difference of four outputs, so rounding enters it several times as strongly as the derivative.
             if (change == 0 && truncation < 4 * rounding)
                 (factor, changes) = (Growth, Growths);
         }
@@ -52,7 +55,7 @@ internal readonly record struct NumericDerivative(double Value, double Error, bo
             double down = moveTo(-h);
             double[] below = evaluate();
             double sum = 0, bend = 0, squares = 0;
-            // Differences first: the sums of f(h) and f(-h) would round away most of what tells them apart.
+            // Subtract first: the separate sums of f(h) and f(-h) would round away most of their difference.
             for (int i = 0; i < above.Length; i++)
             {
                 double difference = above[i] - below[i];

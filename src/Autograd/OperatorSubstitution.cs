@@ -3,8 +3,8 @@ using CsUnet.Kernels;
 namespace CsUnet.Autograd;
 
 /// <summary>
-/// While one is undisposed, <see cref="Variable.Apply"/> on this thread hands operator and inputs to a function that makes the result, for
-/// the sake of checks: what a network would give with other operators, or with other numbers between them.
+/// A scope for checks: inside it, <see cref="Variable.Apply"/> on this thread hands operator and inputs to a function, which computes the
+/// result. This shows the output of a network with other operators, or with other numbers between them.
 /// </summary>
 public readonly struct OperatorSubstitution : IDisposable
 {
@@ -13,7 +13,7 @@ public readonly struct OperatorSubstitution : IDisposable
 
     private OperatorSubstitution(Func<Operator, Variable?[], Variable>? previous) => _previous = previous;
 
-    /// <summary>Begins; while the function runs, nothing is replaced, so that it may apply operators itself.</summary>
+    /// <summary>Begins the scope. While the function runs, nothing is replaced, so that it can apply operators itself.</summary>
     public static OperatorSubstitution Begin(Func<Operator, Variable?[], Variable> apply)
     {
         var scope = new OperatorSubstitution(t_apply);
@@ -36,6 +36,6 @@ public readonly struct OperatorSubstitution : IDisposable
         }
     }
 
-    /// <summary>Ends.</summary>
+    /// <summary>Ends the scope.</summary>
     public void Dispose() => t_apply = _previous;
 }

@@ -6,8 +6,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Autograd;
 
 /// <summary>
-/// Counts and times operator calls on this thread while it is current: the source of FLOP counts and per-operator breakdowns. A call on a
-/// CUDA device is waited for, so that its time is that of its kernels.
+/// Counts and times operator calls on this thread until it is disposed. FLOP counts and times per operator come from it. On a CUDA device
+/// it waits for each call, so that the measured time is that of the kernels.
 /// </summary>
 public sealed class OperatorTrace : IDisposable
 {
@@ -16,8 +16,9 @@ public sealed class OperatorTrace : IDisposable
     private readonly List<Entry> _entries = [];
     private readonly Func<IEnumerable<Tensor>, string?>? _layerOf;
 
-    /// <summary>Starts tracing on this thread until disposed.</summary>
-    /// <param name="layerOf">Names the layer of a call from its inputs, null where they tell none; without it no call has a layer.</param>
+    /// <summary>Starts tracing on this thread, until disposed.</summary>
+    /// <param name="layerOf">Returns the name of a call's layer from its inputs, or null if they do not tell; if omitted, no call has a
+    /// layer.</param>
     public OperatorTrace(Func<IEnumerable<Tensor>, string?>? layerOf = null)
     {
         _layerOf = layerOf;
@@ -32,9 +33,9 @@ public sealed class OperatorTrace : IDisposable
     /// <param name="IsBackward">Which pass.</param>
     /// <param name="MultiplyAdds">Multiply-adds of the forward call (<see cref="Operator.MultiplyAdds"/>).</param>
     /// <param name="Elapsed">Wall time; on a CUDA device until its work is done.</param>
-    /// <param name="LaunchesSoFar">How many launches the thread's <see cref="LaunchTrace"/> held when the call ended; 0 without
-    /// one.</param>
-    /// <param name="Layer">The layer that it belongs to; null if the trace names none.</param>
+    /// <param name="LaunchesSoFar">The number of launches in the thread's <see cref="LaunchTrace"/> when the call ended; 0 without a
+    /// trace.</param>
+    /// <param name="Layer">The call's layer; null if unknown.</param>
     public sealed record Entry(
         Operator Operator, IReadOnlyList<Shape?> Inputs, Shape Output, bool IsBackward, long MultiplyAdds, TimeSpan Elapsed,
         int LaunchesSoFar, string? Layer)
@@ -45,7 +46,7 @@ public sealed class OperatorTrace : IDisposable
         /// <summary>Which inputs need a gradient.</summary>
         public IReadOnlyList<bool> NeedsGradient { get; init; } = [];
 
-        /// <summary>The variant that computed it; null: the usual one.</summary>
+        /// <summary>The variant that computed the call; null: the default one.</summary>
         public KernelChoice? Choice { get; init; }
     }
 

@@ -2,19 +2,19 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>A leaf that training changes: it owns its value and gradient across steps.</summary>
+/// <summary>A leaf that training updates. It owns its value and gradient across steps.</summary>
 public sealed class Parameter : Variable
 {
     private Tensor? _buffer;
 
-    /// <summary>A parameter around a tensor that outlives steps.</summary>
+    /// <summary>A parameter that holds a tensor that outlives steps.</summary>
     public Parameter(Tensor value, string name) : base(value, true, name)
     {
         if (value.Storage.IsTemporary)
             throw new ArgumentException($"parameter {name}: its tensor belongs to a step; make it outside of one", nameof(value));
     }
 
-    /// <summary>A parameter without memory, until <see cref="Variable.SetValue"/>.</summary>
+    /// <summary>A parameter without memory. <see cref="Variable.SetValue"/> allocates it.</summary>
     /// <param name="shape">Its dimensions.</param>
     /// <param name="type">Its element type.</param>
     /// <param name="name">A name for messages.</param>
@@ -31,7 +31,7 @@ public sealed class Parameter : Variable
     }
 
     /// <summary>
-    /// The buffer of the gradient, made on first use; what it holds counts only while <see cref="Variable.Gradient"/> is set.
+    /// The buffer of the gradient, allocated on first use. Its content is valid only while <see cref="Variable.Gradient"/> is set.
     /// </summary>
     internal Tensor GradientBuffer()
     {

@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>Reverse mode over recorded nodes.</summary>
+/// <summary>Reverse-mode differentiation over the recorded nodes.</summary>
 internal static class Tape
 {
     public static void Run(Variable root, Tensor gradient)
@@ -56,14 +56,17 @@ internal static class Tape
     }
 
     /// <summary>
-    /// Collects gradients of a node's inputs. The gradient of an intermediate value sits in its producer and holds one reference on its
-    /// block; a block with more references than that is shared (a passed-through gradient) and is copied before it is added to.
+    /// Collects the gradients of a node's inputs. The gradient of an intermediate value is stored in its producer and holds one reference
+    /// on its block. A block with more references is shared (by a gradient that was passed through), so it is copied before anything is
+    /// added to it.
     /// </summary>
     private sealed class Sink(Node node) : GradientSink
     {
         private List<Tensor>? _added;
 
-        /// <summary>Hands back the gradients that were added to others: only now, since two of them may share a block.</summary>
+        /// <summary>
+        /// Releases the gradients that were added to others. This must wait until now, because two of them may share a block.
+        /// </summary>
         public void Finish()
         {
             foreach (Tensor gradient in _added ?? [])

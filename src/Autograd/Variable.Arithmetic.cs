@@ -6,25 +6,25 @@ namespace CsUnet.Autograd;
 
 public partial class Variable
 {
-    /// <summary>The value of a variable of one element, as a double, wherever it is.</summary>
-    /// <exception cref="InvalidOperationException">There are more elements, or none.</exception>
+    /// <summary>The value of a variable with one element on any device, as a double.</summary>
+    /// <exception cref="InvalidOperationException">The variable has more than one element, or none.</exception>
     public double Item() => Value.Item();
 
-    /// <summary>A tensor as a leaf without gradient: an input or a constant.</summary>
+    /// <summary>Wraps a tensor in a leaf without gradient: an input or a constant.</summary>
     public static implicit operator Variable(Tensor value) => new(value);
 
-    /// <summary>The sum of two variables of one shape.</summary>
+    /// <summary>The sum of two variables with the same shape.</summary>
     /// <exception cref="ShapeException">Shapes or types differ.</exception>
     public static Variable operator +(Variable a, Variable b) => Apply(new Add(), a, b);
 
-    /// <summary>The difference of two variables of one shape.</summary>
+    /// <summary>The difference of two variables with the same shape.</summary>
     /// <exception cref="ShapeException">Shapes or types differ.</exception>
     public static Variable operator -(Variable a, Variable b) => a + -1 * b;
 
-    /// <summary>The variable with the other sign.</summary>
+    /// <summary>The negated variable.</summary>
     public static Variable operator -(Variable a) => -1 * a;
 
-    /// <summary>The product, element by element, of two variables of one shape.</summary>
+    /// <summary>The elementwise product of two variables with the same shape.</summary>
     /// <exception cref="ShapeException">Shapes or types differ.</exception>
     public static Variable operator *(Variable a, Variable b) => Apply(new Multiply(), a, b);
 

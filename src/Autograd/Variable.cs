@@ -4,8 +4,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Autograd;
 
 /// <summary>
-/// A tensor that takes part in differentiation. Leaves (inputs and <see cref="Parameter"/>s) are made by hand, everything else by
-/// <see cref="Apply"/>, which records the operator so that <see cref="Backward"/> can run in reverse.
+/// A tensor in a differentiable computation. A program creates the leaves (inputs and <see cref="Parameter"/>s). <see cref="Apply"/>
+/// creates all other variables and records the operator, so that <see cref="Backward"/> can run in reverse.
 /// </summary>
 public partial class Variable
 {
@@ -13,7 +13,7 @@ public partial class Variable
     private readonly DType _type;
     private Tensor? _value;
 
-    /// <summary>A leaf. A plain leaf has no gradient unless asked for.</summary>
+    /// <summary>A leaf. It has a gradient only if requested.</summary>
     /// <param name="value">Its tensor.</param>
     /// <param name="requiresGradient">Whether <see cref="Backward"/> should fill <see cref="Gradient"/>.</param>
     /// <param name="name">A name for messages.</param>
@@ -25,7 +25,7 @@ public partial class Variable
         value.Storage.AddReference();
     }
 
-    /// <summary>A leaf without memory: its value is set later, by <see cref="SetValue"/>.</summary>
+    /// <summary>A leaf without memory; <see cref="SetValue"/> sets its value later.</summary>
     /// <param name="shape">Its dimensions.</param>
     /// <param name="type">Its element type.</param>
     /// <param name="requiresGradient">Whether <see cref="Backward"/> should fill <see cref="Gradient"/>.</param>
@@ -43,13 +43,13 @@ public partial class Variable
         Value = value;
         Producer = producer;
         RequiresGradient = producer is not null;
-        // The block of a value that no backward pass will release stays until its step ends.
+        // No backward pass will release this block, so it stays until its step ends.
         if (producer is null)
             value.Storage.AddReference();
     }
 
     /// <summary>The tensor.</summary>
-    /// <exception cref="InvalidOperationException">The variable was made without memory, and no value was set yet.</exception>
+    /// <exception cref="InvalidOperationException">The variable was created without memory, and no value was set yet.</exception>
     public Tensor Value
     {
         get => _value ?? throw new InvalidOperationException(
@@ -57,25 +57,25 @@ public partial class Variable
         private set => _value = value;
     }
 
-    /// <summary>Whether there is a <see cref="Value"/>.</summary>
+    /// <summary>Whether <see cref="Value"/> is set.</summary>
     public bool HasValue => _value is not null;
 
     /// <summary>A name for messages; parameters have their state-dict names.</summary>
     public string? Name { get; internal set; }
 
-    /// <summary>Whether a gradient flows here.</summary>
+    /// <summary>Whether backward computes a gradient for this variable.</summary>
     public bool RequiresGradient { get; }
 
     /// <summary>
-    /// After <see cref="Backward"/>, the gradient of a leaf that requires one: sums over every Backward since the last <see
-    /// cref="ClearGradient"/>.
+    /// After <see cref="Backward"/>, the gradient of a leaf that requires one: the sum over all Backward calls since the last
+    /// <see cref="ClearGradient"/>.
     /// </summary>
     public Tensor? Gradient { get; internal set; }
 
-    /// <summary>Dimensions of the value; known before it is set.</summary>
+    /// <summary>Dimensions of the value; known before the value is set.</summary>
     public Shape Shape => _value?.Shape ?? _shape!;
 
-    /// <summary>Element type of the value; known before it is set.</summary>
+    /// <summary>Element type of the value; known before the value is set.</summary>
     public DType DType => _value?.DType ?? _type;
 
     internal Node? Producer { get; }
@@ -92,11 +92,11 @@ public partial class Variable
     }
 
     /// <summary>
-    /// Sets the elements of a leaf. The first call allocates memory that outlives steps on a device; later ones copy into it, wherever it
-    /// is.
+    /// Sets the elements of a leaf. The first call allocates memory on a device; that memory outlives steps. Later calls copy into it,
+    /// wherever it is.
     /// </summary>
     /// <param name="values">The elements, on any device.</param>
-    /// <param name="device">Where memory is allocated.</param>
+    /// <param name="device">Where the first call allocates memory.</param>
     /// <exception cref="ArgumentException">Shape or element type differ from the leaf's.</exception>
     /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
     public void SetValue(Tensor values, Device device = default)
@@ -106,19 +106,26 @@ public partial class Variable
         if (values.Shape != Shape || values.DType != DType)
             throw new ArgumentException($"SetValue: values are {values}, expected {DType.Label()} {Shape}, as {Name ?? "the variable"} is",
                 nameof(values));
+        Allocate(device).CopyFrom(values);
+    }
+
+    /// <summary>Gives a leaf without memory its memory, uninitialised and outliving steps. Returns the value.</summary>
+    /// <param name="device">Where the memory is; a leaf that has memory keeps it.</param>
+    public Tensor Allocate(Device device = default)
+    {
         if (_value is null)
         {
             using StepArena.PersistentScope scope = StepArena.Suspend();
             _value = Tensor.Empty(Shape, DType, device);
             _value.Storage.AddReference();
         }
-        _value.CopyFrom(values);
+        return _value;
     }
 
     /// <summary>
-    /// Moves a leaf to another device: its value is copied there, into memory that outlives steps, and its gradient forgotten.
+    /// Moves a leaf to another device. Its value is copied there, into memory that outlives steps; its gradient is discarded.
     /// </summary>
-    /// <remarks>Without a value there is nothing to move: <see cref="SetValue"/> says where it will be.</remarks>
+    /// <remarks>Without a value, nothing moves: <see cref="SetValue"/> chooses the device.</remarks>
     /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
     public virtual void MoveTo(Device device)
     {
@@ -132,12 +139,12 @@ public partial class Variable
         Gradient = null;
     }
 
-    /// <summary>Forgets the gradient; a parameter keeps the buffer for the next one.</summary>
+    /// <summary>Discards the gradient; a parameter keeps the buffer for the next one.</summary>
     public virtual void ClearGradient() => Gradient = null;
 
-    /// <summary>Applies an operator and, unless <see cref="NoGrad"/> is in force or no input requires a gradient, records it.</summary>
+    /// <summary>Applies an operator and records it, unless <see cref="NoGrad"/> is active or no input requires a gradient.</summary>
     /// <param name="op">The operator.</param>
-    /// <param name="inputs">Its inputs in the order that it documents; null for optional ones that are absent.</param>
+    /// <param name="inputs">Its inputs in the documented order; null for omitted optional ones.</param>
     public static Variable Apply(Operator op, params Variable?[] inputs)
     {
         if (OperatorSubstitution.Result(op, inputs) is { } replaced)
@@ -161,11 +168,12 @@ public partial class Variable
 
     /// <summary>
     /// Runs reverse mode from this variable and adds the gradients to every leaf that requires one. Intermediate values and saved tensors
-    /// go back to the step arena as soon as they are no longer needed; call <see cref="Keep"/> on a value that is read afterwards.
+    /// return to the step arena as soon as they are no longer needed; call <see cref="Keep"/> on a value that you read afterwards.
     /// </summary>
-    /// <param name="gradient">The gradient of this variable, of its shape; may be left out for a scalar, where it is 1.</param>
-    /// <exception cref="InvalidOperationException">There is nothing to differentiate, or it was differentiated before.</exception>
-    /// <exception cref="ArgumentException">The gradient's shape or type differs, or is missing for a variable that is not a
+    /// <param name="gradient">The gradient of this variable, with its shape; may be omitted for a scalar, where it is 1.</param>
+    /// <exception cref="InvalidOperationException">No operator to differentiate was recorded, or the graph was differentiated
+    /// before.</exception>
+    /// <exception cref="ArgumentException">The gradient's shape or type differs, or it is missing for a variable that is not a
     /// scalar.</exception>
     public void Backward(Tensor? gradient = null)
     {

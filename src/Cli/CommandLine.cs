@@ -6,7 +6,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
 
-/// <summary>The program: reads the command line, runs the command, and turns failures into one line and an exit code.</summary>
+/// <summary>The program: parses the command line, runs the command, and turns failures into one line and an exit code.</summary>
 internal static class CommandLine
 {
     /// <summary>Runs the program as if called with <paramref name="args"/>. Returns the exit code.</summary>
@@ -18,7 +18,7 @@ internal static class CommandLine
             if (args.Count == 0)
                 args = ["--help"];
             RejectUnknownNames(root, args);
-            // No bundling of one-letter options and no @files: neither is used, and both would turn file names into something else.
+            // No bundling of one-letter options and no @files: the program uses neither, and both would misread file names.
             ParseResult result = root.Parse(args,
                 new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (result.Errors.Count > 0)
@@ -39,7 +39,7 @@ internal static class CommandLine
         }
     }
 
-    /// <summary>The command tree. Its options are the help's and the tests' source of truth.</summary>
+    /// <summary>Creates the command tree. Help and tests take the options from it.</summary>
     public static RootCommand CreateRoot(Terminal terminal)
     {
         var root = new RootCommand("Trains CS-UNet on micrographs and segments micrographs with it.")
@@ -64,8 +64,8 @@ internal static class CommandLine
     }
 
     /// <summary>
-    /// Refuses what looks like an option and is none, wherever it stands: the parser would take it for the value of the option before it,
-    /// or for a file.
+    /// Refuses arguments that look like options but are unknown, wherever they stand. The parser would take them for the value of the
+    /// previous option, or for a file.
     /// </summary>
     private static void RejectUnknownNames(RootCommand root, IReadOnlyList<string> args)
     {
@@ -84,7 +84,7 @@ internal static class CommandLine
                 string name = arg.Split('=', ':')[0];
                 if (!known.Contains(name))
                     throw Unknown($"unknown option '{name}'", name, known, help);
-                // What follows is the option's value, or belongs to the command: either way no command name is looked for after it.
+                // The next argument is this option's value, or belongs to the command. In both cases it is not the name of a command.
                 namesEnded = command.Subcommands.Count == 0 || namesEnded;
             }
             else if (!namesEnded && command.Subcommands.Count > 0)
@@ -106,7 +106,7 @@ internal static class CommandLine
         OptionResult { Tokens.Count: > 1, Option.Arity.MaximumNumberOfValues: 1 } option => $"{option.Option.Name}: given more than once",
         ArgumentResult { Tokens.Count: 0 } argument => $"{argument.Argument.HelpName ?? argument.Argument.Name} is missing",
         CommandResult { Command.Subcommands.Count: > 0 } command =>
-            $"a command is missing; there are {string.Join(", ", command.Command.Subcommands.Select(sub => sub.Name))}",
+            $"a command is missing; the commands are {string.Join(", ", command.Command.Subcommands.Select(sub => sub.Name))}",
         _ => error.Message.TrimEnd('.'),
     };
 

@@ -7,10 +7,10 @@ using CsUnet.Verification;
 
 namespace CsUnet.Cli;
 
-/// <summary>Turns an exception into what a user reads: one line on standard error, and an exit code.</summary>
+/// <summary>Turns an exception into one line on standard error and an exit code.</summary>
 internal static class Failures
 {
-    /// <summary>Set to 1, the whole stack trace follows the message.</summary>
+    /// <summary>If set to 1, the stack trace follows the message.</summary>
     public const string TraceVariable = "CSUNET_TRACE";
 
     public static int Report(Exception failure, Terminal terminal)
@@ -31,7 +31,8 @@ internal static class Failures
     private static bool IsUsage(Exception failure) => failure is UsageException or DataException;
 
     /// <summary>
-    /// Whether the message of an exception of this type says what a user can act on. Anything else is a defect of the program, and says so.
+    /// Whether the message of this exception tells the user what to do. Any other exception is a bug in the program, and its message says
+    /// so.
     /// </summary>
     internal static bool IsExplained(Exception failure) => failure is IProblem or OutOfMemoryException
         or CaseException or CheckFailedException or GradientCheckException or IOException or UnauthorizedAccessException

@@ -5,14 +5,14 @@ using System.Runtime.CompilerServices;
 
 namespace CsUnet.Cli;
 
-/// <summary>The parser's help, and below it examples and notes of the command.</summary>
+/// <summary>The parser's help, followed by examples and notes of the command.</summary>
 internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLineAction
 {
     private static readonly ConditionalWeakTable<Command, string> s_notes = [];
 
     public override bool ClearsParseErrors => true;
 
-    /// <summary>Attaches what the help of a command ends with.</summary>
+    /// <summary>Sets the notes at the end of a command's help.</summary>
     public static void SetNotes(Command command, string notes) => s_notes.AddOrUpdate(command, notes.ReplaceLineEndings("\n").Trim());
 
     public override int Invoke(ParseResult parseResult)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace CsUnet.Cli;
 
 /// <summary>
-/// Makes the first Ctrl-C (or SIGTERM, as batch systems send it) a request to stop after the current step, and the second one the end of
-/// the process.
+/// Turns the first Ctrl-C (or SIGTERM, which batch systems send) into a request to stop after the current step. The second one ends the
+/// process.
 /// </summary>
 internal sealed class Interrupt : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class Interrupt : IDisposable
     {
         void Handle(PosixSignalContext context)
         {
-            // Not cancelling the second signal leaves it to the system, which ends the process.
+            // The second signal is not cancelled, so the system ends the process.
             if (_source.IsCancellationRequested)
                 return;
             context.Cancel = true;

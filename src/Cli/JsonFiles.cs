@@ -1,6 +1,6 @@
 namespace CsUnet.Cli;
 
-/// <summary>What <c>bench step</c>, <c>lab bench</c> and <c>lab project</c> write as JSON, in the order of the files.</summary>
+/// <summary>The JSON that <c>bench step</c>, <c>lab bench</c> and <c>lab project</c> write, in the order of the files.</summary>
 internal static class JsonFiles
 {
     /// <summary>A timed training step.</summary>
@@ -14,7 +14,7 @@ internal static class JsonFiles
     /// <summary>The machine.</summary>
     internal sealed record MachineEntry(string Processor, int Cores, int VectorBits, string System, string Runtime);
 
-    /// <summary>What a step spends in an operator or layer.</summary>
+    /// <summary>The part of a step spent in an operator or layer.</summary>
     internal sealed record ShareEntry(string Name, int Calls, double ForwardSeconds, double BackwardSeconds, long MultiplyAdds,
         int Launches);
 
@@ -24,7 +24,7 @@ internal static class JsonFiles
         double CeilingBytesPerSecond, double CeilingFlopsPerSecond, string Ceilings, ErrorsEntry? MeasuredOverProjected,
         IReadOnlyList<LabEntry> Rows, IReadOnlyList<string> Failed);
 
-    /// <summary>How far a projection was off.</summary>
+    /// <summary>The error of a projection.</summary>
     internal sealed record ErrorsEntry(string Gpu, double Median, double Least, double Most, int Rows);
 
     /// <summary>A timed pass.</summary>

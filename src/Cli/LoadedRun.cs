@@ -4,7 +4,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
-/// <summary>A run folder and the network that one of its weight files holds.</summary>
+/// <summary>A run folder and the network from one of its weight files.</summary>
 internal sealed class LoadedRun
 {
     private LoadedRun(RunFolder folder, TrainingOptions options, Checkpoint checkpoint, string checkpointName)
@@ -29,16 +29,16 @@ internal sealed class LoadedRun
     public Precision Precision => Checkpoint.Model.Precision;
 
     /// <summary>
-    /// The precision that was asked for; else the one that the run was trained in, where the device computes in it; else fp32.
+    /// The requested precision; otherwise the precision the run was trained in, if the device supports it; otherwise fp32.
     /// </summary>
     public static Precision Choose(Precision? asked, Precision trained, Device device) =>
         asked ?? (trained.RunsOn(device) ? trained : Precision.Fp32);
 
     /// <summary>
-    /// Loads the weights called last or best of a run, by default the newest in runs/, onto a device, to compute in a precision, or in
-    /// that of the training (see <see cref="Choose"/>).
+    /// Loads the weights named last or best of a run onto a device. By default the run is the newest in runs/, and the precision is that of
+    /// the training (see <see cref="Choose"/>).
     /// </summary>
-    /// <exception cref="UsageException">There is no such run, or it has no such weights.</exception>
+    /// <exception cref="UsageException">The run does not exist, or it has no such weights.</exception>
     public static LoadedRun Open(string? path, string checkpoint, DeviceSelection device, Precision? precision = null)
     {
         RunFolder folder = FindFolder(path);
@@ -56,8 +56,8 @@ internal sealed class LoadedRun
         return new LoadedRun(folder, options, weights, checkpoint);
     }
 
-    /// <summary>The run folder of a path, or the newest.</summary>
-    /// <exception cref="UsageException">There is none.</exception>
+    /// <summary>The run folder at a path, or the newest one.</summary>
+    /// <exception cref="UsageException">There is no run.</exception>
     public static RunFolder FindFolder(string? path)
     {
         try
@@ -70,7 +70,7 @@ internal sealed class LoadedRun
         }
     }
 
-    /// <summary>A predictor with the run's tile stride, or another one.</summary>
+    /// <summary>Creates a predictor with the given tile stride, or the run's own.</summary>
     /// <exception cref="UsageException">The stride is larger than a tile.</exception>
     public Predictor CreatePredictor(int? stride)
     {
@@ -84,12 +84,12 @@ internal sealed class LoadedRun
         }
     }
 
-    /// <summary>Device and precision; for example <c>cpu; fp32, trained in bf16</c>.</summary>
+    /// <summary>Describes device and precision, for example <c>cpu; fp32, trained in bf16</c>.</summary>
     public string Describe(DeviceSelection device) => Precision == Options.Precision
         ? Commands.CommandHelpers.Describe(device, Precision)
         : $"{device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
 
-    /// <summary>For example <c>runs/first, last weights (step 300): cs-unet-mini, 128x128, 3 classes</c>.</summary>
+    /// <summary>Describes the network, for example <c>runs/first, last weights (step 300): cs-unet-mini, 128x128, 3 classes</c>.</summary>
     public string Describe() => $"{Folder.Path}, {CheckpointName} weights (step {Checkpoint.Header.Step}): "
         + $"{Options.Model}, {Checkpoint.Model.Height}x{Checkpoint.Model.Width}, {ClassMap.Count} classes";
 }

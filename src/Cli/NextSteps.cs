@@ -2,10 +2,10 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
-/// <summary>What a user would run next, as commands to copy.</summary>
+/// <summary>Suggests the next commands, ready to copy.</summary>
 internal static class NextSteps
 {
-    /// <summary>How the user calls the program: the script of the source tree if that is how it was started.</summary>
+    /// <summary>The name of the program as the user calls it: the script of the source tree if the user started that.</summary>
     public static string Program => Environment.GetEnvironmentVariable("CSUNET_COMMAND") is { Length: > 0 } command ? command : "csunet";
 
     public static IReadOnlyList<(string Command, string Purpose)> AfterTraining(RunFolder folder, bool isEvaluated)
@@ -26,7 +26,7 @@ internal static class NextSteps
             terminal.WriteLine($"  {command.PadRight(width)}   # {purpose}");
     }
 
-    /// <summary>A path as a shell takes it: in single quotes if it holds anything that a shell might read.</summary>
+    /// <summary>Quotes a path for a shell: adds single quotes if it contains a character that a shell might interpret.</summary>
     public static string Quote(string path) =>
         path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '+' or ',' or ':' or '\\')
         ? path

@@ -6,7 +6,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Cli;
 
 /// <summary>
-/// Makes options whose messages name the option, the value and what would be right; every option is null when it is not given.
+/// Creates options. Their messages name the option, the value and what is expected. Every option is null when it is not given.
 /// </summary>
 internal static class Options
 {
@@ -15,7 +15,7 @@ internal static class Options
 
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
-    /// <summary>One of a few words; a misspelt one is answered with the nearest.</summary>
+    /// <summary>One of a few words; the message about a misspelt word suggests the nearest one.</summary>
     public static Option<string?> Choice(string name, string help, string description, params string[] values) => new(name)
     {
         HelpName = help, Description = description,
@@ -50,7 +50,7 @@ internal static class Options
         },
     };
 
-    /// <summary>N, or HxW.</summary>
+    /// <summary>A size: N or HxW.</summary>
     public static Option<(int Height, int Width)?> Size(string name, string description) => new(name)
     {
         HelpName = "N|HxW", Description = description,
@@ -68,8 +68,8 @@ internal static class Options
         },
     };
 
-    /// <summary>Reads 224 or 128x256.</summary>
-    /// <exception cref="UsageException">It is neither, or no size that a network can have.</exception>
+    /// <summary>Parses a size: 224 or 128x256.</summary>
+    /// <exception cref="UsageException">The text is not a size, or no network can have this size.</exception>
     private static (int Height, int Width) ParseSize(string name, string text)
     {
         string[] parts = text.Split('x', 'X');
@@ -88,7 +88,7 @@ internal static class Options
         static int Near(int side) => Math.Clamp((int)Math.Round(side / 32.0) * 32, 32, 8192);
     }
 
-    /// <summary>The value given on the command line, and false if there is none.</summary>
+    /// <summary>Gets the value given on the command line; returns false if there is none.</summary>
     public static bool TryGet<T>(this ParseResult result, Option<T?> option, out T value) where T : struct
     {
         T? given = result.GetResult(option) is { Implicit: false } ? result.GetValue(option) : null;

@@ -2,21 +2,21 @@ using CsUnet.Data;
 
 namespace CsUnet.Cli;
 
-/// <summary>The pictures that the program writes; each file is there whole or not at all.</summary>
+/// <summary>The images that the program writes; each file is written completely or not at all.</summary>
 internal static class Pictures
 {
-    // Examples are shown a third of a page wide: a larger cut-out would only make the report large.
+    // The report shows examples a third of a page wide. A larger crop would only make the report larger.
     private const int LargestExample = 512;
 
-    /// <summary>A label map as an indexed PNG: pixel values are class numbers, the palette holds the display colours.</summary>
+    /// <summary>Saves a label map as an indexed PNG: pixel values are class numbers, the palette contains the display colours.</summary>
     public static void SaveLabels(string path, byte[] labels, int height, int width, ClassMap classMap) =>
         ImageFile.WriteLabelPng(path, labels, height, width, classMap.Palette);
 
-    /// <summary>The classes in colour over the micrograph.</summary>
+    /// <summary>Saves the micrograph with the classes overlaid in colour.</summary>
     public static void SaveOverlay(string path, Image image, byte[] labels, ClassMap classMap) =>
         ImageFile.WritePng(path, Overlay.Blend(image, labels, classMap));
 
-    /// <summary>An image, its truth and its prediction for the report: their middle, if they are large.</summary>
+    /// <summary>Saves an image, its truth and its prediction for the report, cropped to the centre if they are large.</summary>
     public static void SaveExample(string folder, Sample sample, byte[] prediction, ClassMap classMap)
     {
         (Image image, byte[] truth, byte[] predicted) = Middle(sample.Image, sample.Labels, prediction);

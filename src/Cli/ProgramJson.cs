@@ -15,16 +15,16 @@ namespace CsUnet.Cli;
 [JsonSerializable(typeof(JsonFiles.ProjectionFile))]
 internal sealed partial class ProgramJson : JsonSerializerContext
 {
-    // Later than Default, whose initialiser stands in a generated file.
+    // Created lazily, after Default: a generated file initialises Default.
     private static readonly Lazy<ProgramJson> s_readable =
         new(() => new ProgramJson(new JsonSerializerOptions(Default!.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
 
-    /// <summary>People read these files, too: + and non-ASCII letters stand as they are.</summary>
+    /// <summary>People read these files too: does not escape + and non-ASCII letters.</summary>
     public static ProgramJson Readable => s_readable.Value;
 
-    /// <summary>The time now, in UTC to the second.</summary>
+    /// <summary>The current time in UTC, to the second.</summary>
     public static string Now => DateTimeOffset.UtcNow.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
-    /// <summary>A file's text.</summary>
+    /// <summary>Serialises a file as text.</summary>
     public static string Text<T>(T file, JsonTypeInfo<T> type) => JsonSerializer.Serialize(file, type) + "\n";
 }

@@ -5,10 +5,10 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
-/// <summary>What a user of the program can do about an error of the engine, which knows nothing of options and commands.</summary>
+/// <summary>Remedies for errors of the engine, which does not know the program's options and commands.</summary>
 internal static class Remedies
 {
-    /// <summary>The remedy in the program's words; null where the error's own is as good.</summary>
+    /// <summary>The remedy in terms of the program; null if the error's own remedy is good enough.</summary>
     public static string? For(Exception failure) => failure switch
     {
         RunException { Fault: not RunFault.Other } run => For(run.Fault),
@@ -24,7 +24,7 @@ internal static class Remedies
         RunFault.NoFolder => $"give the folder of a run, or leave --run out for the newest one in {RunFolder.DefaultRoot}/",
         RunFault.NoRun => "give a folder that 'csunet train' made",
         RunFault.NoCheckpoint => "run 'csunet train' first, or give --run",
-        RunFault.FolderTaken => "go on with it by --resume, or give another --out",
+        RunFault.FolderTaken => "continue it with --resume, or give another --out",
         RunFault.FolderNotMade => "give another --out",
         RunFault.NotWritten => "check the free space, then go on with --resume",
         RunFault.NoEvaluation => "run 'csunet evaluate' again",

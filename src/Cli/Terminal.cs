@@ -2,14 +2,14 @@ using Spectre.Console;
 
 namespace CsUnet.Cli;
 
-/// <summary>Where the program writes. Commands write here and nowhere else, so that a test can read what they said.</summary>
+/// <summary>The output of the program. Commands write only here, so that a test can read the output.</summary>
 internal sealed class Terminal
 {
     private readonly Lazy<IAnsiConsole> _ansi;
 
     /// <param name="output">Standard output.</param>
     /// <param name="error">Standard error.</param>
-    /// <param name="isInteractive">Whether a person watches: progress bars then, plain lines else.</param>
+    /// <param name="isInteractive">Whether a person watches: progress bars if so, otherwise plain lines.</param>
     public Terminal(TextWriter output, TextWriter error, bool isInteractive)
     {
         Out = output;
@@ -24,7 +24,7 @@ internal sealed class Terminal
                 ColorSystem = isInteractive ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
                 Interactive = isInteractive ? InteractionSupport.Detect : InteractionSupport.No,
             });
-            // Without a terminal there is no width to break lines at; tables must not be squeezed into 80 columns then.
+            // Without a terminal there is no width at which to wrap lines, so tables must not be squeezed into 80 columns.
             if (!isInteractive)
                 console.Profile.Width = 160;
             return console;
@@ -37,7 +37,7 @@ internal sealed class Terminal
 
     public bool IsInteractive { get; }
 
-    /// <summary>The console library on <see cref="Out"/>; plain text without colours if the output is not a terminal.</summary>
+    /// <summary>The console library, writing to <see cref="Out"/>; plain text without colours if the output is not a terminal.</summary>
     public IAnsiConsole Ansi => _ansi.Value;
 
     public static Terminal OfProcess() => new(

@@ -6,19 +6,19 @@ using CsUnet.Training;
 namespace CsUnet.Cli;
 
 /// <summary>
-/// The options of a run on the command line, made from the table that config.yaml is read by: <c>learning_rate</c> is
-/// <c>--learning-rate</c>. The command line wins over the file.
+/// The options of a run on the command line, created from the same table that config.yaml uses: <c>learning_rate</c> becomes
+/// <c>--learning-rate</c>. The command line overrides the file.
 /// </summary>
 internal sealed class TrainingArguments
 {
-    // The few that nearly everybody uses come first in the help.
+    // The most common options come first in the help.
     private static readonly string[] s_first = ["data", "classes", "model", "size", "batch", "steps", "epochs", "learning_rate", "seed"];
 
-    // What the command line takes and the file does not: the program turns it into what the file holds.
+    // Values that only the command line accepts; the program converts them to values of the file.
     private static readonly Dictionary<string, (string ValueName, string Meaning)> s_more = new()
     {
-        ["subset"] = ("NAME,...", $"a file of one name a line, or {ProblemText.OneOf([.. Subsets.BuiltIn.Keys])}"),
-        ["class_weights"] = ("X,...|auto", "auto: from the pixel shares of the training masks, rare classes more"),
+        ["subset"] = ("NAME,...", $"a file with one name per line, or {ProblemText.OneOf([.. Subsets.BuiltIn.Keys])}"),
+        ["class_weights"] = ("X,...|auto", "auto: computed from the pixel shares of the training masks; rare classes weigh more"),
     };
 
     private readonly List<(string Key, Option<string?> Option)> _options = [];
@@ -38,7 +38,7 @@ internal sealed class TrainingArguments
         }
     }
 
-    /// <summary>The option of a key: <c>--learning-rate</c> of learning_rate.</summary>
+    /// <summary>The option of a key: <c>--learning-rate</c> for learning_rate.</summary>
     public static string Name(string key) => $"--{key.Replace('_', '-')}";
 
     /// <summary>Adds the options to a command.</summary>
@@ -48,14 +48,14 @@ internal sealed class TrainingArguments
             command.Add(option);
     }
 
-    /// <summary>What was given on the command line, by key.</summary>
+    /// <summary>The options given on the command line, by key.</summary>
     public IReadOnlyList<(string Key, string Value)> Given(ParseResult result) => [.. _options
         .Where(entry => result.GetResult(entry.Option) is { Implicit: false })
         .Select(entry => (entry.Key, result.GetValue(entry.Option) ?? ""))];
 
-    /// <summary>The options of the file, if there is one, changed by those of the command line.</summary>
+    /// <summary>Combines the options of the file, if there is one, with those of the command line, which override them.</summary>
     /// <param name="configPath">A YAML file, or null.</param>
-    /// <param name="given">What <see cref="Given"/> returned.</param>
+    /// <param name="given">The result of <see cref="Given"/>.</param>
     /// <param name="start">The options to start from; null: the defaults.</param>
     /// <exception cref="UsageException">A key or value is not allowed.</exception>
     public static TrainingOptions Merge(string? configPath, IReadOnlyList<(string Key, string Value)> given, TrainingOptions? start = null)
@@ -66,7 +66,7 @@ internal sealed class TrainingArguments
         try
         {
             TrainingOptions options = configPath is null ? start ?? new TrainingOptions() : TrainingOptions.Load(configPath, start);
-            // Steps given by hand mean steps, even if the file counts epochs.
+            // Steps on the command line override epochs in the file.
             if (hasSteps)
                 options = options with { Epochs = null };
             foreach ((string key, string value) in given)
@@ -92,7 +92,7 @@ internal sealed class TrainingArguments
         }
     }
 
-    /// <summary>A run remembers where its data is, wherever it is evaluated from.</summary>
+    /// <summary>Stores full paths, so that the run finds its data from any working directory.</summary>
     private static TrainingOptions WithFullPaths(TrainingOptions options) => options with
     {
         Data = options.Data is { } data ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)) : null,

@@ -8,12 +8,12 @@ using CsUnet.Training;
 namespace CsUnet.Cli;
 
 /// <summary>
-/// One call of training, new or resumed: opens and checks the data before anything is written, trains with a display, and leaves the
-/// record, the example pictures and the report in the run's folder.
+/// One training call, new or resumed. It opens and checks the data before anything is written, trains with a display, and leaves the
+/// record, the example images and the report in the run's folder.
 /// </summary>
 internal sealed class TrainingSession
 {
-    /// <summary>Validation images that the report shows.</summary>
+    /// <summary>Number of validation images that the report shows.</summary>
     private const int Examples = 3;
 
     private readonly Terminal _terminal;
@@ -36,13 +36,13 @@ internal sealed class TrainingSession
 
     public TrainingOptions Options { get; }
 
-    /// <summary>Opens and checks what the options name.</summary>
-    /// <param name="terminal">Where to say what is done.</param>
+    /// <summary>Opens and checks the data and the network of the options.</summary>
+    /// <param name="terminal">Where to report progress.</param>
     /// <param name="options">The run's options.</param>
-    /// <param name="weighClasses">Whether the class weights follow from the pixel shares of the training masks.</param>
-    /// <param name="device">Where to train.</param>
-    /// <param name="execution">How to train there.</param>
-    /// <exception cref="UsageException">The options do not fit the data, the device, or each other.</exception>
+    /// <param name="weighClasses">Whether to compute the class weights from the pixel shares of the training masks.</param>
+    /// <param name="device">The device to train on.</param>
+    /// <param name="execution">How to train on it.</param>
+    /// <exception cref="UsageException">The options do not fit the data, the device or each other.</exception>
     public static TrainingSession Open(
         Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution)
     {
@@ -50,11 +50,11 @@ internal sealed class TrainingSession
         try
         {
             ClassMap classMap = RunData.ClassMap(options);
-            // A network that cannot be built is refused before a large data set is read.
+            // Refuse a network that cannot be built before reading a large data set.
             options.ModelOptions(classMap.Count).Create().RequireMemory(options.Batch);
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
             {
-                throw new UsageException("the deepest features are then a single pixel, over which batch norm has no statistics",
+                throw new UsageException("the deepest features are then a single pixel, from which batch norm cannot compute statistics",
                     place: "--size 32 with --batch 1", remedy: "use a larger --size or --batch");
             }
             if (options.ClassWeights.Count > 0 && options.ClassWeights.Count != classMap.Count)
@@ -75,7 +75,7 @@ internal sealed class TrainingSession
     }
 
     /// <summary>
-    /// Opens what the training needs, and checks the test images too, so that all that is wrong with a set is known at once.
+    /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once.
     /// </summary>
     private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
     {
@@ -100,11 +100,13 @@ internal sealed class TrainingSession
         return problems.Count == 0 ? (train!, validation) : throw DataException.Many(options.Data ?? "", problems);
     }
 
-    /// <summary>Trains in a folder. Returns how it ended.</summary>
+    /// <summary>Trains in a folder and returns the result.</summary>
     /// <param name="folder">The run's folder.</param>
-    /// <param name="isResumed">Whether to go on from the folder's checkpoint.</param>
+    /// <param name="isResumed">Whether to continue from the folder's checkpoint.</param>
     /// <param name="command">The command line, for the record.</param>
-    /// <param name="isDemo">Leaves out what to run next, unless the run was stopped: the demo goes on by itself.</param>
+    /// <param name="isDemo">
+    /// Whether this is the demo, which continues by itself: next commands are shown only if the run was stopped.
+    /// </param>
     public TrainingResult Run(RunFolder folder, bool isResumed, string command, bool isDemo = false)
     {
         if (Options.Threads > 0)
@@ -125,8 +127,8 @@ internal sealed class TrainingSession
         Describe(trainer, isResumed);
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
-                $"note: the steps so far were done on {before.Device}; devices round differently, so the result is not bit for bit "
-                + "that of a run that stayed there");
+                $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "
+                + "that of a run on one device");
         TrainingResult result = Train(trainer, folder, ref record, interrupt.Token);
         if (result.Outcome != TrainingOutcome.Cancelled)
             SaveExamples(trainer, folder, interrupt.Token);
@@ -181,7 +183,7 @@ internal sealed class TrainingSession
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: "
                 + $"{string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");
-        string already = isResumed ? $"goes on after step {trainer.Step} of " : "";
+        string already = isResumed ? $"continues after step {trainer.Step} of " : "";
         _terminal.WriteLine($"run: {trainer.Folder.Path}; {already}{trainer.Steps} steps, seed {Options.Seed}");
         _terminal.Out.Flush();
     }
@@ -197,7 +199,7 @@ internal sealed class TrainingSession
         using var predictor = trainer.CreatePredictor(Options.TileStride);
         for (int i = 0; i < count; i++)
         {
-            // Spread over the split: neighbours by name often show the same specimen.
+            // Take examples from the whole split: images with neighbouring names often show the same specimen.
             Sample sample = _validation[i * _validation.Count / count];
             Pictures.SaveExample(examples, sample, predictor.Predict(sample.Image, cancellation: cancellation).Labels, _train.ClassMap);
         }
@@ -222,12 +224,12 @@ internal sealed class TrainingSession
     };
 
     /// <summary>
-    /// Inverse square roots of the pixel shares, with mean 1: a class of a hundredth of another's pixels weighs ten times as much. Plain
-    /// inverse shares would let a few pixels rule the loss.
+    /// Inverse square roots of the pixel shares, with mean 1: a class with a hundredth of another's pixels weighs ten times as much. Plain
+    /// inverse shares would let a few pixels dominate the loss.
     /// </summary>
     internal static IReadOnlyList<double> Weights(IReadOnlyList<double> shares)
     {
-        // A class without pixels in training gets the weight of the rarest that has some: it can only matter if it turns up.
+        // A class without training pixels gets the weight of the rarest class that has some. It matters only if the class appears.
         double rarest = shares.Where(share => share > 0).Min();
         double[] raw = [.. shares.Select(share => 1 / Math.Sqrt(share > 0 ? share : rarest))];
         double mean = raw.Average();

@@ -3,17 +3,15 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
-/// <summary>
-/// A call that cannot be carried out as written: exit code 2. The message is one line that names the option and the remedy.
-/// </summary>
+/// <summary>An invalid call: exit code 2. The message is one line that names the option and the remedy.</summary>
 internal sealed class UsageException : Exception, IProblem
 {
-    /// <summary>An error in parts.</summary>
+    /// <summary>Creates an error from its parts.</summary>
     /// <param name="problem">What is wrong.</param>
-    /// <param name="expected">What would be right, a noun phrase.</param>
+    /// <param name="expected">What would be right, as a noun phrase.</param>
     /// <param name="place">The option with its value, or the file.</param>
     /// <param name="remedy">What to do.</param>
-    /// <param name="inner">The error that led to it.</param>
+    /// <param name="inner">The error that caused this one.</param>
     public UsageException(string problem, string? expected = null, string? place = null, string? remedy = null, Exception? inner = null)
         : base(ProblemText.Compose(place, problem, expected, remedy), inner)
     {
@@ -31,23 +29,23 @@ internal sealed class UsageException : Exception, IProblem
 
     public string? Remedy { get; }
 
-    /// <summary>A name that is none of those there are.</summary>
+    /// <summary>Creates an error about an unknown name.</summary>
     /// <param name="problem">What is wrong.</param>
-    /// <param name="name">The name as it was written.</param>
-    /// <param name="known">The names there are.</param>
+    /// <param name="name">The name as the user typed it.</param>
+    /// <param name="known">The known names.</param>
     /// <param name="place">The option with its value.</param>
     public static UsageException Unknown(string problem, string name, IReadOnlyList<string> known, string? place = null) =>
         new(problem, $"one of {string.Join(", ", known)}", place, NearestName.Hint(name, known));
 
-    /// <summary>An error of the engine that the call is to blame for, with the program's own remedy.</summary>
+    /// <summary>Wraps an error of the engine that the call caused, with the program's own remedy.</summary>
     /// <param name="failure">The error.</param>
-    /// <param name="option">The option that led to it; null where the message says enough.</param>
+    /// <param name="option">The option that caused it; null if the message is clear without it.</param>
     public static UsageException From(Exception failure, string? option = null)
     {
         string? remedy = Remedies.For(failure);
         if (failure is not IProblem problem)
             return new UsageException(failure.Message, place: option, remedy: remedy, inner: failure);
-        // Whoever gave an option on the command line knows its name there, not its key.
+        // A user who gave the option on the command line knows its name there, not its key.
         if (failure is OptionException { Place: null } given)
             return new UsageException($"{TrainingArguments.Name(given.Option)} {given.Found}", given.Expected, option, given.Remedy, given);
         string? place = option is null ? problem.Place : problem.Place is null ? option : $"{option}: {problem.Place}";

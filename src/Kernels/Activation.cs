@@ -6,11 +6,10 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// An activation function, element by element. Input: input x, any shape. output = f(x); dInput = dOutput f'(x).
-/// <see cref="ActivationKind"/> lists the functions. The backward pass of ReLU and ReLU6 reads the output, that of all others the input.
-/// A NaN stays a NaN. Memory-bound.
+/// An elementwise activation function. Input: input x, any shape. output = f(x); dInput = dOutput f'(x). <see cref="ActivationKind"/> lists
+/// the functions. The backward pass of ReLU and ReLU6 reads the output, that of all others the input. A NaN stays a NaN. Memory-bound.
 /// </summary>
-/// <param name="Kind">Which function f is.</param>
+/// <param name="Kind">The function f.</param>
 public sealed record Activation(ActivationKind Kind) : Operator
 {
     private ActivationFunction Function => ActivationFunction.Of(Kind);

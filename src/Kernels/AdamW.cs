@@ -21,11 +21,11 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
 {
     /// <summary>Updates a parameter and its two moments in place.</summary>
     /// <param name="parameter">The parameter, float32 or float64.</param>
-    /// <param name="gradient">Its gradient, of its shape and type; unchanged.</param>
+    /// <param name="gradient">Its gradient, with the same shape and type; unchanged.</param>
     /// <param name="mean">m, zero before the first step.</param>
     /// <param name="variance">v, zero before the first step.</param>
     /// <param name="step">t, the number of this update from 1.</param>
-    /// <exception cref="ShapeException">A tensor is not like the parameter.</exception>
+    /// <exception cref="ShapeException">A tensor does not match the parameter.</exception>
     public void Update(Tensor parameter, Tensor gradient, Tensor mean, Tensor variance, int step)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
@@ -79,7 +79,7 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
     }
 
     /// <summary>
-    /// What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.
+    /// The numbers that <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, because they change from step to step.
     /// </summary>
     /// <param name="step">t, the number of the update from 1.</param>
     public float[] Settings(int step) =>
@@ -90,7 +90,7 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
 
     /// <summary>Updates all parameters of a table in one launch of kernels/optimizer.cu.</summary>
     /// <param name="table">Gradients, parameters, means and variances.</param>
-    /// <param name="settings">The numbers of <see cref="Settings"/> in the memory of the device.</param>
-    /// <param name="factor">A number in the memory of the device that every gradient is multiplied by; null: 1.</param>
+    /// <param name="settings">The numbers of <see cref="Settings"/> in device memory.</param>
+    /// <param name="factor">A number in device memory that multiplies every gradient; null: 1.</param>
     public static void Update(TensorTable table, Tensor settings, Tensor? factor) => UpdateRule.Launch(table, "adamw", settings, factor);
 }

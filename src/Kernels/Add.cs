@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Sum of two tensors of one shape, the residual connection. Inputs: a, b. output = a + b; both gradients are dOutput.
+/// Sum of two tensors of the same shape: the residual connection. Inputs: a, b. output = a + b; both gradients are dOutput.
 /// </summary>
 public sealed record Add : Operator
 {

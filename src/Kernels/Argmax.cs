@@ -4,11 +4,11 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>The class of largest value per row: the predicted label. Not differentiable.</summary>
+/// <summary>The class with the largest value in each row: the predicted label. Not differentiable.</summary>
 public static class Argmax
 {
-    /// <summary>Labels (...) as uint8 of logits or probabilities (..., K), K at most 256; the first of equal maxima wins.</summary>
-    /// <exception cref="ShapeException">The input is not such a tensor.</exception>
+    /// <summary>Labels (...) as uint8 of logits or probabilities (..., K), K at most 256. The first of equal maxima wins.</summary>
+    /// <exception cref="ShapeException">The input has another shape or type.</exception>
     public static Tensor Run(Tensor logits)
     {
         if (logits.Shape.Rank < 1 || logits.Shape.Last is < 1 or > 256 || !logits.DType.IsFloat())

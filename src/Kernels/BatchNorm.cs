@@ -7,15 +7,15 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// Batch normalisation over all but the innermost dimension (Ioffe and Szegedy 2015). Inputs: input (..., C), weight (C), bias (C),
-/// runningMean (C), runningVar (C); the running statistics are updated in place in training and take no gradient.
-/// output = (input - mean) * rstd * weight + bias with rstd = 1 / sqrt(variance + Eps). In training, mean and biased variance are the
-/// batch's, and running = (1 - Momentum) * running + Momentum * batch, with the unbiased variance; else they are the running ones.
+/// runningMean (C), runningVar (C). Training updates the running statistics in place; they have no gradient. output = (input - mean) * rstd
+/// * weight + bias with rstd = 1 / sqrt(variance + Eps). Training uses the mean and biased variance of the batch, and sets running = (1 -
+/// Momentum) * running + Momentum * batch, with the unbiased variance. Evaluation uses the running statistics.
 /// Training: dInput = weight * rstd * (dOutput - mean(dOutput) - xhat * mean(dOutput * xhat)); eval: dInput = weight * rstd * dOutput.
 /// dWeight = sum of dOutput * xhat, dBias = sum of dOutput. Saves mean and rstd. Memory-bound.
 /// </summary>
 /// <param name="Eps">Added to the variance.</param>
-/// <param name="Momentum">Share of the batch in the running statistics.</param>
-/// <param name="Training">Whether the batch's own statistics normalise it.</param>
+/// <param name="Momentum">Weight of the batch in the running statistics.</param>
+/// <param name="Training">Whether to normalise with the batch's own statistics.</param>
 public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Training = true) : Operator
 {
     /// <inheritdoc />
@@ -85,7 +85,9 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
             CudaBatchNorm.BackwardInput(call[0], dOutput, coefficients, gradients.Target(0, out bool accumulate), accumulate);
     }
 
-    /// <summary>What batch norm and the fused conv-batchnorm-ReLU share: statistics to scale and shift, and sums to coefficients.</summary>
+    /// <summary>
+    /// Shared by batch norm and the fused conv-batchnorm-ReLU: computes scale and shift from statistics, and coefficients from sums.
+    /// </summary>
     internal static unsafe class Normaliser
     {
         /// <summary>
@@ -124,7 +126,8 @@ public sealed record BatchNorm(double Eps = 1e-5, double Momentum = 0.1, bool Tr
         }
 
         /// <summary>
-        /// Gives the gradients of weight and bias and returns (3, C): the coefficients a, b, d of <see cref="ChannelNorm.BackwardInput"/>.
+        /// Writes the gradients of weight and bias, and returns (3, C): the coefficients a, b, d of
+        /// <see cref="ChannelNorm.BackwardInput"/>.
         /// </summary>
         public static Tensor Backward<T>(
             BatchNorm norm, OperatorCall call, GradientSink gradients, Tensor x, Tensor? output, Tensor dOutput, Tensor? masked,

@@ -5,8 +5,8 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// Conversion to another floating-point type. Input: input (...). output = input, rounded to nearest, ties to even; dInput = dOutput in the
-/// input's type. An input of that type already is passed on. The processor converts between float32 and float64, a CUDA device between
-/// float32 and bfloat16. Saves nothing. Memory-bound.
+/// input's type. An input that already has the type is passed through. The processor converts between float32 and float64, a CUDA device
+/// between float32 and bfloat16. Saves nothing. Memory-bound.
 /// </summary>
 /// <param name="Type">Element type of the output.</param>
 public sealed record Cast(DType Type) : Operator
@@ -30,7 +30,7 @@ public sealed record Cast(DType Type) : Operator
             gradients.Give(0, Convert(dOutput, call[0].DType));
     }
 
-    /// <summary>A tensor's numbers in another type, on its device; the tensor itself if it has the type.</summary>
+    /// <summary>A tensor's numbers in another type, on the same device; the tensor itself if it already has that type.</summary>
     internal static Tensor Convert(Tensor source, DType type)
     {
         if (source.DType == type || source.Device.Kind == DeviceKind.Cpu)

@@ -1,8 +1,8 @@
 namespace CsUnet.Kernels;
 
-/// <summary>Quotients rounded up: how many pieces of a size cover a number of things.</summary>
+/// <summary>Division rounded up: the number of blocks of a size that cover a number of items.</summary>
 internal static class Ceiling
 {
-    /// <summary>ceil(a / b) of a not negative, b positive.</summary>
+    /// <summary>ceil(a / b) for nonnegative a and positive b.</summary>
     public static int Divide(int a, int b) => (a + b - 1) / b;
 }

@@ -6,7 +6,7 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// Concatenation over the innermost dimension. Inputs: any number of tensors (..., C_i) that agree in all other dimensions;
-/// output (..., sum of C_i). Each gradient is the matching run of dOutput.
+/// output (..., sum of C_i). Each gradient is the matching slice of dOutput.
 /// </summary>
 public sealed record Concat : Operator
 {

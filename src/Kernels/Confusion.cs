@@ -7,18 +7,18 @@ namespace CsUnet.Kernels;
 /// <summary>Counts pixels by true and predicted class.</summary>
 public static class Confusion
 {
-    // Where kernels/argmax.cu counts in shared memory.
+    // Up to this many classes, kernels/argmax.cu counts in shared memory.
     private const int SharedClasses = 64;
 
     /// <summary>
-    /// counts[truth, prediction] += 1 for every pixel whose truth is not <paramref name="ignoreIndex"/>; the last of the counts += 1 for
-    /// every pixel of which one label is no class.
+    /// counts[truth, prediction] += 1 for every pixel whose truth is not <paramref name="ignoreIndex"/>. The last entry of counts += 1 for
+    /// every pixel with an invalid label.
     /// </summary>
     /// <param name="truth">True labels (...), uint8.</param>
-    /// <param name="prediction">Predicted labels, as many, uint8.</param>
-    /// <param name="counts">(classes * classes + 1) int64, added to.</param>
-    /// <param name="ignoreIndex">The label that does not count.</param>
-    /// <exception cref="ShapeException">A tensor is something else.</exception>
+    /// <param name="prediction">Predicted labels, uint8, as many as true ones.</param>
+    /// <param name="counts">(classes * classes + 1) int64; the call adds to them.</param>
+    /// <param name="ignoreIndex">The true label whose pixels are ignored.</param>
+    /// <exception cref="ShapeException">A tensor has another shape or type.</exception>
     public static void Add(Tensor truth, Tensor prediction, Tensor counts, int ignoreIndex)
     {
         int classes = (int)Math.Sqrt(counts.Count - 1);

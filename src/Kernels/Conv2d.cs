@@ -13,10 +13,10 @@ namespace CsUnet.Kernels;
 /// </summary>
 /// <param name="Stride">Input pixels from one output pixel to the next.</param>
 /// <param name="Padding">Zero pixels on all four sides of the input.</param>
-/// <param name="Groups">Groups of channels that are convolved apart; C of them are a depthwise convolution.</param>
+/// <param name="Groups">Groups of channels that are convolved separately; C groups make a depthwise convolution.</param>
 /// <remarks>
-/// Public weight files are (O,C,KH,KW): their reader permutes. Nothing is saved for the backward pass, but on CUDA devices for bfloat16
-/// inputs the weight, rounded to that, and a packed input (<see cref="CudaFewChannels"/>).
+/// Published weight files store (O,C,KH,KW); their reader permutes. The processor saves nothing for the backward pass. A CUDA device saves
+/// a packed input (<see cref="CudaFewChannels"/>) and, for bfloat16 inputs, the weight rounded to bfloat16.
 /// </remarks>
 public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator
 {
@@ -134,7 +134,7 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
 
     private ConvolutionShape Shape(OperatorCall call) => Shape(call[0], call[1]);
 
-    /// <summary>The sizes; throws if input and weight do not fit.</summary>
+    /// <summary>The sizes; throws if input and weight do not match.</summary>
     internal ConvolutionShape Shape(Tensor input, Tensor weight)
     {
         Require(Stride >= 1, "stride", Stride, "at least 1");
@@ -153,7 +153,7 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
             Stride, Padding, Groups);
     }
 
-    /// <summary>The specification of the forward pass: plain loops. The bias may be null.</summary>
+    /// <summary>The reference implementation of the forward pass: plain loops. The bias may be null.</summary>
     public static unsafe void Reference<T>(ConvolutionShape shape, T* input, T* weight, T* bias, T* output)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -167,7 +167,8 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     }
 
     /// <summary>
-    /// The specification of the backward pass: plain loops. Each gradient may be null; it is overwritten unless it is to be added to.
+    /// The reference implementation of the backward pass: plain loops. Each gradient may be null. It is overwritten, or added to if asked
+    /// for.
     /// </summary>
     public static unsafe void ReferenceBackward<T>(
         ConvolutionShape shape, T* input, T* weight, T* dOutput, T* dInput, bool addsInput, T* dWeight, bool addsWeight, T* dBias,
@@ -199,8 +200,8 @@ public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : O
     }
 
     /// <summary>
-    /// Calls <paramref name="tap"/> for every output, and every tap of its filter that lies inside of the image, with the indices of input,
-    /// weight and output; input and weight are those of the group's first channel.
+    /// Calls <paramref name="tap"/> for every output element and every tap of its filter that lies inside the image, with the indices of
+    /// input, weight and output. The indices of input and weight are those of the group's first channel.
     /// </summary>
     private static void ForEachTap(ConvolutionShape shape, Action<nint, nint, nint> tap)
     {

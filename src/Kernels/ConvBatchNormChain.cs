@@ -5,17 +5,17 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Two or three <see cref="ConvBatchNormReLU"/> one after the other, as in the residual blocks of a ResNet: x_i =
-/// relu(batchnorm(conv(x_i-1))), and to the batch norm of the last a residual may be added before its ReLU. Inputs: input (B, H, W, C); per
-/// layer convolution weight, batch-norm weight, bias, runningMean, runningVar; optional residual, like the output.
-/// On CUDA devices with a backward pass to come, the x_i between are never stored: a convolution of z = conv(x) before it applies scale,
-/// shift and ReLU to what it loads, as the gradient of its weight does. Saves z, the coefficients of every batch norm, bfloat16 weights,
-/// and a packed input. On the processor it is the operators one after the other, and so is evaluation without gradients, with batch norm
-/// folded into the weights.
+/// Two or three <see cref="ConvBatchNormReLU"/> in sequence, as in the residual blocks of a ResNet: x_i = relu(batchnorm(conv(x_i-1))). An
+/// optional residual is added to the last batch norm, before its ReLU. Inputs: input (B, H, W, C); per layer convolution weight, batch-norm
+/// weight, bias, runningMean, runningVar; optional residual with the shape of the output.
+/// If a backward pass follows on a CUDA device, the intermediate x_i are never stored. The next convolution loads z = conv(x) of the layer
+/// before, and applies scale, shift and ReLU as it loads; so does the gradient of its weight. Saves z, the coefficients of every batch
+/// norm, bfloat16 weights, and a packed input. On the processor, and in evaluation without gradients, the operators run one after the
+/// other; evaluation folds batch norm into the weights.
 /// </summary>
 /// <param name="First">The first layer; it has a ReLU.</param>
-/// <param name="Second">The second; it has one if there is a third.</param>
-/// <param name="Third">The third, or null.</param>
+/// <param name="Second">The second layer; it has a ReLU if there is a third.</param>
+/// <param name="Third">The third layer, or null.</param>
 public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormReLU Second, ConvBatchNormReLU? Third = null) : Operator
 {
     private const int Parameters = 5, LayerResidual = 6;
@@ -23,12 +23,12 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
     private ConvBatchNormReLU[] Layers => Third is null ? [First, Second] : [First, Second, Third];
 
     /// <summary>
-    /// The operators that apply layers to a tensor on its device, and how many of the layers each is; the last takes the residual. On CUDA
-    /// devices it is one chain, which stores less between the layers. On the CPU a chain is its layers anyway, and as operators of their
-    /// own they give back what they saved as soon as the backward pass has left them.
+    /// The operators that apply layers to a tensor on its device, and the number of layers in each; the last operator takes the residual.
+    /// On CUDA devices it is one chain, which stores less between the layers. On the CPU a chain runs its layers one by one anyway, and
+    /// separate operators free what they saved as soon as the backward pass has left them.
     /// </summary>
-    /// <param name="input">What the first layer reads.</param>
-    /// <param name="layers">Two or three.</param>
+    /// <param name="input">The input of the first layer.</param>
+    /// <param name="layers">Two or three layers.</param>
     public static IReadOnlyList<(Operator Op, int Layers)> Parts(Tensor input, IReadOnlyList<ConvBatchNormReLU> layers) =>
         input.Device.Kind == DeviceKind.Cuda
             ? [(new ConvBatchNormChain(layers[0], layers[1], layers.Count > 2 ? layers[2] : null), layers.Count)]
@@ -55,7 +55,7 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
     /// <inheritdoc />
     protected override void CpuForward(OperatorCall call) => Compose(call);
 
-    /// <summary>The layers one after the other, as operators of their own.</summary>
+    /// <summary>Runs the layers one after the other, as separate operators.</summary>
     private void Compose(OperatorCall call)
     {
         ConvBatchNormReLU[] layers = Layers;
@@ -77,7 +77,7 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
     protected override void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         ConvBatchNormReLU[] layers = Layers;
-        // A layer saves z, mean and rstd; its output follows unless it is the last.
+        // A layer saves z, mean and rstd, and then its output unless it is the last layer.
         const int saved = 4;
         for (int i = layers.Length - 1; i >= 0; i--)
         {
@@ -115,10 +115,12 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
         return sum;
     }
 
-    /// <summary>The input that is a layer's convolution weight.</summary>
+    /// <summary>The index of a layer's convolution weight among the inputs.</summary>
     private static int FirstOf(int layer) => 1 + Parameters * layer;
 
-    /// <summary>Whether the input of a layer, 0 the first, needs a gradient: because the call's does, or a parameter before it.</summary>
+    /// <summary>
+    /// Whether the input of a layer, counted from 0, needs a gradient: because the call's input or an earlier parameter does.
+    /// </summary>
     private static bool NeedsInputOf(OperatorCall call, int layer) => Enumerable.Range(0, FirstOf(layer)).Any(call.Needs);
 
     private OperatorCall LayerCall(OperatorCall call, int i, Tensor x, IEnumerable<bool> needs) => new(
@@ -187,7 +189,8 @@ public sealed record ConvBatchNormChain(ConvBatchNormReLU First, ConvBatchNormRe
     }
 
     /// <summary>
-    /// The gradients of a layer's inputs as those of the chain's; the input's own into a tensor unless it is the chain's.
+    /// Passes the gradients of a layer's parameters and residual to the chain. The gradient of the layer's input goes to dInput, or to the
+    /// chain for the first layer.
     /// </summary>
     private sealed class LayerSink(GradientSink chain, int first, int residual, Tensor? dInput) : GradientSink
     {

@@ -7,21 +7,21 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Convolution, batch norm, optional residual and ReLU in one operator, as a ResNet uses them. Inputs: input (B, H, W, C), convolution
+/// Convolution, batch norm, optional residual and ReLU in one operator, as in a ResNet. Inputs: input (B, H, W, C), convolution
 /// weight (O, KH, KW, C/Groups), batch-norm weight (O), bias (O), runningMean (O), runningVar (O), optional residual (B, H', W', O).
 /// z = conv(input); output = relu(batchnorm(z) + residual). Training saves z, so the backward pass needs neither xhat nor the mask:
-/// g = dOutput where output &gt; 0; dResidual = g; batch norm's rule turns g into dz in one pass, conv's rule dz into dInput and dWeight.
-/// Evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
-/// On CUDA devices the convolution's kernel leaves the statistics of z behind; and where that is cheaper, dz is never stored: the kernels
-/// of dInput and dWeight make it of dOutput and z on the way.
+/// g = dOutput where output &gt; 0; dResidual = g; batch norm's rule turns g into dz in one pass, conv's rule turns dz into dInput and
+/// dWeight. Evaluation without gradients folds batch norm into the weights: conv(input, weight * scale) + shift.
+/// On CUDA devices the convolution's kernel also computes the statistics of z. Where it is cheaper, dz is never stored: the kernels of
+/// dInput and dWeight compute it from dOutput and z as they load them.
 /// </summary>
-/// <param name="Stride">Step of the convolution.</param>
-/// <param name="Padding">Zeros around the image.</param>
+/// <param name="Stride">Stride of the convolution.</param>
+/// <param name="Padding">Zero pixels around the image.</param>
 /// <param name="Groups">Groups of the convolution.</param>
 /// <param name="Eps">Added to the variance.</param>
-/// <param name="Momentum">Share of the batch in the running statistics.</param>
-/// <param name="Training">Whether the batch's own statistics normalise it.</param>
-/// <param name="ReLU">Whether the output is rectified.</param>
+/// <param name="Momentum">Weight of the batch in the running statistics.</param>
+/// <param name="Training">Whether to normalise with the batch's own statistics.</param>
+/// <param name="ReLU">Whether to apply the ReLU.</param>
 public sealed record ConvBatchNormReLU(
     int Stride = 1, int Padding = 0, int Groups = 1, double Eps = 1e-5, double Momentum = 0.1, bool Training = true, bool ReLU = true)
     : Operator
@@ -39,12 +39,12 @@ public sealed record ConvBatchNormReLU(
     protected override Tensor? Output(OperatorCall call)
     {
         CheckParameters(call, first: 1);
-        // Where z is not needed again, its memory becomes the output's.
+        // The forward rule makes the output, because it reuses the memory of z if z is not needed again.
         return null;
     }
 
     /// <summary>
-    /// Checks the parameters of a call, convolution weight to running variance, the first of which is input <paramref name="first"/>.
+    /// Checks the parameters of a call, from convolution weight to running variance; the first one is input <paramref name="first"/>.
     /// </summary>
     internal void CheckParameters(OperatorCall call, int first)
     {
@@ -88,7 +88,7 @@ public sealed record ConvBatchNormReLU(
         call.Save(mean);
         call.Save(rstd);
         RequireResidual(call, convolved!.Shape);
-        // In training z is needed again; without a backward pass its memory serves as the output.
+        // The backward pass needs z. Without one, the memory of z becomes the output.
         call.Output = call.IsRecording ? Tensor.EmptyLike(convolved) : convolved;
         ChannelNorm.Apply(
             convolved.Pointer<T>(), scale, shift, call.Optional(Residual) is { } residual ? residual.Pointer<T>() : null,
@@ -132,7 +132,7 @@ public sealed record ConvBatchNormReLU(
         Tensor? masked = call.Needs(Residual) && ReLU ? Tensor.EmptyLike(dOutput) : null;
         Tensor coefficients = BatchNorm.Normaliser.Backward<T>(
             Norm, call, gradients, convolved, ReLU ? call.Output : null, dOutput, masked, weight: 2, bias: 3, call.Saved[1], call.Saved[2]);
-        // The masked gradient has the mask applied already.
+        // In the masked gradient the mask is already applied.
         Tensor g = masked ?? dOutput;
         T* mask = ReLU && masked is null ? call.Output.Pointer<T>() : null;
         if (call.Needs(0) || call.Needs(1))
@@ -151,7 +151,9 @@ public sealed record ConvBatchNormReLU(
             GiveResidual(masked, dOutput, gradients);
     }
 
-    /// <summary>The sizes of the convolution; throws if input and weight do not fit, or training has too little to normalise.</summary>
+    /// <summary>
+    /// The sizes of the convolution; throws if input and weight do not match, or if training has only one value per channel.
+    /// </summary>
     internal ConvolutionShape Shape(Tensor input, Tensor weight)
     {
         ConvolutionShape shape = Convolution.Shape(input, weight);

@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// The top-left corner of an image. Input: input (B, H, W, C); output (B, Height, Width, C). dInput is dOutput, zeros elsewhere.
+/// The top-left corner of an image. Input: input (B, H, W, C); output (B, Height, Width, C). dInput is dOutput, with zeros elsewhere.
 /// </summary>
 /// <param name="Height">Rows kept.</param>
 /// <param name="Width">Columns kept.</param>

@@ -7,20 +7,20 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// A weighted sum of softmax cross-entropy and soft Dice loss (Milletari et al. 2016, squared denominators) of the same logits and labels,
-/// in one pass over the logits each way. Inputs: logits (..., K), labels (...) as uint8, int32 or int64 in [0, K). output, a scalar:
-/// EntropyWeight * E + DiceWeight * mean over classes of (1 - N_k / D_k). With p = softmax(logits), g = onehot(label), sums over the pixels
-/// that count: E = sum(w[label] * (logsumexp(logits) - logits[label])) / W, W = sum(w[label]), 0 if W is 0; N_k = 2 sum(p_k g_k) + Smooth,
-/// D_k = sum(p_k^2 + g_k^2) + Smooth. With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k):
-/// dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is
-/// not computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
-/// On the processor it saves the softmax and the sums W, N, D; on a CUDA device the sums alone. A label that is no class throws on the
-/// processor; on a CUDA device it makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
+/// with one pass over the logits forward and one backward. Inputs: logits (..., K), labels (...) as uint8, int32 or int64 in [0, K).
+/// output, a scalar: EntropyWeight * E + DiceWeight * mean over classes of (1 - N_k / D_k). With p = softmax(logits), g = onehot(label),
+/// sums over the pixels that are not ignored: E = sum(w[label] * (logsumexp(logits) - logits[label])) / W, W = sum(w[label]), 0 if W is 0;
+/// N_k = 2 sum(p_k g_k) + Smooth, D_k = sum(p_k^2 + g_k^2) + Smooth.
+/// With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k): dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput
+/// w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is not computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
+/// The processor saves the softmax and the sums W, N, D; a CUDA device saves only the sums. An invalid label throws on the processor. On a
+/// CUDA device it makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
 /// </summary>
 /// <param name="EntropyWeight">Factor of the cross-entropy.</param>
 /// <param name="DiceWeight">Factor of the Dice loss; K is at most 256 unless it is 0.</param>
 /// <param name="ClassWeights">w, the weights of the classes in the cross-entropy; all 1 if null.</param>
 /// <param name="Smooth">Keeps the Dice fraction of an absent class defined.</param>
-/// <param name="IgnoreIndex">A label that does not count; none if null.</param>
+/// <param name="IgnoreIndex">The label whose pixels are ignored; null: none.</param>
 public sealed record CrossEntropyDice(
     double EntropyWeight = 0.5, double DiceWeight = 0.5, IReadOnlyList<double>? ClassWeights = null, double Smooth = 1e-5,
     int? IgnoreIndex = null) : Operator
@@ -28,7 +28,7 @@ public sealed record CrossEntropyDice(
     private const int ChunkRows = 8192, MostClasses = 256;
 
     /// <inheritdoc />
-    protected override Tensor? Output(OperatorCall call)
+    protected override Tensor Output(OperatorCall call)
     {
         Tensor logits = call[0];
         int classes = logits.Shape.Last;
@@ -38,21 +38,18 @@ public sealed record CrossEntropyDice(
             throw ShapeException.Because(Name, "class weights",
                 $"{ProblemText.Count(weights.Count, "class weight")} for {ProblemText.Count(classes, "class", "classes")}");
         }
-        return null;
+        return Tensor.Empty(Shape.Scalar, logits.DType, logits.Device);
     }
 
     /// <inheritdoc />
     protected override void Forward<T>(OperatorCall call)
     {
         Tensor logits = call[0];
-        int classes = logits.Shape.Last;
         int[] labels = PixelLabels.Read(Name, logits, call[1], IgnoreIndex);
-        Tensor output = Tensor.Empty(Shape.Scalar, logits.DType), softmax = Tensor.EmptyLike(logits);
-        Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float64);
+        Tensor softmax = Tensor.EmptyLike(logits), totals = Tensor.Empty([1 + 2 * logits.Shape.Last], DType.Float64);
         call.Save(softmax);
         call.Save(totals);
-        output[0] = Loss<T>(logits, softmax, labels, totals);
-        call.Output = output;
+        call.Output[0] = Loss<T>(logits, softmax, labels, totals);
     }
 
     private double Weight(int label) => ClassWeights?[label] ?? 1;
@@ -110,12 +107,13 @@ public sealed record CrossEntropyDice(
     /// <inheritdoc />
     protected override unsafe void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
+        Tensor dLogits = gradients.Target(0, out bool accumulate);
         int[] labels = PixelLabels.Read(Name, call[0], call[1], IgnoreIndex);
-        T* p = call.Saved[0].Pointer<T>(), dx = gradients.Target(0, out bool accumulate).Pointer<T>();
+        T* p = call.Saved[0].Pointer<T>(), dx = dLogits.Pointer<T>();
         double* totals = call.Saved[1].Pointer<double>();
-        int classes = call[0].Shape.Last;
-        double dLoss = dOutput[0];
-        double entropySlope = totals[0] == 0 ? 0 : EntropyWeight * dLoss / totals[0], diceSlope = -2 * DiceWeight * dLoss / classes;
+        int classes = dLogits.Shape.Last;
+        double slope = dOutput[0], entropySlope = totals[0] == 0 ? 0 : EntropyWeight * slope / totals[0];
+        double diceSlope = -2 * DiceWeight * slope / classes;
         Workers.Split(labels.Length, ChunkRows, (start, end) =>
         {
             Span<double> dp = stackalloc double[MostClasses];
@@ -150,7 +148,6 @@ public sealed record CrossEntropyDice(
         PixelLabels.CheckCuda(Name, logits, labels);
         int group = PixelLabels.Group(logits, 8, 32, 256), rows = logits.Shape.Rows, classes = logits.Shape.Last;
         int blocks = CudaLaunch.GroupBlocks(logits.CudaDevice, rows, group);
-        Tensor loss = Tensor.Empty(Shape.Scalar, DType.Float32, logits.Device);
         Tensor totals = Tensor.Empty([1 + 2 * classes], DType.Float32, logits.Device);
         Tensor partials = Tensor.Empty([2 + 2 * classes, blocks, 2], DType.Float32, logits.Device);
         call.Save(totals);
@@ -163,24 +160,23 @@ public sealed record CrossEntropyDice(
         launch.Add(DiceWeight != 0);
         launch.RunOverGroups(rows, group);
         var total = new CudaLaunch(logits, "cross_entropy_dice", "cross_entropy_dice_forward_total", typed: false);
-        total.Add(partials, loss, totals);
+        total.Add(partials, call.Output, totals);
         total.Add(blocks, classes);
         total.Add((float)Smooth);
         total.Add((float)EntropyWeight);
         total.Add((float)DiceWeight);
         total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
-        call.Output = loss;
     }
 
     /// <inheritdoc />
     protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
-        Tensor logits = call[0], labels = call[1];
+        Tensor logits = call[0], labels = call[1], dLogits = gradients.Target(0, out bool accumulate);
         int group = PixelLabels.Group(logits, 8, 32, 256);
         var launch = new CudaLaunch(logits, "cross_entropy_dice", $"cross_entropy_dice_backward_{group}");
         launch.Add(logits, labels);
         launch.Add(PixelLabels.CudaWeights(ClassWeights, logits.Device));
-        launch.Add(call.Saved[0], dOutput, gradients.Target(0, out bool accumulate));
+        launch.Add(call.Saved[0], dOutput, dLogits);
         PixelLabels.AddRows(ref launch, logits, labels, IgnoreIndex);
         launch.Add((float)EntropyWeight);
         launch.Add((float)DiceWeight);

@@ -9,8 +9,8 @@ namespace CsUnet.Kernels;
 /// Stochastic depth (Huang et al. 2016) per sample. Input: input (B, ...). Sample b is multiplied by keep_b / (1 - Probability), where
 /// keep_b is 0 with that probability, else 1; dInput = dOutput times the same factor.
 /// </summary>
-/// <param name="Probability">Chance that a sample is dropped, from 0 to below 1.</param>
-/// <param name="Key">Seed, step and layer of the draw; the element is the sample's number.</param>
+/// <param name="Probability">Probability that a sample is dropped, at least 0 and below 1.</param>
+/// <param name="Key">Seed, step and layer of the draw; the element's index is the sample's number.</param>
 public sealed record DropPath(double Probability, RandomKey Key) : Operator
 {
     /// <inheritdoc />
@@ -25,25 +25,35 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
     protected override void Forward<T>(OperatorCall call) => Scale<T>(call[0], call.Output);
 
     /// <inheritdoc />
-    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
-        gradients.Give(0, Scale<T>(dOutput, Tensor.EmptyLike(dOutput)));
+    protected override void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = Tensor.EmptyLike(dOutput);
+        Scale<T>(dOutput, dInput);
+        gradients.Give(0, dInput);
+    }
 
     /// <inheritdoc />
     protected override void CudaForward(OperatorCall call) => CudaScale(call[0], call.Output);
 
     /// <inheritdoc />
-    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
-        gradients.Give(0, CudaScale(dOutput, Tensor.EmptyLike(dOutput)));
+    protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
+    {
+        Tensor dInput = Tensor.EmptyLike(dOutput);
+        CudaScale(dOutput, dInput);
+        gradients.Give(0, dInput);
+    }
 
-    /// <summary>Throws unless the probability is one.</summary>
+    /// <summary>Throws unless the probability is valid.</summary>
     internal void RequireProbability() => Require(Probability is >= 0 and < 1, "probability", Probability, "from 0 to below 1");
 
-    /// <summary>What a sample is multiplied by.</summary>
+    /// <summary>The factor that multiplies a sample.</summary>
     internal T Factor<T>(int sample) where T : unmanaged, IFloatingPointIeee754<T> =>
         Key.Uniform((ulong)sample) < Probability ? T.Zero : T.CreateChecked(1 / (1 - Probability));
 
-    /// <summary>target = the map of source: of a branch in the forward pass, of its gradient in the backward pass.</summary>
-    internal unsafe Tensor Scale<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
+    /// <summary>
+    /// target = source times the factor of each sample: the branch in the forward pass, its gradient in the backward pass.
+    /// </summary>
+    internal unsafe void Scale<T>(Tensor source, Tensor target) where T : unmanaged, IFloatingPointIeee754<T>
     {
         int samples = source.Shape[0];
         long perSample = samples == 0 ? 0 : source.Count / samples;
@@ -54,11 +64,10 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
             T* from = x + sample * perSample, to = y + sample * perSample;
             Workers.Split(perSample, Simd.Grain, (start, end) => Simd.Scale(from + start, factor, to + start, end - start));
         }
-        return target;
     }
 
-    // kernels/drop_path.cu: y of the grid walks over samples.
-    private Tensor CudaScale(Tensor source, Tensor target)
+    // kernels/drop_path.cu: y of the grid loops over samples.
+    private void CudaScale(Tensor source, Tensor target)
     {
         int samples = source.Shape[0];
         long perSample = source.Count / Math.Max(1, samples);
@@ -70,6 +79,5 @@ public sealed record DropPath(double Probability, RandomKey Key) : Operator
         launch.Add(false);
         launch.Run(new dim3((int)Math.Clamp((perSample + 1023) / 1024, 1, 1024), Math.Clamp(samples, 1, CudaLaunch.MostBlocksDown)),
             new dim3(CudaLaunch.Threads));
-        return target;
     }
 }

@@ -6,16 +6,16 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Perceptron of a transformer block with the residual that it ends in, two layers as in Swin or three as in CS-UNet's ResMlp. Inputs:
-/// input x (..., C), optional residual (..., N), then weight (out, in) and bias (out) of fc1, fc2 and, for the three layers, fc3.
+/// The perceptron (MLP) of a transformer block with its residual: two layers as in Swin, or three as in CS-UNet's ResMlp. Inputs: input x
+/// (..., C), optional residual (..., N), then weight (out, in) and bias (out) of fc1, fc2 and, for three layers, fc3.
 /// output = residual + DropPath(fc2(gelu(fc1 x))), or residual + DropPath(fc3(gelu(fc2(gelu(fc1 x)) + x))).
-/// With g = DropPath(dOutput), drawn again, and from the last layer to the first: dWeight = gᵀ · h and dBias = column sums of g, h the
-/// layer's input; then g becomes (g · weight) * gelu'(z), z what GELU made h of. dInput is what leaves fc1, plus, with three layers, the g
-/// that entered fc2.
+/// With g = DropPath(dOutput), drawn again, and from the last layer to the first: dWeight = gᵀ · h and dBias = column sums of g, where h is
+/// the layer's input; then g becomes (g · weight) * gelu'(z), where h = gelu(z). dInput is the g that leaves fc1; with three layers, plus
+/// the g that entered fc2.
 /// </summary>
 /// <remarks>
-/// One operator, so that every GELU is the end of one product in the forward pass and of another in the backward pass. Saves z and h of
-/// every hidden layer; beside bfloat16 activations the weights' copies in bfloat16, too. Bound by arithmetic.
+/// It is one operator, so that every GELU is fused into the epilogue of one product in the forward pass and of another in the backward
+/// pass. Saves z and h of every hidden layer; with bfloat16 activations, also the weights rounded to bfloat16. Compute-bound.
 /// </remarks>
 /// <param name="DropPath">Stochastic depth of the branch; null for none.</param>
 public sealed record GeluMlp(DropPath? DropPath = null) : Operator
@@ -36,7 +36,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
 
     private static int WeightOf(int layer) => FirstWeight + 2 * layer;
 
-    // With three layers x joins at the end of the second.
+    // With three layers, x is added after the second.
     private static bool InputJoins(OperatorCall call, int layer) => layer == 1 && Layers(call) == 3;
 
     private Shape Check(OperatorCall call)
@@ -80,7 +80,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
             if (InputJoins(call, layer))
                 Linear.JoinResidual<T>(z, call[0], dropPath: null);
             Leave(call, h);
-            // Without a backward pass GELU overwrites what it reads.
+            // Without a backward pass, GELU works in place.
             h = call.IsRecording ? Hidden(h, call[WeightOf(layer)]) : z;
             T* from = z.Pointer<T>(), to = h.Pointer<T>();
             Workers.Split(z.Count, Simd.Grain, (start, end) => VectorMath.Gelu(from + start, to + start, end - start));
@@ -95,7 +95,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
 
     private static Tensor Hidden(Tensor input, Tensor weight) => Temporary(input, input.Shape.WithLast(weight.Shape[0]));
 
-    // Held until it is left, when its block goes back to the step arena at once.
+    // One reference keeps the tensor until Leave releases it; then its block returns to the step arena at once.
     private static Tensor Temporary(Tensor like, Shape shape)
     {
         Tensor tensor = Tensor.Empty(shape, like.DType, like.Device);
@@ -103,7 +103,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         return tensor;
     }
 
-    // What was saved is held by the tape from here on.
+    // In a recorded call, the tape holds the saved tensors from here on.
     private static void Leave(OperatorCall call, Tensor h)
     {
         if (!call.IsRecording && h != call[0])
@@ -118,7 +118,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
         base.Backward(call, dOutput, gradients);
     }
 
-    // What a layer read, and what GELU made that of; nothing for the first.
+    // A layer's input, and the pre-activation that GELU made it from; null for the first layer.
     private static (Tensor Input, Tensor? PreActivation) Read(OperatorCall call, int layer) =>
         layer == 0 ? (call[0], null) : (call.Saved[2 * layer - 1], call.Saved[2 * layer - 2]);
 
@@ -166,7 +166,7 @@ public sealed record GeluMlp(DropPath? DropPath = null) : Operator
     public override long MultiplyAdds(OperatorCall call) =>
         Enumerable.Range(0, Layers(call)).Sum(layer => call[0].Shape.Rows * call[WeightOf(layer)].Count);
 
-    // kernels/gemm.cu: one launch per product, or two where its sums are split.
+    // kernels/gemm.cu: one launch per product, or two if its sums are split.
     /// <inheritdoc />
     protected override void CudaForward(OperatorCall call)
     {

@@ -5,18 +5,18 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-// One partial sum per chunk of 16384 elements, in double; the partial sums are added in the order of tensors and chunks, so the result
-// depends neither on threads nor on their number. Memory-bound: every gradient is read once.
+// Every chunk of 16384 elements gives one partial sum, in double. The partial sums are added in the order of tensors and chunks, so the
+// result does not depend on the threads or their number. Memory-bound: every gradient is read once.
 //   norm = sqrt(sum over all tensors and elements of g^2);   clipped: g *= min(1, limit / (norm + 1e-6))
 
-/// <summary>The L2 norm of many tensors taken as one vector, and clipping by it as torch.nn.utils.clip_grad_norm_ does.</summary>
+/// <summary>The L2 norm of many tensors taken as one vector, and clipping by that norm like torch.nn.utils.clip_grad_norm_.</summary>
 public static unsafe class GradientNorm
 {
     /// <summary>
-    /// The norm; not finite exactly if an element is not finite (squares of float32 numbers cannot overflow a double). A CUDA device sums
-    /// in pairs of float32: there it is infinite too if an element is above 1.8e19.
+    /// The norm. For float32 tensors on the processor it is finite if and only if all elements are, because squares of float32 numbers
+    /// cannot overflow a double. A CUDA device sums in pairs of float32; there the norm is also infinite if an element exceeds 1.8e19.
     /// </summary>
-    /// <exception cref="ShapeException">A tensor is neither float32 nor float64, or they are on several devices.</exception>
+    /// <exception cref="ShapeException">A tensor is neither float32 nor float64, or the tensors are on several devices.</exception>
     public static double Of(IReadOnlyList<Tensor> tensors)
     {
         if (IsOnCuda(tensors))
@@ -51,7 +51,7 @@ public static unsafe class GradientNorm
     }
 
     /// <summary>
-    /// The index of the first floating-point tensor with an element that is not finite, or -1; one pass over those on a device.
+    /// The index of the first floating-point tensor with an element that is not finite, or -1. All tensors on a device take one pass.
     /// </summary>
     public static int FirstNotFinite(IReadOnlyList<Tensor> tensors)
     {
@@ -78,7 +78,7 @@ public static unsafe class GradientNorm
     {
         if (tensor.Device.Kind == DeviceKind.Cuda)
             return FirstNotFinite([tensor]) < 0;
-        // A double element may be finite and its square not: then look at each.
+        // The square of a finite double may overflow; in that case check each element.
         if (double.IsFinite(SumOfSquares(tensor)))
             return true;
         for (long i = 0; i < tensor.Count; i++)
@@ -87,7 +87,9 @@ public static unsafe class GradientNorm
         return true;
     }
 
-    /// <summary>Scales all tensors by one factor so that their norm is at most <paramref name="limit"/>. Returns the norm before.</summary>
+    /// <summary>
+    /// Scales all tensors by one factor so that their norm is at most <paramref name="limit"/>. Returns the norm before scaling.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
     public static double Clip(IReadOnlyList<Tensor> tensors, double limit)
     {
@@ -96,7 +98,7 @@ public static unsafe class GradientNorm
         return norm;
     }
 
-    /// <summary>Scales all tensors, whose norm is known, so that it is at most <paramref name="limit"/>.</summary>
+    /// <summary>Scales all tensors, whose norm is already known, so that it is at most <paramref name="limit"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The limit is not positive.</exception>
     public static void Clip(IReadOnlyList<Tensor> tensors, double norm, double limit)
     {
@@ -170,11 +172,11 @@ public static unsafe class GradientNorm
 
     // kernels/optimizer.cu
 
-    /// <summary>Enqueues the norm of a table's gradients and the factor that clips it, which stays on the device for the update.</summary>
+    /// <summary>Enqueues the norm of a table's gradients and the clipping factor. Both stay on the device for the update.</summary>
     /// <param name="table">The gradients.</param>
-    /// <param name="limit">The largest norm; 0: none, and the factor is 1.</param>
+    /// <param name="limit">The largest norm; 0: no limit, and the factor is 1.</param>
     /// <param name="result">(2) float32: the norm before clipping, and the factor.</param>
-    /// <param name="notFinite">Four bytes: an int, how many elements are not finite.</param>
+    /// <param name="notFinite">Four bytes: the number of elements that are not finite, an int.</param>
     public static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) =>
         Enqueue(table, limit, result, notFinite, out _);
 

@@ -3,9 +3,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Labels that are no class, as the losses find them on a CUDA device. A kernel cannot throw, and waiting for it in every loss would
-/// stall the device, so the losses count such labels in a word of the device's memory and make their loss NaN. Whoever reads the loss, or
-/// changes a model by its gradients, calls <see cref="ThrowIfAny(Device)"/>. On the processor the losses throw at once.
+/// Counts invalid labels, that is labels of no class, which losses find on a CUDA device. A kernel cannot throw, and waiting for it in
+/// every loss would stall the device. So the losses count such labels in device memory and make their loss NaN. Code that reads the loss,
+/// or updates a model by its gradients, calls <see cref="ThrowIfAny(Device)"/>. On the processor the losses throw at once.
 /// </summary>
 public static class InvalidLabels
 {
@@ -19,23 +19,23 @@ public static class InvalidLabels
     }
 
     /// <summary>
-    /// The count of a CUDA device, int64 (1), since the last <see cref="ThrowIfAny(Device)"/> that threw: to copy it to the host along with
-    /// other results of a step. Made on first use, and the same tensor from then on.
+    /// The counter of a CUDA device, int64 (1): the invalid labels since the last <see cref="ThrowIfAny(Device)"/> that threw. Copy it to
+    /// the host along with other results of a step. It is allocated on first use, and every call returns the same tensor.
     /// </summary>
     public static Tensor Counter(Device device) => Of(device).Word;
 
-    /// <summary>Reads the count, which waits for the device; does nothing for the processor.</summary>
-    /// <exception cref="ShapeException">A loss has seen a label that is no class. The count is 0 again.</exception>
+    /// <summary>Reads the counter, which waits for the device; does nothing for the processor.</summary>
+    /// <exception cref="ShapeException">A loss has found an invalid label. The counter is reset to 0.</exception>
     public static void ThrowIfAny(Device device)
     {
         if (device.Kind == DeviceKind.Cuda)
             ThrowIfAny(device, (long)Counter(device).To(Device.Cpu)[0]);
     }
 
-    /// <summary>The same for a count that was read already.</summary>
+    /// <summary>The same for a count that is already read.</summary>
     /// <param name="device">The CUDA device.</param>
-    /// <param name="count">What <see cref="Counter"/> held.</param>
-    /// <exception cref="ShapeException">The count is not 0; the counter is set to 0.</exception>
+    /// <param name="count">The value of <see cref="Counter"/>.</param>
+    /// <exception cref="ShapeException">The count is not 0. The counter is reset to 0.</exception>
     public static void ThrowIfAny(Device device, long count)
     {
         if (count == 0)
@@ -46,7 +46,7 @@ public static class InvalidLabels
         throw ShapeException.Because(found.Last.Op, "labels", labels, found.Last.Range);
     }
 
-    /// <summary>The counter for a loss to add to, whose name and range a later error gives.</summary>
+    /// <summary>The counter for a loss to add to. A later error gives the loss's name and range.</summary>
     internal static Tensor CounterFor(Device device, string op, string range)
     {
         Count found = Of(device);

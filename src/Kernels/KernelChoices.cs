@@ -2,29 +2,35 @@ using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using CsUnet.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Which variant of an operator runs: the one that this thread has asked for, else the fastest one that a search has stored for device,
-/// operator, element type and shapes, else the operator's first that takes the call. Stored choices are a file per device in the folder
-/// <c>tuning</c> of the user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
+/// Chooses the variant of an operator: the one that this thread has forced; else the fastest one that a search has stored for device,
+/// operator, element type and shapes; else the operator's first variant that supports the call. Stored choices are one file per device, in
+/// the folder <c>tuning</c> of the user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
 /// </summary>
 public static class KernelChoices
 {
+    private static readonly JsonSerializerOptions s_readable = new()
+    {
+        WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     [ThreadStatic] private static KernelChoice? t_forced;
     private static readonly Lock s_lock = new();
-    // A device's choices are read once and replaced as a whole, so that a call reads them without a lock.
+    // A device's choices are read once and replaced as a whole, so that a call looks them up without a lock.
     private static readonly ConcurrentDictionary<Device, IReadOnlyDictionary<string, KernelChoice>> s_stored = [];
 
-    /// <summary>Where choices are stored.</summary>
+    /// <summary>The folder of the stored choices.</summary>
     public static string Folder => Environment.GetEnvironmentVariable("CSUNET_TUNING") is { Length: > 0 } folder
         ? Path.GetFullPath(folder)
         : Path.Combine(Path.GetDirectoryName(KernelCache.DefaultFolder)!, "tuning");
 
-    /// <summary>Makes operators of this thread that have this variant use it, until the result is disposed.</summary>
+    /// <summary>Forces this variant for this thread's operators that have it, until the result is disposed.</summary>
     public static Forced Force(KernelChoice choice)
     {
         var scope = new Forced(t_forced);
@@ -33,10 +39,10 @@ public static class KernelChoices
     }
 
     /// <summary>
-    /// The choice for a call; null: the operator's first variant that takes it, as usual. Every call comes here: where nothing is forced
-    /// and nothing stored, this is a look-up that allocates nothing.
+    /// The choice for a call; null: the operator's first variant that supports it. Every call comes here. Without a forced or stored
+    /// choice, it is a lookup that allocates nothing.
     /// </summary>
-    /// <exception cref="InvalidDataException">The device's file holds something else than choices.</exception>
+    /// <exception cref="InvalidDataException">The device's file contains something other than choices.</exception>
     internal static KernelChoice? For(OperatorCall call)
     {
         Device device = call[0].Device;
@@ -62,8 +68,8 @@ public static class KernelChoices
     }
 
     /// <summary>
-    /// Stores the best choice for an operator on inputs like these, in <see cref="Precisions.Current"/>; it holds from now on, and in later
-    /// runs.
+    /// Stores the best choice for an operator on inputs like these, in <see cref="Precisions.Current"/>. It applies from now on, and in
+    /// later runs.
     /// </summary>
     /// <param name="device">Where it was measured.</param>
     /// <param name="op">The operator.</param>
@@ -74,7 +80,7 @@ public static class KernelChoices
     {
         lock (s_lock)
         {
-            // What another process has stored since this one read the file stays.
+            // Keep what another process has stored since this one read the file.
             Dictionary<string, KernelChoice> stored = Read(PathOf(device));
             stored[Key(new OperatorCall(op, [.. inputs]))] = choice;
             Write(PathOf(device), stored);
@@ -82,10 +88,10 @@ public static class KernelChoices
         }
     }
 
-    /// <summary>Forgets what has been read: the next call reads the files again.</summary>
+    /// <summary>Discards all choices read so far; the next call reads the files again.</summary>
     public static void Reload() => s_stored.Clear();
 
-    /// <summary>The file of a device's choices.</summary>
+    /// <summary>The file with a device's choices.</summary>
     public static string PathOf(Device device)
     {
         string name = device.Kind == DeviceKind.Cpu ? "cpu" : CudaDevice.Get(device).Properties.DeviceName;
@@ -129,34 +135,27 @@ public static class KernelChoices
 
     private static void Write(string path, Dictionary<string, KernelChoice> stored)
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream,
-            new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        var json = new JsonObject();
+        foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))
         {
-            json.WriteStartObject();
-            foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-            {
-                json.WriteStartObject(key);
-                json.WriteString("variant", choice.Variant);
-                foreach ((string name, int value) in choice.Values.OrderBy(value => value.Key, StringComparer.Ordinal))
-                    json.WriteNumber(name, value);
-                json.WriteEndObject();
-            }
-            json.WriteEndObject();
+            var entry = new JsonObject { ["variant"] = choice.Variant };
+            foreach ((string name, int value) in choice.Values.OrderBy(value => value.Key, StringComparer.Ordinal))
+                entry[name] = value;
+            json[key] = entry;
         }
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        // Renamed into place: another process reads the old file or the new one, never half of it.
-        AtomicFile.Write(path, file => file.Write(stream.GetBuffer(), 0, (int)stream.Length));
+        // The file is renamed into place, so another process reads either the complete old file or the complete new one.
+        AtomicFile.WriteText(path, json.ToJsonString(s_readable));
     }
 
-    /// <summary>The extent of a <see cref="Force"/>.</summary>
+    /// <summary>The scope of a <see cref="Force"/>.</summary>
     public readonly struct Forced : IDisposable
     {
         private readonly KernelChoice? _previous;
 
         internal Forced(KernelChoice? previous) => _previous = previous;
 
-        /// <summary>Ends it.</summary>
+        /// <summary>Ends the scope.</summary>
         public void Dispose() => t_forced = _previous;
     }
 }

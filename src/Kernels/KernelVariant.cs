@@ -3,12 +3,12 @@ using System.Globalization;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// One way to compute an operator on a device: other kernels, or another rule of launching them. Every variant gives the operator's result;
-/// they differ in time. The first of an operator's variants that takes a call is what it uses unless a choice says otherwise.
+/// One way to compute an operator on a device: with its own kernels, or its own launch rule. All variants give the operator's result; they
+/// differ in speed. An operator uses its first variant that supports the call, unless a choice names another.
 /// </summary>
 /// <param name="Name">Named for what it does: <c>registers</c>, <c>any</c>, <c>reference</c>.</param>
-/// <param name="Summary">What that is, in a few words.</param>
-/// <param name="Parameters">What can be varied in launching it.</param>
+/// <param name="Summary">A short description of what it does.</param>
+/// <param name="Parameters">Its launch parameters.</param>
 public sealed record KernelVariant(string Name, string Summary, params IReadOnlyList<LaunchParameter> Parameters)
 {
     /// <summary>Every combination of values of the parameters; one empty choice if there is no parameter.</summary>
@@ -21,7 +21,7 @@ public sealed record KernelVariant(string Name, string Summary, params IReadOnly
         return combinations.Select(combination => new KernelChoice(Name, combination));
     }
 
-    /// <summary>Whether a choice of this variant gives values to its parameters only, and only values that a search tries.</summary>
+    /// <summary>Whether a choice sets only parameters of this variant, and only to values that a search tries.</summary>
     public bool Searches(KernelChoice choice) =>
         choice.Values.All(value => Parameters.Any(parameter => parameter.Name == value.Key && parameter.Values.Contains(value.Value)));
 }

@@ -1,7 +1,7 @@
 namespace CsUnet.Kernels;
 
-/// <summary>A number in the launch of a variant that changes its time and not its result.</summary>
+/// <summary>A number in the launch of a variant that changes its speed but not its result.</summary>
 /// <param name="Name">Its name, such as <c>blocks_per_multiprocessor</c>.</param>
 /// <param name="Values">The values that a search tries.</param>
-/// <param name="Usual">The value of a call that no choice gives one.</param>
+/// <param name="Usual">The default value.</param>
 public sealed record LaunchParameter(string Name, IReadOnlyList<int> Values, int Usual);

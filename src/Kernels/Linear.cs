@@ -6,13 +6,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Affine map of the last dimension, and what ends a residual branch. Inputs: input (..., K), weight (N, K), optional bias (N), optional
-/// residual (..., N). output (..., N) = residual + DropPath(input · weightᵀ + bias). With g = DropPath(dOutput), drawn again:
+/// Affine map of the last dimension, with the end of a residual branch fused in. Inputs: input (..., K), weight (N, K), optional bias (N),
+/// optional residual (..., N). output (..., N) = residual + DropPath(input · weightᵀ + bias). With g = DropPath(dOutput), drawn again:
 /// dInput = g · weight; dWeight = gᵀ · input; dBias = column sums of g; dResidual = dOutput.
 /// </summary>
 /// <remarks>
-/// The layout of the weight is that of public weight files (PyTorch's Linear). Bound by arithmetic. Beside bfloat16 activations the
-/// weight's copy in bfloat16 is saved, else nothing.
+/// The weight has the layout of published weight files (PyTorch's Linear). Compute-bound. With bfloat16 activations, the weight rounded to
+/// bfloat16 is saved; otherwise nothing is.
 /// </remarks>
 /// <param name="DropPath">Stochastic depth of the branch; null for none.</param>
 public sealed record Linear(DropPath? DropPath = null) : Operator
@@ -135,7 +135,8 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     }
 
     /// <summary>
-    /// The gradients that are wanted of two inputs of a call, weight and bias of a map of <paramref name="input"/>, on the processor.
+    /// The gradients of weight and bias of an affine map of <paramref name="input"/>, if the call needs them, on the processor.
+    /// <paramref name="weight"/> and <paramref name="bias"/> are their indices among the call's inputs.
     /// </summary>
     internal static unsafe void GradientsOfParameters<T>(
         OperatorCall call, GradientSink gradients, int weight, int bias, Tensor g, Tensor input, CpuProduct product = default)
@@ -157,7 +158,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     /// <inheritdoc />
     public override long MultiplyAdds(OperatorCall call) => (long)call[0].Shape.Rows * call[1].Shape[0] * call[1].Shape[1];
 
-    // kernels/gemm.cu: one launch, or two where K is split.
+    // kernels/gemm.cu: one launch, or two if K is split.
     /// <inheritdoc />
     protected override void CudaForward(OperatorCall call)
     {

@@ -5,12 +5,12 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Max pooling. Input: input (B, H, W, C). output[b,y,x,c] = max over ky, kx of input[b, y*Stride+ky-Padding, x*Stride+kx-Padding, c],
-/// positions outside being skipped; H' = (H + 2 Padding - Kernel) / Stride + 1. dInput receives each dOutput at the first maximum of its
-/// window in row-major order. Saves the winner's place in the window as a byte. Memory-bound.
+/// Max pooling. Input: input (B, H, W, C). output[b,y,x,c] = max over ky, kx of input[b, y*Stride+ky-Padding, x*Stride+kx-Padding, c];
+/// positions outside the image are skipped. H' = (H + 2 Padding - Kernel) / Stride + 1. Each dOutput goes to the dInput of the first
+/// maximum of its window, in row-major order. Saves the position of the maximum in the window as a byte. Memory-bound.
 /// </summary>
 /// <param name="Kernel">Side of the window, at most 15.</param>
-/// <param name="Stride">Step of the window.</param>
+/// <param name="Stride">Stride of the window.</param>
 /// <param name="Padding">Rows and columns around the image, at most half the window.</param>
 public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operator
 {
@@ -83,7 +83,7 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
         byte* places = call.Saved[0].Pointer<byte>();
         int inHeight = dInput.Shape[1], inWidth = dInput.Shape[2], channels = dInput.Shape[3];
         int height = dOutput.Shape[1], width = dOutput.Shape[2];
-        // Windows overlap, so a chunk owns an image's block of channels: no two threads add to one element.
+        // Windows overlap. A chunk owns a block of channels of one image, so that no two threads add to the same element.
         const int block = 16;
         int blocks = (channels + block - 1) / block;
         Workers.Run(dOutput.Shape[0] * blocks, chunk =>

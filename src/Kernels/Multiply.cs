@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Product of two tensors of one shape, element by element. Inputs: a, b. output = a b; da = dOutput b, db = dOutput a. Memory-bound.
+/// Elementwise product of two tensors of the same shape. Inputs: a, b. output = a b; da = dOutput b, db = dOutput a. Memory-bound.
 /// </summary>
 public sealed record Multiply : Operator
 {

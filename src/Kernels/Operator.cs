@@ -4,9 +4,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// A differentiable operator: a record of its settings (epsilon, stride, ...), with a forward rule and a backward rule. It is stateless;
-/// what one call leaves for its backward pass lives in the <see cref="OperatorCall"/>. One file per operator holds the shape rule, both
-/// passes and the cost; the tape of CsUnet.Autograd knows none of them by name.
+/// A differentiable operator: a record of its settings (epsilon, stride, ...), with a forward rule and a backward rule. It is stateless:
+/// the <see cref="OperatorCall"/> holds what a call saves for its backward pass. One file per operator contains the shape rule, both passes
+/// and the cost. The tape of CsUnet.Autograd knows no operator by name.
 /// </summary>
 public abstract record Operator
 {
@@ -14,12 +14,12 @@ public abstract record Operator
     public string Name => GetType().Name;
 
     /// <summary>
-    /// The forward rule: computes the output. Inputs are <see cref="OperatorCall.Inputs"/>, in the order that the operator documents. This
-    /// one checks them and makes the output (<see cref="Output"/>), then computes it on the inputs' device: <see cref="CudaForward"/>, or
-    /// <see cref="CpuForward"/> and with it <see cref="Forward{T}"/>. An operator overrides those, or, if it asks neither for the device
-    /// nor for the element type, the whole rule.
+    /// The forward rule: computes the output from <see cref="OperatorCall.Inputs"/>, in the operator's documented order. The default checks
+    /// the inputs and allocates the output (<see cref="Output"/>). Then it computes the output on the inputs' device, by
+    /// <see cref="CudaForward"/>, or by <see cref="CpuForward"/>, which calls <see cref="Forward{T}"/>. An operator overrides those. If it
+    /// depends neither on the device nor on the element type, it overrides this rule as a whole.
     /// </summary>
-    /// <exception cref="ShapeException">An input has a shape or element type that the operator does not take.</exception>
+    /// <exception cref="ShapeException">The operator does not support the shape or element type of an input.</exception>
     /// <exception cref="NotSupportedException">The operator has no rule for the inputs' device.</exception>
     public virtual Tensor Forward(OperatorCall call)
     {
@@ -33,11 +33,11 @@ public abstract record Operator
     }
 
     /// <summary>
-    /// The backward rule: gives the gradients of a scalar with respect to every input that needs one, given its gradient with respect to
-    /// the output. This one calls <see cref="CudaBackward"/>, or <see cref="CpuBackward"/> and with it <see cref="Backward{T}"/>.
+    /// The backward rule: from the gradient of a scalar with respect to the output, computes its gradients with respect to every input that
+    /// needs one. The default calls <see cref="CudaBackward"/>, or <see cref="CpuBackward"/>, which calls <see cref="Backward{T}"/>.
     /// </summary>
     /// <param name="call">The forward call: its inputs, output and saved tensors.</param>
-    /// <param name="dOutput">The gradient of the output, shaped like the output.</param>
+    /// <param name="dOutput">The gradient of the output, with the shape of the output.</param>
     /// <param name="gradients">Receives the inputs' gradients.</param>
     /// <exception cref="NotSupportedException">The operator has no backward rule for the device.</exception>
     public virtual void Backward(OperatorCall call, Tensor dOutput, GradientSink gradients)
@@ -49,13 +49,15 @@ public abstract record Operator
     }
 
     /// <summary>
-    /// The shape rule: checks the inputs and makes the output, unset. This one makes it like the first input. Null if the forward rule
-    /// itself sets <see cref="OperatorCall.Output"/>, because it can use memory again.
+    /// The shape rule: checks the inputs and allocates the output, uninitialised. The default allocates it like the first input. Null means
+    /// that the forward rule itself sets <see cref="OperatorCall.Output"/>, because it can reuse memory.
     /// </summary>
-    /// <exception cref="ShapeException">An input has a shape or element type that the operator does not take.</exception>
+    /// <exception cref="ShapeException">The operator does not support the shape or element type of an input.</exception>
     protected virtual Tensor? Output(OperatorCall call) => Tensor.EmptyLike(call[0]);
 
-    /// <summary>Computes the output on the CPU. This one calls <see cref="Forward{T}"/> for the element type of the first input.</summary>
+    /// <summary>
+    /// Computes the output on the CPU. The default calls <see cref="Forward{T}"/> for the element type of the first input.
+    /// </summary>
     protected virtual void CpuForward(OperatorCall call)
     {
         if (call[0].DType == DType.Float32)
@@ -64,7 +66,9 @@ public abstract record Operator
             Forward<double>(call);
     }
 
-    /// <summary>Gives the gradients on the CPU. This one calls <see cref="Backward{T}"/> for the element type of the output.</summary>
+    /// <summary>
+    /// Computes the gradients on the CPU. The default calls <see cref="Backward{T}"/> for the element type of the output.
+    /// </summary>
     protected virtual void CpuBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
         if (dOutput.DType == DType.Float32)
@@ -77,30 +81,33 @@ public abstract record Operator
     protected virtual void Forward<T>(OperatorCall call) where T : unmanaged, IFloatingPointIeee754<T> =>
         throw new NotSupportedException($"{Name} has no rule for the CPU; move its inputs to a CUDA device");
 
-    /// <summary>Gives the gradients on the CPU, in float or double.</summary>
+    /// <summary>Computes the gradients on the CPU, in float or double.</summary>
     protected virtual void Backward<T>(OperatorCall call, Tensor dOutput, GradientSink gradients)
         where T : unmanaged, IFloatingPointIeee754<T> =>
         throw new NotSupportedException($"{Name} has no backward rule for the CPU; none of its inputs can require a gradient there");
 
-    /// <summary>Computes the output by CUDA kernels. An operator that does not override this one has none.</summary>
+    /// <summary>Computes the output with CUDA kernels. An operator that does not override this has none.</summary>
     protected virtual void CudaForward(OperatorCall call) =>
         throw new NotSupportedException($"{Name} has no CUDA kernel; move its inputs to the CPU");
 
-    /// <summary>Gives the gradients by CUDA kernels.</summary>
+    /// <summary>Computes the gradients with CUDA kernels.</summary>
     protected virtual void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients) =>
         throw new NotSupportedException($"{Name} has no CUDA kernel for its backward pass; move its inputs to the CPU");
 
     /// <summary>
-    /// Work of one forward call: multiply-adds of the matrix products, convolutions and attention (0 for all else), from shapes alone.
+    /// The multiply-adds of one forward call, from shapes alone: those of matrix products, convolutions and attention; 0 for everything
+    /// else.
     /// </summary>
     public virtual long MultiplyAdds(OperatorCall call) => 0;
 
-    /// <summary>The ways to compute the operator on a kind of device, the usual one first; empty if there is one way only.</summary>
+    /// <summary>
+    /// The variants of the operator on a kind of device, the default first; empty if there is only one way to compute it.
+    /// </summary>
     public virtual IReadOnlyList<KernelVariant> Variants(DeviceKind device) => [];
 
     /// <summary>
-    /// What decides which variant is fastest, as text: settings and shapes. Operators that work on rows leave out how the rows are
-    /// arranged, and what draws random numbers, so that a choice measured once holds for every layer of that size.
+    /// The key of the fastest variant: settings and shapes, as text. Operators on rows omit how the rows are arranged, and everything that
+    /// draws random numbers. So a choice measured once applies to every layer of that size.
     /// </summary>
     /// <param name="inputs">The inputs of a call.</param>
     public virtual string TuningKey(IReadOnlyList<Tensor?> inputs) =>
@@ -109,15 +116,15 @@ public abstract record Operator
     /// <summary>Throws a <see cref="ShapeException"/> for this operator unless <paramref name="condition"/> holds.</summary>
     /// <param name="condition">What must hold.</param>
     /// <param name="argument">The argument's name.</param>
-    /// <param name="got">What it is: a shape, tensor or number.</param>
-    /// <param name="expected">What was expected, and from what that follows.</param>
+    /// <param name="got">Its value: a shape, tensor or number.</param>
+    /// <param name="expected">The expected value, and where it comes from.</param>
     protected void Require(bool condition, string argument, object? got, string expected)
     {
         if (!condition)
             throw new ShapeException(Name, argument, got, expected);
     }
 
-    /// <summary>Checks that an input is a tensor of the first input's element type.</summary>
+    /// <summary>Checks that an input has the element type of the first input.</summary>
     protected void RequireSameType(OperatorCall call, string argument, Tensor tensor)
     {
         DType type = call[0].DType;
@@ -125,7 +132,7 @@ public abstract record Operator
     }
 
     /// <summary>
-    /// Checks that a parameter (weight, bias, running statistic) has the element type that goes with the first input's: float32 beside
+    /// Checks that a parameter (weight, bias, running statistic) has the element type that belongs to the first input's: float32 for
     /// bfloat16, else the same; see <see cref="DTypes.OfParameters"/>.
     /// </summary>
     protected void RequireParameterType(OperatorCall call, string argument, Tensor tensor)

@@ -14,7 +14,7 @@ public sealed class OperatorCall
     /// </summary>
     /// <param name="op">The operator.</param>
     /// <param name="inputs">The inputs in the operator's order.</param>
-    /// <param name="needsGradient">Which of them need a gradient; null or all false in no-grad mode, where nothing is saved.</param>
+    /// <param name="needsGradient">Which inputs need a gradient; null or all false in no-grad mode, where nothing is saved.</param>
     public OperatorCall(Operator op, Tensor?[] inputs, bool[]? needsGradient = null)
     {
         Operator = op;
@@ -28,38 +28,37 @@ public sealed class OperatorCall
     public Operator Operator { get; }
 
     /// <summary>
-    /// The arithmetic of the matrix products of both passes, that of the thread when the call was made: fp32, or on a CUDA device tf32
-    /// (float32 tensors) or bf16 (bfloat16 tensors).
+    /// The precision of the matrix products of both passes: the thread's precision when the call was made. It is fp32, or on a CUDA device
+    /// tf32 (float32 tensors) or bf16 (bfloat16 tensors).
     /// </summary>
     public Precision Precision { get; }
 
-    /// <summary>Whether a backward pass may follow, so that saving is worth it.</summary>
+    /// <summary>Whether a backward pass may follow, so that tensors must be saved for it.</summary>
     public bool IsRecording { get; }
 
-    /// <summary>The inputs; entries of optional inputs that were left out are null.</summary>
+    /// <summary>The inputs; null for omitted optional ones.</summary>
     public IReadOnlyList<Tensor?> Inputs => _inputs;
 
     /// <summary>A required input.</summary>
     public Tensor this[int index] => _inputs[index] ?? throw new ArgumentNullException($"input {index}");
 
-    /// <summary>An optional input: null if it is absent.</summary>
+    /// <summary>An optional input; null if omitted.</summary>
     public Tensor? Optional(int index) => index < _inputs.Length ? _inputs[index] : null;
 
-    /// <summary>Whether the input is there and its gradient is wanted.</summary>
+    /// <summary>Whether the input exists and needs a gradient.</summary>
     public bool Needs(int index) => index < _needsGradient.Length && _needsGradient[index];
 
-    /// <summary>Which of the operator's variants computes this call, in both passes; null: the usual one.</summary>
+    /// <summary>The variant that computes both passes of this call; null: the default one.</summary>
     public KernelChoice? Choice { get; private set; }
 
-    /// <summary>What <see cref="Choice"/> says of a launch parameter, or its usual value.</summary>
+    /// <summary>The value of a launch parameter in <see cref="Choice"/>, or its default.</summary>
     public int Parameter(LaunchParameter parameter) => Choice?.Value(parameter) ?? parameter.Usual;
 
-    /// <summary>The output, once Forward has returned.</summary>
+    /// <summary>The output, set when Forward has returned.</summary>
     public Tensor Output { get; set; } = null!;
 
     /// <summary>
-    /// Keeps a tensor for the backward pass; does nothing when no backward pass can follow. Inputs need not be saved, outputs need not
-    /// either.
+    /// Keeps a tensor for the backward pass; does nothing if no backward pass can follow. Inputs and output need not be saved.
     /// </summary>
     public void Save(Tensor tensor)
     {
@@ -79,7 +78,8 @@ public sealed class OperatorCall
     }
 
     /// <summary>Runs the operator's forward rule and sets <see cref="Output"/>.</summary>
-    /// <exception cref="ShapeException">An input does not fit, or is on another device than the first.</exception>
+    /// <exception cref="ShapeException">The operator does not support an input, or an input is on another device than the
+    /// first.</exception>
     /// <exception cref="NotSupportedException">The operator has no kernels for the inputs' device.</exception>
     public void Forward()
     {
@@ -101,7 +101,7 @@ public sealed class OperatorCall
         {
             throw failure.In($"{Operator.Name} (forward)");
         }
-        // Tensors free their memory when they are collected, and the addresses that rules work with keep none alive.
+        // Collected tensors free their memory, and the addresses that rules work with do not keep a tensor alive.
         GC.KeepAlive(this);
     }
 

@@ -55,7 +55,7 @@ public sealed record Pad2d(int Bottom, int Right) : Operator
         });
     }
 
-    /// <summary>kernels/pad_crop.cu: copies between an image and the top-left corner of a larger one, the rest being zeros.</summary>
+    /// <summary>kernels/pad_crop.cu: copies between an image and the top-left corner of a larger one, with zeros elsewhere.</summary>
     internal static void CudaMove(Tensor source, Tensor target, bool toLarge, bool accumulate)
     {
         Shape small = toLarge ? source.Shape : target.Shape, large = toLarge ? target.Shape : source.Shape;

@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Patch merging's gather (Liu et al. 2021, Swin). Input: input (B, H, W, C), H and W even; output (B, H/2, W/2, 4C):
-/// output[b,y,x,(2*dx+dy)*C+c] = input[b,2y+dy,2x+dx,c], so the offsets (row, column) come in the order (0,0), (1,0), (0,1), (1,1).
+/// The gather of patch merging (Liu et al. 2021, Swin). Input: input (B, H, W, C), H and W even; output (B, H/2, W/2, 4C):
+/// output[b,y,x,(2*dx+dy)*C+c] = input[b,2y+dy,2x+dx,c]. The offsets (row, column) have the order (0,0), (1,0), (0,1), (1,1).
 /// </summary>
 public sealed record PatchMerge : Operator
 {
@@ -57,7 +57,7 @@ public sealed record PatchMerge : Operator
         });
     }
 
-    // kernels/patch_merge.cu; the sizes are those of the merged tensor and the channels before merging.
+    // kernels/patch_merge.cu. The sizes are those of the merged tensor; the channels are those before merging.
     private static void CudaMove(string pass, Tensor source, Tensor target, Shape merged, bool? accumulate)
     {
         int channels = merged[3] / 4;

@@ -4,9 +4,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Patch merging's gather and the layer norm after it: <see cref="PatchMerge"/>, then <see cref="LayerNorm"/>, without the tensor between
-/// them. Inputs: input (B, H, W, C), H and W even, weight (4C), bias (4C); output (B, H/2, W/2, 4C). Saves mean and rstd per row; the
-/// backward pass gathers again. Memory-bound.
+/// The gather of patch merging and the layer norm that follows, fused: <see cref="PatchMerge"/>, then <see cref="LayerNorm"/>, without a
+/// tensor between them. Inputs: input (B, H, W, C), H and W even, weight (4C), bias (4C); output (B, H/2, W/2, 4C). Saves mean and rstd per
+/// row; the backward pass gathers again. Memory-bound.
 /// </summary>
 /// <param name="Eps">Added to the variance.</param>
 public sealed record PatchMergeNorm(double Eps = 1e-5) : RowNormOperator(Eps)

@@ -7,13 +7,13 @@ namespace CsUnet.Kernels;
 /// <summary>Class labels as the losses read them: uint8, int32 or int64, one per row of the logits.</summary>
 internal static unsafe class PixelLabels
 {
-    /// <summary>Marks a pixel that does not count.</summary>
+    /// <summary>Marks an ignored pixel.</summary>
     public const int Ignored = -1;
 
     private static readonly Dictionary<(Device, string), Tensor> s_weights = [];
 
-    /// <summary>The labels as integers, those equal to <paramref name="ignoreIndex"/> replaced by <see cref="Ignored"/>.</summary>
-    /// <exception cref="ShapeException">There is not one label per row, or a label is not below the number of classes.</exception>
+    /// <summary>The labels as integers; <see cref="Ignored"/> replaces those equal to <paramref name="ignoreIndex"/>.</summary>
+    /// <exception cref="ShapeException">The number of labels is not the number of rows, or a label is not a class.</exception>
     public static int[] Read(string op, Tensor logits, Tensor labels, int? ignoreIndex)
     {
         Check(op, logits, labels);
@@ -37,12 +37,12 @@ internal static unsafe class PixelLabels
         return result;
     }
 
-    /// <summary>What a label may be, for messages.</summary>
+    /// <summary>The valid labels, for messages.</summary>
     public static string Range(int classes, int? ignoreIndex) =>
         $"from 0 to {classes - 1}" + (ignoreIndex is { } value ? $", or {value} to ignore" : "");
 
     /// <summary>Checks types and shapes.</summary>
-    /// <exception cref="ShapeException">There is not one label per row, or a type does not fit.</exception>
+    /// <exception cref="ShapeException">The number of labels is not the number of rows, or a type is not supported.</exception>
     public static void Check(string op, Tensor logits, Tensor labels)
     {
         if (!logits.DType.IsFloat() || logits.Shape.Rank < 2 || logits.Shape.Last < 1)
@@ -53,8 +53,8 @@ internal static unsafe class PixelLabels
             throw new ShapeException(op, "labels", labels.Shape, $"{logits.Shape.Rows} labels, one per row of logits {logits.Shape}");
     }
 
-    /// <summary>Checks types and shapes as the CUDA kernels of the losses take them.</summary>
-    /// <exception cref="ShapeException">There is not one label per row, or a type does not fit.</exception>
+    /// <summary>Checks types and shapes for the CUDA kernels of the losses.</summary>
+    /// <exception cref="ShapeException">The number of labels is not the number of rows, or a type is not supported.</exception>
     public static void CheckCuda(string op, Tensor logits, Tensor labels)
     {
         Check(op, logits, labels);
@@ -63,8 +63,8 @@ internal static unsafe class PixelLabels
     }
 
     /// <summary>
-    /// Class weights in the memory of a device: made once per device and weights, because a launch that is recorded cannot copy from the
-    /// host. Null for none, which kernels take for all 1.
+    /// Class weights in device memory. They are copied once per device and weights, because a recorded launch cannot copy from the host.
+    /// Null if there are none; kernels then use 1 for every class.
     /// </summary>
     public static Tensor? CudaWeights(IReadOnlyList<double>? weights, Device device)
     {
@@ -83,7 +83,7 @@ internal static unsafe class PixelLabels
     }
 
     /// <summary>
-    /// The lanes that kernels give to a row, which is the number in their names: the least of those given that takes the classes.
+    /// The number of lanes per row, which is in the kernels' names: the smallest of <paramref name="groups"/> that fits the classes.
     /// </summary>
     public static int Group(Tensor logits, params ReadOnlySpan<int> groups)
     {
@@ -93,11 +93,11 @@ internal static unsafe class PixelLabels
         throw new ShapeException("loss", "logits", logits.Shape, $"at most {groups[^1]} classes on a CUDA device");
     }
 
-    /// <summary>Adds the device's count of labels that are no class, for a loss that adds to it.</summary>
+    /// <summary>Adds the device's counter of invalid labels, for a loss that counts them.</summary>
     public static void AddCounter(ref CudaLaunch launch, string op, Tensor logits, int? ignoreIndex) =>
         launch.Add(InvalidLabels.CounterFor(logits.Device, op, Range(logits.Shape.Last, ignoreIndex)));
 
-    /// <summary>Adds rows, classes, bytes of a label, and the ignored label (a number that no label has, if none is).</summary>
+    /// <summary>Adds rows, classes, bytes of a label, and the ignored label (if there is none, a number that no label has).</summary>
     public static void AddRows(ref CudaLaunch launch, Tensor logits, Tensor labels, int? ignoreIndex)
     {
         launch.Add((long)logits.Shape.Rows);

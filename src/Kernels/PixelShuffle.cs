@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Pixel shuffle of patch expanding. Input: input (B, H, W, s*s*C) with s = Scale; output (B, s*H, s*W, C):
+/// The pixel shuffle of patch expanding. Input: input (B, H, W, s*s*C) with s = Scale; output (B, s*H, s*W, C):
 /// output[b,s*y+p1,s*x+p2,c] = input[b,y,x,(p1*s+p2)*C+c].
 /// </summary>
 /// <param name="Scale">The factor s, 2 or 4 in CS-UNet.</param>
@@ -41,7 +41,7 @@ public sealed record PixelShuffle(int Scale) : Operator
     private unsafe void Move(Tensor packed, Tensor shuffled, bool toShuffled)
     {
         int height = packed.Shape[1], width = packed.Shape[2], scale = Scale;
-        // The channels of one p1 and all p2 lie side by side in both layouts: one run of s*C per token and output row.
+        // In both layouts, the channels of one p1 and all p2 are contiguous: one run of s*C per token and output row.
         long run = (long)scale * shuffled.Shape[3] * shuffled.DType.Size();
         byte* p = (byte*)packed.RawPointer, s = (byte*)shuffled.RawPointer;
         Rearrange.Rows((long)packed.Shape[0] * height * scale, width * run, outRow =>
@@ -55,7 +55,7 @@ public sealed record PixelShuffle(int Scale) : Operator
         });
     }
 
-    // kernels/pixel_shuffle.cu; the sizes are those of the packed tensor and the channels after shuffling.
+    // kernels/pixel_shuffle.cu. The sizes are those of the packed tensor; the channels are those after shuffling.
     private void CudaMove(string pass, Tensor source, Tensor target, Shape packed, bool? accumulate)
     {
         int channels = packed[3] / (Scale * Scale);

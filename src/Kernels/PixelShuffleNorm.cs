@@ -4,9 +4,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Patch expanding's pixel shuffle and the layer norm after it: <see cref="PixelShuffle"/>, then <see cref="LayerNorm"/>, without the
-/// tensor between them. Inputs: input (B, H, W, s*s*C) with s = Scale, weight (C), bias (C); output (B, s*H, s*W, C). Saves mean and rstd
-/// per row. Memory-bound.
+/// The pixel shuffle of patch expanding and the layer norm that follows, fused: <see cref="PixelShuffle"/>, then <see cref="LayerNorm"/>,
+/// without a tensor between them. Inputs: input (B, H, W, s*s*C) with s = Scale, weight (C), bias (C); output (B, s*H, s*W, C). Saves mean
+/// and rstd per row. Memory-bound.
 /// </summary>
 /// <param name="Scale">The factor s, 2 or 4 in CS-UNet.</param>
 /// <param name="Eps">Added to the variance.</param>

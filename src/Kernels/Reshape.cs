@@ -2,8 +2,8 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>A view of the same elements under another shape. Input: input. The gradient is viewed back.</summary>
-/// <param name="Shape">The shape of the output; its number of elements is the input's.</param>
+/// <summary>A view of the same elements with another shape. Input: input. dInput is dOutput with the shape of the input.</summary>
+/// <param name="Shape">The shape of the output, with as many elements as the input.</param>
 public sealed record Reshape(Shape Shape) : Operator
 {
     /// <inheritdoc />

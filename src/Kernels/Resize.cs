@@ -5,10 +5,10 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// Resampling with align_corners = false and no antialiasing. Input: input (B, H, W, C); output (B, Height, Width, C):
-/// output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y)+i), clamp(s(x)+j), c], where the source position of y is
-/// (y + 0.5) H / Height - 0.5, clamped to 0 from below for bilinear, and floor(y H / Height) for nearest, whose only weight is 1. dInput is
-/// the transpose of the same linear map.
+/// Resampling with align_corners = false and without antialiasing. Input: input (B, H, W, C); output (B, Height, Width, C):
+/// output[b,y,x,c] = sum over taps i, j of u[y,i] v[x,j] input[b, clamp(r(y)+i), clamp(s(x)+j), c]. The source position of y is (y + 0.5) H
+/// / Height - 0.5, for bilinear clamped to 0 from below. For nearest it is floor(y H / Height), and the only weight is 1. dInput is dOutput
+/// under the transpose of this linear map.
 /// </summary>
 /// <param name="Height">Rows of the output.</param>
 /// <param name="Width">Columns of the output.</param>
@@ -72,7 +72,7 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
             Workers.Run(input.Shape[0] * height, row => Row(row / height, row % height));
             return;
         }
-        // Transposed, neighbouring outputs add to one input: a chunk is a whole image.
+        // In the transpose, neighbouring outputs add to the same input, so a chunk is a whole image.
         Workers.Run(input.Shape[0], b =>
         {
             for (int y = 0; y < height; y++)
@@ -109,7 +109,7 @@ public sealed record Resize(int Height, int Width, ResizeMode Mode) : Operator
         return (indices, weights);
     }
 
-    /// <summary>Keys 1981: the cubic convolution kernel at distance d from 0 to 2.</summary>
+    /// <summary>The cubic convolution kernel (Keys 1981) at distance d from 0 to 2.</summary>
     private static double Cubic(double d)
     {
         const double a = -0.75;

@@ -8,9 +8,9 @@ public enum ResizeMode
     /// <summary>Two taps per axis, linear.</summary>
     Bilinear,
 
-    /// <summary>Four taps per axis, Keys' cubic convolution with a = -0.75, as PyTorch's.</summary>
+    /// <summary>Four taps per axis, Keys' cubic convolution with a = -0.75, as in PyTorch.</summary>
     Bicubic,
 
-    /// <summary>One tap per axis, the element at floor(y H / Height), as PyTorch's.</summary>
+    /// <summary>One tap per axis, the element at floor(y H / Height), as in PyTorch.</summary>
     Nearest,
 }

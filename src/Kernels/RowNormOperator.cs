@@ -9,13 +9,13 @@ using static CsUnet.Kernels.Ceiling;
 namespace CsUnet.Kernels;
 
 /// <summary>
-/// What the operators share that normalise rows, <see cref="LayerNorm"/> and its fused forms: the formulas are there. They differ in where
-/// the rows come from.
+/// The base of the operators that normalise rows: <see cref="LayerNorm"/>, which documents the formulas, and its fused forms. They differ
+/// in where the rows come from.
 /// </summary>
 /// <param name="Eps">Added to the variance.</param>
 public abstract record RowNormOperator(double Eps) : Operator
 {
-    // kernels/layer_norm.cu: the lanes of a row own 12 channels each; other rows go to kernels/layer_norm_any.cu, a warp each.
+    // kernels/layer_norm.cu: each lane of a row owns 12 channels. Rows that do not fit go to kernels/layer_norm_any.cu, one warp per row.
     private const int CudaThreads = 128, CudaChannelsOfLane = 12, CudaLargest = 1536, AnyWarps = CudaThreads / 32, AnyRows = 32;
 
     private const string Registers = "registers", Any = "any";
@@ -36,7 +36,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         new(Any, "a warp reads its row again for every pass; any number of channels"),
     ];
 
-    /// <summary>Checks weight and bias, inputs <paramref name="weight"/> and the one after, against C channels.</summary>
+    /// <summary>Checks weight and bias, inputs <paramref name="weight"/> and the next one, against C channels.</summary>
     private protected void RequireParameters(OperatorCall call, int weight, int channels, string meaning)
     {
         for (int i = 0; i < 2; i++)
@@ -49,9 +49,9 @@ public abstract record RowNormOperator(double Eps) : Operator
 
     /// <summary>Normalises rows of <paramref name="input"/> into output (..., C), on the CPU. Saves mean and rstd.</summary>
     /// <param name="call">The call.</param>
-    /// <param name="input">Where the rows are.</param>
-    /// <param name="places">Where each of them is there.</param>
-    /// <param name="weight">The number of the weight among the inputs; the bias is the next.</param>
+    /// <param name="input">The tensor that contains the rows.</param>
+    /// <param name="places">The position of each row in it.</param>
+    /// <param name="weight">The index of the weight among the inputs; the bias is the next.</param>
     /// <param name="output">Receives the normalised rows.</param>
     private protected void Normalise<T, TPlaces>(OperatorCall call, Tensor input, TPlaces places, int weight, Tensor output)
         where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
@@ -71,14 +71,14 @@ public abstract record RowNormOperator(double Eps) : Operator
         return (mean, rstd);
     }
 
-    /// <summary>Differentiates <see cref="Normalise"/>, whose tensors were the first that the call saved.</summary>
+    /// <summary>Differentiates <see cref="Normalise"/>. The tensors of Normalise must be the first that the call saved.</summary>
     /// <param name="call">The call.</param>
     /// <param name="dOutput">The gradient of the normalised rows.</param>
-    /// <param name="input">Where the rows are.</param>
-    /// <param name="places">Where each of them is there.</param>
-    /// <param name="weight">The number of the weight among the inputs.</param>
-    /// <param name="dInput">The input's gradient, to be written or, if <paramref name="accumulate"/>, added to; null if not needed.</param>
-    /// <param name="accumulate">Whether there is a gradient already.</param>
+    /// <param name="input">The tensor that contains the rows.</param>
+    /// <param name="places">The position of each row in it.</param>
+    /// <param name="weight">The index of the weight among the inputs.</param>
+    /// <param name="dInput">The input's gradient, written, or added to if <paramref name="accumulate"/>; null if not needed.</param>
+    /// <param name="accumulate">Whether dInput already holds a gradient.</param>
     /// <param name="gradients">Receives the gradients of weight and bias.</param>
     private protected static void Differentiate<T, TPlaces>(
         OperatorCall call, Tensor dOutput, Tensor input, TPlaces places, int weight, Tensor? dInput, bool accumulate,
@@ -95,11 +95,13 @@ public abstract record RowNormOperator(double Eps) : Operator
         TensorMath.GiveRow(gradients, call, weight + 1, sums, channels, channels);
     }
 
-    /// <summary><see cref="Normalise"/> by CUDA kernels, which take the places as <see cref="IRowPlaces.Cuda"/> gives them.</summary>
+    /// <summary>
+    /// <see cref="Normalise"/> with CUDA kernels, which take the positions of the rows from <see cref="IRowPlaces.Cuda"/>.
+    /// </summary>
     /// <param name="call">The call.</param>
-    /// <param name="input">Where the rows are.</param>
-    /// <param name="place">Where each of them is there.</param>
-    /// <param name="weight">The number of the weight among the inputs; the bias is the next.</param>
+    /// <param name="input">The tensor that contains the rows.</param>
+    /// <param name="place">The positions of the rows in it.</param>
+    /// <param name="weight">The index of the weight among the inputs; the bias is the next.</param>
     /// <param name="output">Receives the normalised rows.</param>
     private protected void CudaNormalise(
         OperatorCall call, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor output)
@@ -118,7 +120,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         launch.Run(new dim3(blocks), new dim3(CudaThreads));
     }
 
-    /// <summary><see cref="Differentiate"/> by CUDA kernels.</summary>
+    /// <summary><see cref="Differentiate"/> with CUDA kernels.</summary>
     private protected static void CudaDifferentiate(
         OperatorCall call, Tensor dOutput, Tensor input, (int Layout, int Width, int Scale) place, int weight, Tensor? dInput,
         bool accumulate, GradientSink gradients)
@@ -126,7 +128,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         Tensor mean = call.Saved[0], rstd = call.Saved[1];
         int rows = mean.Shape[0], channels = call[weight].Shape.Last;
         int lanes = Lanes(call, place.Layout, channels, input, call[weight], dOutput, dInput);
-        // Partial sums of dWeight and dBias per block; the kernel of layer_norm.cu makes them along with dInput.
+        // Partial sums of dWeight and dBias, one per block. The kernel of layer_norm.cu computes them together with dInput.
         int blockRows = Math.Max(AnyRows, Divide(rows, CudaLaunch.MostBlocksDown));
         int blocks = lanes > 0 ? Blocks(rows, lanes, input, call.Parameter(s_backwardBlocks)) : Divide(rows, blockRows);
         Tensor partials = Tensor.Empty([blocks, 2, channels], DType.Float32, input.Device);
@@ -171,7 +173,7 @@ public abstract record RowNormOperator(double Eps) : Operator
         total.Run(new dim3(Divide(channels, 32)), new dim3(256));
     }
 
-    /// <summary>Lanes of a row in layer_norm.cu, or 0 for rows that it does not take: it loads four channels at once.</summary>
+    /// <summary>Lanes per row in layer_norm.cu, which loads four channels at once; 0 for rows that do not fit.</summary>
     private static int Lanes(OperatorCall call, int layout, int channels, params ReadOnlySpan<Tensor?> tensors)
     {
         bool fits = channels % (layout == 1 ? 16 : 4) == 0 && channels <= CudaLargest;
@@ -184,7 +186,7 @@ public abstract record RowNormOperator(double Eps) : Operator
             : 0;
     }
 
-    // As many blocks as run at once; each takes its share of the rows.
+    // As many blocks as run at the same time; each takes its share of the rows.
     private static int Blocks(int rows, int lanes, Tensor like, int perMultiprocessor) => Math.Clamp(
         Divide(rows, CudaThreads / lanes), 1, perMultiprocessor * like.CudaDevice.Properties.MultiProcessorCount);
 }

@@ -11,15 +11,15 @@ namespace CsUnet.Kernels;
 /// The update rule of stochastic gradient descent with momentum as torch.optim.SGD computes it, without dampening or Nesterov.
 /// </summary>
 /// <param name="LearningRate">lr.</param>
-/// <param name="Momentum">Share of the previous update that is kept; 0: plain gradient descent.</param>
-/// <param name="WeightDecay">Times the parameter, added to the gradient.</param>
+/// <param name="Momentum">Factor of the previous update that is kept; 0: plain gradient descent.</param>
+/// <param name="WeightDecay">Factor of the parameter that is added to the gradient.</param>
 public sealed record Sgd(double LearningRate, double Momentum = 0, double WeightDecay = 0)
 {
     /// <summary>Updates a parameter and its momentum buffer in place.</summary>
     /// <param name="parameter">The parameter, float32 or float64.</param>
-    /// <param name="gradient">Its gradient, of its shape and type; unchanged.</param>
-    /// <param name="velocity">u, zero before the first step, which then equals torch's start; null only if the momentum is 0.</param>
-    /// <exception cref="ShapeException">A tensor is not like the parameter, or the buffer is missing.</exception>
+    /// <param name="gradient">Its gradient, with the same shape and type; unchanged.</param>
+    /// <param name="velocity">u, zero before the first step, which then equals torch's first step; null only if the momentum is 0.</param>
+    /// <exception cref="ShapeException">A tensor does not match the parameter, or the buffer is missing.</exception>
     public void Update(Tensor parameter, Tensor gradient, Tensor? velocity)
     {
         if (velocity is null && Momentum != 0)
@@ -66,13 +66,13 @@ public sealed record Sgd(double LearningRate, double Momentum = 0, double Weight
     }
 
     /// <summary>
-    /// What <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, since it changes from step to step.
+    /// The numbers that <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, because they change from step to step.
     /// </summary>
     public float[] Settings() => [(float)LearningRate, (float)Momentum, (float)WeightDecay];
 
     /// <summary>Updates all parameters of a table in one launch of kernels/optimizer.cu.</summary>
     /// <param name="table">Gradients, parameters, and velocities unless the momentum is 0.</param>
-    /// <param name="settings">The numbers of <see cref="Settings"/> in the memory of the device.</param>
-    /// <param name="factor">A number in the memory of the device that every gradient is multiplied by; null: 1.</param>
+    /// <param name="settings">The numbers of <see cref="Settings"/> in device memory.</param>
+    /// <param name="factor">A number in device memory that multiplies every gradient; null: 1.</param>
     public static void Update(TensorTable table, Tensor settings, Tensor? factor) => UpdateRule.Launch(table, "sgd", settings, factor);
 }

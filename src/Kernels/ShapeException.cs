@@ -2,14 +2,16 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>A tensor that an operator cannot take: names operator, argument, what it got, and what it expected.</summary>
+/// <summary>
+/// An operator does not support a tensor. The message names the operator, the argument, its value and the expected value.
+/// </summary>
 public sealed class ShapeException : ArgumentException, IProblem
 {
-    /// <summary>An argument that is one thing and should be another.</summary>
+    /// <summary>An argument that has another value than expected.</summary>
     /// <param name="op">The operator.</param>
     /// <param name="argument">The argument.</param>
-    /// <param name="got">What it is; null where it is missing.</param>
-    /// <param name="expected">What would be right, a noun phrase.</param>
+    /// <param name="got">Its value; null if it is missing.</param>
+    /// <param name="expected">The expected value, as a noun phrase.</param>
     public ShapeException(string op, string argument, object? got, string expected)
         : this(op, $"{argument} is {got ?? "missing"}", expected, argument, null)
     {
@@ -25,10 +27,10 @@ public sealed class ShapeException : ArgumentException, IProblem
         Remedy = remedy;
     }
 
-    /// <summary>The operator that refused.</summary>
+    /// <summary>The operator that threw.</summary>
     public string Operator { get; }
 
-    /// <summary>The refused argument.</summary>
+    /// <summary>The invalid argument.</summary>
     public string Argument { get; }
 
     string IProblem.Place => Operator;
@@ -42,12 +44,12 @@ public sealed class ShapeException : ArgumentException, IProblem
     /// <inheritdoc />
     public string? Remedy { get; }
 
-    /// <summary>An error in words of its own.</summary>
+    /// <summary>An error with a text of its own.</summary>
     /// <param name="op">The operator.</param>
-    /// <param name="argument">The argument that it is about.</param>
+    /// <param name="argument">The argument in question.</param>
     /// <param name="problem">What is wrong, a clause.</param>
-    /// <param name="expected">What would be right, a noun phrase; null where the problem says it all.</param>
-    /// <param name="remedy">What to do; null where nothing but the expectation helps.</param>
+    /// <param name="expected">The expected value, as a noun phrase; null if the problem makes it clear.</param>
+    /// <param name="remedy">What to do; null if there is no advice beyond the expectation.</param>
     public static ShapeException Because(string op, string argument, string problem, string? expected = null, string? remedy = null) =>
         new(op, problem, expected, argument, remedy);
 }

@@ -3,11 +3,11 @@ using System.Runtime.CompilerServices;
 
 namespace CsUnet.Kernels;
 
-/// <summary>Vector arithmetic shared by the kernels, for float and double alike, of the width of <see cref="Vector{T}"/>.</summary>
+/// <summary>Vector arithmetic shared by the kernels, for float and double, with the width of <see cref="Vector{T}"/>.</summary>
 internal static unsafe class Simd
 {
     /// <summary>
-    /// Elements per chunk of an elementwise loop: 64 KiB of float, so that a chunk of a few operands stays in the second-level cache.
+    /// Elements per chunk of an elementwise loop: 64 KiB of float, so that a chunk of a few operands stays in the L2 cache.
     /// </summary>
     public const int Grain = 16384;
 
@@ -28,7 +28,7 @@ internal static unsafe class Simd
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<T>(this Vector<T> value, T* address) where T : unmanaged => Unsafe.WriteUnaligned(address, value);
 
-    /// <summary>A vector of the first elements at an address, at most its length; the others are zero.</summary>
+    /// <summary>Loads the first <paramref name="count"/> elements of a vector, at most its length; the others are zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<T> LoadPart<T>(T* address, long count) where T : unmanaged
     {
@@ -40,7 +40,7 @@ internal static unsafe class Simd
         return Load(lanes);
     }
 
-    /// <summary>Stores the first elements of a vector, at most its length.</summary>
+    /// <summary>Stores the first <paramref name="count"/> elements of a vector, at most its length.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StorePart<T>(this Vector<T> value, T* address, long count) where T : unmanaged
     {

@@ -39,7 +39,7 @@ public static unsafe class TensorMath
             Simd.Add(partials + (long)chunk * width, partials, width);
     }
 
-    /// <summary>Writes or adds a run of a float64 scratch tensor as the gradient of an input, if that input wants one.</summary>
+    /// <summary>Writes or adds a slice of a float64 scratch tensor as the gradient of an input, if that input needs one.</summary>
     internal static void GiveRow(GradientSink gradients, OperatorCall call, int input, Tensor scratch, int offset, int count)
     {
         if (!call.Needs(input))

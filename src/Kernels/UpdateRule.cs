@@ -4,11 +4,11 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>What the update rules check alike.</summary>
+/// <summary>Code shared by the update rules.</summary>
 internal static class UpdateRule
 {
     /// <summary>
-    /// The garbage collector does not see the addresses that a loop holds: this keeps their tensors until the loop is done.
+    /// Keeps tensors alive until a loop over their memory is done; the garbage collector does not see the addresses that the loop holds.
     /// </summary>
     public static void KeepAlive(params ReadOnlySpan<Tensor?> tensors)
     {

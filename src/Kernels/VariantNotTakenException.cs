@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace CsUnet.Kernels;
 
-/// <summary>A call whose variant was chosen by name does not fit that variant: another would have to run under its name.</summary>
+/// <summary>A call does not fit the variant that was chosen for it by name. No other variant runs in its place.</summary>
 /// <param name="op">The operator.</param>
 /// <param name="variant">The variant.</param>
 /// <param name="takes">What it supports.</param>

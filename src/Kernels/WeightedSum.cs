@@ -16,7 +16,7 @@ public sealed record WeightedSum(IReadOnlyList<double> Weights) : Operator
             $"{Weights.Count} = number of weights");
         for (int i = 0; i < Weights.Count; i++)
         {
-            // A loss of bfloat16 would keep two digits.
+            // A bfloat16 loss would keep only two digits.
             Require(call[i].Count == 1 && call[i].DType is DType.Float32 or DType.Float64, $"input {i}", call[i],
                 "a float32 or float64 scalar");
             RequireSameType(call, $"input {i}", call[i]);

@@ -10,15 +10,16 @@ namespace CsUnet.Kernels;
 /// <summary>
 /// Multi-head self-attention inside windows of a token grid, with relative position bias and, for shifted windows, a mask (Liu et al.,
 /// "Swin Transformer", ICCV 2021). Inputs: qkv (B,H,W,3C), channels [q|k|v] of each [head][channel]; table ((2·Window-1)², Heads).
-/// output (B,H,W,C): softmax(q·kᵀ/√d + bias + mask) · v, d = C / Heads, every token at its own place.
+/// output (B,H,W,C): softmax(q·kᵀ/√d + bias + mask) · v, d = C / Heads. Every token keeps its position.
 /// </summary>
 /// <param name="Window">Rows and columns of a window; divides H and W.</param>
 /// <param name="Heads">Heads; divides C.</param>
-/// <param name="Shift">Tokens by which the grid is shifted cyclically, up and to the left, before it is cut into windows.</param>
+/// <param name="Shift">The cyclic shift of the grid, in tokens, up and to the left, before it is cut into windows.</param>
 /// <remarks>
 /// windows[b,wy,wx,iy,ix] = input[b,(wy·ws+iy+shift)%H,(wx·ws+ix+shift)%W]; the bias of query (iy,ix) and key (jy,jx) is
-/// table[(iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1), head]. With a shift, tokens of a window that come from different sides of the grid get -100:
-/// the region of shifted row r is 0 below H-ws, 1 below H-shift, else 2, columns alike. No window, mask or score is stored in memory.
+/// table[(iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1), head]. With a shift, the mask is -100 between tokens of a window that come from different
+/// sides of the grid: the region of shifted row r is 0 below H-ws, 1 below H-shift, else 2; the same for columns. Windows, masks and scores
+/// are never stored in memory.
 /// </remarks>
 public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Operator
 {
@@ -76,7 +77,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         return new AttentionShape(qkv.Shape[0], qkv.Shape[1], qkv.Shape[2], qkv.Shape[3] / 3, Window, Heads, Shift);
     }
 
-    // kernels/window_attention.cu: a block of 128 threads per window and head. Saves the log-sum-exp of every row of scores.
+    // kernels/window_attention.cu: one block of 128 threads per window and head. Saves the log-sum-exp of every row of scores.
     /// <inheritdoc />
     protected override void CudaForward(OperatorCall call)
     {
@@ -99,7 +100,8 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         launch.Run(new dim3(Windows(call[0].Shape), Heads), new dim3(CudaThreads));
     }
 
-    // kernels/window_attention_backward.cu: a block owns a head and every so many windows; the blocks' tables are added in order.
+    // kernels/window_attention_backward.cu: a block owns one head and strides over the windows; the tables of the blocks are added in
+    // order.
     /// <inheritdoc />
     protected override void CudaBackward(OperatorCall call, Tensor dOutput, GradientSink gradients)
     {
@@ -142,7 +144,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         total.Run(new dim3((Heads * positions + CudaBackwardThreads - 1) / CudaBackwardThreads), new dim3(CudaBackwardThreads));
     }
 
-    // kernels/window_attention_tensor_core.cu: a warp owns every so many windows of a head.
+    // kernels/window_attention_tensor_core.cu: a warp owns one head and strides over the windows.
     private void CudaForwardOnMatrixUnits(OperatorCall call, Tensor output, Tensor logSums)
     {
         CudaLaunch launch = CudaLaunch.OnMatrices(
@@ -153,14 +155,14 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         launch.Run(new dim3(Slots(call, (Windows(output.Shape) + warps - 1) / warps, s_matrixForward), Heads), new dim3(CudaThreads));
     }
 
-    /// <summary>Blocks to a head: as many as there is work for, at most so many per multiprocessor over all heads.</summary>
+    /// <summary>Blocks per head: as many as there is work for, but over all heads at most the given number per multiprocessor.</summary>
     private int Slots(OperatorCall call, int most, LaunchParameter blocks) =>
         Math.Min(most, Math.Max(1, call.Parameter(blocks) * call[0].CudaDevice.Properties.MultiProcessorCount / Heads));
 
     private const int CudaThreads = 128, CudaBackwardThreads = 256;
     private const string MatrixUnits = "matrix_units", Blocked = "blocked", Any = "any";
 
-    // One parameter by name, for the backward pass and on the matrix units for the forward pass, too; what is usual differs.
+    // The backward pass and, on the matrix units, the forward pass share one parameter name; their defaults differ.
     private static readonly LaunchParameter s_matrixForward = new("blocks_per_multiprocessor", [2, 3, 4, 8], Usual: 8);
     private static readonly LaunchParameter s_bf16Backward = s_matrixForward with { Usual = 3 };
     private static readonly LaunchParameter s_tf32Backward = s_matrixForward with { Usual = 2 };
@@ -184,7 +186,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
 
     private int Windows(Shape shape) => shape[0] * (shape[1] / Window) * (shape[2] / Window);
 
-    /// <summary>Whether the kernels for windows of up to 8 and heads of 32 channels, Swin's, take this call.</summary>
+    /// <summary>Whether the kernels for windows up to 8 and heads of 32 channels, as in Swin, support this call.</summary>
     private bool IsBlocked(OperatorCall call)
     {
         bool fits = Window <= 8 && call[0].Shape[3] == 96 * Heads;
@@ -194,7 +196,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         return fits && call.Choice?.Variant != Any;
     }
 
-    /// <summary>Whether a call that fits runs on the matrix units, which take bfloat16, and float32 rounded to tf32.</summary>
+    /// <summary>Whether a call that fits runs on the matrix units, which need bfloat16, or float32 rounded to tf32.</summary>
     private bool IsOnMatrixUnits(OperatorCall call)
     {
         bool fits = CudaLaunch.MatrixType(call, call[0], Name) != "float32";
@@ -204,7 +206,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         return fits && call.Choice?.Variant != Blocked;
     }
 
-    // kernels/window_attention_any.cu: any window and head size; keeps the probabilities in memory.
+    // kernels/window_attention_any.cu: any window and head size; stores the probabilities in memory.
     private void CudaForwardAny(OperatorCall call, Tensor output)
     {
         int tokens = Window * Window;

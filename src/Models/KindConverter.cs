@@ -5,11 +5,11 @@ using System.Text.Json.Serialization;
 namespace CsUnet.Models;
 
 /// <summary>
-/// Options of several types in JSON: the property <c>kind</c>, written first, says which. Files written before there was a second kind have
-/// none.
+/// Converts options of several types to and from JSON. The property <c>kind</c>, written first, names the type. Files from before a second
+/// kind existed do not have it.
 /// </summary>
-/// <typeparam name="TOptions">What all types are.</typeparam>
-/// <param name="kindIfAbsent">The kind of a text that names none.</param>
+/// <typeparam name="TOptions">The base type of all options.</typeparam>
+/// <param name="kindIfAbsent">The kind if the text names none.</param>
 internal abstract class KindConverter<TOptions>(string kindIfAbsent) : JsonConverter<TOptions> where TOptions : class
 {
     private const string Key = "kind";
@@ -17,8 +17,8 @@ internal abstract class KindConverter<TOptions>(string kindIfAbsent) : JsonConve
     /// <summary>The kind of a value.</summary>
     protected abstract string KindOf(TOptions value);
 
-    /// <summary>The type of a kind.</summary>
-    /// <exception cref="UnknownKindException">None is registered.</exception>
+    /// <summary>Finds the type of a kind.</summary>
+    /// <exception cref="UnknownKindException">The kind is not registered.</exception>
     protected abstract Type Find(string kind);
 
     /// <inheritdoc />

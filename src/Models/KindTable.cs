@@ -1,18 +1,18 @@
 namespace CsUnet.Models;
 
-/// <summary>The types of options that a JSON text may describe, by the kind that it names.</summary>
-/// <typeparam name="TOptions">What all of them are.</typeparam>
-/// <param name="what">What they describe: a network or an encoder.</param>
-/// <param name="builtIn">Options of every kind that this library has; asked for on first use.</param>
-/// <param name="kindOf">The kind of options.</param>
+/// <summary>The types of options that JSON can describe, by kind.</summary>
+/// <typeparam name="TOptions">The base type of all options.</typeparam>
+/// <param name="what">What the options describe: a network or an encoder.</param>
+/// <param name="builtIn">Options of every built-in kind; called on first use.</param>
+/// <param name="kindOf">Returns the kind of options.</param>
 internal sealed class KindTable<TOptions>(string what, Func<IEnumerable<TOptions>> builtIn, Func<TOptions, string> kindOf)
     where TOptions : class
 {
     private readonly Lock _lock = new();
     private Dictionary<string, Type>? _types;
 
-    /// <summary>Adds a type; once more is no mistake.</summary>
-    /// <exception cref="ArgumentException">The kind is another type's, or empty.</exception>
+    /// <summary>Adds a type. Adding the same type again is allowed.</summary>
+    /// <exception cref="ArgumentException">The kind is empty, or another type already has it.</exception>
     public void Register(string kind, Type type)
     {
         ArgumentException.ThrowIfNullOrEmpty(kind);
@@ -24,8 +24,8 @@ internal sealed class KindTable<TOptions>(string what, Func<IEnumerable<TOptions
         }
     }
 
-    /// <summary>The type of a kind.</summary>
-    /// <exception cref="UnknownKindException">None is registered.</exception>
+    /// <summary>Finds the type of a kind.</summary>
+    /// <exception cref="UnknownKindException">The kind is not registered.</exception>
     public Type Find(string kind)
     {
         lock (_lock)

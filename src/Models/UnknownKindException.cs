@@ -2,10 +2,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Models;
 
-/// <summary>Options in JSON whose kind no type is registered for.</summary>
-/// <param name="what">What they describe: a network or an encoder.</param>
+/// <summary>Options in JSON have a kind that is not registered.</summary>
+/// <param name="what">What the options describe: a network or an encoder.</param>
 /// <param name="kind">The kind.</param>
-/// <param name="known">The kinds that are registered.</param>
+/// <param name="known">The registered kinds.</param>
 public sealed class UnknownKindException(string what, string kind, IEnumerable<string> known)
     : Exception(ProblemText.Compose(null, Text(what, kind), Registered(known))), IProblem
 {

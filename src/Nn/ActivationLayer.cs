@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>A layer without parameters that applies one function of a variable.</summary>
+/// <summary>A layer without parameters that applies one function.</summary>
 /// <param name="apply">The function.</param>
 /// <param name="type">Element type of activations.</param>
 public abstract class ActivationLayer(Func<Variable, Variable> apply, DType type) : Layer(type)

@@ -3,12 +3,12 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>AdamW with weight decay on every parameter; see <see cref="Kernels.AdamW"/> for the formula.</summary>
+/// <summary>AdamW, with weight decay on every parameter; see <see cref="Kernels.AdamW"/> for the formula.</summary>
 public sealed class AdamW : Optimizer
 {
     private readonly Tensor[] _means, _variances;
 
-    /// <summary>An optimiser of all parameters of a module, with the moments at zero.</summary>
+    /// <summary>Creates an optimiser for all parameters of a module, with zero moments.</summary>
     /// <param name="module">The module, on the device where it will be trained.</param>
     /// <param name="learningRate">The learning rate of the first step.</param>
     /// <param name="weightDecay">Decoupled weight decay.</param>
@@ -20,13 +20,13 @@ public sealed class AdamW : Optimizer
         _variances = ZerosLikeParameters();
     }
 
-    /// <summary>Decay of the mean gradient.</summary>
+    /// <summary>Decay rate of the mean gradient.</summary>
     public double Beta1 { get; init; } = 0.9;
 
-    /// <summary>Decay of the mean squared gradient.</summary>
+    /// <summary>Decay rate of the mean squared gradient.</summary>
     public double Beta2 { get; init; } = 0.999;
 
-    /// <summary>Keeps the quotient finite.</summary>
+    /// <summary>Added to the denominator to keep the quotient finite.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
     /// <summary>Decoupled weight decay.</summary>

@@ -4,10 +4,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>Batch norm over C channels: weight, bias, and the running statistics as buffers.</summary>
+/// <summary>Batch norm over C channels, with weight, bias, and the running statistics as buffers.</summary>
 public sealed class BatchNorm2d : Layer
 {
-    /// <summary>A layer over <paramref name="channels"/> channels.</summary>
+    /// <summary>Creates a layer over <paramref name="channels"/> channels.</summary>
     public BatchNorm2d(int channels, DType type = DType.Float32, double eps = 1e-5, double momentum = 0.1) : base(type)
     {
         Weight = RegisterParameter("weight", [channels], Initializer.Ones);
@@ -20,7 +20,7 @@ public sealed class BatchNorm2d : Layer
     /// <summary>Added to the variance.</summary>
     public double Eps { get; }
 
-    /// <summary>Share of a batch in the running statistics.</summary>
+    /// <summary>Weight of a batch in the running statistics.</summary>
     public double Momentum { get; }
 
     /// <summary>Scale (C).</summary>
@@ -35,7 +35,7 @@ public sealed class BatchNorm2d : Layer
     /// <summary>Running variance (C), unbiased.</summary>
     public Variable RunningVariance { get; }
 
-    /// <summary>Applies the layer on its own; after a convolution use the convolution's fused form.</summary>
+    /// <summary>Applies the layer on its own. After a convolution, use the fused form of the convolution instead.</summary>
     public override Variable Forward(Variable input) => Variable.Apply(
         new BatchNorm(Eps, Momentum, IsTraining), input, Weight, Bias, RunningMean, RunningVariance);
 

@@ -11,16 +11,16 @@ public sealed class Conv2d : Layer
     private readonly int _stride, _padding, _groups;
     private readonly bool _normalised;
 
-    /// <summary>A layer with a square kernel, initialised as PyTorch's unless batch norm follows.</summary>
+    /// <summary>Creates a layer with a square kernel, initialised like PyTorch's unless batch norm follows.</summary>
     /// <param name="inChannels">Input channels.</param>
     /// <param name="outChannels">Output channels.</param>
     /// <param name="kernelSize">Side of the kernel.</param>
-    /// <param name="stride">Step.</param>
-    /// <param name="padding">Zeros around the image.</param>
+    /// <param name="stride">Stride of the kernel.</param>
+    /// <param name="padding">Rows and columns of zeros around the image.</param>
     /// <param name="groups">Groups of channels.</param>
     /// <param name="bias">Whether a bias is added.</param>
     /// <param name="type">Element type.</param>
-    /// <param name="normalised">Whether batch norm follows, which makes He's fan-out initialisation the right one.</param>
+    /// <param name="normalised">Whether batch norm follows; then He's fan-out initialisation is used.</param>
     public Conv2d(int inChannels, int outChannels, int kernelSize, int stride = 1, int padding = 0, int groups = 1, bool bias = true,
         DType type = DType.Float32, bool normalised = false) : base(type)
     {
@@ -43,13 +43,13 @@ public sealed class Conv2d : Layer
     public override Layer Like() => new Conv2d(
         Weight.Shape[3] * _groups, Weight.Shape[0], Weight.Shape[1], _stride, _padding, _groups, _bias is not null, DType, _normalised);
 
-    /// <summary>Convolution, batch norm and optional ReLU as one operator.</summary>
+    /// <summary>Convolution, batch norm and optional ReLU, fused into one operator.</summary>
     public Variable Forward(Variable input, BatchNorm2d norm, bool relu) =>
         Variable.Apply(Fused(norm, relu), [input, .. FusedParameters(norm), null]);
 
     /// <summary>
-    /// Convolutions with batch norm and ReLU one after the other, in as few operators as the device has for them; a residual is added
-    /// before the last ReLU.
+    /// Convolutions, each with batch norm and ReLU, in sequence, fused as far as the device allows; a residual is added before the last
+    /// ReLU.
     /// </summary>
     /// <param name="input">What the first convolution reads.</param>
     /// <param name="residual">Computes the residual; called once, before the last operator.</param>
@@ -68,10 +68,10 @@ public sealed class Conv2d : Layer
         return x;
     }
 
-    /// <summary>The operator of this layer and the batch norm that follows.</summary>
+    /// <summary>The fused operator of this layer and the batch norm that follows it.</summary>
     private ConvBatchNormReLU Fused(BatchNorm2d norm, bool relu) =>
         new(_stride, _padding, _groups, norm.Eps, norm.Momentum, IsTraining, relu);
 
-    /// <summary>The operator's inputs between the first and the residual.</summary>
+    /// <summary>The inputs of the fused operator between the first and the residual.</summary>
     private Variable[] FusedParameters(BatchNorm2d norm) => [Weight, norm.Weight, norm.Bias, norm.RunningMean, norm.RunningVariance];
 }

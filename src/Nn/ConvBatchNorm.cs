@@ -4,8 +4,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>
-/// Convolution without bias, batch norm and optional ReLU, in this order, as one operator. Names: 0 (the convolution) and 1 (the batch
-/// norm), as of PyTorch's Sequential. (B, H, W, in) -> (B, H', W', out).
+/// Convolution without bias, batch norm and optional ReLU, in this order, fused into one operator. Names, as in PyTorch's Sequential: 0
+/// (the convolution) and 1 (the batch norm). (B, H, W, in) -> (B, H', W', out).
 /// </summary>
 public sealed class ConvBatchNorm : Module
 {
@@ -13,13 +13,13 @@ public sealed class ConvBatchNorm : Module
     private readonly BatchNorm2d _norm;
     private readonly bool _relu;
 
-    /// <summary>A layer with a square kernel.</summary>
+    /// <summary>Creates a layer with a square kernel.</summary>
     /// <param name="inputs">Input channels.</param>
     /// <param name="outputs">Output channels.</param>
     /// <param name="kernel">Side of the kernel.</param>
-    /// <param name="stride">Step.</param>
-    /// <param name="padding">Zeros around the image.</param>
-    /// <param name="relu">Whether the output is rectified.</param>
+    /// <param name="stride">Stride of the kernel.</param>
+    /// <param name="padding">Rows and columns of zeros around the image.</param>
+    /// <param name="relu">Whether a ReLU follows.</param>
     /// <param name="type">Element type.</param>
     public ConvBatchNorm(int inputs, int outputs, int kernel, int stride, int padding, bool relu, DType type) : base(type)
     {

@@ -3,8 +3,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>In training, drops elements with a probability and scales the others by 1 / (1 - probability); else the identity.</summary>
-/// <param name="probability">From 0 to below 1.</param>
+/// <summary>
+/// In training, drops each element with a probability and scales the others by 1 / (1 - probability). Otherwise the identity.
+/// </summary>
+/// <param name="probability">At least 0 and less than 1.</param>
 /// <param name="type">Element type of activations.</param>
 public sealed class Dropout(double probability = 0.5, DType type = DType.Float32) : Layer(type)
 {

@@ -9,7 +9,7 @@ public sealed class LayerNorm : Layer
 {
     private readonly Parameter _weight, _bias;
 
-    /// <summary>A layer over <paramref name="channels"/> channels.</summary>
+    /// <summary>Creates a layer over <paramref name="channels"/> channels.</summary>
     public LayerNorm(int channels, DType type = DType.Float32) : base(type)
     {
         _weight = RegisterParameter("weight", [channels], Initializer.Ones);
@@ -22,9 +22,9 @@ public sealed class LayerNorm : Layer
     /// <inheritdoc />
     public override Layer Like() => new LayerNorm(_weight.Shape[0], DType);
 
-    /// <summary>Gathers 2x2 tokens, then applies the layer: (B, H, W, C/4) -> (B, H/2, W/2, C).</summary>
+    /// <summary>Gathers 2x2 tokens, then applies the layer, fused: (B, H, W, C/4) -> (B, H/2, W/2, C).</summary>
     public Variable ForwardMerged(Variable input) => Variable.Apply(new PatchMergeNorm(), input, _weight, _bias);
 
-    /// <summary>Shuffles channels into pixels, then applies the layer: (B, H, W, s*s*C) -> (B, s*H, s*W, C).</summary>
+    /// <summary>Shuffles channels into pixels, then applies the layer, fused: (B, H, W, s*s*C) -> (B, s*H, s*W, C).</summary>
     public Variable ForwardShuffled(Variable input, int scale) => Variable.Apply(new PixelShuffleNorm(scale), input, _weight, _bias);
 }

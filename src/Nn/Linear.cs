@@ -7,7 +7,7 @@ namespace CsUnet.Nn;
 /// <summary>Linear layer: weight (out, in), optional bias (out). (..., in) -> (..., out).</summary>
 public sealed class Linear : Layer
 {
-    /// <summary>A layer from <paramref name="inputs"/> to <paramref name="outputs"/> channels.</summary>
+    /// <summary>Creates a layer from <paramref name="inputs"/> to <paramref name="outputs"/> channels.</summary>
     public Linear(int inputs, int outputs, bool bias = true, DType type = DType.Float32) : base(type)
     {
         Weight = RegisterParameter("weight", [outputs, inputs], Initializer.TruncatedNormal);
@@ -17,7 +17,7 @@ public sealed class Linear : Layer
     /// <summary>The weight (out, in).</summary>
     public Parameter Weight { get; }
 
-    /// <summary>The bias (out), if there is one.</summary>
+    /// <summary>The bias (out); null without one.</summary>
     public Parameter? Bias { get; }
 
     /// <summary>Applies the layer.</summary>

@@ -4,9 +4,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>
-/// A layer or network: parameters, buffers and child modules under state-dict names, a train/eval mode, and the key of its random
-/// numbers. Names follow the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>. A new module knows the
-/// shapes of its parameters but holds no memory for them: <see cref="ModuleExtensions.Initialize"/> allocates it, or loading weights.
+/// A layer or network: parameters, buffers and child modules with state-dict names, a train/eval mode, and the key of its random numbers.
+/// Names match the public weight files, for example <c>encoder.layers.0.blocks.1.attn.qkv.weight</c>. A new module knows the shapes of its
+/// parameters but has no memory for them: <see cref="ModuleExtensions.Initialize"/> or loading weights allocates it.
 /// </summary>
 /// <param name="type">Element type of parameters and activations.</param>
 public abstract class Module(DType type = DType.Float32)
@@ -18,18 +18,19 @@ public abstract class Module(DType type = DType.Float32)
     /// <summary>Element type of parameters and activations.</summary>
     public DType DType { get; } = type;
 
-    /// <summary>Where parameters and buffers are, and so where the module computes.</summary>
+    /// <summary>The device of parameters and buffers, on which the module computes.</summary>
     public Device Device { get; private set; } = Device.Cpu;
 
     /// <summary>
-    /// Whether batch norm uses the batch's statistics and DropPath drops; false after <see cref="ModuleExtensions.Eval"/>.
+    /// True in training mode, where batch norm uses the statistics of the batch and DropPath drops; false after
+    /// <see cref="ModuleExtensions.Eval"/>.
     /// </summary>
     public bool IsTraining { get; private set; } = true;
 
-    /// <summary>Seed and step of the random numbers of this forward pass; the layer is the module's own.</summary>
+    /// <summary>Seed and step of the random numbers of this forward pass, and the layer number of this module.</summary>
     protected RandomKey Key { get; private set; }
 
-    /// <summary>What <see cref="ModuleExtensions.Train"/> does.</summary>
+    /// <summary>Implements <see cref="ModuleExtensions.Train"/>.</summary>
     internal void SetTraining(bool isTraining)
     {
         IsTraining = isTraining;
@@ -37,7 +38,7 @@ public abstract class Module(DType type = DType.Float32)
             child.SetTraining(isTraining);
     }
 
-    /// <summary>What <see cref="ModuleExtensions.To"/> does.</summary>
+    /// <summary>Implements <see cref="ModuleExtensions.To"/>.</summary>
     internal void MoveTo(Device device)
     {
         foreach ((Parameter parameter, _, _) in _parameters)
@@ -49,7 +50,9 @@ public abstract class Module(DType type = DType.Float32)
         Device = device;
     }
 
-    /// <summary>Sets what the next forward pass draws: each module gets a layer number of its own, from its place in the tree.</summary>
+    /// <summary>
+    /// Sets the random numbers of the next forward pass. Each module gets its own layer number from its place in the tree.
+    /// </summary>
     public void SetRandomKey(ulong seed, uint step)
     {
         uint layer = 0;
@@ -63,7 +66,7 @@ public abstract class Module(DType type = DType.Float32)
             child.SetRandomKey(seed, step, ref layer);
     }
 
-    /// <summary>Every parameter below this module, in the order of definition.</summary>
+    /// <summary>Every parameter of this module and its children, in the order of definition.</summary>
     public IReadOnlyList<Parameter> Parameters() => [.. NamedParameters().Select(named => named.Parameter)];
 
     /// <summary>Every parameter with its path from this module, in the order of definition.</summary>
@@ -106,10 +109,10 @@ public abstract class Module(DType type = DType.Float32)
     }
 
     /// <summary>
-    /// Says which layer below this module an operator call belongs to: the module that its parameters and buffers have in common. For
-    /// <see cref="OperatorTrace"/>; parameters that move to another device afterwards are not known by it.
+    /// Creates a function that finds the layer of an operator call: the deepest module that contains all of its parameters and buffers. For
+    /// <see cref="OperatorTrace"/>. The function does not recognise parameters that are moved to another device afterwards.
     /// </summary>
-    /// <returns>The module's path from the inputs of a call; null for inputs without parameters.</returns>
+    /// <returns>Returns the module's path for the inputs of a call; null if no input is a parameter or buffer.</returns>
     public Func<IEnumerable<Tensor>, string?> LayerNames()
     {
         var owners = new Dictionary<Tensor, string[]>(ReferenceEqualityComparer.Instance);
@@ -133,47 +136,50 @@ public abstract class Module(DType type = DType.Float32)
         };
     }
 
-    /// <summary>Number of trained numbers; known before any memory is allocated.</summary>
+    /// <summary>Number of trained parameters, counted as scalars; known before memory is allocated.</summary>
     public long ParameterCount => Parameters().Sum(parameter => parameter.Shape.Count);
 
     /// <summary>
-    /// What <see cref="ModuleExtensions.Initialize"/> does: on the CPU, so that the numbers are the same on every device.
+    /// Implements <see cref="ModuleExtensions.Initialize"/>. Runs on the CPU, so that the values are the same on every device.
     /// </summary>
     internal void SetInitialValues(ulong seed)
     {
-        Set((name, parameter, initializer) =>
-        {
-            Tensor values = Tensor.Empty(parameter.Shape, parameter.DType);
-            initializer.Fill(values, new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name)));
-            return values;
-        });
+        Set((name, values, initializer) =>
+            initializer.Fill(values, new RandomKey(seed, uint.MaxValue, Initializer.NameHash(name))));
     }
 
     /// <summary>
-    /// Allocates the memory of parameters and buffers without drawing numbers: parameters are 0, buffers have their initial values. For
-    /// callers that set the values themselves.
+    /// Allocates the memory of parameters and buffers without drawing random numbers: parameters are 0, buffers have their initial values.
+    /// For callers that set the values themselves.
     /// </summary>
-    public void Allocate() => Set((_, parameter, _) => Tensor.Zeros(parameter.Shape, parameter.DType));
+    public void Allocate() => Set((_, values, _) => values.Clear());
 
-    private void Set(Func<string, Parameter, Initializer, Tensor> values)
+    private void Set(Action<string, Tensor, Initializer> fill)
     {
         Visit("", (path, module) =>
         {
             foreach ((Parameter parameter, Initializer initializer, _) in module._parameters)
-                parameter.SetValue(values(path + parameter.Name, parameter, initializer), module.Device);
+            {
+                Tensor value = parameter.Allocate(module.Device);
+                // On the CPU in place: a copy of every parameter would be a network more at the peak of memory.
+                Tensor values = value.Device == Device.Cpu ? value : Tensor.Empty(parameter.Shape, parameter.DType);
+                fill(path + parameter.Name, values, initializer);
+                if (values != value)
+                    value.CopyFrom(values);
+            }
             foreach ((_, Variable buffer, double initial) in module._buffers)
                 buffer.SetValue(Tensor.Full(buffer.Shape, initial, buffer.DType), module.Device);
         });
     }
 
-    /// <summary>Forgets all gradients.</summary>
+    /// <summary>Clears all gradients.</summary>
     public void ClearGradients()
     {
         foreach (Parameter parameter in Parameters())
             parameter.ClearGradient();
     }
 
-    /// <summary>Adds a child under a name. Returns the child.</summary>
+    /// <summary>Adds a child under a name and returns it.</summary>
     protected TModule Register<TModule>(string name, TModule child) where TModule : Module
     {
         _children.Add((name, child));
@@ -181,13 +187,13 @@ public abstract class Module(DType type = DType.Float32)
     }
 
     /// <summary>
-    /// Adds a parameter of this module, without memory until <see cref="ModuleExtensions.Initialize"/> or until weights are loaded.
+    /// Adds a parameter to this module. It has no memory until <see cref="ModuleExtensions.Initialize"/> or loading weights allocates it.
     /// </summary>
     /// <param name="name">The last part of its state-dict name.</param>
     /// <param name="shape">Its dimensions in memory.</param>
-    /// <param name="initializer">How it starts.</param>
-    /// <param name="layout">How its elements lie in weight files.</param>
-    /// <exception cref="ArgumentException">The layout is a convolution's, and the shape has not four dimensions.</exception>
+    /// <param name="initializer">How it is initialised.</param>
+    /// <param name="layout">The order of its elements in weight files.</param>
+    /// <exception cref="ArgumentException">The layout is a convolution's, but the shape does not have four dimensions.</exception>
     protected Parameter RegisterParameter(
         string name, Shape shape, Initializer initializer, ParameterLayout layout = ParameterLayout.Same)
     {
@@ -200,11 +206,11 @@ public abstract class Module(DType type = DType.Float32)
     }
 
     /// <summary>
-    /// Adds a buffer: state that is saved but not trained, as a leaf without gradient; without memory as long as the parameters are.
+    /// Adds a buffer: state that is saved but not trained, a leaf without gradient. It has no memory until the parameters have.
     /// </summary>
     /// <param name="name">The last part of its state-dict name.</param>
     /// <param name="shape">Its dimensions.</param>
-    /// <param name="value">What <see cref="ModuleExtensions.Initialize"/> sets all its elements to.</param>
+    /// <param name="value">The value to which <see cref="ModuleExtensions.Initialize"/> sets all its elements.</param>
     protected Variable RegisterBuffer(string name, Shape shape, double value)
     {
         var buffer = new Variable(shape, DType, requiresGradient: false, name);

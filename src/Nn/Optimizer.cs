@@ -6,8 +6,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>
-/// Changes the parameters of a module by their gradients. Its state outlives steps, lies on the module's device, and is saved beside the
-/// weights.
+/// Updates the parameters of a module with their gradients. Its state persists between steps, is on the module's device, and is saved with
+/// the weights.
 /// </summary>
 public abstract class Optimizer
 {
@@ -16,7 +16,7 @@ public abstract class Optimizer
     private StepArena? _arena;
     private TensorTable? _table;
 
-    /// <summary>An optimiser of all parameters of a module, which must not be moved to another device afterwards.</summary>
+    /// <summary>Creates an optimiser for all parameters of a module. The module must not move to another device afterwards.</summary>
     /// <param name="module">The module.</param>
     protected Optimizer(Module module)
     {
@@ -28,24 +28,24 @@ public abstract class Optimizer
     /// <summary>The parameters, with their state-dict names.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> Parameters { get; }
 
-    /// <summary>Updates done so far.</summary>
+    /// <summary>Number of updates so far.</summary>
     public int StepCount { get; protected set; }
 
     /// <summary>The learning rate of the next <see cref="Step"/>.</summary>
     public double LearningRate { get; set; }
 
-    /// <summary>The seed of what <see cref="Minimise"/> lets the module draw: dropout, for example.</summary>
+    /// <summary>The seed of the module's random numbers in <see cref="Minimise"/>, for example those of dropout.</summary>
     public ulong Seed { get; init; }
 
     /// <summary>
-    /// One training step: begins a step of memory, sets the module's random numbers by <see cref="Seed"/> and <see cref="StepCount"/>,
-    /// clears the gradients, runs the function forward and backward, and updates the parameters. What the function makes belongs to the
-    /// step: tensors that are read later are made outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
+    /// One training step. Begins a step of the arena, sets the module's random numbers from <see cref="Seed"/> and <see cref="StepCount"/>,
+    /// clears the gradients, runs the function forward and backward, and updates the parameters. Tensors that the function creates belong
+    /// to the step. A tensor that is read later must be created outside of it, or cloned with <see cref="Tensor.ClonePersistent"/>.
     /// </summary>
     /// <param name="loss">Computes the loss, a scalar, from the module's output; called once.</param>
     /// <returns>The loss before the update.</returns>
     /// <exception cref="InvalidOperationException">The loss does not depend on any parameter of the module.</exception>
-    /// <exception cref="ShapeException">A label is no class; the parameters are unchanged.</exception>
+    /// <exception cref="ShapeException">A label is not a class; the parameters are unchanged.</exception>
     public double Minimise(Func<Variable> loss)
     {
         using StepArena.StepScope step = (_arena ??= new StepArena()).BeginStep();
@@ -59,18 +59,18 @@ public abstract class Optimizer
         return result;
     }
 
-    /// <summary>Forgets the gradients of all parameters: <c>zero_grad</c>.</summary>
+    /// <summary>Clears the gradients of all parameters: <c>zero_grad</c>.</summary>
     public void ClearGradients()
     {
         foreach ((_, Parameter parameter) in Parameters)
             parameter.ClearGradient();
     }
 
-    /// <summary>The gradients that the last backward pass left, in the parameters' order.</summary>
+    /// <summary>The gradients of the last backward pass, in the order of the parameters.</summary>
     public IReadOnlyList<Tensor> Gradients() =>
         [.. Parameters.Select(named => named.Parameter.Gradient).OfType<Tensor>()];
 
-    /// <summary>Updates every parameter that has a gradient; on a CUDA device all of them in one launch.</summary>
+    /// <summary>Updates every parameter that has a gradient; on a CUDA device all in one launch.</summary>
     public void Step()
     {
         if (_device.Kind == DeviceKind.Cuda)
@@ -86,7 +86,7 @@ public abstract class Optimizer
     }
 
     /// <summary>
-    /// Counts a step and returns its settings, which <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory.
+    /// Counts a step and returns its settings; <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads them from device memory.
     /// </summary>
     internal float[] Advance()
     {
@@ -95,8 +95,8 @@ public abstract class Optimizer
     }
 
     /// <summary>
-    /// The parameters that have gradients, with their state, for launches over all of them; made anew only when other tensors are the
-    /// gradients.
+    /// The parameters that have gradients, with their state, for launches over all of them. The table is created again only when the
+    /// gradient tensors change.
     /// </summary>
     /// <exception cref="InvalidOperationException">No parameter has a gradient.</exception>
     internal TensorTable Table()
@@ -116,17 +116,17 @@ public abstract class Optimizer
 
     /// <summary>Enqueues the update of all parameters of <see cref="Table"/> on their device.</summary>
     /// <param name="table">The tensors.</param>
-    /// <param name="settings">What <see cref="Advance"/> returned, in the memory of the device.</param>
-    /// <param name="factor">A number in the memory of the device that every gradient is multiplied by; null: 1.</param>
+    /// <param name="settings">The result of <see cref="Advance"/>, in device memory.</param>
+    /// <param name="factor">A factor in device memory for every gradient; null: 1.</param>
     internal abstract void Update(TensorTable table, Tensor settings, Tensor? factor);
 
-    /// <summary>The state as named tensors, for a checkpoint; the tensors are shared, on the device.</summary>
+    /// <summary>The state as named tensors, for a checkpoint. The tensors are not copied; they stay on the device.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> State() =>
         [.. Slots().SelectMany(slot => Parameters.Select((named, i) => KeyValuePair.Create($"{slot.Name}.{named.Name}", slot.Tensors[i])))];
 
-    /// <summary>Sets the state, wherever it is, from a file that holds what <see cref="State"/> gave.</summary>
+    /// <summary>Loads the state, on any device, from a file that contains the result of <see cref="State"/>.</summary>
     /// <param name="file">The file.</param>
-    /// <param name="stepCount">The <see cref="StepCount"/> then.</param>
+    /// <param name="stepCount">The <see cref="StepCount"/> at the time of saving.</param>
     /// <exception cref="WeightFileException">A tensor is missing, or has another shape or type.</exception>
     public void LoadState(SafetensorsFile file, int stepCount)
     {
@@ -142,18 +142,18 @@ public abstract class Optimizer
         StepCount = stepCount;
     }
 
-    /// <summary>Updates one parameter; <see cref="StepCount"/> counts this step already.</summary>
+    /// <summary>Updates one parameter; <see cref="StepCount"/> already includes this step.</summary>
     protected abstract void Update(int index, Tensor value, Tensor gradient);
 
-    /// <summary>The numbers of the update that <see cref="StepCount"/> counts, as its kernel reads them.</summary>
+    /// <summary>The settings of the update number <see cref="StepCount"/>, in the layout of its kernel.</summary>
     protected abstract float[] Settings();
 
     /// <summary>
-    /// The kinds of state, in the order of the columns of <see cref="TensorTable"/>: a name, and one tensor per parameter.
+    /// The state tensors, in the order of the columns of <see cref="TensorTable"/>: a name, and one tensor per parameter.
     /// </summary>
     protected abstract IEnumerable<(string Name, Tensor[] Tensors)> Slots();
 
-    /// <summary>Zeros like every parameter, outside of any step.</summary>
+    /// <summary>Zero tensors with the shapes of the parameters, allocated outside of any step.</summary>
     protected Tensor[] ZerosLikeParameters()
     {
         using StepArena.PersistentScope scope = StepArena.Suspend();

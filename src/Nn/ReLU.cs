@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>The rectifier, max(x, 0).</summary>
+/// <summary>The rectified linear unit, max(x, 0).</summary>
 /// <param name="type">Element type of activations.</param>
 public sealed class ReLU(DType type = DType.Float32) : ActivationLayer(Functional.ReLU, type)
 {

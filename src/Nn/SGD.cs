@@ -8,10 +8,10 @@ public sealed class SGD : Optimizer
 {
     private readonly Tensor[] _velocities;
 
-    /// <summary>An optimiser of all parameters of a module, at rest.</summary>
+    /// <summary>Creates an optimiser for all parameters of a module, with zero velocities.</summary>
     /// <param name="module">The module, on the device where it will be trained.</param>
     /// <param name="learningRate">The learning rate of the first step.</param>
-    /// <param name="momentum">Share of the previous update that is kept.</param>
+    /// <param name="momentum">Fraction of the previous update that is kept.</param>
     /// <param name="weightDecay">Weight decay, added to the gradient.</param>
     public SGD(Module module, double learningRate = 1e-2, double momentum = 0, double weightDecay = 0) : base(module)
     {
@@ -21,7 +21,7 @@ public sealed class SGD : Optimizer
         _velocities = ZerosLikeParameters();
     }
 
-    /// <summary>Share of the previous update that is kept.</summary>
+    /// <summary>Fraction of the previous update that is kept.</summary>
     public double Momentum { get; init; }
 
     /// <summary>Weight decay, added to the gradient.</summary>

@@ -1,19 +1,19 @@
 namespace CsUnet.Nn;
 
-/// <summary>The learning rate as a function of the step and of the validations before it; it has no state of its own.</summary>
-/// <param name="Kind">The course after the warm-up.</param>
+/// <summary>The learning rate as a function of the step and the previous validations. It has no state.</summary>
+/// <param name="Kind">The shape of the schedule after the warm-up.</param>
 /// <param name="Peak">The learning rate after the warm-up.</param>
 /// <param name="Steps">Steps of the run.</param>
-/// <param name="WarmUp">Steps of the warm-up: the first uses Peak / WarmUp, the last of them Peak.</param>
-/// <param name="Minimum">Where the cosine ends and reductions stop.</param>
+/// <param name="WarmUp">Steps of the warm-up: the first one uses Peak / WarmUp, the last one Peak.</param>
+/// <param name="Minimum">The final value of the cosine, and the lower limit of the plateau schedule.</param>
 /// <param name="Every">Steps between reductions of the step schedule.</param>
 /// <param name="Factor">Factor of one reduction.</param>
 public sealed record Schedule(
     ScheduleKind Kind, double Peak, int Steps, int WarmUp = 0, double Minimum = 0, int Every = 100, double Factor = 0.1)
 {
     /// <summary>The learning rate of a step.</summary>
-    /// <param name="step">Steps done before it: 0 for the first.</param>
-    /// <param name="history">The validations before it.</param>
+    /// <param name="step">Steps completed before it: 0 for the first.</param>
+    /// <param name="history">The previous validations.</param>
     public double At(int step, ValidationHistory history)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);

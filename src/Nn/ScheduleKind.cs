@@ -6,12 +6,12 @@ public enum ScheduleKind
     /// <summary>Half a cosine down to <see cref="Schedule.Minimum"/> at the last step.</summary>
     Cosine,
 
-    /// <summary>It does not.</summary>
+    /// <summary>The learning rate stays constant.</summary>
     Constant,
 
     /// <summary>Multiplied by <see cref="Schedule.Factor"/> every <see cref="Schedule.Every"/> steps.</summary>
     Step,
 
-    /// <summary>Multiplied by the factor when validation has not improved for the patience validations.</summary>
+    /// <summary>Multiplied by the factor after as many validations without improvement as the patience allows.</summary>
     Plateau,
 }

@@ -4,18 +4,18 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>CrossEntropyWeight * cross-entropy + DiceWeight * soft Dice; pixels labelled 255 do not count.</summary>
+/// <summary>CrossEntropyWeight * cross-entropy + DiceWeight * soft Dice. Pixels labelled 255 are ignored.</summary>
 /// <param name="CrossEntropyWeight">Factor of the cross-entropy.</param>
 /// <param name="DiceWeight">Factor of the Dice loss.</param>
 /// <param name="ClassWeights">Weights of the classes in the cross-entropy; null or empty: all 1.</param>
 public sealed record SegmentationLoss(double CrossEntropyWeight = 0.5, double DiceWeight = 0.5, IReadOnlyList<double>? ClassWeights = null)
 {
-    /// <summary>The label of pixels that do not count.</summary>
+    /// <summary>The label of ignored pixels.</summary>
     public const byte IgnoreIndex = 255;
 
     private const double Smooth = 1e-5;
 
-    /// <summary>The loss of logits (B, H, W, classes) against labels (B, H, W), as a scalar that can be differentiated.</summary>
+    /// <summary>The loss of logits (B, H, W, classes) against labels (B, H, W), as a differentiable scalar.</summary>
     public Variable Apply(Variable logits, Tensor labels)
     {
         IReadOnlyList<double>? classWeights = ClassWeights is { Count: > 0 } ? ClassWeights : null;
@@ -23,7 +23,7 @@ public sealed record SegmentationLoss(double CrossEntropyWeight = 0.5, double Di
             new CrossEntropyDice(CrossEntropyWeight, DiceWeight, classWeights, Smooth, IgnoreIndex), logits, new Variable(labels));
     }
 
-    /// <summary>Collects the same loss over any number of pixels from their predicted probabilities.</summary>
+    /// <summary>Creates a meter that computes the same loss over any number of pixels from predicted probabilities.</summary>
     /// <param name="classes">Number of classes.</param>
     public Meter CreateMeter(int classes) => new(this, classes);
 
@@ -58,7 +58,7 @@ public sealed record SegmentationLoss(double CrossEntropyWeight = 0.5, double Di
                 _products[label] += pixel[label];
                 _squares[label] += 1;
                 double weight = _loss.ClassWeights is { Count: > 0 } weights ? weights[label] : 1;
-                // A blended probability can be exactly 0 in float; its logarithm is then that of the smallest normal number.
+                // A blended probability can be exactly 0 in float. Its logarithm is then replaced by that of the smallest normal number.
                 _entropy -= weight * Math.Log(Math.Max(pixel[label], 1.17549435e-38));
                 _weight += weight;
             }

@@ -3,11 +3,11 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Nn;
 
-/// <summary>Layers one after the other; their names are their numbers, <c>0.weight</c>, <c>1.weight</c>, ...</summary>
+/// <summary>Applies layers in sequence. Their names are their numbers: <c>0.weight</c>, <c>1.weight</c>, ...</summary>
 public sealed class Sequential : Layer
 {
-    /// <summary>A network of the given layers.</summary>
-    /// <exception cref="ArgumentException">A layer has another element type than the first.</exception>
+    /// <summary>Creates a network of the given layers.</summary>
+    /// <exception cref="ArgumentException">The layers have different element types.</exception>
     public Sequential(params Layer[] layers) : base(layers.Length == 0 ? DType.Float32 : layers[0].DType)
     {
         for (int i = 0; i < layers.Length; i++)
@@ -24,7 +24,9 @@ public sealed class Sequential : Layer
     /// <summary>The layers in order.</summary>
     public IReadOnlyList<Layer> Layers { get; }
 
-    /// <summary>A new network with the layers' settings and parameters of its own, not initialised: to be loaded from a file.</summary>
+    /// <summary>
+    /// Creates a network with the same settings and its own parameters, which are not initialised: load them from a file.
+    /// </summary>
     public static Sequential Like(Sequential network) => new([.. network.Layers.Select(layer => layer.Like())]);
 
     /// <inheritdoc />

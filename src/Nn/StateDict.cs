@@ -4,20 +4,20 @@ using CsUnet.Tensors;
 namespace CsUnet.Nn;
 
 /// <summary>
-/// A module's parameters and buffers under their state-dict names and in PyTorch's layouts, as weight files hold them; see
+/// A module's parameters and buffers with their state-dict names and in PyTorch's layouts, as in weight files; see
 /// <see cref="ParameterLayout"/>.
 /// </summary>
 public static class StateDict
 {
     /// <summary>
-    /// Names and tensors of a module, parameters before buffers; convolution weights are permuted copies on the processor, all else is
-    /// shared, on the module's device.
+    /// Names and tensors of a module, parameters before buffers. Convolution weights are permuted copies on the CPU; the other tensors are
+    /// not copied, and stay on the module's device.
     /// </summary>
     /// <exception cref="InvalidOperationException">A parameter has no value yet.</exception>
     public static IReadOnlyList<KeyValuePair<string, Tensor>> Of(Module module) =>
         [.. module.State().Select(entry => KeyValuePair.Create(entry.Name, entry.ToFile()))];
 
-    /// <summary>Writes a module's state to a safetensors file, whole or not at all.</summary>
+    /// <summary>Writes a module's state to a safetensors file, completely or not at all.</summary>
     /// <param name="module">The module.</param>
     /// <param name="path">The file.</param>
     /// <param name="metadata">Free text for its header.</param>
@@ -27,15 +27,15 @@ public static class StateDict
         SafetensorsFile.Write(path, Of(module), metadata);
 
     /// <summary>
-    /// Sets the parameters and buffers of a module, wherever it is, from a file. Nothing is changed unless everything fits; memory is
-    /// allocated only then.
+    /// Loads the parameters and buffers of a module, on any device, from a file. Nothing changes, and no memory is allocated, unless
+    /// everything fits.
     /// </summary>
     /// <param name="module">The module.</param>
-    /// <param name="file">The file; float16, bfloat16, float32 and float64 convert.</param>
-    /// <param name="loading">Which tensors are taken; null: all, by the module's names, and none may be missing or left over.</param>
-    /// <returns>What was loaded, and what was not.</returns>
+    /// <param name="file">The file; float16, bfloat16, float32 and float64 are converted.</param>
+    /// <param name="loading">Which tensors to load. Null: all, under the module's names, with none missing and none left over.</param>
+    /// <returns>What was loaded and what was not.</returns>
     /// <exception cref="WeightFileException">
-    /// A shape differs; or nothing of the file fits; or, when loading is strict, tensors are missing or left over. The message lists which.
+    /// A shape differs, or nothing in the file fits, or, with strict loading, tensors are missing or left over. The message lists them.
     /// </exception>
     public static StateReport Load(Module module, SafetensorsFile file, StateLoading? loading = null)
     {
@@ -52,9 +52,9 @@ public static class StateDict
     }
 
     /// <summary>
-    /// Copies every parameter and buffer of one module to another of the same architecture, which may be on another device.
+    /// Copies every parameter and buffer of one module to another with the same architecture, which may be on another device.
     /// </summary>
-    /// <exception cref="ArgumentException">The modules differ.</exception>
+    /// <exception cref="ArgumentException">The architectures differ.</exception>
     /// <exception cref="InvalidOperationException">A parameter of the source has no value yet.</exception>
     public static void Copy(Module source, Module target)
     {
@@ -65,7 +65,7 @@ public static class StateDict
             to[i].Variable.SetValue(from[i].Variable.Value, target.Device);
     }
 
-    /// <summary>Every parameter and then every buffer, in the layout of memory, shared.</summary>
+    /// <summary>Every parameter, then every buffer, in memory layout; the tensors are not copied.</summary>
     /// <exception cref="InvalidOperationException">A parameter has no value yet.</exception>
     public static IReadOnlyList<(string Name, Tensor Value)> State(Module module) =>
         [.. module.State().Select(entry => (entry.Name, entry.Variable.Value))];
@@ -101,7 +101,7 @@ public static class StateDict
             if (loading.IsStrict && !loading.Ignores(name))
                 problems.Add($"{stored.Name} {stored.Shape} is not in the model");
         }
-        // Who takes what fits still means that something does.
+        // Loading that is not strict must still load something.
         if (loaded.Count == 0 && state.Count > 0 && problems.Count == 0)
             problems.Add($"none of its {file.Entries.Count} names is one of the model's, such as {loading.Prefix}{state[0].Name}");
         return problems.Count == 0 ? new StateReport(loaded, missing, leftOver, ignored) : throw Refused(file, problems);

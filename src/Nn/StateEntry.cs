@@ -5,8 +5,8 @@ namespace CsUnet.Nn;
 
 /// <summary>One parameter or buffer of a module.</summary>
 /// <param name="Name">Its state-dict name: the path from the module.</param>
-/// <param name="Variable">Its value, which may not be set yet.</param>
-/// <param name="Layout">How its elements lie in weight files.</param>
+/// <param name="Variable">Its value; it may not be set yet.</param>
+/// <param name="Layout">The order of its elements in weight files.</param>
 public sealed record StateEntry(string Name, Variable Variable, ParameterLayout Layout)
 {
     /// <summary>Dimensions in memory.</summary>
@@ -15,15 +15,15 @@ public sealed record StateEntry(string Name, Variable Variable, ParameterLayout 
     /// <summary>Dimensions in weight files.</summary>
     public Shape FileShape => Layout == ParameterLayout.Convolution ? [Shape[0], Shape[3], Shape[1], Shape[2]] : Shape;
 
-    /// <summary>The value in the layout of weight files: a permuted copy on the CPU, or the value itself if the layouts agree.</summary>
+    /// <summary>The value in weight-file layout: a permuted copy on the CPU, or the value itself if the layouts are equal.</summary>
     public Tensor ToFile() => FromMemory(Variable.Value);
 
-    /// <summary>A tensor in the value's layout, such as its gradient, in the layout of weight files; see <see cref="ToFile"/>.</summary>
+    /// <summary>Converts a tensor with the value's layout, such as its gradient, to weight-file layout; see <see cref="ToFile"/>.</summary>
     public Tensor FromMemory(Tensor tensor) => Layout == ParameterLayout.Convolution
         ? SwapInner(tensor.To(Device.Cpu), FileShape, Shape[1] * Shape[2], Shape[3])
         : tensor;
 
-    /// <summary>A tensor in the layout of weight files, on the processor, as it lies in memory.</summary>
+    /// <summary>Converts a CPU tensor from weight-file layout to memory layout.</summary>
     public Tensor FromFile(Tensor stored) => Layout == ParameterLayout.Convolution
         ? SwapInner(stored, Shape, Shape[3], Shape[1] * Shape[2])
         : stored;
@@ -49,7 +49,7 @@ public sealed record StateEntry(string Name, Variable Variable, ParameterLayout 
                 for (int c = 0; c < columns; c++)
                     targetBlock[(long)c * rows + r] = sourceBlock[(long)r * columns + c];
         });
-        // The garbage collector does not see addresses: without this it may free the tensors while threads read them.
+        // The garbage collector does not track pointers: without this call it may free the tensors while threads read them.
         GC.KeepAlive(source);
         GC.KeepAlive(target);
     }

@@ -3,7 +3,8 @@ using System.IO.Enumeration;
 namespace CsUnet.Nn;
 
 /// <summary>
-/// Which tensors of a file <see cref="StateDict.Load(Module, Tensors.SafetensorsFile, StateLoading?)"/> takes, and what it refuses.
+/// Selects the tensors of a file that <see cref="StateDict.Load(Module, Tensors.SafetensorsFile, StateLoading?)"/> loads, and the
+/// differences that it refuses.
 /// </summary>
 /// <example><code>
 /// // The encoder of a network from a classifier's file, whose last layer has no counterpart:
@@ -13,22 +14,22 @@ namespace CsUnet.Nn;
 /// </code></example>
 public sealed record StateLoading
 {
-    // Counts batches for a momentum that no network here uses.
+    // Counts batches for a form of momentum that no network here uses.
     private const string BatchCounter = "*num_batches_tracked";
 
     /// <summary>
-    /// What the file's names have before the module's, such as <c>encoder.</c>; other tensors of the file belong to other modules and are
-    /// passed over. Empty: the names are the module's.
+    /// The prefix of the file's names before the module's names, such as <c>encoder.</c>. Tensors without it belong to other modules and
+    /// are ignored. Empty: the names are the module's.
     /// </summary>
     public string Prefix { get; init; } = "";
 
     /// <summary>
-    /// Names of the file that may have no counterpart, after the prefix; <c>*</c> stands for any characters, <c>?</c> for one. Batch norm's
-    /// counters (<c>num_batches_tracked</c>) are always ignored.
+    /// Names in the file, after the prefix, that may have no counterpart; <c>*</c> matches any characters, <c>?</c> matches one. Batch
+    /// norm's counters (<c>num_batches_tracked</c>) are always ignored.
     /// </summary>
     public IReadOnlyList<string> Ignored { get; init; } = [];
 
-    /// <summary>Whether missing tensors, and those left over, are an error; else they are only reported.</summary>
+    /// <summary>Whether missing and left-over tensors are an error; otherwise they are only reported.</summary>
     public bool IsStrict { get; init; } = true;
 
     internal bool Ignores(string name) => Ignored.Append(BatchCounter).Any(pattern =>

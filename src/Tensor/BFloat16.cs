@@ -9,7 +9,7 @@ public readonly record struct BFloat16(ushort Bits)
 {
     private const uint QuietBit = 0x0040_0000;
 
-    /// <summary>The nearest number, ties to the one whose last bit is 0, as <c>cvt.rn.bf16.f32</c>; a NaN stays a NaN.</summary>
+    /// <summary>Rounds to nearest, ties to even, as <c>cvt.rn.bf16.f32</c> does; a NaN stays a NaN.</summary>
     public static explicit operator BFloat16(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
@@ -22,7 +22,8 @@ public readonly record struct BFloat16(ushort Bits)
     /// <inheritdoc cref="op_Explicit(float)" />
     public static explicit operator BFloat16(double value)
     {
-        // Rounded to float first, a number just beside a tie would become the tie: rounded to odd, it keeps its side.
+        // Rounding to the nearest float32 first could move a number that lies just beside a tie onto the tie. Rounding to odd keeps it on
+        // its side.
         float near = (float)value;
         if (near != value && !double.IsNaN(value) && !float.IsInfinity(near))
         {
@@ -34,9 +35,9 @@ public readonly record struct BFloat16(ushort Bits)
         return (BFloat16)near;
     }
 
-    /// <summary>The same number.</summary>
+    /// <summary>The same number as float32.</summary>
     public static implicit operator float(BFloat16 value) => BitConverter.UInt32BitsToSingle((uint)value.Bits << 16);
 
-    /// <summary>The number's shortest decimal form that is right in float32.</summary>
+    /// <summary>The shortest decimal form that float32 reads back as this number.</summary>
     public override string ToString() => ((float)this).ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -5,16 +5,16 @@ using CsUnet.Cuda.BasicTypes;
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// A CUDA device as the engine uses it: the primary context, and one stream on which all of its work is ordered, so that a copy to the host
-/// sees what was launched before it.
+/// A CUDA device as the engine uses it: the primary context and one stream. The stream orders all work, so a copy to the host sees the
+/// results of all earlier launches.
 /// </summary>
 public sealed unsafe class CudaDevice
 {
     private static readonly Lock s_lock = new();
-    // By number; replaced as a whole when a device is opened, so that finding one takes no lock.
+    // Indexed by device number. Opening a device replaces the whole array, so that a lookup takes no lock.
     private static volatile CudaDevice?[] s_devices = [];
 
-    // Blocks whose last tensor was collected: the finaliser's thread has no context, so the next allocation frees them.
+    // Blocks of tensors that the GC collected. The finaliser's thread has no CUDA context, so the next allocation frees them.
     private readonly ConcurrentQueue<CudaDeviceVariable<byte>> _collected = [];
 
     private Tensor? _stepWord;
@@ -31,34 +31,34 @@ public sealed unsafe class CudaDevice
                 $"{Properties.DeviceName} has compute capability {Properties.ComputeCapability}; the kernels need 8.0 (Ampere) or newer");
         Stream = new CudaStream(CUStreamFlags.NonBlocking);
         CopyStream = new CudaStream(CUStreamFlags.NonBlocking);
-        // Freed memory stays in the pool for the next allocation: given back, it would be mapped anew after every wait.
+        // Keep freed memory in the pool for the next allocation; otherwise it is unmapped and mapped again after every wait.
         if (Properties.MemoryPoolsSupported)
             new CudaMemoryPool(Context.Device, isDefault: true).SetAttribute(CUmemPool_attribute.ReleaseThreshold, ulong.MaxValue);
     }
 
-    /// <summary>Its kind and number.</summary>
+    /// <summary>The device's kind and number.</summary>
     public Device Device { get; }
 
     /// <summary>The primary context.</summary>
     public PrimaryContext Context { get; }
 
-    /// <summary>The stream of all work.</summary>
+    /// <summary>The stream that orders all work.</summary>
     public CudaStream Stream { get; }
 
-    /// <summary>A stream for copies of inputs beside the work; events order the two.</summary>
+    /// <summary>A second stream, which copies inputs while the first one computes; events synchronise the two.</summary>
     public CudaStream CopyStream { get; }
 
-    /// <summary>Whether work is being recorded by <see cref="Record"/>.</summary>
+    /// <summary>Whether <see cref="Record"/> is capturing work now.</summary>
     public bool IsRecording { get; private set; }
 
     /// <summary>Name, limits and sizes.</summary>
     public CudaDeviceProperties Properties { get; }
 
     /// <summary>
-    /// The device of a kind and number, opened on first use; its context becomes current on the calling thread. A tensor knows its own:
-    /// <see cref="Tensor.CudaDevice"/>.
+    /// The device of a kind and number. The first call opens it. Every call makes its context current on the calling thread. A tensor knows
+    /// its own device: <see cref="Tensor.CudaDevice"/>.
     /// </summary>
-    /// <exception cref="CudaException">There is no such device, or no driver; the message says what was tried.</exception>
+    /// <exception cref="CudaException">The device does not exist, or there is no driver; the message says what was tried.</exception>
     public static CudaDevice Get(Device device)
     {
         if (device.Kind != DeviceKind.Cuda)
@@ -85,16 +85,17 @@ public sealed unsafe class CudaDevice
     }
 
     /// <summary>
-    /// Records what an action enqueues on <see cref="Stream"/> instead of running it. The tensors that it uses must stay where they are as
-    /// long as the result is launched: temporaries of a <see cref="StepArena"/> step do, until the arena is disposed.
+    /// Captures what an action enqueues on <see cref="Stream"/> into a CUDA graph instead of running it. The tensors that the action uses
+    /// must keep their addresses for as long as the graph is launched. Temporaries of a <see cref="StepArena"/> step keep them until the
+    /// arena is disposed.
     /// </summary>
-    /// <returns>The recorded work; the caller disposes it.</returns>
+    /// <returns>The graph; the caller disposes it.</returns>
     /// <exception cref="RecordingException">The action did something that cannot be recorded.</exception>
     public CudaGraphExec Record(Action action)
     {
         if (IsRecording)
             throw new RecordingException("it is being recorded already");
-        // Other threads may go on with their own work, such as freeing memory.
+        // ThreadLocal: other threads may continue with work of their own, such as freeing memory.
         Stream.BeginCapture(CUstreamCaptureMode.ThreadLocal);
         IsRecording = true;
         try
@@ -125,9 +126,9 @@ public sealed unsafe class CudaDevice
         }
     }
 
-    /// <summary>Throws if the device's work is being recorded.</summary>
-    /// <param name="problem">What cannot be done then.</param>
-    /// <exception cref="RecordingException">It is.</exception>
+    /// <summary>Throws if a capture is in progress.</summary>
+    /// <param name="problem">What the caller would do that a capture does not allow.</param>
+    /// <exception cref="RecordingException">A capture is in progress.</exception>
     public void RequireNotRecording(string problem)
     {
         if (IsRecording)
@@ -170,12 +171,12 @@ public sealed unsafe class CudaDevice
     }
 
     /// <summary>
-    /// Takes over a block whose last tensor was collected. Calls no driver: it runs on the finaliser's thread, where a failure ends the
-    /// process.
+    /// Queues a block whose last tensor the GC collected. It does not call the driver: it runs on the finaliser's thread, where an
+    /// exception ends the process.
     /// </summary>
     internal void FreeLater(CudaDeviceVariable<byte> block) => _collected.Enqueue(block);
 
-    /// <summary>Waits until all work so far is done.</summary>
+    /// <summary>Waits until all work enqueued so far is done.</summary>
     public void Synchronize()
     {
         RequireNotRecording("it waits for the device");
@@ -183,8 +184,8 @@ public sealed unsafe class CudaDevice
     }
 
     /// <summary>
-    /// Waits until all work and copies so far are done, so that what they use can be freed. Once a fault was reported there is nothing to
-    /// wait for, and another exception would hide the report.
+    /// Waits until all work and copies enqueued so far are done, so that their memory can be freed. After a reported fault it returns at
+    /// once: there is no work left to wait for, and a second exception would hide the report.
     /// </summary>
     public void SynchronizeToFree()
     {
@@ -195,7 +196,7 @@ public sealed unsafe class CudaDevice
         Synchronize();
     }
 
-    /// <summary>Sets the first four bytes of a tensor on this device, in the order of the stream; copies nothing from the host.</summary>
+    /// <summary>Sets the first four bytes of a tensor on this device, in stream order; copies nothing from the host.</summary>
     public void SetWord(Tensor target, uint value)
     {
         RequireNotRecording($"it would set a word of device memory to the value of this step, {value}");
@@ -204,10 +205,10 @@ public sealed unsafe class CudaDevice
     }
 
     /// <summary>
-    /// The four bytes of device memory that hold the number of the step whose random numbers kernels draw, set to a step in the order of
-    /// the stream. The same tensor each time; nothing is enqueued where it holds the step already.
+    /// Four bytes of device memory from which kernels read the step number of their random numbers. The call sets them to
+    /// <paramref name="step"/> in stream order; if they hold it already, it enqueues nothing. Every call returns the same tensor.
     /// </summary>
-    /// <exception cref="RecordingException">Work is being recorded, and it holds another step.</exception>
+    /// <exception cref="RecordingException">A capture is in progress, and the tensor holds another step.</exception>
     public Tensor StepWord(uint step)
     {
         if (_stepWord is null)
@@ -229,7 +230,7 @@ public sealed unsafe class CudaDevice
             return;
         RequireNotRecording($"it copies {bytes} bytes from the host to the device");
         Context.SetCurrent();
-        // Pageable host memory: the call returns when the source was read.
+        // The host memory is pageable: the call returns after it has read the source.
         View(target, bytes).AsyncCopyToDevice((nint)source, 0, 0, bytes, Stream.Stream);
         Stream.Synchronize();
     }

@@ -16,12 +16,12 @@ public static class DTypes
     /// <summary>Whether tensors of the type can carry gradients.</summary>
     public static bool IsFloat(this DType type) => type is DType.Float32 or DType.Float64 or DType.BFloat16;
 
-    /// <summary>Whether elements of the type are whole numbers, which class labels can be.</summary>
+    /// <summary>Whether the type is an integer type, as class labels need.</summary>
     public static bool IsInteger(this DType type) => type is DType.UInt8 or DType.Int32 or DType.Int64;
 
     /// <summary>
-    /// The element type of parameters, their gradients, statistics and losses beside activations of a type: float32 for bfloat16, whose 8
-    /// bits would lose the small updates of a parameter, else the type itself.
+    /// The element type of parameters, their gradients, statistics and losses next to activations of a type. For bfloat16 it is float32,
+    /// because 8 significant bits would lose the small updates of a parameter; for other types it is the type itself.
     /// </summary>
     public static DType OfParameters(this DType type) => type == DType.BFloat16 ? DType.Float32 : type;
 

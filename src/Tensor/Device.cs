@@ -14,8 +14,8 @@ public readonly record struct Device(DeviceKind Kind, int Index = 0)
     public static Device Cuda { get; } = new(DeviceKind.Cuda);
 
     /// <summary>
-    /// Where tensors of random numbers are made when no device is named, and where a program may put its networks: the processor, until a
-    /// program sets it, for example to <c>DeviceSelection.Open("auto").Device</c>. One setting for all threads.
+    /// Where random tensors are created if no device is given, and where a program may put its networks. It is the processor until a
+    /// program sets it, for example to <c>DeviceSelection.Open("auto").Device</c>. All threads share this setting.
     /// </summary>
     public static Device Default
     {

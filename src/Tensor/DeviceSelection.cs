@@ -5,7 +5,7 @@ namespace CsUnet.Tensors;
 
 /// <summary>The device that a name stands for, ready to be used.</summary>
 /// <param name="Device">The device.</param>
-/// <param name="Description">What it is, for people: <c>cpu</c>, or a GPU's name.</param>
+/// <param name="Description">What it is, in words: <c>cpu</c>, or a GPU's name.</param>
 public sealed record DeviceSelection(Device Device, string Description)
 {
     /// <summary>Whether the processor was taken because no GPU can be used.</summary>
@@ -15,9 +15,9 @@ public sealed record DeviceSelection(Device Device, string Description)
     public const string Emulated = "cuda:emulated";
 
     /// <summary>
-    /// Finds and opens a device: <c>cpu</c>; <c>cuda</c> or <c>cuda:N</c>; <c>cuda:emulated</c>, which builds the emulator on first use; or
-    /// <c>auto</c>, the first GPU that can be used, else the processor. A process has one driver, so the emulator and a GPU exclude each
-    /// other.
+    /// Finds and opens a device. The names are <c>cpu</c>; <c>cuda</c> or <c>cuda:N</c>; <c>cuda:emulated</c>, which builds the emulator on
+    /// first use; and <c>auto</c>, which is the first usable GPU, or the processor if no GPU is usable. A process has one driver, so it
+    /// uses either the emulator or GPUs.
     /// </summary>
     /// <exception cref="FormatException">The name is none of these.</exception>
     /// <exception cref="DeviceUnavailableException">The GPU cannot be used; the message says why.</exception>

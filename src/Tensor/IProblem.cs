@@ -1,20 +1,22 @@
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// What an error says, in parts, for programs that show, translate or extend it. The message of such an exception is composed of these
-/// parts by <see cref="ProblemText"/>; nobody has to take a message apart.
+/// The parts of an error message, for programs that show, translate or extend it. <see cref="ProblemText"/> composes the message of such an
+/// exception from these parts, so that no program has to parse it.
 /// </summary>
 public interface IProblem
 {
-    /// <summary>Where it is: a file, a file and its line, an option, or an operator; null where there is no such place.</summary>
+    /// <summary>The place of the error: a file, a file and its line, an option, or an operator; null if it has none.</summary>
     string? Place { get; }
 
     /// <summary>What is wrong, for example <c>the mask has 512x256 pixels</c>.</summary>
     string Problem { get; }
 
-    /// <summary>What would be right, a noun phrase, for example <c>512x512 as its image</c>; null where the problem says it all.</summary>
+    /// <summary>The correct value, as a noun phrase, for example <c>512x512 as its image</c>; null if the problem makes it clear.</summary>
     string? Expected { get; }
 
-    /// <summary>What to do about it, a clause in the imperative or a question; null where nothing but the expectation helps.</summary>
+    /// <summary>
+    /// What to do about it, as a clause in the imperative or a question; null if there is no advice beyond the expectation.
+    /// </summary>
     string? Remedy { get; }
 }

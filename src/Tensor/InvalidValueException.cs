@@ -1,10 +1,10 @@
 namespace CsUnet.Tensors;
 
-/// <summary>A value that a setting of the engine cannot have: an <see cref="ArgumentException"/> in parts.</summary>
+/// <summary>A setting of the engine was given a value that it cannot have: an <see cref="ArgumentException"/> in parts.</summary>
 /// <param name="argument">The setting or argument.</param>
 /// <param name="problem">What is wrong.</param>
-/// <param name="expected">What would be right, a noun phrase; null where the problem says it all.</param>
-/// <param name="remedy">What to do; null where nothing but the expectation helps.</param>
+/// <param name="expected">The correct value, as a noun phrase; null if the problem makes it clear.</param>
+/// <param name="remedy">What to do; null if there is no advice beyond the expectation.</param>
 public sealed class InvalidValueException(string argument, string problem, string? expected = null, string? remedy = null)
     : ArgumentException(null, argument), IProblem
 {

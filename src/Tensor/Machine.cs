@@ -6,7 +6,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace CsUnet.Tensors;
 
-/// <summary>What a measurement was made on, and by which program.</summary>
+/// <summary>The machine of a measurement, and the software that it ran.</summary>
 /// <param name="Processor">The processor's name.</param>
 /// <param name="Cores">Logical cores that this process may use.</param>
 /// <param name="VectorBits">Width of the widest vectors.</param>
@@ -24,7 +24,7 @@ public sealed record Machine(string Processor, int Cores, int VectorBits, double
         RuntimeInformation.OSDescription,
         RuntimeInformation.FrameworkDescription);
 
-    /// <summary>The program's version; with the commit it was built from where the build knew it.</summary>
+    /// <summary>The program's version, with the commit of its build if the build knew it.</summary>
     public static string ProgramVersion { get; } =
         typeof(Machine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion
         ?? typeof(Machine).Assembly.GetName().Version!.ToString();
@@ -33,7 +33,7 @@ public sealed record Machine(string Processor, int Cores, int VectorBits, double
     public string Describe() => $"{Processor}, {Cores} {(Cores == 1 ? "core" : "cores")}, {VectorBits}-bit vectors";
 
     /// <summary>
-    /// The commit of the checkout that the program lies in, with "-dirty" if files differ from it; null outside of a checkout.
+    /// The commit of the checkout that contains the program, with "-dirty" if files differ from it; null outside of a checkout.
     /// </summary>
     public static string? Commit()
     {
@@ -62,7 +62,7 @@ public sealed record Machine(string Processor, int Cores, int VectorBits, double
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            // git is not installed: a measurement is then stored without a commit.
+            // git is not installed: the measurement is stored without a commit.
             return null;
         }
     }

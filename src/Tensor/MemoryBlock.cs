@@ -11,7 +11,7 @@ internal readonly unsafe struct MemoryBlock
     private MemoryBlock(nint address, CudaDevice? owner = null, CudaDeviceVariable<byte>? deviceMemory = null) =>
         (Address, Owner, _deviceMemory) = (address, owner, deviceMemory);
 
-    /// <summary>The CUDA device whose memory it is; null for the processor's.</summary>
+    /// <summary>The CUDA device that owns the memory; null for the processor's memory.</summary>
     public CudaDevice? Owner { get; }
 
     public nint Address { get; }
@@ -26,7 +26,7 @@ internal readonly unsafe struct MemoryBlock
             CudaDeviceVariable<byte> memory = owner.Allocate(bytes);
             return new MemoryBlock((nint)memory.DevicePointer.Pointer, owner, memory);
         }
-        // Large blocks start on a 2 MiB boundary, so that the system can back them by huge pages.
+        // Large blocks are aligned to 2 MiB, so that the system can use huge pages.
         nuint alignment = bytes >= 1 << 21 ? 1u << 21 : Storage.Alignment;
         try
         {

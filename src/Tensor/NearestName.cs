@@ -1,11 +1,11 @@
 namespace CsUnet.Tensors;
 
-/// <summary>Finds what a misspelt word was meant to be.</summary>
+/// <summary>Finds the known word that a misspelt word was meant to be.</summary>
 public static class NearestName
 {
     /// <summary>
-    /// The known word nearest to <paramref name="word"/> by edit distance, or null when none is near: more than a third of its letters
-    /// (and at least two) would have to change.
+    /// The known word nearest to <paramref name="word"/> by edit distance. Null if even that one differs by more than two letters and by
+    /// more than a third of the letters.
     /// </summary>
     public static string? Of(string word, IEnumerable<string> known)
     {
@@ -13,7 +13,7 @@ public static class NearestName
         int bestDistance = int.MaxValue;
         foreach (string candidate in known)
         {
-            // One that begins with the other, as checkp and batchsize, is a better hint than its distance says.
+            // If one word begins with the other, as batch-size does with batch, it is a better hint than the edit distance suggests.
             bool isBeginning = Math.Min(word.Trim('-').Length, candidate.Trim('-').Length) >= 3
                 && (candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase)
                     || word.StartsWith(candidate, StringComparison.OrdinalIgnoreCase));

@@ -1,12 +1,12 @@
 namespace CsUnet.Tensors;
 
-/// <summary>The extent of a <see cref="Precisions.Use"/>.</summary>
+/// <summary>The scope of a <see cref="Precisions.Use"/>.</summary>
 public readonly struct PrecisionScope : IDisposable
 {
     private readonly Precision _previous;
 
     internal PrecisionScope(Precision previous) => _previous = previous;
 
-    /// <summary>Ends it.</summary>
+    /// <summary>Ends the scope: the previous precision is current again.</summary>
     public void Dispose() => Precisions.Current = _previous;
 }

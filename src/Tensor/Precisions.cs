@@ -11,10 +11,10 @@ public static class Precisions
     /// <summary>The names of all precisions.</summary>
     public static IReadOnlyList<string> Labels { get; } = [.. Enum.GetValues<Precision>().Select(Label)];
 
-    /// <summary>Whether a device computes in the precision.</summary>
+    /// <summary>Whether a device supports the precision.</summary>
     public static bool RunsOn(this Precision precision, Device device) => precision == Precision.Fp32 || device.Kind == DeviceKind.Cuda;
 
-    /// <summary>The precision of a name as <see cref="Label"/> gives it, or null.</summary>
+    /// <summary>The precision with a given <see cref="Label"/>, or null.</summary>
     public static Precision? Find(string label) =>
         Enum.GetValues<Precision>().Select(precision => (Precision?)precision)
             .FirstOrDefault(precision => precision!.Value.Label() == label);
@@ -22,7 +22,7 @@ public static class Precisions
     /// <summary>The element type of activations between float32 images and float32 logits.</summary>
     public static DType ActivationType(this Precision precision) => precision == Precision.Bf16 ? DType.BFloat16 : DType.Float32;
 
-    /// <summary>The precision of this thread's calls of operators: that of the innermost <see cref="Use"/>, or fp32.</summary>
+    /// <summary>The precision of this thread's operator calls: that of the innermost <see cref="Use"/>, or fp32.</summary>
     public static Precision Current
     {
         get => t_current;
@@ -30,8 +30,8 @@ public static class Precisions
     }
 
     /// <summary>
-    /// The arithmetic of an operator that is called now on a tensor of the given type and device: bf16 for bfloat16; tf32 for float32
-    /// tensors of a CUDA device where that is <see cref="Current"/>; else fp32.
+    /// The arithmetic of an operator that is called now on a tensor of the given type and device: bf16 for bfloat16; tf32 for float32 on a
+    /// CUDA device if <see cref="Current"/> is tf32; otherwise fp32.
     /// </summary>
     public static Precision Of(DType type, Device device) => type switch
     {
@@ -41,8 +41,8 @@ public static class Precisions
     };
 
     /// <summary>
-    /// Makes operators that this thread calls from now on compute in a precision, until the result is disposed. A call keeps the precision
-    /// that it was made in, so its backward pass computes in it too, wherever that runs; other threads have their own.
+    /// Sets the precision of this thread's operator calls until the result is disposed. A call remembers its precision, so its backward
+    /// pass uses the same one on whichever thread it runs. Other threads have their own precision.
     /// </summary>
     /// <exception cref="NotSupportedException">The device is the processor, and the precision is not fp32.</exception>
     public static PrecisionScope Use(this Precision precision, Device device)

@@ -19,11 +19,11 @@ public static class ProblemText
     /// <summary>A number and its noun: <c>1 pixel</c>, <c>2 pixels</c>, <c>0 pixels</c>.</summary>
     /// <param name="count">The number.</param>
     /// <param name="singular">The noun of one.</param>
-    /// <param name="plural">The noun of several; null: the singular and an s.</param>
+    /// <param name="plural">The noun of several; null: the singular plus an s.</param>
     public static string Count(long count, string singular, string? plural = null) =>
         string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? singular : plural ?? singular + "s")}");
 
-    /// <summary>An amount of memory: <c>143 MiB</c>, from 1 GiB on <c>1.5 GiB</c>.</summary>
+    /// <summary>An amount of memory: <c>143 MiB</c>, or <c>1.5 GiB</c> from 1 GiB on.</summary>
     public static string Memory(double bytes) => bytes < Gibibyte
         ? string.Create(CultureInfo.InvariantCulture, $"{bytes / Mebibyte:F0} MiB")
         : string.Create(CultureInfo.InvariantCulture, $"{bytes / Gibibyte:F1} GiB");

@@ -1,8 +1,9 @@
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// What a random number is a function of: the run's seed, the training step, and the layer (or other consumer) that draws it; the fourth
-/// coordinate is the element. Nothing else, so resumed and repeated runs draw the same numbers on every device and thread count.
+/// Determines a random number, together with the element's index: the run's seed, the training step, and the layer (or other consumer) that
+/// draws it. The number depends on nothing else, so resumed and repeated runs draw the same numbers on every device and with any number of
+/// threads.
 /// </summary>
 /// <param name="Seed">The run's seed.</param>
 /// <param name="Step">The training step, from 0.</param>

@@ -3,14 +3,14 @@ using CsUnet.Cuda.Blas;
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// Something that cannot be recorded was called while <see cref="CudaDevice.Record"/> recorded: a copy from or to the host, an allocation,
-/// a wait. Says which operator did.
+/// Work that a CUDA graph cannot record was called inside <see cref="CudaDevice.Record"/>: a copy from or to the host, an allocation, or a
+/// wait. The message names the operator that called it.
 /// </summary>
 public sealed class RecordingException : InvalidOperationException, IProblem
 {
     private const string Unrecorded = "run it without recording";
 
-    /// <summary>An error where it happens.</summary>
+    /// <summary>An error, thrown at the call itself.</summary>
     /// <param name="problem">What was called.</param>
     public RecordingException(string problem) : this(problem, null, null)
     {
@@ -32,7 +32,7 @@ public sealed class RecordingException : InvalidOperationException, IProblem
 
     string IProblem.Remedy => Unrecorded;
 
-    /// <summary>The operator and pass that called it; null if it was none.</summary>
+    /// <summary>The operator and pass that made the call; null if no operator did.</summary>
     public string? Operation { get; }
 
     /// <summary>The same error with the operator's name.</summary>

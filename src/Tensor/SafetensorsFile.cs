@@ -5,8 +5,8 @@ namespace CsUnet.Tensors;
 
 /// <summary>
 /// A file in the safetensors format (https://huggingface.co/docs/safetensors): an 8-byte header length, a JSON header of names, element
-/// types, shapes and byte ranges, and the tensors' bytes, little-endian and without gaps. The header is checked in full when the file is
-/// opened; a tensor's bytes are read when it is loaded, so a file may be larger than memory. Dispose closes the file.
+/// types, shapes and byte ranges, and the tensors' bytes, little-endian and without gaps. Opening a file checks the whole header. A
+/// tensor's bytes are read only when it is loaded, so a file may be larger than memory. Dispose closes the file.
 /// </summary>
 /// <example><code>
 /// using var file = SafetensorsFile.Read("last.safetensors");
@@ -14,7 +14,7 @@ namespace CsUnet.Tensors;
 /// </code></example>
 public sealed class SafetensorsFile : IDisposable
 {
-    // Elements converted or bytes copied at a time: large enough for full disk speed, small beside any model.
+    // Bytes converted or copied at a time: enough for full disk speed, and little compared with any model.
     private const int ChunkBytes = 1 << 20;
 
     private readonly SafeFileHandle _handle;
@@ -46,7 +46,7 @@ public sealed class SafetensorsFile : IDisposable
         SafeFileHandle handle;
         try
         {
-            // Delete sharing lets a training run replace the file under a reader, who keeps the version that it opened.
+            // Delete sharing lets a training run replace the file while a reader keeps the version that it opened.
             handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -75,9 +75,7 @@ public sealed class SafetensorsFile : IDisposable
         : throw new WeightFileException(Path, $"no tensor named '{name}' (the file has {Entries.Count})",
             "is this the file of another model?");
 
-    /// <summary>
-    /// Reads one tensor: F32, F64, I64, I32 and U8 as they are, F16 and BF16 widened to float32.
-    /// </summary>
+    /// <summary>Reads one tensor. F32, F64, I64, I32 and U8 keep their type; F16 and BF16 are converted to float32.</summary>
     /// <param name="name">The tensor's name.</param>
     /// <exception cref="WeightFileException">There is no such tensor, its element type is none of these, or the file has shrunk
     /// since.</exception>
@@ -142,14 +140,15 @@ public sealed class SafetensorsFile : IDisposable
     }
 
     /// <summary>
-    /// Writes a file: first to a temporary file beside it, which is flushed to the disk and then renamed over the target, so that whatever
-    /// happens the target is the old file or the new one, whole. Tensors of wide elements come first, which keeps every tensor aligned.
+    /// Writes a file. The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed to the target. So
+    /// the target is always either the complete old file or the complete new one. Tensors with wider elements come first, which keeps every
+    /// tensor aligned.
     /// </summary>
     /// <param name="path">The target.</param>
-    /// <param name="tensors">Names and tensors, on any device; the order among tensors of one element size is kept.</param>
+    /// <param name="tensors">Names and tensors, on any device; tensors of the same element size keep their order.</param>
     /// <param name="metadata">Free text for the header, or null.</param>
     /// <exception cref="ArgumentException">Two tensors have the same name, or one has the reserved name <c>__metadata__</c>.</exception>
-    /// <exception cref="WeightFileException">The file cannot be written; no temporary file stays behind.</exception>
+    /// <exception cref="WeightFileException">The file cannot be written; the temporary file is deleted.</exception>
     public static void Write(
         string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {

@@ -3,10 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace CsUnet.Tensors;
 
-/// <summary>The JSON header of a safetensors file: reading with every check that the format allows, and writing.</summary>
+/// <summary>The JSON header of a safetensors file. Reading makes every check that the format allows.</summary>
 internal sealed class SafetensorsHeader
 {
-    // The limit of the format's reference implementation: a larger length is garbage, and would be an allocation at a stranger's will.
+    // The limit of the format's reference implementation. A larger length is garbage, and without a limit any file could make us allocate
+    // as much.
     private const long LargestHeader = 100_000_000;
 
     private const string MetadataKey = "__metadata__";
@@ -89,7 +90,7 @@ internal sealed class SafetensorsHeader
         CheckLayout(dataStart, dataLength);
     }
 
-    /// <summary>A name or string value; escapes that are not valid Unicode surface only when the text is read.</summary>
+    /// <summary>Reads a name or string value. Escapes that are not valid Unicode cause an error only when the text is read.</summary>
     private string Text(Func<string?> read)
     {
         try
@@ -212,7 +213,7 @@ internal sealed class SafetensorsHeader
             throw Broken($"after {previous} follow {dataStart + dataLength - end} bytes that no tensor holds");
     }
 
-    /// <summary>The header of a file that holds these tensors one after another, padded with spaces to a multiple of 8 bytes.</summary>
+    /// <summary>The header of a file that stores these tensors one after another, padded with spaces to a multiple of 8 bytes.</summary>
     public static byte[] Format(IReadOnlyList<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();

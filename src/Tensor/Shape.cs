@@ -8,7 +8,7 @@ public sealed class Shape : IEquatable<Shape>, IEnumerable<int>
 {
     private readonly int[] _dimensions;
 
-    /// <summary>A shape of the given dimensions; none of them may be negative, and none at all makes a scalar.</summary>
+    /// <summary>A shape of the given dimensions. None may be negative; without any dimension it is a scalar.</summary>
     /// <param name="dimensions">Sizes, outermost first.</param>
     /// <exception cref="ArgumentOutOfRangeException">A dimension is negative.</exception>
     public Shape(params ReadOnlySpan<int> dimensions)
@@ -23,10 +23,10 @@ public sealed class Shape : IEquatable<Shape>, IEnumerable<int>
         Count = count;
     }
 
-    /// <summary>Lets a collection expression, <c>[2, 3]</c>, stand for a shape.</summary>
+    /// <summary>Creates a shape from a collection expression such as <c>[2, 3]</c>.</summary>
     public static Shape Create(ReadOnlySpan<int> dimensions) => new(dimensions);
 
-    /// <summary>The shape () of a single number.</summary>
+    /// <summary>The shape () of a scalar.</summary>
     public static Shape Scalar { get; } = new();
 
     /// <summary>Number of dimensions.</summary>

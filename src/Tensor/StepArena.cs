@@ -1,12 +1,12 @@
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// Memory of one training or inference step. Tensors made on a thread between <see cref="BeginStep"/> and the end of the returned scope
-/// are temporaries: they need no Dispose, and all of them go back at once when the scope ends. Blocks are kept by size for the next step,
-/// which asks for the same sizes, so a run's memory is flat from its second step on.
+/// The memory of one training or inference step. Tensors created on a thread between <see cref="BeginStep"/> and the end of the returned
+/// scope are temporaries: they need no Dispose, and the arena frees all of them when the scope ends. It keeps their blocks, by size, for
+/// the next step. Since every step asks for the same sizes, a run's memory use is constant from its second step on.
 /// </summary>
-/// <remarks>One arena serves one thread at a time. Blocks are rounded up to an eighth of a power of two, so reuse needs equal classes
-/// only.</remarks>
+/// <remarks>Only one thread may use an arena at a time. Block sizes are rounded up in steps of an eighth of a power of two; a free block is
+/// reused for any request that rounds up to its size.</remarks>
 public sealed class StepArena : IDisposable
 {
     [ThreadStatic] private static StepArena? t_current;
@@ -15,10 +15,10 @@ public sealed class StepArena : IDisposable
     private readonly List<Storage> _rented = [];
     private bool _disposed;
 
-    /// <summary>The arena that new tensors of this thread come from; null outside of every step.</summary>
+    /// <summary>The arena that supplies new tensors on this thread; null outside of a step.</summary>
     public static StepArena? Current => t_current;
 
-    /// <summary>Bytes that the arena holds from the system, used or free, on all devices together.</summary>
+    /// <summary>Bytes that the arena has allocated, used or free, on all devices together.</summary>
     public long ReservedBytes { get; private set; }
 
     /// <summary>Bytes in use now.</summary>
@@ -36,7 +36,7 @@ public sealed class StepArena : IDisposable
         return scope;
     }
 
-    /// <summary>Suspends temporaries on this thread: tensors made until the returned scope is disposed own their memory.</summary>
+    /// <summary>Suspends the arena on this thread: until the returned scope is disposed, new tensors own their memory.</summary>
     public static PersistentScope Suspend()
     {
         var scope = new PersistentScope(t_current);
@@ -83,7 +83,7 @@ public sealed class StepArena : IDisposable
         return (bytes + granule - 1) / granule * granule;
     }
 
-    /// <summary>Frees the memory of an arena that was not disposed, once neither it nor a tensor of it can be reached.</summary>
+    /// <summary>Frees the memory of an arena that was never disposed, once the arena and all of its tensors are unreachable.</summary>
     ~StepArena()
     {
         foreach (Storage storage in _rented)
@@ -94,7 +94,7 @@ public sealed class StepArena : IDisposable
                 block.FreeFromFinaliser();
     }
 
-    /// <summary>Gives the memory back to the system. Tensors still rented can no longer be read.</summary>
+    /// <summary>Frees the memory. Tensors that still use it can no longer be read.</summary>
     public void Dispose()
     {
         GC.SuppressFinalize(this);
@@ -112,7 +112,7 @@ public sealed class StepArena : IDisposable
         ReservedBytes = UsedBytes = 0;
     }
 
-    /// <summary>The extent of a step; its end hands every temporary back.</summary>
+    /// <summary>The scope of a step; its end frees all temporaries.</summary>
     public readonly struct StepScope : IDisposable
     {
         private readonly StepArena _arena;
@@ -125,7 +125,7 @@ public sealed class StepArena : IDisposable
         public void Dispose() => _arena.End(_previous, _mark);
     }
 
-    /// <summary>The extent of a <see cref="Suspend"/>.</summary>
+    /// <summary>The scope of a <see cref="Suspend"/>.</summary>
     public readonly struct PersistentScope : IDisposable
     {
         private readonly StepArena? _previous;

@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// A block of memory that one or more tensors view: native memory, 64-byte aligned, or memory of a CUDA device. A block is either its own
-/// owner (freed after the garbage collector's finaliser) or rented from a <see cref="StepArena"/>, which takes it back when its step ends.
+/// A block of memory that one or more tensors view: 64-byte aligned native memory, or memory of a CUDA device. A block either owns its
+/// memory, which its finaliser frees, or is rented from a <see cref="StepArena"/>, which takes it back when its step ends.
 /// </summary>
 public sealed unsafe class Storage
 {
-    /// <summary>Start of every block on the processor, in bytes: one cache line, and one 512-bit vector.</summary>
+    /// <summary>Alignment of every block on the processor, in bytes: one cache line, and one 512-bit vector.</summary>
     public const int Alignment = 64;
 
     private readonly StepArena? _arena;
@@ -51,33 +51,36 @@ public sealed unsafe class Storage
     /// <summary>Where the memory is.</summary>
     public Device Device { get; }
 
-    /// <summary>The CUDA device whose memory it is; null for the processor's.</summary>
+    /// <summary>The CUDA device that owns the memory; null for the processor's memory.</summary>
     internal CudaDevice? CudaDevice { get; }
 
-    /// <summary>Whether the block belongs to a step, and goes back when the step ends.</summary>
+    /// <summary>Whether the block belongs to a step, which takes it back when it ends.</summary>
     public bool IsTemporary => _arena is not null;
 
-    /// <summary>Whether the block went back to its arena: no tensor on it can be read any more.</summary>
+    /// <summary>Whether the block went back to its arena. No tensor on it can be read any more.</summary>
     public bool IsReleased => _block.IsEmpty;
 
-    /// <summary>The address: in the processor's memory or the device's.</summary>
+    /// <summary>The address, in the processor's memory or the device's.</summary>
     internal nint Address => !_block.IsEmpty
         ? _block.Address
         : throw new InvalidOperationException(
             "this tensor's memory went back to the step arena, because its step ended or Backward was done with it; "
             + "Clone a result that must outlive the step outside of it, or call Keep on a value that is read after Backward");
 
-    /// <summary>Counts one more user of a temporary block; see <see cref="ReleaseReference"/>.</summary>
+    /// <summary>Adds one reference to a temporary block; see <see cref="ReleaseReference"/>.</summary>
     public void AddReference() => _references++;
 
-    /// <summary>Takes back one <see cref="AddReference"/>; the last one hands a temporary block back to its arena early.</summary>
+    /// <summary>
+    /// Removes one reference that <see cref="AddReference"/> added. Without references, a temporary block returns to its arena before the
+    /// step ends.
+    /// </summary>
     public void ReleaseReference()
     {
         if (--_references == 0 && _arena is not null && !_block.IsEmpty)
             _arena.Return(this);
     }
 
-    /// <summary>How many <see cref="AddReference"/> calls are outstanding.</summary>
+    /// <summary>The number of <see cref="AddReference"/> calls not yet undone by <see cref="ReleaseReference"/>.</summary>
     public int References => _references;
 
     internal MemoryBlock Detach()

@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// Keeps every block made on this thread alive until the scope ends. Kernels hold the addresses of temporaries, which the garbage
-/// collector does not see: outside of a step, where a block is its own owner, it could be freed while worker threads still write to it.
+/// Keeps every block allocated on this thread alive until the scope ends. Kernels hold the addresses of temporaries, and the garbage
+/// collector does not see them. Outside of a step, where a block owns its memory, it could free a block while worker threads still write to
+/// it.
 /// </summary>
 public readonly struct StorageScope : IDisposable
 {

@@ -2,7 +2,7 @@ namespace CsUnet.Tensors;
 
 public sealed unsafe partial class Tensor
 {
-    // No training step draws with this number, and initial values of parameters have another.
+    // The step number of these tensors. No training step has it, and the initial values of parameters use another one.
     private const uint DataStep = uint.MaxValue - 1;
 
     private const long RandomGrain = 4096;
@@ -14,12 +14,15 @@ public sealed unsafe partial class Tensor
         Integers,
     }
 
-    /// <summary>Normal numbers of mean 0 and standard deviation 1: a function of seed and place, the same on every device.</summary>
+    /// <summary>
+    /// Normal numbers of mean 0 and standard deviation 1. They depend only on the seed and the element's index, and are the same on every
+    /// device.
+    /// </summary>
     /// <param name="shape">Dimensions.</param>
-    /// <param name="seed">Which numbers.</param>
+    /// <param name="seed">Selects the numbers.</param>
     /// <param name="type">Element type: float32, float64 or bfloat16.</param>
-    /// <param name="device">Where; <see cref="Device.Default"/> if not named.</param>
-    /// <exception cref="ArgumentException">The type holds whole numbers only.</exception>
+    /// <param name="device">Where; <see cref="Device.Default"/> if not given.</param>
+    /// <exception cref="ArgumentException">The type is an integer type.</exception>
     public static Tensor Normal(Shape shape, ulong seed, DType type = DType.Float32, Device? device = null)
     {
         RequireFloat(type, nameof(Normal));
@@ -27,14 +30,16 @@ public sealed unsafe partial class Tensor
         return Drawn(shape, type, device, i => key.Normal((ulong)i));
     }
 
-    /// <summary>Numbers uniform in [low, high): a function of seed and place, the same on every device.</summary>
+    /// <summary>
+    /// Numbers uniform in [low, high). They depend only on the seed and the element's index, and are the same on every device.
+    /// </summary>
     /// <param name="shape">Dimensions.</param>
-    /// <param name="seed">Which numbers.</param>
-    /// <param name="low">The least.</param>
-    /// <param name="high">Above the largest.</param>
+    /// <param name="seed">Selects the numbers.</param>
+    /// <param name="low">The lower bound, included.</param>
+    /// <param name="high">The upper bound, excluded.</param>
     /// <param name="type">Element type: float32, float64 or bfloat16.</param>
-    /// <param name="device">Where; <see cref="Device.Default"/> if not named.</param>
-    /// <exception cref="ArgumentException">The type holds whole numbers only.</exception>
+    /// <param name="device">Where; <see cref="Device.Default"/> if not given.</param>
+    /// <exception cref="ArgumentException">The type is an integer type.</exception>
     public static Tensor Uniform(
         Shape shape, ulong seed, double low = 0, double high = 1, DType type = DType.Float32, Device? device = null)
     {
@@ -43,13 +48,15 @@ public sealed unsafe partial class Tensor
         return Drawn(shape, type, device, i => low + (high - low) * key.Uniform((ulong)i));
     }
 
-    /// <summary>Whole numbers from 0 to below a bound, each as likely: a function of seed and place, the same on every device.</summary>
+    /// <summary>
+    /// Uniform integers in [0, below). They depend only on the seed and the element's index, and are the same on every device.
+    /// </summary>
     /// <param name="shape">Dimensions.</param>
-    /// <param name="below">The bound, at least 1.</param>
-    /// <param name="seed">Which numbers.</param>
+    /// <param name="below">The upper bound, excluded; at least 1.</param>
+    /// <param name="seed">Selects the numbers.</param>
     /// <param name="type">Element type: int64, int32 or uint8.</param>
-    /// <param name="device">Where; <see cref="Device.Default"/> if not named.</param>
-    /// <exception cref="ArgumentException">The type does not hold whole numbers only, or not as large ones.</exception>
+    /// <param name="device">Where; <see cref="Device.Default"/> if not given.</param>
+    /// <exception cref="ArgumentException">The type is not an integer type, or is too small for the bound.</exception>
     public static Tensor Integers(Shape shape, int below, ulong seed, DType type = DType.Int64, Device? device = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(below, 1);

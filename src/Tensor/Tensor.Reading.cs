@@ -6,19 +6,19 @@ namespace CsUnet.Tensors;
 [System.Diagnostics.DebuggerDisplay("{Format()}")]
 public sealed unsafe partial class Tensor
 {
-    // As torch.set_printoptions has them at first.
+    // The defaults of torch.set_printoptions.
     private const int MostElements = 1000, Edge = 3, Digits = 4;
     private const double ScientificAbove = 1e8, ScientificBelow = 1e-4, ScientificRange = 1e3;
 
-    /// <summary>The only element of a tensor, as a double, wherever the tensor is.</summary>
-    /// <exception cref="InvalidOperationException">There are more elements, or none.</exception>
+    /// <summary>The only element of a tensor on any device, as a double.</summary>
+    /// <exception cref="InvalidOperationException">The tensor has more than one element, or none.</exception>
     public double Item() => Count == 1
         ? To(Device.Cpu)[0]
         : throw new InvalidOperationException($"Item: tensor {this} has {Count} elements, expected one");
 
     /// <summary>
-    /// A copy of the elements, row-major, wherever the tensor is. A span of <see cref="AsSpan{T}"/> does not keep the memory of its tensor
-    /// from being freed; this does while it copies.
+    /// A copy of the elements, row-major, from any device. The tensor's memory stays alive while it is copied; a span of
+    /// <see cref="AsSpan{T}"/> does not keep it alive.
     /// </summary>
     /// <exception cref="InvalidOperationException">
     /// The element type differs, or the tensor was a temporary of a step that has ended.
@@ -32,11 +32,11 @@ public sealed unsafe partial class Tensor
     }
 
     /// <summary>Element (first, second, ...), as a double.</summary>
-    /// <param name="first">Place in the outermost dimension.</param>
-    /// <param name="second">Place in the next one.</param>
-    /// <param name="more">Places in the others.</param>
-    /// <exception cref="ArgumentException">The number of places is not the number of dimensions.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A place is outside its dimension.</exception>
+    /// <param name="first">Index in the outermost dimension.</param>
+    /// <param name="second">Index in the next dimension.</param>
+    /// <param name="more">Indices in the other dimensions.</param>
+    /// <exception cref="ArgumentException">The number of indices is not the number of dimensions.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An index is outside its dimension.</exception>
     [System.Runtime.CompilerServices.IndexerName("Element")]
     public double this[int first, int second, params ReadOnlySpan<int> more]
     {
@@ -45,8 +45,8 @@ public sealed unsafe partial class Tensor
     }
 
     /// <summary>
-    /// The numbers in rows and brackets, as PyTorch prints them, and then element type and shape. Of more than 1000 elements only the first
-    /// and last three along each dimension are written.
+    /// The numbers in rows and brackets, as PyTorch prints them, followed by element type and shape. A tensor with more than 1000 elements
+    /// shows only the first and last three entries of each dimension.
     /// </summary>
     /// <example><code>
     /// [[ 0.5000, -1.0000],
@@ -80,7 +80,7 @@ public sealed unsafe partial class Tensor
         return place;
     }
 
-    // The entries of a dimension that are written; -1 stands for those left out.
+    // The entries of a dimension that are written; -1 stands for the omitted ones.
     private static IEnumerable<int> Entries(int size, int edge)
     {
         if (size <= 2L * edge)
@@ -108,7 +108,7 @@ public sealed unsafe partial class Tensor
             return;
         }
         bool innermost = dimension == Shape.Rank - 1;
-        // Matrices of a larger tensor are set apart by an empty line.
+        // An empty line separates the matrices of a larger tensor.
         string between = innermost ? ", " : "," + new string('\n', Shape.Rank - 1 - dimension) + new string(' ', dimension + 1);
         text.Append('[');
         bool first = true;

@@ -3,8 +3,8 @@ using CsUnet.Cuda.BasicTypes;
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// A dense, contiguous, row-major array of numbers. Activations are channels-last: (B, H, W, C), or (rows, C). Inside a
-/// <see cref="StepArena"/> step a new tensor is a temporary of the step; outside, it owns its memory until it is collected.
+/// A dense, contiguous, row-major array of numbers. Activations are channels-last: (B, H, W, C), or (rows, C). A tensor created inside a
+/// <see cref="StepArena"/> step is a temporary of that step. A tensor created outside owns its memory until it is collected.
 /// </summary>
 public sealed unsafe partial class Tensor
 {
@@ -40,7 +40,7 @@ public sealed unsafe partial class Tensor
     /// <summary>Number of bytes.</summary>
     public long Bytes => Count * DType.Size();
 
-    /// <summary>A tensor whose elements are not set: from the current step's arena if there is one.</summary>
+    /// <summary>An uninitialised tensor, from the current step's arena if there is one.</summary>
     public static Tensor Empty(Shape shape, DType type = DType.Float32, Device device = default)
     {
         long bytes = checked(shape.Count * type.Size());
@@ -64,14 +64,14 @@ public sealed unsafe partial class Tensor
         return tensor;
     }
 
-    /// <summary>An unset tensor like another one.</summary>
+    /// <summary>An uninitialised tensor with the shape, element type and device of another one.</summary>
     public static Tensor EmptyLike(Tensor other) => Empty(other.Shape, other.DType, other.Device);
 
-    /// <summary>A zero tensor like another one.</summary>
+    /// <summary>A tensor of zeros with the shape, element type and device of another one.</summary>
     public static Tensor ZerosLike(Tensor other) => Zeros(other.Shape, other.DType, other.Device);
 
     /// <summary>A tensor that holds a copy of <paramref name="values"/>, row-major.</summary>
-    /// <exception cref="ArgumentException">Their number is not that of the shape.</exception>
+    /// <exception cref="ArgumentException">The number of values does not match the shape.</exception>
     public static Tensor From<T>(ReadOnlySpan<T> values, Shape shape) where T : unmanaged
     {
         if (values.Length != shape.Count)
@@ -125,7 +125,7 @@ public sealed unsafe partial class Tensor
         return copy;
     }
 
-    /// <summary>The same elements under another shape; a free view.</summary>
+    /// <summary>The same elements with another shape: a view, nothing is copied.</summary>
     /// <exception cref="ArgumentException">The number of elements differs.</exception>
     public Tensor Reshape(Shape shape)
     {
@@ -135,7 +135,7 @@ public sealed unsafe partial class Tensor
         return shape == Shape ? this : new Tensor(Storage, _byteOffset, shape, DType);
     }
 
-    /// <summary>The same bytes under another element type and shape; a free view.</summary>
+    /// <summary>The same bytes with another element type and shape: a view, nothing is copied.</summary>
     /// <exception cref="ArgumentException">The number of bytes differs.</exception>
     public Tensor Reinterpret(Shape shape, DType type)
     {
@@ -145,7 +145,7 @@ public sealed unsafe partial class Tensor
         return new Tensor(Storage, _byteOffset, shape, type);
     }
 
-    /// <summary>Entries <paramref name="start"/> to start + count of the outermost dimension; a free view.</summary>
+    /// <summary>Entries <paramref name="start"/> to start + count of the outermost dimension: a view, nothing is copied.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the dimension.</exception>
     public Tensor Slice(int start, int count)
     {
@@ -155,7 +155,7 @@ public sealed unsafe partial class Tensor
         return new Tensor(Storage, _byteOffset + start * stride, new Shape([count, .. Shape.AsSpan()[1..]]), DType);
     }
 
-    /// <summary>A copy: a temporary inside a step, its own owner outside.</summary>
+    /// <summary>A copy: inside a step it is a temporary, outside it owns its memory.</summary>
     public Tensor Clone()
     {
         Tensor copy = EmptyLike(this);
@@ -171,7 +171,7 @@ public sealed unsafe partial class Tensor
     }
 
     /// <summary>Overwrites the elements with those of a tensor of the same element type and number of elements.</summary>
-    /// <exception cref="ArgumentException">Type or number differ.</exception>
+    /// <exception cref="ArgumentException">The element type or the number of elements differs.</exception>
     public void CopyFrom(Tensor source)
     {
         if (source.DType != DType || source.Count != Count)
@@ -229,8 +229,8 @@ public sealed unsafe partial class Tensor
     }
 
     /// <summary>
-    /// The elements converted to another floating-point type, on the processor; this tensor itself if it has that type already. Rounds to
-    /// nearest, ties to even, and keeps NaN. In a graph, and on a CUDA device, the operator Cast converts.
+    /// The elements converted to another floating-point type, on the processor; this tensor itself if it already has that type. Rounds to
+    /// nearest, ties to even, and keeps NaN. In a graph, and on a CUDA device, use the operator Cast.
     /// </summary>
     /// <exception cref="NotSupportedException">One of the types is not a floating-point type, or the tensor is on a CUDA
     /// device.</exception>
@@ -265,7 +265,7 @@ public sealed unsafe partial class Tensor
             target[i] = convert(source[i]);
     }
 
-    /// <summary>Element <paramref name="index"/> of the row-major elements, as a double.</summary>
+    /// <summary>Element <paramref name="index"/> in row-major order, as a double.</summary>
     [System.Runtime.CompilerServices.IndexerName("Element")]
     public double this[long index]
     {

@@ -1,13 +1,13 @@
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// The engine's threads. <see cref="Run"/> splits a loop into numbered chunks, which the calling thread and the workers claim one by one:
-/// a core that is busy elsewhere costs its share of the speed, not the whole region. What a chunk computes must depend on its number
-/// only, so results do not depend on the number of threads.
+/// The engine's threads. <see cref="Run"/> splits a loop into numbered chunks; the calling thread and the workers claim them one by one. So
+/// a core that is busy elsewhere costs only its share of the speed. The result of a chunk must depend only on its number, so that results
+/// do not depend on the number of threads.
 /// </summary>
 public static class Workers
 {
-    // A worker spins this many pauses for the next region, then parks: within a step regions follow each other within microseconds.
+    // A worker spins this many pauses for the next region, then blocks: within a step regions follow each other within microseconds.
     private const int SpinPauses = 4000;
 
     private sealed class Region(Action<int> body, int chunks)
@@ -28,7 +28,7 @@ public static class Workers
     private static int s_count = Environment.ProcessorCount;
     [ThreadStatic] private static bool t_inside;
 
-    /// <summary>Threads that work on a region, the calling one included; at first the number of processors.</summary>
+    /// <summary>The number of threads that work on a region, including the calling one. The default is the number of processors.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above 1024.</exception>
     public static int Count
     {
@@ -42,8 +42,8 @@ public static class Workers
     }
 
     /// <summary>
-    /// Calls <paramref name="body"/> once for every number below <paramref name="chunks"/>, on all threads, and returns when all are done.
-    /// A call from inside a region, or beside another thread's region, runs on the calling thread alone.
+    /// Calls <paramref name="body"/> once for every number from 0 to below <paramref name="chunks"/>, on all threads, and returns when all
+    /// calls are done. A call from inside a region, or while another thread runs a region, runs on the calling thread alone.
     /// </summary>
     public static void Run(int chunks, Action<int> body)
     {
@@ -82,8 +82,8 @@ public static class Workers
     }
 
     /// <summary>
-    /// Splits <paramref name="count"/> items into chunks of <paramref name="grain"/> items and calls <paramref name="body"/> with each
-    /// chunk's first and end index.
+    /// Splits <paramref name="count"/> items into chunks of <paramref name="grain"/> items and calls <paramref name="body"/> with the first
+    /// and end index of each chunk.
     /// </summary>
     public static void Split(long count, long grain, Action<long, long> body)
     {
@@ -143,8 +143,8 @@ public static class Workers
                     continue;
                 }
                 Interlocked.Increment(ref s_parked);
-                // A region may have begun between the last look and the increment: its release then counts this thread, or this look sees
-                // it.
+                // A region may begin between the last check and the increment. Either its release counts this thread, or the next check
+                // sees it.
                 if (Volatile.Read(ref s_epoch) == seen)
                     s_wake.Wait();
                 Interlocked.Decrement(ref s_parked);

@@ -2,7 +2,7 @@ using CsUnet.Data;
 
 namespace CsUnet.Training;
 
-/// <summary>An augmentation: the name of a ready one, a YAML file, or a mapping.</summary>
+/// <summary>An augmentation: a built-in name, a YAML file, or a YAML mapping.</summary>
 internal sealed class AugmentationType : OptionType<AugmentationOptions>
 {
     public override string ValueName => "NAME|FILE";
@@ -28,6 +28,6 @@ internal sealed class AugmentationType : OptionType<AugmentationOptions>
     public override IReadOnlyList<string> Write(AugmentationOptions value) =>
         value.ToYaml().Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    // Its own constructors check nothing, so there is nothing here that a reader would refuse and code could not.
+    // Nothing is refused here: only the YAML reader checks the values of an augmentation.
     public override string? Refused(AugmentationOptions value) => null;
 }

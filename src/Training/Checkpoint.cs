@@ -23,19 +23,19 @@ public sealed class Checkpoint
     /// <summary>The network, in evaluation mode.</summary>
     public SegmentationModel Model { get; }
 
-    /// <summary>What the file says about it.</summary>
+    /// <summary>The header of the weight file.</summary>
     public CheckpointHeader Header { get; }
 
     /// <summary>The classes.</summary>
     public ClassMap ClassMap => Header.ClassMap;
 
     /// <summary>Loads a weight file that a training run wrote.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The weight file.</param>
     /// <param name="type">Element type of the network.</param>
-    /// <param name="device">Where the network computes; the file may come from another device.</param>
+    /// <param name="device">The device of the network; the file may have been written from another device.</param>
     /// <exception cref="WeightFileException">
-    /// It is missing, cut off, does not hold the weights that its header describes, or one of them is not finite; or the kind of its
-    /// network is not registered (<see cref="ModelOptions.Register"/>).
+    /// The file is missing or truncated, does not hold the weights that its header describes, or holds a weight that is not finite. Or the
+    /// kind of its network is not registered (<see cref="ModelOptions.Register"/>).
     /// </exception>
     public static Checkpoint Load(string path, DType type = DType.Float32, Device device = default)
     {
@@ -43,7 +43,7 @@ public sealed class Checkpoint
         CheckpointHeader header = CheckpointHeader.Of(file);
         SegmentationModel model = Create(path, header, type);
         model.To(device);
-        // Names and shapes are compared before memory is allocated: a header of a few bytes may ask for more than there is.
+        // Compare names and shapes before allocating: the header of a tiny file may ask for more memory than the machine has.
         StateDict.Load(model, file);
         IReadOnlyList<(string Name, Tensor Value)> state = StateDict.State(model);
         if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
@@ -66,8 +66,8 @@ public sealed class Checkpoint
         }
     }
 
-    /// <summary>A predictor with these weights.</summary>
+    /// <summary>Creates a predictor with these weights.</summary>
     /// <param name="stride">Pixels between tiles; 0: half a tile.</param>
-    /// <param name="batch">Tiles that run through the network at once.</param>
+    /// <param name="batch">Tiles per forward pass.</param>
     public Predictor CreatePredictor(int stride = 0, int batch = 8) => new(Model, stride, batch, Header.Normalisation);
 }

@@ -10,13 +10,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
-/// <summary>What a weight file says about its weights: everything that prediction needs beside them.</summary>
+/// <summary>The header of a weight file: everything that prediction needs besides the weights.</summary>
 /// <param name="Model">The architecture.</param>
-/// <param name="ClassMap">The classes, their colours, and how annotations name them.</param>
-/// <param name="Normalisation">How images become the network's input.</param>
-/// <param name="Step">Training steps behind the weights.</param>
-/// <param name="Program">Version of the program that wrote them.</param>
-/// <param name="StateFile">Name of the optimiser state that belongs to them, in the same folder; null if there is none.</param>
+/// <param name="ClassMap">The classes, their colours, and how annotations encode them.</param>
+/// <param name="Normalisation">How images are normalised for the network.</param>
+/// <param name="Step">Training steps that produced the weights.</param>
+/// <param name="Program">Version of the program that wrote the file.</param>
+/// <param name="StateFile">Name of the matching optimiser state in the same folder; null if there is none.</param>
 public sealed record CheckpointHeader(
     ModelOptions Model, ClassMap ClassMap, Normalisation Normalisation, int Step, string Program, string? StateFile = null)
 {
@@ -49,9 +49,9 @@ public sealed record CheckpointHeader(
         return metadata;
     }
 
-    /// <summary>The header of a weight file.</summary>
+    /// <summary>Reads the header of a weight file.</summary>
     /// <exception cref="WeightFileException">
-    /// The file was not written by a training run, its header is damaged, or the kind of its network is not registered.
+    /// No training run wrote the file, its header is damaged, or the kind of its network is not registered.
     /// </exception>
     public static CheckpointHeader Of(SafetensorsFile file)
     {

@@ -5,20 +5,18 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
-/// <summary>
-/// Writes and reads the checkpoints of a run so that a kill at any moment leaves a consistent pair of weights and optimiser state.
-/// </summary>
+/// <summary>Writes and reads the checkpoints of a run. A kill at any moment leaves weights and optimiser state that match.</summary>
 /// <remarks>
-/// The state of step N goes to a file named for N; then last.safetensors, whose header names that file, replaces the previous one by a
-/// rename, which is the one moment when the checkpoint changes. Until then last.safetensors names the previous state, which is deleted
-/// only afterwards. What a kill leaves over is removed by the next checkpoint, or when the run is resumed.
+/// The optimiser state of step N goes to a file named after N. Then a rename replaces last.safetensors, whose header names that file: this
+/// is the one moment when the checkpoint changes. Until then last.safetensors names the previous state, which is deleted only afterwards.
+/// The next checkpoint, or resuming the run, removes what a kill left behind.
 /// </remarks>
 internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model, Optimizer optimizer, CheckpointHeader header)
 {
     private string? _current;
 
-    /// <summary>Writes optimiser state and last.safetensors.</summary>
-    /// <exception cref="RunException">A file cannot be written; the previous checkpoint is as it was.</exception>
+    /// <summary>Writes the optimiser state and last.safetensors.</summary>
+    /// <exception cref="RunException">A file cannot be written; the previous checkpoint is unchanged.</exception>
     public void SaveLast(TrainerState state)
     {
         string name = RunFolder.StateName(state.Step);
@@ -33,17 +31,17 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
         }
         finally
         {
-            // After a failure, a full disk say, this removes the state whose weights could not follow.
+            // After a failure, such as a full disk, this deletes the new state: its weights were not written.
             folder.RemoveLeftovers(_current);
         }
     }
 
     /// <summary>Writes best.safetensors.</summary>
-    /// <exception cref="RunException">It cannot be written; the previous one is as it was.</exception>
+    /// <exception cref="RunException">The file cannot be written; the previous one is unchanged.</exception>
     public void SaveBest(int step) =>
         Guard(step, () => StateDict.Save(model, folder.BestPath, (header with { Step = step }).ToMetadata()));
 
-    /// <summary>Sets weights and optimiser from the run's last checkpoint, and removes what a kill left beside it.</summary>
+    /// <summary>Loads weights and optimiser state from the run's last checkpoint, and removes what a kill left beside it.</summary>
     /// <exception cref="WeightFileException">A file is missing or damaged, or belongs to another model.</exception>
     public TrainerState Load()
     {
@@ -65,7 +63,7 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
         return state;
     }
 
-    // The class map is read again from the user's file, which may have changed: the labels would then mean something else, silently.
+    // The class map is read again from the user's file. If that file changed, the labels would silently mean something else.
     private static void RequireSame(string path, string what, string then, string now)
     {
         if (then != now)
@@ -73,7 +71,7 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
                 "undo the change, or start a new run in another folder");
     }
 
-    /// <summary>What annotations mean, without names of files and colours of display, which may change.</summary>
+    /// <summary>How annotations map to classes, without file names and display colours, which may change.</summary>
     private static string Meaning(ClassMap map)
     {
         string Values(IEnumerable<int> values, IEnumerable<Rgb> colours) =>

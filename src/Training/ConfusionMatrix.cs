@@ -4,11 +4,11 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Pixels counted by true and predicted class. With TP, FP, FN of class k: IoU = TP / (TP + FP + FN), Dice = 2 TP / (2 TP + FP + FN).
+/// Counts pixels by true and predicted class. With TP, FP, FN of class k: IoU = TP / (TP + FP + FN), Dice = 2 TP / (2 TP + FP + FN).
 /// </summary>
 public sealed class ConfusionMatrix
 {
-    /// <summary>The label of pixels that do not count.</summary>
+    /// <summary>The label of ignored pixels.</summary>
     public const byte Ignore = SegmentationLoss.IgnoreIndex;
 
     private readonly long[] _counts;
@@ -32,11 +32,11 @@ public sealed class ConfusionMatrix
     /// <summary>Pixels of class <paramref name="truth"/> that were labelled <paramref name="prediction"/>.</summary>
     public long this[int truth, int prediction] => _counts[checked(truth * Classes + prediction)];
 
-    /// <summary>Pixels counted.</summary>
+    /// <summary>Number of counted pixels.</summary>
     public long Total => _counts.Sum();
 
-    /// <summary>Adds pixels: their true labels and the predicted ones. Pixels whose truth is <see cref="Ignore"/> do not count.</summary>
-    /// <exception cref="ArgumentException">The lengths differ, or a label is not below the number of classes.</exception>
+    /// <summary>Adds pixels by their true and predicted labels. Pixels whose true label is <see cref="Ignore"/> are skipped.</summary>
+    /// <exception cref="ArgumentException">The lengths differ, or a label is not less than the number of classes.</exception>
     public void Add(ReadOnlySpan<byte> truth, ReadOnlySpan<byte> prediction)
     {
         if (truth.Length != prediction.Length)
@@ -54,10 +54,10 @@ public sealed class ConfusionMatrix
         }
     }
 
-    /// <summary>Adds label maps held by uint8 tensors of equal size.</summary>
+    /// <summary>Adds two label maps: uint8 tensors of equal size.</summary>
     public void Add(Tensor truth, Tensor prediction) => Add(truth.AsSpan<byte>(), prediction.AsSpan<byte>());
 
-    /// <summary>Adds another matrix of as many classes.</summary>
+    /// <summary>Adds another matrix with the same number of classes.</summary>
     public void Add(ConfusionMatrix other)
     {
         if (other.Classes != Classes)
@@ -84,14 +84,14 @@ public sealed class ConfusionMatrix
         return sum;
     }
 
-    /// <summary>Intersection over union of a class; null if it is neither in the truth nor in the prediction.</summary>
+    /// <summary>Intersection over union of a class; null if it occurs neither in the truth nor in the prediction.</summary>
     public double? IoU(int index)
     {
         long union = TruthCount(index) + PredictionCount(index) - this[index, index];
         return union == 0 ? null : (double)this[index, index] / union;
     }
 
-    /// <summary>Dice coefficient of a class; null if it is neither in the truth nor in the prediction.</summary>
+    /// <summary>Dice coefficient of a class; null if it occurs neither in the truth nor in the prediction.</summary>
     public double? Dice(int index)
     {
         long sum = TruthCount(index) + PredictionCount(index);
@@ -104,7 +104,7 @@ public sealed class ConfusionMatrix
     /// <summary>Mean Dice over the classes that occur in truth or prediction; 0 if no pixel was counted.</summary>
     public double MeanDice => Mean(Dice);
 
-    /// <summary>Share of the pixels with the right label; 0 if no pixel was counted.</summary>
+    /// <summary>Fraction of correctly labelled pixels; 0 if no pixel was counted.</summary>
     public double PixelAccuracy
     {
         get
@@ -119,8 +119,8 @@ public sealed class ConfusionMatrix
     /// <summary>The counts as rows: one per true class, one entry per predicted class.</summary>
     public long[][] ToRows() => [.. Enumerable.Range(0, Classes).Select(row => _counts.AsSpan(row * Classes, Classes).ToArray())];
 
-    /// <summary>The matrix of the given rows, as <see cref="ToRows"/> makes them.</summary>
-    /// <exception cref="ArgumentException">The rows are not square, or a count is negative.</exception>
+    /// <summary>Creates a matrix from rows as <see cref="ToRows"/> returns them.</summary>
+    /// <exception cref="ArgumentException">The rows do not form a square, or a count is negative.</exception>
     public static ConfusionMatrix FromRows(IReadOnlyList<IReadOnlyList<long>> rows)
     {
         var matrix = new ConfusionMatrix(rows.Count);

@@ -10,18 +10,18 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Training steps on a CUDA device. The first step of a shape runs launch by launch; the second is recorded, from the forward pass to the
-/// update, and it and all later ones are launched as one graph. Whatever changes from step to step is therefore in device memory at fixed
-/// addresses: the batch and the settings of the update (<see cref="StagedInputs"/>), the step that random numbers are drawn for
-/// (<see cref="CudaRandom"/>), and the record of what the step found, which is kept for every step until it is read back.
+/// Training steps on a CUDA device. The first step of a shape launches its kernels one by one. The second step is captured as a CUDA graph,
+/// from the forward pass to the update; it and all later steps launch that graph. Whatever changes between steps is therefore in device
+/// memory at fixed addresses: the batch and the settings of the update (<see cref="StagedInputs"/>), the step number of the random numbers
+/// (<see cref="CudaRandom"/>), and the record of the step's results. A copy of each record is kept until it is read back.
 /// </summary>
 /// <remarks>
-/// The temporaries of the recorded step are blocks of the step arena. The first step left there all that the recording takes, they stay
-/// allocated as long as the arena does, and what others put into them between two steps is gone when the next begins.
+/// The temporaries of the captured step are blocks of the step arena. The first step allocated all the blocks that the capture needs. They
+/// stay allocated as long as the arena lives. Data that others put into these blocks between two steps is lost when the next step begins.
 /// </remarks>
 internal sealed class DeviceStep : TrainingStep
 {
-    // A record in 64-bit words: loss and number of gradients that are not finite; norm and clipping factor; then the confusion counts.
+    // A record in 64-bit words: loss and count of gradients that are not finite; norm and clipping factor; then the confusion counts.
     private const int Header = 2;
 
     private readonly TrainingState _state;
@@ -32,7 +32,7 @@ internal sealed class DeviceStep : TrainingStep
     private readonly Tensor _record, _records;
     private StagedInputs? _inputs;
     private CudaGraphExec? _graph;
-    // Held here too: recorded launches go on reading it when the optimiser has made another.
+    // Held here as well: the captured launches keep reading this table after the optimiser has created another.
     private TensorTable? _gradients;
     private bool _hasRun;
 
@@ -59,7 +59,7 @@ internal sealed class DeviceStep : TrainingStep
     {
         if (_pending.Count == Capacity)
             throw new InvalidOperationException($"DeviceStep: {Capacity} steps were not read yet; call Read before the next");
-        // This thread need not be the one of the step before.
+        // The previous step may have run on another thread.
         _device.Context.SetCurrent();
         _state.Optimizer.LearningRate = learningRate;
         float[] settings = _state.Optimizer.Advance();
@@ -87,9 +87,7 @@ internal sealed class DeviceStep : TrainingStep
         _pending.Add(new StepResult(step + 1, learningRate, batch.Images.Shape[0], double.NaN, double.NaN, 0, 0));
     }
 
-    /// <summary>
-    /// Enqueues the step, from the inputs to the weights and the record; the step's number is that of the random numbers.
-    /// </summary>
+    /// <summary>Enqueues the step, from the inputs to the weights and the record. The step number selects the random numbers.</summary>
     private void Compute(StagedInputs inputs, int step)
     {
         (Variable logits, Variable output) = TrainingPass.Run(
@@ -132,7 +130,7 @@ internal sealed class DeviceStep : TrainingStep
 
     private void Release()
     {
-        // Waits for the device: the graph may still be running.
+        // Waits for the device, which may still be running the graph.
         _inputs?.Dispose();
         _graph?.Dispose();
         _graph = null;

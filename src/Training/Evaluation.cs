@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace CsUnet.Training;
 
-/// <summary>The result of an evaluation over a set of images: everything follows from the confusion matrices.</summary>
+/// <summary>The result of evaluating a set of images. Confusion matrices determine all of it.</summary>
 public sealed class Evaluation
 {
-    /// <summary>The evaluation of some images.</summary>
+    /// <summary>Creates the evaluation of a set of images.</summary>
     /// <param name="classNames">Names of the classes, in the order of the labels.</param>
     /// <param name="images">One entry per image.</param>
     public Evaluation(IReadOnlyList<string> classNames, IReadOnlyList<ImageScore> images)
@@ -23,16 +23,16 @@ public sealed class Evaluation
     /// <summary>Metrics per image.</summary>
     public IReadOnlyList<ImageScore> Images { get; }
 
-    /// <summary>All images' pixels.</summary>
+    /// <summary>The pixels of all images.</summary>
     public ConfusionMatrix Confusion { get; }
 
-    /// <summary>Mean IoU over the classes that occur, from all pixels together.</summary>
+    /// <summary>Mean IoU over the classes that occur, computed over the pixels of all images.</summary>
     public double MeanIoU => Confusion.MeanIoU;
 
-    /// <summary>Mean Dice over the classes that occur, from all pixels together.</summary>
+    /// <summary>Mean Dice over the classes that occur, computed over the pixels of all images.</summary>
     public double MeanDice => Confusion.MeanDice;
 
-    /// <summary>Share of the pixels with the right label.</summary>
+    /// <summary>Fraction of correctly labelled pixels.</summary>
     public double PixelAccuracy => Confusion.PixelAccuracy;
 
     /// <summary>Metrics per class.</summary>
@@ -43,8 +43,8 @@ public sealed class Evaluation
         [.. ClassNames.Select((name, index) => new ClassScore(name, confusion.IoU(index), confusion.Dice(index)))];
 
     /// <summary>
-    /// The JSON text of evaluation-SPLIT.json: meanIoU, meanDice, pixelAccuracy, classes[] of name, iou, dice (null where the class does
-    /// not occur), confusion (rows: truth), and images[] of file and the same per image.
+    /// The JSON text of evaluation-SPLIT.json: meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class does not
+    /// occur), confusion (rows: truth), and images[] with file and the same values per image.
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(new EvaluationFile(
         MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],
@@ -55,12 +55,12 @@ public sealed class Evaluation
     private IReadOnlyList<EvaluationFile.ClassEntry> ClassEntries(ConfusionMatrix confusion) =>
         [.. Scores(confusion).Select(score => new EvaluationFile.ClassEntry(score.Name, score.IoU, score.Dice))];
 
-    /// <summary>Writes <see cref="ToJson"/> to a file, in one piece or not at all.</summary>
+    /// <summary>Writes <see cref="ToJson"/> to a file, completely or not at all.</summary>
     /// <exception cref="RunException">The file cannot be written.</exception>
     public void Save(string path) => RunFiles.WriteText(path, ToJson());
 
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    /// <exception cref="RunException">The file is missing, or is no such text.</exception>
+    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <exception cref="RunException">The file is missing or is not an evaluation.</exception>
     public static Evaluation Load(string path)
     {
         string text = RunFiles.ReadText(path, "evaluate the run to make it");

@@ -3,31 +3,31 @@ using System.Text.Json.Serialization;
 namespace CsUnet.Training;
 
 /// <summary>
-/// evaluation-SPLIT.json: the metrics of all images together, and of each. Everything follows from the confusion matrices.
+/// The contents of evaluation-SPLIT.json: the metrics of all images together and of each image. The confusion matrices determine all of it.
 /// </summary>
 /// <param name="MeanIoU">Mean IoU over the classes that occur.</param>
 /// <param name="MeanDice">Mean Dice over the classes that occur.</param>
-/// <param name="PixelAccuracy">Share of the pixels with the right label.</param>
+/// <param name="PixelAccuracy">Fraction of correctly labelled pixels.</param>
 /// <param name="Classes">Metrics per class.</param>
-/// <param name="Confusion">Pixels; rows: truth.</param>
-/// <param name="Images">The same per image.</param>
+/// <param name="Confusion">Pixel counts; rows: truth.</param>
+/// <param name="Images">The same values per image.</param>
 internal sealed record EvaluationFile(
     double MeanIoU, double MeanDice, double PixelAccuracy, IReadOnlyList<EvaluationFile.ClassEntry> Classes,
     IReadOnlyList<long[]> Confusion, IReadOnlyList<EvaluationFile.ImageEntry> Images)
 {
-    /// <summary>A class.</summary>
+    /// <summary>The metrics of a class.</summary>
     /// <param name="Name">Its name.</param>
-    /// <param name="IoU">Null where the class does not occur.</param>
-    /// <param name="Dice">Null where the class does not occur.</param>
+    /// <param name="IoU">Null if the class does not occur.</param>
+    /// <param name="Dice">Null if the class does not occur.</param>
     internal sealed record ClassEntry(string Name, [property: JsonPropertyName("iou")] double? IoU, double? Dice);
 
-    /// <summary>An image.</summary>
-    /// <param name="File">Its file.</param>
+    /// <summary>The metrics of an image.</summary>
+    /// <param name="File">The image file.</param>
     /// <param name="MeanIoU">Mean IoU over the classes that occur.</param>
     /// <param name="MeanDice">Mean Dice over the classes that occur.</param>
-    /// <param name="PixelAccuracy">Share of the pixels with the right label.</param>
+    /// <param name="PixelAccuracy">Fraction of correctly labelled pixels.</param>
     /// <param name="Classes">Metrics per class.</param>
-    /// <param name="Confusion">Pixels; rows: truth.</param>
+    /// <param name="Confusion">Pixel counts; rows: truth.</param>
     internal sealed record ImageEntry(
         string File, double MeanIoU, double MeanDice, double PixelAccuracy, IReadOnlyList<ClassEntry> Classes,
         IReadOnlyList<long[]> Confusion);

@@ -7,18 +7,18 @@ namespace CsUnet.Training;
 public static class Evaluator
 {
     /// <summary>Evaluates images, one after the other.</summary>
-    /// <param name="predictor">Labels them.</param>
-    /// <param name="images">The images; each is needed only while it is predicted.</param>
-    /// <param name="onImage">Called after each image with the number of images done and the prediction's labels.</param>
+    /// <param name="predictor">Labels the images.</param>
+    /// <param name="images">The images; each one is loaded only while it is predicted.</param>
+    /// <param name="onImage">Called after each image with the number of finished images, the sample and the predicted labels.</param>
     /// <param name="cancellation">Stops between batches of tiles.</param>
-    /// <exception cref="OperationCanceledException">The token was set.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="RunException">The model and the data have different numbers of classes.</exception>
     public static Evaluation Evaluate(
         Predictor predictor, MicrographDataset images,
         Action<int, Sample, byte[]>? onImage = null, CancellationToken cancellation = default) =>
         Evaluate(predictor, images, new SegmentationLoss(), onImage, cancellation).Evaluation;
 
-    /// <summary>Evaluates images, with the loss of their blended probabilities over all pixels.</summary>
+    /// <summary>Evaluates images and also computes the loss of the blended probabilities over all pixels.</summary>
     /// <inheritdoc cref="Evaluate(Predictor, MicrographDataset, Action{int, Sample, byte[]}, CancellationToken)"/>
     public static (Evaluation Evaluation, double Loss) Evaluate(
         Predictor predictor, MicrographDataset images, SegmentationLoss loss,

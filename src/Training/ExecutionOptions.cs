@@ -3,23 +3,22 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Where and how a run computes. It is no part of what the run is: config.yaml does not hold it, and a run may be resumed with other
-/// values, though other devices round differently.
+/// Where and how a run computes. These options are not part of the run: config.yaml does not contain them, and a run may be resumed with
+/// other values. Another device may round differently.
 /// </summary>
 public sealed record ExecutionOptions
 {
-    /// <summary>Where the model computes.</summary>
+    /// <summary>The device of the model.</summary>
     public Device Device { get; init; } = Device.Cpu;
 
     /// <summary>
-    /// Whether a CUDA device gets all launches of a step at once, as a graph that is recorded in the second step; the results are the same
-    /// bit for bit.
+    /// Whether a CUDA device launches a whole step as one CUDA graph, captured in the second step. The results are identical bit for bit.
     /// </summary>
     public bool UsesGraph { get; init; } = true;
 
     /// <summary>
-    /// After how many steps a CUDA device is waited for to see what they found; validations and checkpoints wait for it too. Nothing is
-    /// lost in between, an error only comes to light later.
+    /// Steps between two reads of the results from a CUDA device; validations and checkpoints read them as well. No result is lost in
+    /// between, but an error is reported later.
     /// </summary>
     public int StepsPerRead { get; init; } = 1;
 }

@@ -7,7 +7,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
-/// <summary>Training steps on the processor.</summary>
+/// <summary>Training steps on the CPU.</summary>
 internal sealed class HostStep(TrainingState state) : TrainingStep
 {
     private readonly List<StepResult> _results = [];

@@ -1,22 +1,20 @@
 namespace CsUnet.Training;
 
-/// <summary>
-/// Receives what happens during <see cref="Trainer.Run"/>, on the training thread, in order. Every method may stay empty.
-/// </summary>
+/// <summary>Receives the events of <see cref="Trainer.Run"/>, in order and on the training thread. Every method is optional.</summary>
 public interface ITrainingObserver
 {
-    /// <summary>A step is done.</summary>
+    /// <summary>A step has finished.</summary>
     void OnStep(StepReport report) { }
 
-    /// <summary>A validation begins.</summary>
-    /// <param name="step">Steps done so far.</param>
+    /// <summary>A validation starts.</summary>
+    /// <param name="step">Steps completed so far.</param>
     void OnValidationStarted(int step) { }
 
-    /// <summary>A validation is done.</summary>
+    /// <summary>A validation has finished.</summary>
     void OnValidation(ValidationReport report) { }
 
-    /// <summary>A checkpoint was written and is safe on disk.</summary>
-    /// <param name="step">Steps done so far.</param>
+    /// <summary>A checkpoint has been written and is safely on disk.</summary>
+    /// <param name="step">Steps completed so far.</param>
     /// <param name="path">The weight file.</param>
     void OnCheckpoint(int step, string path) { }
 }

@@ -1,6 +1,6 @@
 namespace CsUnet.Training;
 
-/// <summary>Any number of values, also none.</summary>
+/// <summary>A list of values, possibly empty.</summary>
 internal sealed class ListType<T>(string valueName, SingleType<T> type) : OptionType<IReadOnlyList<T>> where T : notnull
 {
     public override string ValueName => valueName;

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace CsUnet.Training;
 
-/// <summary>metrics.csv: a header, then a row per step.</summary>
+/// <summary>metrics.csv: a header, then one row per step.</summary>
 public sealed class MetricsLog : IDisposable
 {
     /// <summary>The header line.</summary>
@@ -12,10 +12,10 @@ public sealed class MetricsLog : IDisposable
     private readonly string _path;
     private readonly FileStream _file;
 
-    /// <summary>Opens a log for rows after <paramref name="step"/>: later rows, which a killed run left, are cut off.</summary>
+    /// <summary>Opens a log to append rows after <paramref name="step"/>. Later rows, left by a killed run, are deleted.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="step">The last step whose row stays.</param>
-    /// <exception cref="RunException">It cannot be written, or holds something else.</exception>
+    /// <param name="step">The last step whose row is kept.</param>
+    /// <exception cref="RunException">The file cannot be written, or is not a metrics log.</exception>
     internal MetricsLog(string path, int step)
     {
         _path = path;
@@ -31,14 +31,14 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    /// <summary>The rows of a file.</summary>
-    /// <exception cref="RunException">It cannot be read, or is no such file.</exception>
+    /// <summary>Reads the rows of a file.</summary>
+    /// <exception cref="RunException">The file cannot be read, or is not a metrics log.</exception>
     public static IReadOnlyList<MetricsRow> Read(string path)
     {
         string[] lines = RunFiles.ReadText(path, "give the folder of a run that has done a step").Split('\n');
         if (lines[0].TrimEnd('\r') != Header)
             throw new RunException($"begins with '{lines[0].TrimEnd('\r')}'", $"'{Header}'", path);
-        // A kill can leave half a row at the end: only rows with their line end count.
+        // A kill can leave half a row at the end, so only rows that end with a newline count.
         return [.. lines[1..^1].Select((line, i) => Parse(path, i + 2, line.TrimEnd('\r')))];
     }
 
@@ -48,7 +48,7 @@ public sealed class MetricsLog : IDisposable
         _file.Flush();
     });
 
-    /// <summary>Makes sure that all rows so far are on the disk.</summary>
+    /// <summary>Forces all rows written so far to disk.</summary>
     internal void FlushToDisk() => Write(() => _file.Flush(flushToDisk: true));
 
     /// <summary>Closes the file.</summary>

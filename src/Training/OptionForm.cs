@@ -1,6 +1,6 @@
 namespace CsUnet.Training;
 
-/// <summary>How the value of an option stands in a file.</summary>
+/// <summary>How a file writes the value of an option.</summary>
 public enum OptionForm
 {
     /// <summary>One value: <c>steps: 300</c>.</summary>
@@ -9,6 +9,6 @@ public enum OptionForm
     /// <summary>A list of values: <c>depths: [2, 2, 2, 2]</c>.</summary>
     List,
 
-    /// <summary>A mapping of its own, or a name that stands for one.</summary>
+    /// <summary>A nested mapping, or a name that stands for one.</summary>
     Section,
 }

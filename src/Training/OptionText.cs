@@ -2,7 +2,7 @@ using CsUnet.Data;
 
 namespace CsUnet.Training;
 
-/// <summary>The value of an option as it was given: texts, or a mapping of a file.</summary>
+/// <summary>The value of an option as it was given: texts, or a mapping in a file.</summary>
 public sealed class OptionText
 {
     private OptionText(IReadOnlyList<string> texts, YamlSection? section, string? place)
@@ -12,16 +12,16 @@ public sealed class OptionText
         Place = place;
     }
 
-    /// <summary>The texts; none where the option is not set.</summary>
+    /// <summary>The texts; empty if the option is not set.</summary>
     public IReadOnlyList<string> Texts { get; }
 
-    /// <summary>The mapping, where one was given.</summary>
+    /// <summary>The mapping, if one was given.</summary>
     public YamlSection? Section { get; }
 
-    /// <summary>File and line; null where the value comes from elsewhere.</summary>
+    /// <summary>File and line; null if the value does not come from a file.</summary>
     public string? Place { get; }
 
-    /// <summary>A value given as one text; a list's entries are separated by commas, and an empty text is not set.</summary>
+    /// <summary>Creates a value from one text. Commas separate the entries of a list; an empty text means not set.</summary>
     /// <param name="option">The option.</param>
     /// <param name="text">The text.</param>
     public static OptionText Of(TrainingOption option, string text) => new(
@@ -29,10 +29,10 @@ public sealed class OptionText
             : text.Length == 0 ? [] : [text],
         null, null);
 
-    /// <summary>The value of an option in a file.</summary>
+    /// <summary>Reads the value of an option from a file.</summary>
     /// <param name="option">The option.</param>
-    /// <param name="file">The file's mapping, which has the option's key.</param>
-    /// <exception cref="OptionException">It has another form than the option's.</exception>
+    /// <param name="file">The file's mapping, which contains the option's key.</param>
+    /// <exception cref="OptionException">The value has another form than the option's.</exception>
     public static OptionText Of(TrainingOption option, YamlSection file)
     {
         string key = option.Key, place = file.PlaceOf(key);

@@ -4,19 +4,19 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
-/// <summary>The kinds of values that options have.</summary>
+/// <summary>The types of option values.</summary>
 internal static class OptionTypes
 {
-    /// <summary>A whole number.</summary>
+    /// <summary>An integer.</summary>
     public static SingleType<int> Integer(int minimum, int maximum) => new(
         "N", string.Create(CultureInfo.InvariantCulture, $"a whole number from {minimum} to {maximum}"),
         (string text, out int value) => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value),
         Text, value => value >= minimum && value <= maximum);
 
-    /// <summary>A whole number, or nothing.</summary>
+    /// <summary>An integer, or nothing.</summary>
     public static OptionalType<int> OptionalInteger(int minimum, int maximum) => new(Integer(minimum, maximum));
 
-    /// <summary>A list of whole numbers.</summary>
+    /// <summary>A list of integers.</summary>
     public static ListType<int> Integers(string valueName, int minimum, int maximum) => new(valueName, Integer(minimum, maximum));
 
     /// <summary>A number.</summary>
@@ -29,24 +29,24 @@ internal static class OptionTypes
     /// <summary>A list of numbers.</summary>
     public static ListType<double> Numbers(string valueName, double minimum, double maximum) => new(valueName, Number(minimum, maximum));
 
-    /// <summary>A seed of random numbers.</summary>
+    /// <summary>A random seed.</summary>
     public static SingleType<ulong> Seed { get; } = new(
         "N", string.Create(CultureInfo.InvariantCulture, $"a whole number from 0 to {ulong.MaxValue}"),
         (string text, out ulong value) => ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value),
         value => value.ToString(CultureInfo.InvariantCulture), _ => true);
 
-    /// <summary>Height and width of an input; one number where they are equal.</summary>
+    /// <summary>Height and width of an input; a single number if they are equal.</summary>
     public static SingleType<(int Height, int Width)> Size { get; } = new(
         "N|HxW", "one number or HEIGHTxWIDTH, multiples of 32 from 32 to 8192, for example 128 or 128x256", ParseSize,
         size => size.Height == size.Width ? Text(size.Height) : $"{Text(size.Height)}x{Text(size.Width)}",
         size => IsSide(size.Height) && IsSide(size.Width));
 
-    /// <summary>One of some words.</summary>
+    /// <summary>One of a set of words.</summary>
     public static SingleType<string> Word(IReadOnlyList<string> words) => new(
         "NAME", $"one of {string.Join(", ", words)}", Any,
         value => value, words.Contains, words);
 
-    /// <summary>A value of an enumeration, each by its word.</summary>
+    /// <summary>A value of an enumeration, written as a word.</summary>
     public static SingleType<T> Word<T>(params (string Word, T Value)[] words) where T : struct, Enum => new(
         "NAME", $"one of {string.Join(", ", words.Select(entry => entry.Word))}",
         (string text, out T value) =>
@@ -58,17 +58,17 @@ internal static class OptionTypes
         value => words.Where(entry => entry.Value.Equals(value)).Select(entry => entry.Word).FirstOrDefault(value.ToString()),
         value => words.Any(entry => entry.Value.Equals(value)), [.. words.Select(entry => entry.Word)]);
 
-    /// <summary>A value of a type, or nothing.</summary>
+    /// <summary>A value of another type, or nothing.</summary>
     public static OptionalType<T> Optional<T>(SingleType<T> type) where T : struct => new(type);
 
     /// <summary>A word, or nothing.</summary>
     public static OptionalString OptionalWord(IReadOnlyList<string> words) => new("NAME", Word(words));
 
-    /// <summary>Any texts.</summary>
+    /// <summary>A list of arbitrary texts.</summary>
     public static ListType<string> Texts(string valueName) => new(valueName, new SingleType<string>(
         valueName, "a text", Any, value => value, _ => true));
 
-    /// <summary>The words of a type for a meaning: <c>adamw or sgd</c>.</summary>
+    /// <summary>The words of a type, for the description of an option: <c>adamw or sgd</c>.</summary>
     public static string Choice<T>(OptionType<T> type) => ProblemText.OneOf(type.Words);
 
     private static bool Any(string text, [MaybeNullWhen(false)] out string value)

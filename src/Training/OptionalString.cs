@@ -1,6 +1,6 @@
 namespace CsUnet.Training;
 
-/// <summary>A text that need not be set: one of some words, or any.</summary>
+/// <summary>An optional text: one of a set of words, or any text.</summary>
 internal sealed class OptionalString(string valueName, SingleType<string>? words = null) : OptionType<string?>
 {
     public override string ValueName => valueName;

@@ -1,6 +1,6 @@
 namespace CsUnet.Training;
 
-/// <summary>A value that need not be set: no text, or an empty one, is null.</summary>
+/// <summary>An optional value: no text or an empty text means null.</summary>
 internal sealed class OptionalType<T>(SingleType<T> type) : OptionType<T?> where T : struct
 {
     public override string ValueName => type.ValueName;

@@ -5,10 +5,10 @@ namespace CsUnet.Training;
 /// <param name="Height">Rows.</param>
 /// <param name="Width">Columns.</param>
 /// <param name="Classes">Number of classes.</param>
-/// <param name="Probabilities">Probabilities (H, W, classes), if they were asked for.</param>
+/// <param name="Probabilities">Probabilities (H, W, classes), if they were requested.</param>
 public sealed record Prediction(byte[] Labels, int Height, int Width, int Classes, float[]? Probabilities)
 {
-    /// <summary>Share of the pixels that each class has.</summary>
+    /// <summary>Fraction of the pixels per class.</summary>
     public double[] Fractions()
     {
         var counts = new long[Classes];

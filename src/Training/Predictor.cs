@@ -8,13 +8,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Labels images of any size by overlapping tiles of the model's size. A pixel's class probabilities are the mean over the tiles that
-/// cover it, weighted by a Hann window over each tile, which trusts a tile's centre more than its border. Images smaller than a tile are
-/// continued by reflection. The model runs in evaluation mode and without gradients.
+/// Labels images of any size with overlapping tiles of the model's size. The class probabilities of a pixel are the mean over the tiles
+/// that cover it, weighted by a Hann window per tile: the centre of a tile counts more than its border. Images smaller than a tile are
+/// padded by reflection. The model runs in evaluation mode, without gradients.
 /// </summary>
 /// <remarks>
-/// Rows of tiles are finished from top to bottom, so an image needs memory for one row of tiles and for its labels only. Since the tiles
-/// stand on a grid, the weights are products of one factor per row and one per column, and are normalised beforehand.
+/// Rows of tiles are finished from top to bottom, so an image needs memory only for one row of tiles and for its labels. The tiles lie on a
+/// grid. Therefore each weight is a factor per row times a factor per column, and is normalised in advance.
 /// </remarks>
 public sealed class Predictor : IDisposable
 {
@@ -25,12 +25,12 @@ public sealed class Predictor : IDisposable
     private readonly StepArena _arena;
     private readonly bool _ownsArena;
 
-    /// <summary>A predictor with a model.</summary>
+    /// <summary>Creates a predictor for a model.</summary>
     /// <param name="model">The model; its mode is restored after each image.</param>
     /// <param name="stride">Pixels between tiles, at most the tile's size; 0: half the tile's size.</param>
-    /// <param name="batch">Tiles that run through the network at once.</param>
-    /// <param name="normalisation">What the model's inputs are made with; null: ImageNet's.</param>
-    /// <param name="arena">Memory to share with others on the same thread, such as a training; null: an arena of its own.</param>
+    /// <param name="batch">Tiles per forward pass.</param>
+    /// <param name="normalisation">How images are normalised for the model; null: ImageNet's normalisation.</param>
+    /// <param name="arena">An arena shared with others on the same thread, such as a trainer; null: an arena of its own.</param>
     /// <exception cref="RunException">The stride is negative or larger than a tile.</exception>
     public Predictor(SegmentationModel model, int stride = 0, int batch = 8, Normalisation? normalisation = null, StepArena? arena = null)
     {
@@ -56,9 +56,9 @@ public sealed class Predictor : IDisposable
 
     /// <summary>Labels an image.</summary>
     /// <param name="image">The image, grey or RGB.</param>
-    /// <param name="keepProbabilities">Whether the result holds all probabilities too.</param>
+    /// <param name="keepProbabilities">Whether the result also contains all probabilities.</param>
     /// <param name="cancellation">Stops between batches of tiles.</param>
-    /// <exception cref="OperationCanceledException">The token was set.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Prediction Predict(Image image, bool keepProbabilities = false, CancellationToken cancellation = default)
     {
         var labels = new byte[checked(image.Height * image.Width)];
@@ -72,11 +72,11 @@ public sealed class Predictor : IDisposable
         return new Prediction(labels, image.Height, image.Width, Classes, kept);
     }
 
-    /// <summary>Computes an image's class probabilities row by row.</summary>
+    /// <summary>Computes the class probabilities of an image row by row.</summary>
     /// <param name="image">The image, grey or RGB.</param>
     /// <param name="sink">Receives the rows.</param>
     /// <param name="cancellation">Stops between batches of tiles.</param>
-    /// <exception cref="OperationCanceledException">The token was set.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public void Run(Image image, RowSink sink, CancellationToken cancellation = default)
     {
         bool wasTraining = _model.IsTraining;
@@ -92,7 +92,7 @@ public sealed class Predictor : IDisposable
         }
     }
 
-    /// <summary>The most probable class of each pixel; the first of equal ones.</summary>
+    /// <summary>The most probable class of each pixel; the first one in a tie.</summary>
     public void Label(ReadOnlySpan<float> probabilities, Span<byte> labels)
     {
         for (int x = 0; x < labels.Length; x++)
@@ -111,8 +111,8 @@ public sealed class Predictor : IDisposable
         var tiles = new Tiles(image.Height, image.Width, _model.Height, _model.Width, _stride);
         int[] tops = [.. tiles.Positions.Select(tile => tile.Y).Distinct()], lefts = [.. tiles.Positions.Select(tile => tile.X).Distinct()];
         float[][] rowWeights = Shares(tops, tiles.RowWeights), columnWeights = Shares(lefts, tiles.ColumnWeights);
-        // The band holds the sums of the pixel rows that the current row of tiles covers, (tile height, band width, classes). A tile that
-        // is larger than the image begins left of it and above it.
+        // The band holds the sums for the pixel rows of the current row of tiles: (tile height, band width, classes). A tile larger than
+        // the image starts above it and to its left.
         int bandRow = (lefts[^1] + _model.Width - lefts[0]) * Classes, imageOffset = -lefts[0] * Classes;
         var band = new float[checked(_model.Height * bandRow)];
         for (int row = 0; row < tops.Length; row++)
@@ -167,7 +167,7 @@ public sealed class Predictor : IDisposable
         });
     }
 
-    /// <summary>Per tile of an axis, the share of each of its positions in the weighted mean of the tiles there.</summary>
+    /// <summary>For each tile along an axis, the normalised weight of each of its positions; the weights at a position sum to 1.</summary>
     private static float[][] Shares(int[] starts, IReadOnlyList<float> weights)
     {
         var sums = new double[starts[^1] + weights.Count - starts[0]];
@@ -177,7 +177,7 @@ public sealed class Predictor : IDisposable
         return [.. starts.Select(start => weights.Select((weight, i) => (float)(weight / sums[start - starts[0] + i])).ToArray())];
     }
 
-    /// <summary>Frees the tiles' memory; the model stays.</summary>
+    /// <summary>Frees the memory of the tiles; the model is not disposed.</summary>
     public void Dispose()
     {
         if (_ownsArena)

@@ -2,14 +2,16 @@ using CsUnet.Data;
 
 namespace CsUnet.Training;
 
-/// <summary>The data set that a run's options name.</summary>
+/// <summary>Opens the data set of a run.</summary>
 public static class RunData
 {
     private const int SyntheticSize = 256, SyntheticTrainImages = 16, SyntheticOtherImages = 4;
 
-    /// <summary>The class map of a run: that of <see cref="TrainingOptions.Classes"/>, or the synthetic micrographs' own.</summary>
+    /// <summary>
+    /// The class map of a run: the one that <see cref="TrainingOptions.Classes"/> names, or that of the synthetic micrographs.
+    /// </summary>
     /// <exception cref="OptionException">There is a data set but no class map.</exception>
-    /// <exception cref="DataException">The class map's file is missing or wrong.</exception>
+    /// <exception cref="DataException">The class map's file is missing or invalid.</exception>
     public static ClassMap ClassMap(TrainingOptions options)
     {
         if (options.Classes is { } classes)
@@ -22,11 +24,11 @@ public static class RunData
         return Data.ClassMap.NasaSuper;
     }
 
-    /// <summary>Opens one split, with every file of it checked.</summary>
+    /// <summary>Opens one split and checks all of its files.</summary>
     /// <param name="options">The run's options.</param>
     /// <param name="split">train, val or test.</param>
-    /// <param name="classMap">The class map; null: the options'.</param>
-    /// <exception cref="DataException">Something is wrong with the files; the message lists all of it.</exception>
+    /// <param name="classMap">The class map; null: the one of the options.</param>
+    /// <exception cref="DataException">Files are missing or invalid; the message lists every problem.</exception>
     /// <exception cref="OptionException">The options ask for a subset of the synthetic micrographs.</exception>
     public static MicrographDataset Open(TrainingOptions options, string split, ClassMap? classMap = null)
     {
@@ -38,8 +40,8 @@ public static class RunData
 
     /// <summary>Opens the validation split; null if the data set on disk has none.</summary>
     /// <param name="options">The run's options.</param>
-    /// <param name="classMap">The class map; null: the options'.</param>
-    /// <exception cref="DataException">Something is wrong with the files; the message lists all of it.</exception>
+    /// <param name="classMap">The class map; null: the one of the options.</param>
+    /// <exception cref="DataException">Files are missing or invalid; the message lists every problem.</exception>
     public static MicrographDataset? OpenValidation(TrainingOptions options, ClassMap? classMap = null) =>
         options.Data is { } directory && !Directory.Exists(Path.Combine(directory, "val")) ? null : Open(options, "val", classMap);
 
@@ -48,7 +50,7 @@ public static class RunData
         if (options.Subset.Count > 0)
             throw new OptionException("subset", "names training images of a data set, but data is not set",
                 "none for the synthetic micrographs");
-        // The images do not depend on the run's seed: runs of several seeds can be compared.
+        // The images do not depend on the run's seed, so runs with different seeds can be compared.
         const ulong seed = 1;
         int count = split == "train" ? SyntheticTrainImages : SyntheticOtherImages;
         return SyntheticMicrographs.CreateDataset(

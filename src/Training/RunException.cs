@@ -2,15 +2,15 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
-/// <summary>A run that cannot start or go on: the message names the file, step or option, what was expected, and the remedy.</summary>
+/// <summary>A run cannot start or continue. The message names the file, step or option, the expectation and the remedy.</summary>
 public class RunException : Exception, IProblem
 {
-    /// <summary>An error in parts.</summary>
+    /// <summary>Creates an error from its parts.</summary>
     /// <param name="problem">What is wrong.</param>
-    /// <param name="expected">What would be right, a noun phrase; null where the problem says it all.</param>
-    /// <param name="place">The file, the file and its line, or the step; null where there is none.</param>
-    /// <param name="remedy">What to do, a clause; null where nothing but the expectation helps.</param>
-    /// <param name="cause">The error that led to it.</param>
+    /// <param name="expected">What would be right, as a noun phrase; null if the problem is enough.</param>
+    /// <param name="place">The file, the file and line, or the step; null if there is none.</param>
+    /// <param name="remedy">What to do, as a clause; null if the expectation is enough.</param>
+    /// <param name="cause">The error that caused this one.</param>
     public RunException(string problem, string? expected = null, string? place = null, string? remedy = null, Exception? cause = null)
         : base(ProblemText.Compose(place, problem, expected, remedy), cause)
     {
@@ -20,7 +20,7 @@ public class RunException : Exception, IProblem
         Remedy = remedy;
     }
 
-    /// <summary>What happened, for callers that know more than the message.</summary>
+    /// <summary>The kind of failure, for callers that can say more than the message.</summary>
     public RunFault Fault { get; init; }
 
     /// <inheritdoc />

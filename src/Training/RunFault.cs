@@ -1,9 +1,9 @@
 namespace CsUnet.Training;
 
-/// <summary>What kept a run from starting or going on, for callers that know what their user can do about it.</summary>
+/// <summary>Why a run cannot start or continue, for callers that know what their user can do about it.</summary>
 public enum RunFault
 {
-    /// <summary>Something else; the message says what.</summary>
+    /// <summary>Another reason; the message explains it.</summary>
     Other,
 
     /// <summary>The folder of a run does not exist.</summary>
@@ -15,15 +15,15 @@ public enum RunFault
     /// <summary>No run has a checkpoint.</summary>
     NoCheckpoint,
 
-    /// <summary>The folder of a new run holds another run.</summary>
+    /// <summary>The folder of a new run already contains a run.</summary>
     FolderTaken,
 
-    /// <summary>The folder of a new run cannot be made.</summary>
+    /// <summary>The folder of a new run cannot be created.</summary>
     FolderNotMade,
 
-    /// <summary>A file of a run in progress cannot be written; the checkpoint before it is whole.</summary>
+    /// <summary>A file of a running training cannot be written; the previous checkpoint is intact.</summary>
     NotWritten,
 
-    /// <summary>There is no evaluation of the run, or it cannot be read.</summary>
+    /// <summary>The run has no evaluation, or it cannot be read.</summary>
     NoEvaluation,
 }

@@ -2,11 +2,11 @@ using CsUnet.Cuda;
 
 namespace CsUnet.Training;
 
-/// <summary>Text files of a run; what goes wrong with them is a <see cref="RunException"/>.</summary>
+/// <summary>Reads and writes text files of a run; failures become a <see cref="RunException"/>.</summary>
 internal static class RunFiles
 {
-    /// <summary>Writes a text; the file is there whole or not at all.</summary>
-    /// <exception cref="RunException">It cannot be written; the previous file, if any, is untouched.</exception>
+    /// <summary>Writes a text file, completely or not at all.</summary>
+    /// <exception cref="RunException">The file cannot be written; a previous file is unchanged.</exception>
     public static void WriteText(string path, string text)
     {
         try
@@ -20,8 +20,8 @@ internal static class RunFiles
         }
     }
 
-    /// <summary>Reads a text.</summary>
-    /// <exception cref="RunException">It cannot be read.</exception>
+    /// <summary>Reads a text file.</summary>
+    /// <exception cref="RunException">The file cannot be read.</exception>
     public static string ReadText(string path, string remedy)
     {
         try

@@ -5,20 +5,20 @@ using CsUnet.Cuda;
 namespace CsUnet.Training;
 
 /// <summary>
-/// The folder of one training run: config.yaml, metrics.csv, last.safetensors and best.safetensors (weights, each complete by itself),
-/// and last-STEP.optimizer.safetensors, the optimiser's state that belongs to last.safetensors.
+/// The folder of one training run: config.yaml, metrics.csv, the weight files last.safetensors and best.safetensors, each complete by
+/// itself, and last-STEP.optimizer.safetensors, the optimiser state that belongs to last.safetensors.
 /// </summary>
 public sealed partial class RunFolder
 {
-    /// <summary>Where runs are made and looked for.</summary>
+    /// <summary>Where runs are created and searched for.</summary>
     public const string DefaultRoot = "runs";
 
     private RunFolder(string path) => Path = path;
 
-    /// <summary>The folder.</summary>
+    /// <summary>The path of the folder.</summary>
     public string Path { get; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the folder.</summary>
     public string Name => System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(Path)));
 
     /// <summary>The options of the run.</summary>
@@ -27,7 +27,7 @@ public sealed partial class RunFolder
     /// <summary>The class map of the run, as YAML.</summary>
     public string ClassesPath => File("classes.yaml");
 
-    /// <summary>Losses and metrics per step.</summary>
+    /// <summary>Losses and metrics of every step.</summary>
     public string MetricsPath => File("metrics.csv");
 
     /// <summary>The newest weights.</summary>
@@ -36,16 +36,16 @@ public sealed partial class RunFolder
     /// <summary>The weights of the best validation.</summary>
     public string BestPath => File("best.safetensors");
 
-    /// <summary>Whether the run has weights to predict with and to resume from.</summary>
+    /// <summary>Whether the run has weights for prediction and resuming.</summary>
     public bool HasCheckpoint => System.IO.File.Exists(LastPath);
 
-    /// <summary>A file of the folder.</summary>
+    /// <summary>The path of a file in the folder.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
-    /// <summary>Where the evaluation of a split is saved.</summary>
+    /// <summary>The path of a split's evaluation.</summary>
     public string EvaluationPath(string split) => File($"evaluation-{split}.json");
 
-    /// <summary>The weights called last or best.</summary>
+    /// <summary>The path of the weight file named last or best.</summary>
     /// <exception cref="RunException">The name is neither.</exception>
     public string CheckpointPath(string name) => name switch
     {
@@ -54,15 +54,15 @@ public sealed partial class RunFolder
         _ => throw new RunException($"checkpoint '{name}'", "last or best"),
     };
 
-    /// <summary>The options that the run was started with.</summary>
-    /// <exception cref="RunException">config.yaml is missing or wrong.</exception>
+    /// <summary>Loads the options that the run was started with.</summary>
+    /// <exception cref="RunException">config.yaml is missing or invalid.</exception>
     public TrainingOptions LoadOptions() => TrainingOptions.Load(ConfigPath);
 
-    /// <summary>Makes the folder of a new run.</summary>
-    /// <param name="model">The model's name, the beginning of the folder's.</param>
+    /// <summary>Creates the folder of a new run.</summary>
+    /// <param name="model">The model's name, which starts the folder's name.</param>
     /// <param name="path">The folder to use, new or empty; null: root/MODEL-DATE.</param>
-    /// <param name="root">Where a folder without a given path is made.</param>
-    /// <exception cref="RunException">The folder cannot be made, or holds a run already.</exception>
+    /// <param name="root">Where the folder is created if no path is given.</param>
+    /// <exception cref="RunException">The folder cannot be created, or already contains a run.</exception>
     public static RunFolder Create(string model, string? path = null, string root = DefaultRoot)
     {
         if (path is not null)
@@ -77,8 +77,8 @@ public sealed partial class RunFolder
         }
     }
 
-    /// <summary>The folder of an existing run.</summary>
-    /// <exception cref="RunException">There is no such folder, or it holds no run.</exception>
+    /// <summary>Opens the folder of an existing run.</summary>
+    /// <exception cref="RunException">The folder does not exist, or contains no run.</exception>
     public static RunFolder Open(string path)
     {
         if (!Directory.Exists(path))
@@ -94,9 +94,9 @@ public sealed partial class RunFolder
         return folder;
     }
 
-    /// <summary>The run whose checkpoint is newest.</summary>
-    /// <param name="root">Where to look.</param>
-    /// <exception cref="RunException">There is none.</exception>
+    /// <summary>The run with the newest checkpoint.</summary>
+    /// <param name="root">Where to search.</param>
+    /// <exception cref="RunException">No run has a checkpoint.</exception>
     public static RunFolder Newest(string root = DefaultRoot)
     {
         IEnumerable<string> folders = Directory.Exists(root) ? Directory.EnumerateDirectories(root) : [];
@@ -112,8 +112,8 @@ public sealed partial class RunFolder
         };
     }
 
-    /// <summary>Keeps other processes from training in this folder until the result is disposed.</summary>
-    /// <exception cref="RunException">One does so now.</exception>
+    /// <summary>Prevents other processes from training in this folder until the result is disposed.</summary>
+    /// <exception cref="RunException">Another process is training in it.</exception>
     internal IDisposable Lock()
     {
         try
@@ -128,12 +128,12 @@ public sealed partial class RunFolder
         }
     }
 
-    /// <summary>Name of the optimiser's state after a number of steps.</summary>
+    /// <summary>The file name of the optimiser state after a number of steps.</summary>
     internal static string StateName(int step) => string.Create(CultureInfo.InvariantCulture, $"last-{step:D6}.optimizer.safetensors");
 
     /// <summary>
-    /// Deletes what earlier checkpoints and kills left: unfinished files of this run, and states that last.safetensors does not name. Files
-    /// that a run does not write are not touched.
+    /// Deletes what earlier checkpoints and kills left behind: unfinished files of this run, and optimiser states that last.safetensors
+    /// does not name. Files that no run writes are kept.
     /// </summary>
     internal void RemoveLeftovers(string? currentState)
     {
@@ -153,7 +153,7 @@ public sealed partial class RunFolder
         @"^((config|classes)\.yaml|metrics\.csv|(last|best)\.safetensors|run\.json|evaluation-\w+\.json|report\.html|\w+\.svg)$")]
     private static partial Regex FilePattern();
 
-    /// <summary>The error about a folder that another run is in.</summary>
+    /// <summary>Creates the error for a folder that another run occupies.</summary>
     internal static RunException Taken(string path, string problem) =>
         new(problem, place: path, remedy: "resume that run, or give another folder") { Fault = RunFault.FolderTaken };
 

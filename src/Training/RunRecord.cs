@@ -5,18 +5,18 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// run.json: what a run's other files do not say. By which program on which machine it was made, how long it took, how it ended. A resumed
-/// run adds its time to what is there.
+/// The contents of run.json: the program and machine that made the run, how long it took and how it ended. The run's other files do not
+/// contain this. A resumed run adds its time to the recorded time.
 /// </summary>
 public sealed record RunRecord
 {
-    /// <summary>The file in a run folder.</summary>
+    /// <summary>The name of the file in a run folder.</summary>
     public const string FileName = "run.json";
 
-    /// <summary>The <see cref="Device"/> of runs on the processor.</summary>
+    /// <summary>The <see cref="Device"/> of runs on the CPU.</summary>
     public const string Processor = "cpu";
 
-    /// <summary>The call that made the run, as typed.</summary>
+    /// <summary>The command that started the run, as typed.</summary>
     [JsonRequired]
     public string Command { get; init; } = "";
 
@@ -24,7 +24,7 @@ public sealed record RunRecord
     [JsonRequired]
     public string Version { get; init; } = Machine.ProgramVersion;
 
-    /// <summary>Processor, cores and vector width.</summary>
+    /// <summary>CPU, cores and vector width.</summary>
     [JsonRequired, JsonPropertyName("machine")]
     public string Hardware { get; init; } = Machine.Current.Describe();
 
@@ -32,18 +32,18 @@ public sealed record RunRecord
     [JsonRequired]
     public string System { get; init; } = $"{Machine.Current.System}, {Machine.Current.Runtime}";
 
-    /// <summary>Where the run computes, or did last: cpu, or a CUDA device with its name.</summary>
+    /// <summary>The current or last device of the run: cpu, or a CUDA device with its name.</summary>
     public string Device { get; init; } = Processor;
 
     /// <summary>Where the data came from.</summary>
     [JsonRequired]
     public string Data { get; init; } = "";
 
-    /// <summary>When the first call began.</summary>
+    /// <summary>When the first call started.</summary>
     [JsonRequired]
     public DateTimeOffset Started { get; init; } = DateTimeOffset.Now;
 
-    /// <summary>Time spent in training, validations included, over all calls.</summary>
+    /// <summary>Training time including validations, summed over all calls.</summary>
     [JsonRequired]
     public double Seconds { get; init; }
 
@@ -51,7 +51,7 @@ public sealed record RunRecord
     [JsonRequired]
     public string Outcome { get; init; } = "running";
 
-    /// <summary>Steps done.</summary>
+    /// <summary>Steps completed.</summary>
     [JsonRequired]
     public int Step { get; init; }
 
@@ -66,16 +66,16 @@ public sealed record RunRecord
     [JsonRequired]
     public int BestStep { get; init; }
 
-    /// <summary>Trained numbers.</summary>
+    /// <summary>Number of trained parameters, counted as scalars.</summary>
     [JsonRequired]
     public long Parameters { get; init; }
 
-    /// <summary>The most bytes that a step held.</summary>
+    /// <summary>Peak memory of a step in bytes.</summary>
     [JsonRequired]
     public long PeakBytes { get; init; }
 
-    /// <summary>The record of a run; a new one if the folder has none.</summary>
-    /// <exception cref="RunException">The file is no such record.</exception>
+    /// <summary>Loads the record of a run; returns a new one if the folder has none.</summary>
+    /// <exception cref="RunException">The file is not a run record.</exception>
     public static RunRecord Load(RunFolder folder)
     {
         string path = folder.File(FileName);
@@ -94,7 +94,7 @@ public sealed record RunRecord
     }
 
     /// <summary>Writes the record into the run folder.</summary>
-    /// <exception cref="RunException">It cannot be written.</exception>
+    /// <exception cref="RunException">The file cannot be written.</exception>
     public void Save(RunFolder folder)
     {
         RunRecord rounded = this with { Seconds = Math.Round(Seconds, 1),

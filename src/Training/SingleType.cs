@@ -2,13 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace CsUnet.Training;
 
-/// <summary>Values of one text each.</summary>
+/// <summary>Values that are written as one text.</summary>
 internal sealed class SingleType<T>(
     string valueName, string expected, SingleType<T>.Parser parse, Func<T, string> format, Func<T, bool> isAllowed,
     IReadOnlyList<string>? words = null)
     : OptionType<T> where T : notnull
 {
-    /// <summary>Reads a text, whether or not the value is allowed.</summary>
+    /// <summary>Parses a text; does not check whether the value is allowed.</summary>
     public delegate bool Parser(string text, [MaybeNullWhen(false)] out T value);
 
     public override string ValueName => valueName;

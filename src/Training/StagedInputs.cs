@@ -19,7 +19,7 @@ internal sealed class StagedInputs : IDisposable
     private readonly Buffer[] _buffers;
     private int _next;
 
-    /// <summary>Allocates buffers for batches of one shape and for a number of settings; waits for the device.</summary>
+    /// <summary>Allocates buffers for one batch shape and a number of settings, then waits for the device.</summary>
     public StagedInputs(Device device, Batch batch, int settings)
     {
         _device = CudaDevice.Get(device);
@@ -32,7 +32,7 @@ internal sealed class StagedInputs : IDisposable
         Labels = Part(_labelStart, batch.Labels.Shape, batch.Labels.DType);
         Settings = Part(_settingStart, [settings], DType.Float32);
         _buffers = [new Buffer(_current), new Buffer(_current)];
-        // Stream-ordered allocation on the device's stream, but also used on another stream.
+        // The memory is allocated in the order of the device's stream, but another stream also uses it.
         _device.Synchronize();
     }
 
@@ -45,16 +45,16 @@ internal sealed class StagedInputs : IDisposable
     /// <summary>The settings of the step's update, on the device.</summary>
     public Tensor Settings { get; }
 
-    /// <summary>Whether a batch has the shapes and types of the buffers.</summary>
+    /// <summary>Whether a batch matches the buffers' shapes and types.</summary>
     public bool Fits(Batch batch) => batch.Images.Shape == Images.Shape && batch.Labels.Shape == Labels.Shape
         && batch.Images.DType == Images.DType && batch.Labels.DType == Labels.DType;
 
-    /// <summary>Enqueues the inputs of the next step. The batch and the settings may be changed when it returns.</summary>
+    /// <summary>Enqueues the upload of the next step's inputs. Afterwards the caller may change the batch and the settings.</summary>
     public void Upload(Batch batch, ReadOnlySpan<float> settings)
     {
         Buffer buffer = _buffers[_next];
         _next = 1 - _next;
-        // This buffer was last used two steps ago: its pinned memory is free once that copy is done.
+        // This buffer was last used two steps ago. Its pinned memory is free once that copy has finished.
         buffer.Arrived.Synchronize();
         Span<byte> host = buffer.Host.AsSpan();
         Bytes(batch.Images).CopyTo(host);
@@ -76,7 +76,7 @@ internal sealed class StagedInputs : IDisposable
     private Tensor Part(long start, Shape shape, DType type) =>
         _current.Slice((int)start, checked((int)shape.Count * type.Size())).Reinterpret(shape, type);
 
-    /// <summary>Waits for the copies and frees the memory.</summary>
+    /// <summary>Waits for the copies, then frees the memory.</summary>
     public void Dispose()
     {
         _device.SynchronizeToFree();
@@ -91,10 +91,10 @@ internal sealed class StagedInputs : IDisposable
 
         public Tensor Staged { get; } = Tensor.EmptyLike(like);
 
-        /// <summary>The copy to the device is done.</summary>
+        /// <summary>Signals that the copy to the device has finished.</summary>
         public CudaEvent Arrived { get; } = new(CUEventFlags.DisableTiming);
 
-        /// <summary>The copy has moved to the fixed addresses.</summary>
+        /// <summary>Signals that the inputs have moved to the fixed addresses.</summary>
         public CudaEvent Taken { get; } = new(CUEventFlags.DisableTiming);
 
         public void Dispose()

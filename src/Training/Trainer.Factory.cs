@@ -8,14 +8,14 @@ namespace CsUnet.Training;
 public sealed partial class Trainer
 {
     /// <summary>
-    /// A new run of the network that the options name, from its initial weights; locks the folder and writes config.yaml.
+    /// Starts a new run of the network that the options name, from initial weights. Locks the folder and writes config.yaml.
     /// </summary>
     /// <param name="options">The run's options.</param>
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>
-    /// <param name="train">Training images; they stay the caller's.</param>
+    /// <param name="train">Training images; the caller keeps ownership.</param>
     /// <param name="validation">Validation images, or null for none.</param>
-    /// <param name="execution">Where and how to compute; null: on the processor.</param>
-    /// <exception cref="RunException">An option is not allowed, or does not fit the data, or the folder is another run's.</exception>
+    /// <param name="execution">Where and how to compute; null: on the CPU.</param>
+    /// <exception cref="RunException">An option is invalid or does not fit the data, or the folder belongs to another run.</exception>
     public static Trainer Create(
         TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation,
         ExecutionOptions? execution = null)
@@ -28,17 +28,17 @@ public sealed partial class Trainer
         });
     }
 
-    /// <summary>Continues a run from its last checkpoint, or from the beginning if it was stopped before the first.</summary>
+    /// <summary>Continues a run from its last checkpoint, or from the start if it has none.</summary>
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Open"/>.</param>
     /// <param name="options">
-    /// The run's options, <see cref="RunFolder.LoadOptions"/>; changed ones, such as more steps, are saved in config.yaml and hold from
-    /// here on.
+    /// The run's options, from <see cref="RunFolder.LoadOptions"/>. Changed options, such as more steps, are saved in config.yaml and apply
+    /// from now on.
     /// </param>
-    /// <param name="train">Training images; they stay the caller's.</param>
+    /// <param name="train">Training images; the caller keeps ownership.</param>
     /// <param name="validation">Validation images, or null for none.</param>
-    /// <param name="execution">Where and how to compute, which may be another device than before; null: on the processor.</param>
-    /// <exception cref="RunException">An option is not allowed, or does not fit the data.</exception>
-    /// <exception cref="WeightFileException">The checkpoint is damaged, or belongs to another model.</exception>
+    /// <param name="execution">Where and how to compute; the device may differ from the previous one. Null: on the CPU.</param>
+    /// <exception cref="RunException">An option is invalid or does not fit the data.</exception>
+    /// <exception cref="WeightFileException">The checkpoint is damaged or belongs to another model.</exception>
     public static Trainer Resume(
         RunFolder folder, TrainingOptions options, MicrographDataset train, MicrographDataset? validation,
         ExecutionOptions? execution = null)

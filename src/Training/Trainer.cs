@@ -8,9 +8,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Trains a model, step by step (<see cref="TrainingStep"/>) on its device; validates, keeps the best and the last weights, and stops
-/// early. Every step is a function of the options and of the step's number, so a run that was stopped and resumed ends in the same bytes as
-/// one that was not. Temporaries of a step live in an arena whose size does not change after the first steps.
+/// Trains a model step by step (<see cref="TrainingStep"/>) on its device, validates it, keeps the best and the last weights, and stops
+/// early. Every step is a function of the options and the step number, so a run that was stopped and resumed ends with the same bytes as
+/// one that was not. The temporaries of a step live in an arena, which stops growing after the first steps.
 /// </summary>
 public sealed partial class Trainer : IDisposable
 {
@@ -33,16 +33,16 @@ public sealed partial class Trainer : IDisposable
     private bool _isResumed;
     private IDisposable? _lock;
 
-    /// <summary>A trainer of a model, at step 0. Most callers want <see cref="Create"/>.</summary>
-    /// <param name="options">The run's options; those about the model and the data are not used.</param>
+    /// <summary>Creates a trainer at step 0. Most callers use <see cref="Create"/>.</summary>
+    /// <param name="options">The run's options; those of the model and the data are not used.</param>
     /// <param name="model">The model, with its initial weights.</param>
-    /// <param name="header">What weight files say about the model, its own options among it.</param>
-    /// <param name="batches">Where batches come from; the trainer disposes it.</param>
+    /// <param name="header">The header of the weight files, including the model's options.</param>
+    /// <param name="batches">The source of batches; the trainer disposes it.</param>
     /// <param name="validation">Validation images, or null for none.</param>
-    /// <param name="folder">Where files go.</param>
-    /// <param name="execution">Where and how to compute; the model is moved there. Null: where the model is.</param>
+    /// <param name="folder">The folder for all files.</param>
+    /// <param name="execution">Where and how to compute; the model is moved there. Null: the model's current device.</param>
     /// <exception cref="RunException">The options do not fit the model.</exception>
-    /// <exception cref="ArgumentException">The header describes another network than the model's.</exception>
+    /// <exception cref="ArgumentException">The header describes another network.</exception>
     public Trainer(
         TrainingOptions options, SegmentationModel model, CheckpointHeader header, IBatchSource batches, MicrographDataset? validation,
         RunFolder folder, ExecutionOptions? execution = null)
@@ -83,8 +83,8 @@ public sealed partial class Trainer : IDisposable
     }
 
     /// <summary>
-    /// A predictor with the trainer's model. Its tiles are as large as the crops of a batch, so it works in the memory of a training step;
-    /// it may be used while the trainer is not disposed and between steps.
+    /// Creates a predictor for the trainer's model. Its tiles have the size of the training crops, so it reuses the memory of a training
+    /// step. Use it only between steps, and only until the trainer is disposed.
     /// </summary>
     /// <param name="stride">Pixels between tiles; 0: half a tile.</param>
     public Predictor CreatePredictor(int stride) => new(Model, stride, Math.Max(1, Options.Batch), _normalisation, _arena);
@@ -92,10 +92,10 @@ public sealed partial class Trainer : IDisposable
     /// <summary>The options of the run.</summary>
     public TrainingOptions Options { get; }
 
-    /// <summary>The model in training.</summary>
+    /// <summary>The model being trained.</summary>
     public SegmentationModel Model { get; }
 
-    /// <summary>Where files go.</summary>
+    /// <summary>The folder for all files.</summary>
     public RunFolder Folder { get; }
 
     /// <summary>Steps of the whole run.</summary>
@@ -104,21 +104,21 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Steps per epoch.</summary>
     public int StepsPerEpoch { get; }
 
-    /// <summary>Steps done; on a CUDA device, begun.</summary>
+    /// <summary>Steps completed; on a CUDA device, steps enqueued.</summary>
     public int Step => _state.Step;
 
     /// <summary>The optimiser.</summary>
     public Optimizer Optimizer => _optimizer;
 
-    /// <summary>How many steps were launched as a recorded CUDA graph.</summary>
+    /// <summary>Number of steps that were launched as a CUDA graph.</summary>
     public int ReplayedSteps => _steps.Replays;
 
-    /// <summary>Bytes that the steps' arena holds from the system; flat once every kind of step has run.</summary>
+    /// <summary>Bytes that the step arena has reserved; constant after every kind of step has run once.</summary>
     public long ReservedBytes => _arena.ReservedBytes;
 
     /// <summary>
-    /// Continues from the run's last checkpoint: the steps to come are those of a run that was never stopped. Does nothing if the run was
-    /// stopped before its first checkpoint.
+    /// Continues from the run's last checkpoint. The following steps are identical to those of an uninterrupted run. Does nothing if the
+    /// run has no checkpoint.
     /// </summary>
     /// <exception cref="WeightFileException">The checkpoint is damaged or belongs to another model.</exception>
     public void Resume()
@@ -131,11 +131,11 @@ public sealed partial class Trainer : IDisposable
         _isResumed = true;
     }
 
-    /// <summary>Trains until the last step, early stopping, or cancellation, and leaves a checkpoint that can be resumed.</summary>
+    /// <summary>Trains until the last step, early stopping or cancellation, and leaves a checkpoint for resuming.</summary>
     /// <param name="observer">Receives progress; null for none.</param>
-    /// <param name="cancellation">Ends the run after the current step.</param>
+    /// <param name="cancellation">Stops the run after the current step.</param>
     /// <exception cref="RunException">
-    /// A loss, gradient or weight is not finite, or a file cannot be written; the last good checkpoint stays.
+    /// A loss, gradient or weight is not finite, or a file cannot be written. The last good checkpoint is kept.
     /// </exception>
     public TrainingResult Run(ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
@@ -144,9 +144,9 @@ public sealed partial class Trainer : IDisposable
             Workers.Count = Options.Threads;
         if (!_isResumed)
             RequireNewFolder();
-        // A second call goes on where the first one ended.
+        // A second call continues where the first one ended.
         _isResumed = true;
-        // Resumed between a step and its validation: that comes first, and writes the step's row again.
+        // A run resumed between a step and its validation validates first, and writes the row of that step again.
         bool isPending = IsValidationDue;
         using var log = new MetricsLog(Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step);
         int saved = _state.Step;
@@ -194,8 +194,8 @@ public sealed partial class Trainer : IDisposable
     }
 
     /// <summary>
-    /// Keeps other processes out until this trainer is disposed: from before the first file is read or written, since a process that
-    /// resumes removes what it takes for leftovers, and those could be files that another one is writing.
+    /// Keeps other processes out until this trainer is disposed. The lock is taken before the first file is read or written: a resuming
+    /// process deletes what looks like leftovers, which could be files that another process is writing.
     /// </summary>
     private void LockFolder() => _lock ??= Folder.Lock();
 
@@ -206,7 +206,7 @@ public sealed partial class Trainer : IDisposable
             throw RunFolder.Taken(Folder.Path, "holds a checkpoint of another run");
     }
 
-    /// <summary>Why the run ends here, or null if another step follows.</summary>
+    /// <summary>Why the run ends here; null if another step follows.</summary>
     private TrainingOutcome? End(CancellationToken cancellation)
     {
         if (_state.Step >= Steps)
@@ -223,7 +223,7 @@ public sealed partial class Trainer : IDisposable
 
     private int Epoch(int step) => (step - 1) / StepsPerEpoch + 1;
 
-    /// <summary>Runs a step, or makes the device begin with it.</summary>
+    /// <summary>Runs a step, or enqueues it on a CUDA device.</summary>
     private void TrainStep()
     {
         if (_unread == 0)
@@ -242,7 +242,7 @@ public sealed partial class Trainer : IDisposable
         || IsCheckpointDue
         || cancellation.IsCancellationRequested;
 
-    /// <summary>Waits for the steps since the last call, reports them, and returns their rows.</summary>
+    /// <summary>Waits for the steps since the last call, reports them and returns their rows.</summary>
     /// <exception cref="RunException">A loss or gradient norm is not finite.</exception>
     private List<MetricsRow> ReadSteps(ITrainingObserver? observer)
     {
@@ -270,7 +270,7 @@ public sealed partial class Trainer : IDisposable
     {
         if (result.LabelsOfNoClass == 0)
             return;
-        // The error says it all: a later reader of the device's own count must not see these again.
+        // The exception already reports them, so later readers of the device's counter must not see them again.
         InvalidLabels.Counter(Model.Device).Clear();
         string pixels = result.LabelsOfNoClass == 1 ? "1 pixel has a label" : $"{result.LabelsOfNoClass} pixels have labels";
         throw new RunException($"{pixels} of no class", $"from 0 to {Model.Classes - 1}, or {ConfusionMatrix.Ignore} to ignore",
@@ -286,14 +286,14 @@ public sealed partial class Trainer : IDisposable
             remedy: SmallerSteps);
     }
 
-    /// <summary>Validates; null if it was cancelled, and then nothing has changed.</summary>
+    /// <summary>Validates the model; returns null, with nothing changed, if it was cancelled.</summary>
     private ValidationReport? Validate(CancellationToken cancellation)
     {
         long start = Stopwatch.GetTimestamp();
         try
         {
             (Evaluation evaluation, double loss) = Evaluator.Evaluate(_predictor, _validation!, _loss, cancellation: cancellation);
-            // Finite weights can be so large that the network's output is not: neither is such a network the best, nor its checkpoint good.
+            // Finite weights can be so large that the output is not finite. Such a network must become neither best nor last checkpoint.
             RequireFinite(loss, _state.Step, "validation loss");
             ValidationHistory history = _state.History.With(evaluation.MeanIoU, _state.Step, Options.PlateauPatience);
             _state = _state with { History = history, ValidatedStep = _state.Step };
@@ -309,7 +309,8 @@ public sealed partial class Trainer : IDisposable
 
     private void Save(MetricsLog log, bool isBest)
     {
-        // The optimiser's too: the square of a large gradient is infinite in float32, and its parameter would never move again.
+        // Check the optimiser state too: the square of a large gradient overflows to infinity in float32, and its parameter would never
+        // change again.
         List<(string Name, Tensor Value)> state = [.. StateDict.State(Model),
             .. _optimizer.State().Select(named => (named.Key, named.Value))];
         if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
@@ -330,7 +331,7 @@ public sealed partial class Trainer : IDisposable
         return TimeSpan.FromSeconds(steps * _speed.SecondsPerStep + validations * _speed.SecondsPerValidation);
     }
 
-    /// <summary>Stops the batches' source, frees the steps' memory and unlocks the folder; the model stays.</summary>
+    /// <summary>Stops the batch source, frees the memory of the steps and unlocks the folder; the model is not disposed.</summary>
     public void Dispose()
     {
         _lock?.Dispose();
@@ -340,7 +341,7 @@ public sealed partial class Trainer : IDisposable
         _arena.Dispose();
     }
 
-    /// <summary>Times of steps and validations, averaged over the last ones.</summary>
+    /// <summary>Moving averages of the times per step and per validation.</summary>
     private sealed class SpeedMeter
     {
         private const double Memory = 20;
@@ -357,7 +358,7 @@ public sealed partial class Trainer : IDisposable
         {
             _steps++;
             _imagesPerStep = images;
-            // The first step also compiles and allocates: it would spoil the average for long.
+            // The first step also compiles kernels and allocates memory, which would distort the average for a long time.
             SecondsPerStep = _steps <= 2 ? seconds : SecondsPerStep + (seconds - SecondsPerStep) / Math.Min(_steps, Memory);
         }
 

@@ -5,13 +5,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// What a run knows at the end of a step beside weights and optimiser: with them, everything that the next step depends on. It holds no
-/// times, so that equal runs write equal files.
+/// The state of a run at the end of a step, without weights and optimiser state. Together they determine the next step. It contains no
+/// times, so equal runs write equal files.
 /// </summary>
-/// <param name="Step">Steps done.</param>
-/// <param name="ValidatedStep">The last step after which validation was done.</param>
+/// <param name="Step">Steps completed.</param>
+/// <param name="ValidatedStep">The last step that was validated.</param>
 /// <param name="History">The validations so far.</param>
-/// <param name="Loss">Loss of the last step; its row of metrics.csv is written again if its validation was interrupted.</param>
+/// <param name="Loss">Loss of the last step; needed to write its row of metrics.csv again after an interrupted validation.</param>
 /// <param name="LearningRate">Learning rate of the last step.</param>
 internal sealed record TrainerState(int Step, int ValidatedStep, ValidationHistory History, double Loss, double LearningRate)
 {

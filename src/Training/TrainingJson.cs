@@ -12,10 +12,10 @@ namespace CsUnet.Training;
 [JsonSerializable(typeof(EvaluationFile))]
 internal sealed partial class TrainingJson : JsonSerializerContext
 {
-    // Later than Default, whose initialiser stands in a generated file.
+    // Created lazily, after Default: a generated file initialises Default.
     private static readonly Lazy<TrainingJson> s_readable =
         new(() => new TrainingJson(new JsonSerializerOptions(Default!.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }));
 
-    /// <summary>For files that people read, and that are never part of a page: + and non-ASCII letters stand as they are.</summary>
+    /// <summary>For files that people read and that are never embedded in HTML: does not escape + and non-ASCII letters.</summary>
     public static TrainingJson Readable => s_readable.Value;
 }

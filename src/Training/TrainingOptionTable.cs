@@ -8,7 +8,7 @@ using static CsUnet.Training.OptionTypes;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Every option of a run, once: key, meaning, default, values, and how to read and write it. A new option is a property of
+/// Every option of a run, listed once: key, meaning, default, values, and how to read and write it. A new option needs a property of
 /// <see cref="TrainingOptions"/> and a row here; config.yaml, the command line, its help and docs/options.md follow.
 /// </summary>
 public static class TrainingOptionTable
@@ -33,10 +33,10 @@ public static class TrainingOptionTable
     /// <summary>Every option, in the order of config.yaml.</summary>
     public static IReadOnlyList<TrainingOption> All { get; } = [.. Groups.SelectMany(group => group.Options)];
 
-    /// <summary>The option of a key.</summary>
+    /// <summary>Finds the option with a key.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="place">Where it was read, for the error; null where there is no file.</param>
-    /// <exception cref="OptionException">There is none; the message names the nearest.</exception>
+    /// <param name="place">Where the key was read, for the error; null if not from a file.</param>
+    /// <exception cref="OptionException">No option has this key; the message names the nearest one.</exception>
     public static TrainingOption Find(string key, string? place = null)
     {
         if (All.FirstOrDefault(option => option.Key == key) is { } found)
@@ -45,7 +45,7 @@ public static class TrainingOptionTable
         throw new OptionException(key, "is not an option", $"one of {string.Join(", ", known)}", place, NearestName.Hint(key, known));
     }
 
-    /// <summary>The keys in which two runs differ, in the order of config.yaml.</summary>
+    /// <summary>The keys of the options that differ between two runs, in the order of config.yaml.</summary>
     public static IReadOnlyList<string> Differences(TrainingOptions a, TrainingOptions b) =>
         [.. All.Where(option => !option.AreEqual(a, b)).Select(option => option.Key)];
 

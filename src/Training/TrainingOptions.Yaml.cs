@@ -8,7 +8,7 @@ public sealed partial record TrainingOptions
     /// <summary>The keys of config.yaml, in order.</summary>
     public static IReadOnlyList<string> Keys { get; } = [.. TrainingOptionTable.All.Select(option => option.Key)];
 
-    /// <summary>The text of config.yaml: every option that the network has, with its value and its meaning.</summary>
+    /// <summary>The text of config.yaml: every option of the network, with its value and its meaning.</summary>
     public string ToYaml()
     {
         var text = new StringBuilder();
@@ -31,12 +31,12 @@ public sealed partial record TrainingOptions
         return text.ToString();
     }
 
-    /// <summary>Reads the text of a config.yaml; options that it does not name keep their defaults.</summary>
+    /// <summary>Reads the text of a config.yaml; options that it does not mention keep their defaults.</summary>
     /// <param name="yaml">The text.</param>
-    /// <param name="source">Its name in messages.</param>
+    /// <param name="source">The name of the text in messages.</param>
     /// <param name="defaults">The options to start from; null: the defaults.</param>
-    /// <exception cref="RunException">It is no YAML mapping.</exception>
-    /// <exception cref="OptionException">A key is not known, or a value not allowed; the message names it, and the nearest key.</exception>
+    /// <exception cref="RunException">The text is not a YAML mapping.</exception>
+    /// <exception cref="OptionException">A key is unknown or a value is not allowed; the message names it, and the nearest key.</exception>
     public static TrainingOptions Parse(string yaml, string source = "configuration", TrainingOptions? defaults = null)
     {
         YamlSection file;
@@ -60,18 +60,18 @@ public sealed partial record TrainingOptions
     /// <summary>Reads a config.yaml.</summary>
     /// <param name="path">The file.</param>
     /// <param name="defaults">The options to start from; null: the defaults.</param>
-    /// <exception cref="RunException">It cannot be read, or <see cref="Parse"/> refuses it.</exception>
+    /// <exception cref="RunException">The file cannot be read, or <see cref="Parse"/> refuses it.</exception>
     public static TrainingOptions Load(string path, TrainingOptions? defaults = null) =>
         Parse(RunFiles.ReadText(path, "give the path of a YAML file, such as the config.yaml of a run"), path, defaults);
 
-    /// <summary>Writes config.yaml, in one piece or not at all.</summary>
-    /// <exception cref="RunException">It cannot be written.</exception>
+    /// <summary>Writes config.yaml, completely or not at all.</summary>
+    /// <exception cref="RunException">The file cannot be written.</exception>
     public void Save(string path) => RunFiles.WriteText(path, ToYaml());
 
-    /// <summary>These options with one changed, by its key in config.yaml. Lists are given as <c>1, 2, 3</c>.</summary>
+    /// <summary>Returns these options with one changed, by its key in config.yaml. Lists are written as <c>1, 2, 3</c>.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="value">The value's text; empty: not set.</param>
-    /// <exception cref="OptionException">The key is not known, or the value not allowed.</exception>
+    /// <param name="value">The text of the value; empty: not set.</param>
+    /// <exception cref="OptionException">The key is unknown, or the value is not allowed.</exception>
     public TrainingOptions With(string key, string value)
     {
         TrainingOption option = TrainingOptionTable.Find(key);

@@ -7,8 +7,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// Everything that a training run's result depends on, and config.yaml in its folder. The defaults are the recipe by which PyTorch
-/// reaches a test mean IoU of 0.85 on the Super1 micrographs.
+/// Everything that determines the result of a training run; saved as config.yaml in its folder. The defaults are the recipe with which
+/// PyTorch reaches a test mean IoU of 0.85 on the Super1 micrographs.
 /// </summary>
 public sealed partial record TrainingOptions
 {
@@ -18,7 +18,7 @@ public sealed partial record TrainingOptions
     /// <summary>Height of the model's input, of the training crops and of the prediction tiles; a multiple of 32.</summary>
     public int Height { get; init; } = 128;
 
-    /// <summary>Width likewise.</summary>
+    /// <summary>Width of the model's input, of the training crops and of the prediction tiles; a multiple of 32.</summary>
     public int Width { get; init; } = 128;
 
     /// <summary>Attention window in tokens; null: the preset's.</summary>
@@ -36,7 +36,7 @@ public sealed partial record TrainingOptions
     /// <summary>CNN encoder, one of <see cref="Encoders.Names"/>; null: the preset's.</summary>
     public string? Encoder { get; init; }
 
-    /// <summary>Channels of the CNN's first stage; null: the preset's, or 64 for an encoder that is named.</summary>
+    /// <summary>Channels of the CNN's first stage; null: the preset's, or 64 if an encoder is named.</summary>
     public int? EncoderWidth { get; init; }
 
     /// <summary>The MLP of the Swin blocks; null: the preset's.</summary>
@@ -49,23 +49,23 @@ public sealed partial record TrainingOptions
     public string? Data { get; init; }
 
     /// <summary>
-    /// Class map: nasa-super, nasa-ebc, or the path of a YAML file; null: what the data's own folder or the synthetic set says.
+    /// Class map: nasa-super, nasa-ebc, or the path of a YAML file; null: the class map of the data folder or of the synthetic set.
     /// </summary>
     public string? Classes { get; init; }
 
     /// <summary>Names of the training images to use, for few-shot and one-shot protocols; empty: all.</summary>
     public IReadOnlyList<string> Subset { get; init; } = [];
 
-    /// <summary>What happens to training images after their random crop.</summary>
+    /// <summary>The augmentation of training images after their random crop.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.Default;
 
     /// <summary>Images per step.</summary>
     public int Batch { get; init; } = 8;
 
-    /// <summary>Optimiser steps of the run; not used when <see cref="Epochs"/> is set.</summary>
+    /// <summary>Optimiser steps of the run; ignored when <see cref="Epochs"/> is set.</summary>
     public int Steps { get; init; } = 300;
 
-    /// <summary>Length of the run in epochs, in which each training image is cropped once; null: <see cref="Steps"/> counts.</summary>
+    /// <summary>Length of the run in epochs; an epoch crops each training image once. Null: <see cref="Steps"/> applies.</summary>
     public int? Epochs { get; init; }
 
     /// <summary>The optimiser.</summary>
@@ -86,7 +86,7 @@ public sealed partial record TrainingOptions
     /// <summary>Steps over which the learning rate rises linearly to its peak.</summary>
     public int WarmUp { get; init; } = 20;
 
-    /// <summary>Where the cosine ends and the plateau schedule stops.</summary>
+    /// <summary>The final learning rate of the cosine, and the lower limit of the plateau schedule.</summary>
     public double MinimumLearningRate { get; init; }
 
     /// <summary>Steps between two reductions of the step schedule.</summary>
@@ -98,7 +98,7 @@ public sealed partial record TrainingOptions
     /// <summary>Validations without improvement before the plateau schedule reduces the learning rate.</summary>
     public int PlateauPatience { get; init; } = 5;
 
-    /// <summary>Largest L2 norm of the gradient of all parameters; longer ones are scaled down to it. 0: no clipping.</summary>
+    /// <summary>Largest L2 norm of the gradient of all parameters; a larger gradient is scaled down to it. 0: no clipping.</summary>
     public double ClipNorm { get; init; }
 
     /// <summary>Weight of the cross-entropy in the loss.</summary>
@@ -113,39 +113,39 @@ public sealed partial record TrainingOptions
     /// <summary>Steps between two validations; 0: only after the last step.</summary>
     public int ValidateEvery { get; init; } = 50;
 
-    /// <summary>Steps between two checkpoints; one is also written after every validation and at the end. 0: only then.</summary>
+    /// <summary>Steps between two checkpoints. A checkpoint is also written after every validation and at the end. 0: only then.</summary>
     public int CheckpointEvery { get; init; } = 100;
 
-    /// <summary>Validations in a row without a better mean IoU after which the run stops; 0: never.</summary>
+    /// <summary>Consecutive validations without a better mean IoU before the run stops; 0: never.</summary>
     public int Patience { get; init; }
 
-    /// <summary>Pixels between the tiles of a validation; 0: the tile's size, so that tiles do not overlap, which is fast.</summary>
+    /// <summary>Pixels between the tiles of a validation; 0: the tile's size, so that tiles do not overlap, which is fastest.</summary>
     public int ValidationStride { get; init; }
 
     /// <summary>Pixels between the tiles of an evaluation or prediction; 0: half the tile's size.</summary>
     public int TileStride { get; init; }
 
-    /// <summary>Arithmetic of the network on a CUDA device; the processor computes in fp32 only.</summary>
+    /// <summary>Arithmetic of the network on a CUDA device; the CPU supports fp32 only.</summary>
     public Precision Precision { get; init; } = Precision.Fp32;
 
-    /// <summary>Seed of the initial weights, the data order, the augmentation and DropPath.</summary>
+    /// <summary>Seed of the initial weights, the order of the data, the augmentation and DropPath.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Threads of the engine; 0: one per processor. Results do not depend on it.</summary>
+    /// <summary>Threads of the engine; 0: one per processor. Results do not depend on this.</summary>
     public int Threads { get; init; }
 
-    /// <summary>The architecture that these options ask for.</summary>
+    /// <summary>The architecture that these options describe.</summary>
     /// <param name="classes">Number of classes of the class map.</param>
-    /// <exception cref="ArgumentException">It cannot be built, or the network has no such option; the message says why.</exception>
+    /// <exception cref="ArgumentException">The network cannot be built, or does not have an option; the message says why.</exception>
     public ModelOptions ModelOptions(int classes) => SegmentationModels.Named(Model).With(Height, Width, classes, new NetworkSettings
     {
         Window = Window, EmbedDim = EmbedDim, Depths = Depths, Heads = Heads, Mlp = Mlp, DropPath = DropPath, Encoder = Encoder,
         EncoderWidth = EncoderWidth,
     });
 
-    /// <summary>Checks every option by itself and together.</summary>
-    /// <exception cref="OptionException">One is out of its range; the message names it, its value and what is allowed.</exception>
-    /// <exception cref="RunException">Two contradict each other.</exception>
+    /// <summary>Checks every option by itself and in combination.</summary>
+    /// <exception cref="OptionException">An option is out of range; the message names it, its value and the allowed values.</exception>
+    /// <exception cref="RunException">Two options contradict each other.</exception>
     public void Validate()
     {
         foreach (TrainingOption option in TrainingOptionTable.All)
@@ -156,35 +156,35 @@ public sealed partial record TrainingOptions
             throw new OptionException("class_weights", "are all 0", "at least one above 0");
     }
 
-    /// <summary>Two sets of options are equal when every value is.</summary>
+    /// <summary>Two sets of options are equal if all values are equal.</summary>
     public bool Equals(TrainingOptions? other) => other is not null && TrainingOptionTable.Differences(this, other).Count == 0;
 
     /// <inheritdoc />
     public override int GetHashCode() =>
         TrainingOptionTable.All.Aggregate(0, (hash, option) => HashCode.Combine(hash, option.HashOf(this)));
 
-    /// <summary>The batches of a run with these options: augmented random crops, made in the background.</summary>
-    /// <param name="images">The training images, which stay the caller's.</param>
-    /// <param name="normalisation">How images become the network's input.</param>
+    /// <summary>Creates the batches of a run with these options: augmented random crops, prepared in the background.</summary>
+    /// <param name="images">The training images; the caller keeps ownership.</param>
+    /// <param name="normalisation">How images are normalised for the network.</param>
     public BatchLoader CreateBatches(MicrographDataset images, Normalisation normalisation) =>
         new(images, new BatchOptions(Batch, Height, Width, Seed) { Augmentation = Augmentation, Normalisation = normalisation });
 
-    /// <summary>The optimiser of a run with these options.</summary>
-    /// <param name="module">What it updates.</param>
+    /// <summary>Creates the optimiser of a run with these options.</summary>
+    /// <param name="module">The module whose parameters it updates.</param>
     public Optimizer CreateOptimizer(Module module) => Optimizer switch
     {
         OptimizerKind.Sgd => new SGD(module) { LearningRate = LearningRate, Momentum = Momentum, WeightDecay = WeightDecay },
         _ => new AdamW(module) { LearningRate = LearningRate, WeightDecay = WeightDecay },
     };
 
-    /// <summary>The learning-rate schedule of a run with these options.</summary>
+    /// <summary>Creates the learning-rate schedule of a run with these options.</summary>
     /// <param name="steps">Steps of the run.</param>
     public Schedule CreateSchedule(int steps) =>
         new(Schedule, LearningRate, steps, WarmUp, MinimumLearningRate, ScheduleEvery, ScheduleFactor);
 
-    /// <summary>The loss of a run with these options.</summary>
+    /// <summary>Creates the loss of a run with these options.</summary>
     /// <param name="classes">Number of classes.</param>
-    /// <exception cref="OptionException">There is not one class weight per class.</exception>
+    /// <exception cref="OptionException">The number of class weights is not the number of classes.</exception>
     public SegmentationLoss CreateLoss(int classes)
     {
         if (ClassWeights.Count != 0 && ClassWeights.Count != classes)

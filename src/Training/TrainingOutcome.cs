@@ -3,12 +3,12 @@ namespace CsUnet.Training;
 /// <summary>Why a run ended.</summary>
 public enum TrainingOutcome
 {
-    /// <summary>All steps are done.</summary>
+    /// <summary>All steps were completed.</summary>
     Completed,
 
-    /// <summary>Validation did not improve for the number of validations that <see cref="TrainingOptions.Patience"/> allows.</summary>
+    /// <summary>Validation did not improve within <see cref="TrainingOptions.Patience"/> validations.</summary>
     StoppedEarly,
 
-    /// <summary>The cancellation token was set; the run can be resumed.</summary>
+    /// <summary>The cancellation token was cancelled; the run can be resumed.</summary>
     Cancelled,
 }

@@ -7,7 +7,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>Operators from outside of the engine on the processor; tests/Gpu has their kernels.</summary>
+/// <summary>Custom operators from outside the engine, on the CPU; tests/Gpu tests their kernels.</summary>
 public sealed class CustomOperatorTests
 {
     [Fact]

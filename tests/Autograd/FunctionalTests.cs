@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>Operators as methods and arithmetic of variables: values by hand, gradients by central differences.</summary>
+/// <summary>Operators as methods and arithmetic of variables: values computed by hand, gradients by central differences.</summary>
 public sealed class FunctionalTests
 {
     private static Variable Leaf(Shape shape, uint seed) =>

@@ -20,7 +20,7 @@ public sealed class GradientCheckTests
     private static GradientCheckResult Check(Operator op, params Variable[] inputs) =>
         GradientCheck.Run(op, inputs, new GradientCheckOptions { Tolerance = Tolerances.GradientOfOperator });
 
-    /// <summary>The checks of one argument that did not pass.</summary>
+    /// <summary>The checks of one argument that failed.</summary>
     private static GradientChecks Failed(ArgumentGradientCheck argument) => argument.Findings
         .Where(finding => finding.Verdict != GradientVerdict.Agrees).Aggregate(GradientChecks.None, (all, finding) => all | finding.Check);
 
@@ -53,7 +53,7 @@ public sealed class GradientCheckTests
         GradientCheckResult result = Check(new PlantedSquare(mistake), Leaf([2, 5], "x"));
         Assert.False(result.Passed);
         Assert.Equal(GradientVerdict.Differs, result.Worst.Verdict);
-        // Bits that change can be seen by more than the repetition; nothing else may be blamed for the others.
+        // A missing gradient may also fail the Start check. Every other mistake must fail exactly the expected checks.
         Assert.Equal(expected, Failed(result.Worst) & (mistake == Mistake.NoGradient ? ~GradientChecks.Start : GradientChecks.All));
         if (mistake == Mistake.OneWrongEntry)
             Assert.Equal("(0,3)", result.Worst[GradientChecks.Entries]!.Where);
@@ -139,7 +139,7 @@ public sealed class GradientCheckTests
     [Fact]
     public void A_kink_that_no_step_avoids_is_undecided_and_limited_in_number()
     {
-        // 0 is on the rectifier's kink whatever the step: the numeric derivative is 1/2, and says that it does not know.
+        // 0 is on the kink of the ReLU for every step size: the numeric derivative is 1/2, and the check reports that it cannot decide.
         var x = new Variable(Tensor.From([1.0, 0.0, -2.0, 3.0], [4]), requiresGradient: true, "x");
         GradientCheckOptions options = new() { Checks = GradientChecks.Entries };
         GradientFinding finding = GradientCheck.Run(new Activation(ActivationKind.ReLU), [x], options).Worst.Worst;
@@ -152,7 +152,7 @@ public sealed class GradientCheckTests
     [Fact]
     public void A_step_shrinks_away_from_a_kink()
     {
-        // The rectifier's kink lies between half of the first step and all of it: the first pair disagrees, the next does not.
+        // The kink of the ReLU lies between half of the first step and the whole of it: the first pair disagrees, the next one agrees.
         var x = new Variable(Tensor.From([1e-4], [1]), requiresGradient: true, "x");
         GradientCheckResult result = GradientCheck.Run(new Activation(ActivationKind.ReLU), [x],
             new GradientCheckOptions { Step = 1.0 / (1 << 13) });

@@ -1,6 +1,6 @@
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>Which gradient of <see cref="PlantedLinear"/> is wrong.</summary>
+/// <summary>The wrong gradient of <see cref="PlantedLinear"/>.</summary>
 public enum LinearMistake
 {
     None,

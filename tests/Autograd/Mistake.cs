@@ -1,6 +1,6 @@
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>Mistakes that are easily made in a backward pass.</summary>
+/// <summary>Common mistakes in a backward pass.</summary>
 public enum Mistake
 {
     None,

@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>output = input weight^T + bias as the engine computes it, with gradients of its own.</summary>
+/// <summary>output = input weight^T + bias, computed by the engine, with gradients of its own.</summary>
 internal sealed record PlantedLinear(LinearMistake Mistake) : Operator
 {
     public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new Linear(), call[0], call[1], call[2]);

@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Tests.Autograd;
 
 /// <summary>
-/// A rectifier whose backward pass lets through where the output's gradient, not the input, is positive; or one that is off by one.
+/// A ReLU with a wrong backward pass: its mask is the sign of the output's gradient instead of the input's, or is shifted by one element.
 /// </summary>
 internal sealed record PlantedMask(bool IsShifted) : Operator
 {

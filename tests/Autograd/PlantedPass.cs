@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>input + input, that changes the gradient that it passes on: whoever else was passed it gets the changed one.</summary>
+/// <summary>input + input. Modifies the gradient that it passes on, so other receivers of the same gradient see the change.</summary>
 internal sealed record PlantedPass : Operator
 {
     public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new Add(), call[0], call[1]);

@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Autograd;
 
-/// <summary>Softmax whose dInput = output * dOutput forgets that the outputs sum to one.</summary>
+/// <summary>Softmax with dInput = output * dOutput, which forgets that the outputs sum to one.</summary>
 internal sealed record PlantedSoftmax : Operator
 {
     public override Tensor Forward(OperatorCall call) => OperatorCall.Run(new Softmax(), call[0]);

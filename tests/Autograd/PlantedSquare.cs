@@ -30,13 +30,13 @@ internal sealed record PlantedSquare(Mistake Mistake) : Operator
                 Mistake.IgnoredOutputGradient => 2 * call[0][i],
                 Mistake.OneWrongEntry when i == 3 => 2.00001 * call[0][i] * dOutput[i],
                 Mistake.NotANumber when i == 3 => double.NaN,
-                // The size of the block of memory, which is the tensor's only if the tensor is all of it.
+                // Uses the size of the memory block, which is the size of the tensor only if the tensor fills the block.
                 Mistake.SizeOfBlock => 2 * call[0][i] * dOutput[i] * call[0].Bytes / call[0].Storage.Bytes,
                 _ => 2 * call[0][i] * dOutput[i],
             };
             dInput[i] = accumulate && Mistake != Mistake.DroppedAccumulation ? dInput[i] + value : value;
         }
-        // Sums in the order of whoever comes first look like this: other last bits every time.
+        // Imitates sums in the order in which threads arrive: the last bits differ every time.
         if (Mistake == Mistake.OtherBits && s_calls++ % 2 == 1)
             dInput[1] = double.BitIncrement(dInput[1]);
     }

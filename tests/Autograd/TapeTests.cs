@@ -70,7 +70,7 @@ public sealed class TapeTests
     [Fact]
     public void A_gradient_passed_to_two_places_is_not_added_to_in_either()
     {
-        // z = (a + b) + a: the gradient of z goes to a + b and to a as one block; a's second share must not reach b through it.
+        // z = (a + b) + a: the gradient of z goes to a + b and to a as one block. The second contribution to a must not reach b through it.
         Variable x = Leaf(1, 2), y = Leaf(3, 4);
         Variable a = Variable.Apply(new Reshape([2, 1]), x), b = Variable.Apply(new Reshape([2, 1]), y);
         Tensor seed = Tensor.From([1.0, 5.0], [2, 1]);
@@ -142,7 +142,7 @@ public sealed class TapeTests
             y = Variable.Apply(new Activation(ActivationKind.GELU), y);
         long forward = arena.PeakBytes;
         y.Backward(Tensor.Full([1000], 1, DType.Float64));
-        // Fifty gradients would take as much again; released activations make room for all but a few.
+        // Fifty gradients would need as much memory again; released activations make room for all but a few of them.
         Assert.True(arena.PeakBytes < forward * 1.2, $"peak {arena.PeakBytes} bytes, after the forward pass {forward}");
     }
 

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>"Add an operator" of CONTRIBUTING.md: its blocks, applied to a copy of the checkout, are all that the program needs.</summary>
+/// <summary>
+/// "Add an operator" of CONTRIBUTING.md: its blocks, applied to a copy of the checkout, are everything that the program needs.
+/// </summary>
 public sealed class AddedOperatorTests
 {
     [Fact]
@@ -44,7 +46,7 @@ public sealed class AddedOperatorTests
         }
     }
 
-    /// <summary>A text with the lines that a diff adds, each after the line above it in the diff.</summary>
+    /// <summary>Returns a text with the lines that a diff adds, each after the line above it in the diff.</summary>
     private static string Patched(string text, string diff)
     {
         string[] lines = diff.Split('\n', StringSplitOptions.RemoveEmptyEntries);

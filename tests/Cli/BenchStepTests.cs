@@ -4,7 +4,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary><c>csunet bench step</c>: its tables and its result file.</summary>
+/// <summary>The tables and the result file of <c>csunet bench step</c>.</summary>
 public sealed class BenchStepTests
 {
     [Fact]
@@ -23,7 +23,7 @@ public sealed class BenchStepTests
         foreach (string phase in (string[])["forwardSeconds", "backwardSeconds", "optimizerSeconds", "dataSeconds", "stepSeconds",
             "inferenceSeconds"])
             Assert.InRange(result.GetProperty(phase).GetDouble(), 1e-7, 60);
-        // Both tables hold every call, so they hold the same work: that of the forward pass.
+        // Both tables contain every call, so both contain the same work: that of the forward pass.
         foreach (string table in (string[])["operators", "layers"])
         {
             JsonElement[] rows = [.. result.GetProperty(table).EnumerateArray()];

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>The charts are well-formed SVG whose points lie inside the picture, whatever the values.</summary>
+/// <summary>The charts are well-formed SVG with all points inside the picture, for any values.</summary>
 public sealed class ChartTests
 {
     [Fact]

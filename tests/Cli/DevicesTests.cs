@@ -3,7 +3,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary><c>csunet devices</c> where there is no GPU.</summary>
+/// <summary><c>csunet devices</c> on a machine without a GPU.</summary>
 public sealed class DevicesTests
 {
     [Fact]
@@ -12,7 +12,7 @@ public sealed class DevicesTests
         ProgramRun run = ProgramRun.Of("devices");
         Assert.Equal(0, run.Code);
         Assert.Contains("cpu     ", run.Out);
-        // What the machine has decides which one of two lines must stand there, and the other must not.
+        // One of two lines must be printed, depending on the machine; the other must not.
         DeviceList list = DeviceList.Read();
         AssertOneOf(list.DriverProblem is null, "driver  CUDA", "no GPU: ");
         AssertOneOf(list.NvrtcProblem is null, "NVRTC  ", "no kernels can be compiled: ");

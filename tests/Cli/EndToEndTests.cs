@@ -10,7 +10,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>The commands from end to end, on data small enough for seconds.</summary>
+/// <summary>The commands from end to end, on data small enough to run in seconds.</summary>
 public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun>
 {
     [Fact]
@@ -73,7 +73,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.Contains("Evaluation on test", File.ReadAllText(Path.Combine(trained.Folder, "report.html")));
     }
 
-    /// <summary>A run that was trained in bf16 is evaluated in it where the device can, else in fp32; the program says which.</summary>
+    /// <summary>A run trained in bf16 is evaluated in bf16 if the device supports it, otherwise in fp32; the program says which.</summary>
     [Fact]
     public void Evaluate_uses_the_precision_of_the_training()
     {
@@ -96,7 +96,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.DoesNotContain("trained in", ProgramRun.Of("evaluate", "--device", "cpu", "--run", trained.Folder, "--split", "test").Out);
     }
 
-    // A kill while the examples are written leaves only some of their pictures; the run can still be evaluated and reported.
+    // A kill while the examples are written leaves only some of their images; the run can still be evaluated and reported.
     [Fact]
     public void Report_leaves_out_an_example_that_is_not_complete()
     {
@@ -260,7 +260,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.SkipUnless(!OperatingSystem.IsWindows(), "SIGINT is sent by the command kill, which Windows does not have");
         using var workspace = new Workspace();
         string program = Path.Combine(AppContext.BaseDirectory, "csunet.dll");
-        // A shell that runs the tests in the background has SIGINT ignored, and a child inherits that: env makes it the default again.
+        // A shell that runs the tests in the background ignores SIGINT, and child processes inherit that. env restores the default.
         var start = new ProcessStartInfo("env") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in new[] { "--default-signal=INT", "dotnet", program, "train", "--data", trained.Data, "--classes",
             "nasa-super",

@@ -13,7 +13,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>What the program makes of an exception: one line, the remedy in its own words, and an exit code.</summary>
+/// <summary>How the program reports an exception: one line, a remedy in the program's terms, and an exit code.</summary>
 public sealed class FailuresTests
 {
     public static TheoryData<string> Libraries =>

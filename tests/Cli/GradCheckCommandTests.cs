@@ -9,7 +9,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary><c>csunet gradcheck</c>: what a person and another program read, and exit codes.</summary>
+/// <summary>The output of <c>csunet gradcheck</c> for people and for programs, and its exit codes.</summary>
 [Collection(KernelSettings.Name)]
 public sealed class GradCheckCommandTests
 {

@@ -23,7 +23,7 @@ internal sealed class KernelFolder : IDisposable
 
     public string this[string name] => _workspace[name];
 
-    /// <summary>Replaces the first occurrence of a text in a file, and returns its line.</summary>
+    /// <summary>Replaces the first occurrence of a text in a file and returns its line number.</summary>
     public int Replace(string file, string old, string replacement)
     {
         string text = File.ReadAllText(_workspace[$"kernels/{file}"]);

@@ -6,8 +6,8 @@ using Xunit;
 namespace CsUnet.Tests.Cli;
 
 /// <summary>
-/// <c>csunet kernels</c>. A profile needs the emulated device, and a process has one driver: the program runs as a process of its own, with
-/// a copy of the kernels in a folder where a test can change them.
+/// <c>csunet kernels</c>. A profile needs the emulated device, and a process has one driver. Therefore the program runs as a process of its
+/// own, with a copy of the kernels that a test can change.
 /// </summary>
 public sealed class KernelProfileTests
 {
@@ -98,7 +98,7 @@ public sealed class KernelProfileTests
         static IReadOnlyList<KernelCost> Table(string rows) => KernelProfile.Parse($"{KernelProfile.Heading}\n{rows}", "table");
     }
 
-    /// <summary>The ratio in the row of a kernel's line; the second of two, which is of shared memory, if asked for.</summary>
+    /// <summary>The ratio in the row of a kernel's line; on request the second of two ratios, that of shared memory.</summary>
     private static double Ratio(ProgramRun run, string kernel, string line, bool wavefronts = false)
     {
         string row = run.Out.Split('\n').SkipWhile(text => !text.StartsWith($"{kernel} ", StringComparison.Ordinal))

@@ -6,11 +6,11 @@ using Xunit;
 namespace CsUnet.Tests.Cli;
 
 /// <summary>
-/// A library may be used without the program: its messages and comments know nothing of the program's options and commands.
+/// A library can be used without the program, so its messages and comments do not mention the program's options and commands.
 /// </summary>
 public sealed partial class LibraryTextTests
 {
-    // Options of other programs that the engine calls: NVRTC, ptxas and git.
+    // Options of other programs that the engine runs: NVRTC, ptxas and git.
     private static readonly string[] s_others = ["--gpu-architecture", "--std", "--ptxas-options", "--porcelain", "--untracked-files"];
 
     private static readonly string s_source = Path.GetFullPath(Path.Combine(TestFiles.Golden, "../../../src"));
@@ -53,7 +53,7 @@ public sealed partial class LibraryTextTests
         for (int i = 0; i < lines.Length; i++)
         {
             string line = lines[i];
-            // A decrement is code: what stands in no text and no comment.
+            // A decrement is code: it is neither in a string nor in a comment.
             bool isText = isRaw || line.Contains('"') || line.Contains("//", StringComparison.Ordinal);
             isRaw ^= Regex.Count(line, "\"\"\"") % 2 == 1;
             IEnumerable<string> found = !isText ? [] : Option().Matches(line).Select(match => match.Value).Except(s_others)

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>Another network than CS-UNet through every command.</summary>
+/// <summary>Runs a network other than CS-UNet through every command.</summary>
 public sealed class NetworkTests : IDisposable
 {
     private readonly Workspace _workspace = new();

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>The table of options and what reads it.</summary>
+/// <summary>The table of options and its readers.</summary>
 public sealed class OptionTableTests
 {
     public static TheoryData<string> Keys => [.. TrainingOptions.Keys];
@@ -24,7 +24,7 @@ public sealed class OptionTableTests
         Assert.Matches("^[A-Z].*[^.]$", option.Meaning);
         string[] lines = new TrainingOptions().ToYaml().Split('\n');
         Assert.Contains($"  # {option.Meaning}", lines.Single(line => line.StartsWith($"{key}:", StringComparison.Ordinal)));
-        // The help wraps its lines, and puts the names of an option in front of them.
+        // The help wraps its lines, and prints the names of an option before them.
         string help = string.Join(' ', ProgramRun.Of("train", "--help").Out.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains($"--{key.Replace('_', '-')}", help);
         Assert.Contains(string.Join(' ', option.Meaning.Split(' ')), help);

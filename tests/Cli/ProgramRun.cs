@@ -3,13 +3,13 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>What a call of the program returned and wrote.</summary>
+/// <summary>The exit code and the output of a call of the program.</summary>
 /// <param name="Code">Exit code.</param>
 /// <param name="Out">Standard output.</param>
 /// <param name="Error">Standard error.</param>
 internal sealed record ProgramRun(int Code, string Out, string Error)
 {
-    /// <summary>Runs the program in this process, as if its output were piped.</summary>
+    /// <summary>Runs the program in this process, as if its output went to a pipe.</summary>
     public static ProgramRun Of(params string[] args)
     {
         var output = new StringWriter();
@@ -19,7 +19,8 @@ internal sealed record ProgramRun(int Code, string Out, string Error)
     }
 
     /// <summary>
-    /// Runs the program and checks that it refuses the call: exit code 2, nothing on standard output, one line that holds every part.
+    /// Runs the program and checks that it refuses the call: exit code 2, nothing on standard output, and one line that contains every
+    /// part.
     /// </summary>
     public static void Refuses(string[] args, params string[] parts)
     {

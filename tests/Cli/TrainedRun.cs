@@ -7,7 +7,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>A run trained once by the program itself, shared by the tests that only read it.</summary>
+/// <summary>A run trained once by the program itself; tests that only read it share it.</summary>
 public sealed class TrainedRun : IDisposable
 {
     private readonly Workspace _workspace = new();
@@ -26,7 +26,7 @@ public sealed class TrainedRun : IDisposable
     /// <summary>The run's folder.</summary>
     public string Folder => _workspace["run"];
 
-    /// <summary>A path beside them.</summary>
+    /// <summary>A path next to them.</summary>
     public string Path(string name) => _workspace[name];
 
     internal ProgramRun Training { get; }

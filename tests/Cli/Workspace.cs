@@ -2,7 +2,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>A folder that goes away with the test.</summary>
+/// <summary>A temporary folder, deleted after the test.</summary>
 internal sealed class Workspace : IDisposable
 {
     public Workspace() => Root = Directory.CreateTempSubdirectory("csunet-cli-").FullName;
@@ -11,7 +11,7 @@ internal sealed class Workspace : IDisposable
 
     public string this[string name] => Path.Combine(Root, name);
 
-    /// <summary>Paths of all files below, relative, in order.</summary>
+    /// <summary>Relative paths of all files below a folder, sorted.</summary>
     public IReadOnlyList<string> Files(string folder = "") => !Directory.Exists(this[folder]) ? [] :
         [.. Directory.EnumerateFiles(this[folder], "*", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(this[folder], file)).Order(StringComparer.Ordinal)];

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>Calls that are refused: exit code 2, one line on standard error that says what is wrong and what would be right.</summary>
+/// <summary>Refused calls: exit code 2, and one line on standard error that says what is wrong and what would be right.</summary>
 public sealed class WrongCallTests
 {
     [Theory]

@@ -3,7 +3,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>Files that appear whole or not at all, whatever lies in the folder.</summary>
+/// <summary>Files are written completely or not at all, whatever the folder contains.</summary>
 public sealed class AtomicFileTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -13,7 +13,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>The engine's device when something goes wrong, on an emulator of its own: memory that is full, and kernels that fail.</summary>
+/// <summary>Failures of the engine's device, on an emulator of its own: exhausted memory and failing kernels.</summary>
 public sealed class CudaDeviceTests
 {
     private const int MiB = 1 << 20;
@@ -37,12 +37,12 @@ public sealed class CudaDeviceTests
     {
         CudaLibraries.UseEmulator(library);
         CudaDevice device = CudaDevice.Get(Device.Cuda);
-        // Other tests of this process may have left something in the emulator's memory.
+        // Other tests of this process may have left allocations in the emulator's memory.
         ulong total = device.Context.GetTotalDeviceMemorySize(), left = total - device.Context.GetFreeDeviceMemorySize();
         CudaEmulator.SetMemory(left + 64 * MiB);
         try
         {
-            // The collector is told of each, but need not run: without being asked it leaves some of the 400 MiB.
+            // The garbage collector is told of each allocation, but need not run: unless forced, it leaves some of the 400 MiB.
             for (int i = 0; i < 50; i++)
                 Drop();
             var failure = Assert.Throws<CudaException>(() => Tensor.Empty([80 * MiB], DType.UInt8, Device.Cuda));
@@ -67,7 +67,7 @@ public sealed class CudaDeviceTests
 
     private static void FailInRecordedStep(string library) => Train(library, failsAt: 1);
 
-    /// <summary>The first exception is not hidden by what disposing a lost device meets.</summary>
+    /// <summary>Errors from disposing a lost device do not hide the first exception.</summary>
     private static void Train(string library, int failsAt)
     {
         CudaLibraries.UseEmulator(library);
@@ -97,7 +97,7 @@ public sealed class CudaDeviceTests
         CudaDevice.Get(Device.Cuda).Context.Dispose();
     }
 
-    /// <summary>A classifier of single pixels whose step fails on the device.</summary>
+    /// <summary>A pixel classifier whose step fails on the device.</summary>
     private sealed class FailingModel : SegmentationModel
     {
         private readonly CsUnet.Nn.Linear _head;

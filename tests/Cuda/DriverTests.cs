@@ -5,10 +5,10 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>The binding at work: on the fake driver, on the emulator, where kernels really run, and on a GPU if there is one.</summary>
+/// <summary>The driver binding on the fake driver, on the emulator, which really runs kernels, and on a GPU if there is one.</summary>
 public class DriverTests
 {
-    /// <summary>Fills output[0, count) with value; and one that writes far outside of all memory.</summary>
+    /// <summary>A kernel that sets output[0, count) to value, and one that writes far outside of all memory.</summary>
     private const string Source = """
         extern "C" __global__ void fill(float* output, float value, int count) {
             int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -20,7 +20,7 @@ public class DriverTests
     private static readonly KernelSource s_kernels = new("driver_test.cu", Source) { NameExpressions = ["fill", "fault"],
         Options = ["--std=c++17"] };
 
-    /// <summary>The libraries to run on: the argument of every theory.</summary>
+    /// <summary>The libraries to run on, the argument of every theory.</summary>
     public static TheoryData<string> Drivers => ["fake", "emulator", "gpu"];
 
     [Theory, MemberData(nameof(Drivers))]
@@ -50,7 +50,7 @@ public class DriverTests
     [Theory, MemberData(nameof(Drivers))]
     public void A_wrong_thread_is_clear(string driver) => Run(driver, WrongThreadOn);
 
-    [Theory, InlineData("fake"), InlineData("emulator")] // on a GPU a fault would end every later test of this process
+    [Theory, InlineData("fake"), InlineData("emulator")] // a fault on a GPU would break every later test of this process
     public void A_fault_names_the_kernel(string driver) => Run(driver, FaultOn);
 
     private static void PropertiesOn(string library)
@@ -99,7 +99,7 @@ public class DriverTests
         using var halves = new CudaDeviceVariable<ushort>(8);
         halves.Memset((ushort)0x3f80);
         Assert.All((ushort[])halves, value => Assert.Equal(0x3f80, value));
-        Assert.Equal(1000, (long)new CudaDeviceVariable<float>(copy.DevicePointer).Size); // the driver tells the size
+        Assert.Equal(1000, (long)new CudaDeviceVariable<float>(copy.DevicePointer).Size); // the driver knows the size
 
         using var stream = new CudaStream();
         using var pinned = new CudaPageLockedHostMemory<float>(1000);
@@ -137,7 +137,7 @@ public class DriverTests
         Assert.Equal(2f, output[98]);
         Assert.Equal(1f, output[99]);
 
-        // The same through the paths that allocate nothing.
+        // The same on the paths that do not allocate.
         long before = GC.GetAllocatedBytesForCurrentThread();
         var arguments = new KernelArguments();
         arguments.Add(output.DevicePointer);
@@ -200,7 +200,7 @@ public class DriverTests
             variable.MemsetAsync(5u, stream.Stream);
             stream.Synchronize();
             Assert.Equal(5, variable[99]);
-            variable.Dispose(stream); // and once more at the end of the block, which does nothing
+            variable.Dispose(stream); // disposed again at the end of the block, which does nothing
         }
         using var plain = new CudaDeviceVariable<int>(4);
         Assert.Throws<InvalidOperationException>(() => plain.Dispose(stream));
@@ -274,7 +274,7 @@ public class DriverTests
             using (new CudaStream())
                 Assert.Equal(1, context.LiveResources[ResourceKind.Stream]);
             context.Dispose();
-            // The context is gone, the leak is still told; disposing it late is harmless.
+            // The context is gone, but the leak is still reported; disposing it late is harmless.
             Assert.Single(CudaContext.LiveAllocations);
             leaked.Dispose();
             Assert.Empty(CudaContext.LiveAllocations);
@@ -344,11 +344,11 @@ public class DriverTests
         Assert.Contains("newest first: fault grid (1, 1, 1) block (32, 1, 1), fill", thrown.Message);
         Assert.Contains("CSUNET_CUDA_SYNC=1", thrown.Message);
         if (CudaEmulator.IsAvailable)
-            Assert.Contains("driver_test.cu", thrown.Message); // the emulator knows the line
-        // The context is lost; leaving the block must not hide the first exception behind a second one.
+            Assert.Contains("driver_test.cu", thrown.Message); // the emulator knows the source line
+        // The context is lost. Leaving the block must not hide the first exception behind a second one.
     }
 
-    /// <summary>Points the binding to a library; to the installed driver if it is empty.</summary>
+    /// <summary>Points the binding to a library, or to the installed driver if the path is empty.</summary>
     private static void Use(string library)
     {
         if (library.Length > 0)
@@ -391,7 +391,7 @@ public class DriverTests
             Isolated.Run(test, library!);
             return;
         }
-        // The fake driver never recovers from a planted fault: every test gets a copy of its own.
+        // The fake driver never recovers from a planted fault, so every test gets its own copy.
         using var folder = new TemporaryFolder();
         string copy = folder.File(Path.GetFileName(library!));
         File.Copy(library!, copy);

@@ -2,7 +2,7 @@ using CsUnet.Cuda;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>The emulator's library, built on first use; null where g++ is missing.</summary>
+/// <summary>The emulator's library, built on first use; null if g++ is missing.</summary>
 internal static class EmulatorLibrary
 {
     private static readonly Lazy<string?> s_path = new(Find);

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>The emulator's sources that the assembly carries, for programs without a checkout.</summary>
+/// <summary>The emulator's sources embedded in the assembly, for programs without a checkout.</summary>
 public sealed class EmulatorSourcesTests
 {
     [Fact]

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>What is said when a driver call fails, on the fake driver, whose calls fail on demand.</summary>
+/// <summary>Messages of failing driver calls, on the fake driver, whose calls fail on demand.</summary>
 public class ErrorTests
 {
     [Fact]
@@ -77,7 +77,7 @@ public class ErrorTests
         nothing.RunAsync(default);
         var failure = Assert.Throws<CudaException>(() => fault.RunAsync(default));
         Assert.StartsWith("fault, waited for because of CSUNET_CUDA_SYNC=1: CUDA_ERROR_ILLEGAL_ADDRESS (700)", failure.Message);
-        Assert.DoesNotContain("nothing", failure.Message); // it had completed
+        Assert.DoesNotContain("nothing", failure.Message); // the call had completed
     }
 
     private static void FaultInDispose(string library)
@@ -168,7 +168,7 @@ public class ErrorTests
         using PrimaryContext context = Start(library);
         Assert.Throws<ArgumentException>(() => new CudaModule([], "empty"));
         Assert.Equal(CUResult.ErrorInvalidImage, Assert.Throws<CudaException>(() => context.LoadModulePTX("bad"u8.ToArray())).CudaError);
-        // PTX goes with a log buffer, and ends with a zero though the text does not.
+        // PTX is loaded with a log buffer, and is zero-terminated even if the text is not.
         var failure = Assert.Throws<CudaException>(() => context.LoadModulePTX("// a comment\n.version 8.0"u8.ToArray()));
         Assert.Contains("ptxas fatal : fake log", failure.Message);
         Assert.Contains(".version 8.0 options 5 6\n", FakeDriver.Calls(library));
@@ -180,7 +180,7 @@ public class ErrorTests
         Assert.Throws<ArgumentException>(() => context.UnloadModule(module));
         Assert.Throws<CudaException>(() => new CudaKernel("fill", module));
         Assert.Throws<FileNotFoundException>(() => context.LoadKernel("/csunet-no-such-file.ptx", "fill"));
-        // A kernel loaded with its module keeps it until the context goes.
+        // A kernel loaded with its module keeps the module until the context is disposed.
         using CudaDeviceVariable<float> output = new float[2];
         context.LoadKernelPTX("image"u8.ToArray(), "fill").RunAsync(default, output, 3f, 2);
         Assert.Equal([3f, 3f], (float[])output);

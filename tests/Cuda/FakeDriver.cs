@@ -7,14 +7,14 @@ using Xunit;
 namespace CsUnet.Tests.Cuda;
 
 /// <summary>
-/// A stand-in for driver, NVRTC, cuBLAS and cuDNN in 300 lines of C: device memory is host memory, three kernels exist, calls can be made
-/// to fail on demand. It proves the binding where the emulator cannot: what it passes on, and what it says when a call fails.
+/// A fake of the driver, NVRTC, cuBLAS and cuDNN in 300 lines of C. Device memory is host memory, there are three kernels, and calls can be
+/// made to fail on demand. It tests what the emulator cannot: the arguments that the binding passes on, and its messages when a call fails.
 /// </summary>
 internal static unsafe class FakeDriver
 {
     private static readonly Lock s_lock = new();
 
-    /// <summary>The compiled library; null without a C compiler.</summary>
+    /// <summary>The compiled library; null if there is no C compiler.</summary>
     internal static string? Build()
     {
         lock (s_lock)
@@ -35,7 +35,7 @@ internal static unsafe class FakeDriver
             }
             catch (System.ComponentModel.Win32Exception)
             {
-                return null; // no gcc: the caller skips and says so
+                return null; // no gcc: the caller skips the test and says so
             }
             finally
             {
@@ -46,7 +46,7 @@ internal static unsafe class FakeDriver
         }
     }
 
-    /// <summary>The next call of a function fails with a status, after letting <paramref name="after"/> calls succeed.</summary>
+    /// <summary>Makes the next call of a function fail with a status, after <paramref name="after"/> successful calls.</summary>
     internal static void Fail(string library, string function, int status, int after = 0)
     {
         var fail = (delegate* unmanaged<byte*, int, int, void>)NativeLibrary.GetExport(NativeLibrary.Load(library), "fake_fail");
@@ -54,7 +54,7 @@ internal static unsafe class FakeDriver
             fail(name, status, after);
     }
 
-    /// <summary>Every call so far, one a line, with the arguments that tests look at; clears the list.</summary>
+    /// <summary>Returns every call so far, one per line, with the arguments that tests check; clears the list.</summary>
     internal static string Calls(string library)
     {
         var calls = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(NativeLibrary.Load(library), "fake_calls");

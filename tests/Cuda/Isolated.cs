@@ -6,20 +6,19 @@ using Xunit;
 namespace CsUnet.Tests.Cuda;
 
 /// <summary>
-/// Runs a test with its own copy of the binding. A process has one driver, chosen by the first call; a second copy of the assembly in a
-/// load
-/// context of its own has its own statics, so each test can choose another library.
+/// Runs a test with its own copy of the binding. A process has one driver, chosen by the first call. A second copy of the assembly in its
+/// own load context has its own static fields, so each test can choose another library.
 /// </summary>
 internal static class Isolated
 {
-    /// <summary>Runs a static method of this assembly in a fresh load context.</summary>
+    /// <summary>Runs a static method of this assembly in a new load context.</summary>
     internal static void Run(Action<string> test, string library)
     {
         Assert.True(test.Method.IsStatic && test.Target is null, "an isolated test must be a static method that captures nothing");
         var context = new FreshContext();
         MethodInfo method = context.LoadFromAssemblyPath(typeof(Isolated).Assembly.Location).GetType(test.Method.DeclaringType!.FullName!)!
             .GetMethod(test.Method.Name, BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic)!;
-        // A context is current per thread: on a thread of its own a test neither sees nor leaves one.
+        // Each thread has its own current context: on a separate thread, a test neither sees one nor leaves one.
         Exception? failure = null;
         var thread = new Thread(() =>
         {

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>Compiling and the cache of compiled kernels, on the fake driver and on the emulator.</summary>
+/// <summary>Kernel compilation and the cache of compiled kernels, on the fake driver and on the emulator.</summary>
 public class KernelCacheTests
 {
     private static readonly KernelArchitecture s_architecture = new(80);
@@ -38,7 +38,7 @@ public class KernelCacheTests
     [Fact]
     public void Options_and_headers_reach_the_compiler() => DriverTests.Run("fake", OptionsOn);
 
-    /// <summary>Several processes write and read one folder at once: each gets whole entries, and what remains is whole.</summary>
+    /// <summary>Several processes read and write one folder at once: each gets complete entries, and complete entries remain.</summary>
     [Fact]
     public void Processes_share_a_folder()
     {
@@ -66,7 +66,7 @@ public class KernelCacheTests
         Assert.Equal(20, Directory.GetFiles(folder.Path, "*.bin").Length);
         Assert.Empty(Directory.GetFiles(folder.Path, "*.tmp"));
 
-        // The test program is started by dotnet or as a program of its own.
+        // The test program runs under dotnet or as its own executable.
         static string[] Command() => Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
             ? [typeof(KernelCacheTests).Assembly.Location] : [];
     }
@@ -74,7 +74,7 @@ public class KernelCacheTests
     [Theory]
     [InlineData(80, 80, false)]
     [InlineData(86, 86, false)]
-    [InlineData(89, 86, false)] // NVRTC does not know it, but machine code of the same major number runs
+    [InlineData(89, 86, false)] // unknown to NVRTC, but machine code of the same major number runs
     [InlineData(90, 90, false)]
     [InlineData(120, 90, true)] // a newer major number needs PTX
     public void The_architecture_fits_device_and_compiler(int device, int chosen, bool ptx)
@@ -139,7 +139,7 @@ public class KernelCacheTests
         byte[] image = cache.GetOrCompile(Source("a"), s_architecture).Image;
         string path = cache.PathOf(Source("a"), s_architecture);
         byte[] whole = File.ReadAllBytes(path);
-        // Cut at several places, a flipped bit in each part, another file's content.
+        // Truncated at several places, a flipped bit in each part, the content of another file.
         cache.GetOrCompile(Source("b"), s_architecture);
         List<byte[]> damages = [[], whole[..10], whole[..60], whole[..^1], [.. whole, 0], File.ReadAllBytes(cache.PathOf(Source("b"),
             s_architecture))];
@@ -215,7 +215,7 @@ public class KernelCacheTests
         cache.Load(Source("a"), s_architecture, out compiled).Dispose();
         Assert.False(compiled.FromCache);
         Assert.Contains("refused", cache.LastProblem);
-        // Just compiled and still refused: that is an error.
+        // A fresh compilation that is still refused is an error.
         FakeDriver.Fail(library, "cuModuleLoadData", 209);
         Assert.Contains("CSUNET_NVRTC_LIBRARY", Assert.Throws<CudaException>(() => cache.Load(Source("b"), s_architecture, out _)).Message);
     }
@@ -245,7 +245,7 @@ public class KernelCacheTests
             var cache = new KernelCache(folder);
             for (int i = 0; i < 20; i++)
             {
-                // Damage some, so that the others meet it while it is rewritten.
+                // Damage some entries, so that the others read them while they are rewritten.
                 if (round % 5 == 4 && i % 3 == 0)
                 {
                     string path = cache.PathOf(Source($"{i}"), s_architecture), damaged = Path.Combine(folder, $"{Guid.NewGuid():N}");

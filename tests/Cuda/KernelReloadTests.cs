@@ -9,7 +9,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>Kernels from a folder: what changes there is compiled anew while the program runs.</summary>
+/// <summary>Kernels from a folder: changed files are compiled again while the program runs.</summary>
 public class KernelReloadTests
 {
     [Fact]
@@ -45,14 +45,14 @@ public class KernelReloadTests
         }
         finally
         {
-            // The emulated device is the process's: no tensor of this copy of the engine may outlive its context.
+            // The emulated device belongs to the process: no tensor of this copy of the engine may outlive its context.
             GC.Collect();
             GC.WaitForPendingFinalizers();
             CudaDevice.Get(device).Context.Dispose();
         }
     }
 
-    // Not inlined, so that nothing of it is alive afterwards.
+    // Not inlined, so that none of its objects are alive afterwards.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Reload(Device device)
     {
@@ -68,12 +68,12 @@ public class KernelReloadTests
         File.SetLastWriteTimeUtc(file, DateTime.UtcNow);
         Assert.Empty(KernelLibrary.Reload());
 
-        // Without being asked, a second later.
+        // Reloaded without a request, a second later.
         File.WriteAllText(file, Changed("-2.0f"));
         Thread.Sleep(1100);
         Assert.Equal([-2f, -2f, -2f, -2f], Run(input));
 
-        // A mistake is told.
+        // A compilation error is reported.
         File.WriteAllText(file, Changed("a mistake"));
         Assert.Contains("activation.cu", Assert.Throws<NVRTCException>(() => KernelLibrary.Reload()).Message);
         File.WriteAllText(file, text);

@@ -5,7 +5,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>Which files are tried for a library, in which order, and what is said when none of them works.</summary>
+/// <summary>Which files are tried for a library, in which order, and the message if none of them works.</summary>
 public class LibraryTests
 {
     [Theory]
@@ -94,7 +94,7 @@ public class LibraryTests
         Assert.Equal(CudaLibrary.Driver, failure.Library);
         Assert.Contains($"{library} (redirected by the program): no such file", failure.Message);
         Assert.Throws<CudaLibraryException>(() => new PrimaryContext(0));
-        // The list of devices is an answer, not a failure.
+        // Listing devices reports the missing library instead of failing.
         CudaLibraries.Redirect(CudaLibrary.Nvrtc, library);
         DeviceList list = DeviceList.Read();
         Assert.Empty(list.Devices);

@@ -7,8 +7,8 @@ using Xunit;
 namespace CsUnet.Tests.Cuda;
 
 /// <summary>
-/// cuBLAS and cuDNN need a GPU: here a fake library records what reaches it, which proves signatures, orders and types of arguments. The
-/// emulated device has the few functions of cuBLAS that the engine calls: there their results count.
+/// cuBLAS and cuDNN need a GPU. Here a fake library records the calls that reach it, which tests signatures, orders and types of arguments.
+/// The emulated device implements the few functions of cuBLAS that the engine calls, so their results are tested too.
 /// </summary>
 public class MathLibraryTests
 {
@@ -28,7 +28,7 @@ public class MathLibraryTests
         using var blas = new CudaBlas(stream.Stream);
         Assert.Equal(stream.Stream, blas.Stream);
         const int M = 3, N = 2, K = 5, Batches = 2;
-        // 1 + 2^-11 is exact in float32, and 1 in tf32 and bf16.
+        // 1 + 2^-11 is exact in float32, but is rounded to 1 in tf32 and bf16.
         float[] left = [.. Enumerable.Range(0, Batches * M * K).Select(i => i % 7 - 3 + 1f / 2048)];
         float[] right = [.. Enumerable.Range(0, Batches * K * N).Select(i => i % 5 - 2f)];
         using CudaDeviceVariable<float> a = left, b = right;
@@ -57,11 +57,11 @@ public class MathLibraryTests
             halfB.DevicePointer,
             cudaDataType.CUDA_R_16BF, K, 0, halfC.DevicePointer, cudaDataType.CUDA_R_16BF, M, ComputeType.Compute32F);
         stream.Synchronize();
-        // Small whole numbers: exact in bf16.
+        // Small integers are exact in bf16.
         float[] whole = [.. coarse.Select(value => MathF.Round(value))];
         Assert.Equal(Product(whole, right, 0, false), ((ushort[])halfC).Select(bits => BitConverter.Int32BitsToSingle(bits << 16)));
 
-        // In stream order, recorded and replayed.
+        // In stream order, captured and replayed.
         c.MemsetAsync(0u, stream.Stream);
         stream.BeginCapture(CUstreamCaptureMode.ThreadLocal);
         blas.Gemm(Operation.NonTranspose, Operation.NonTranspose, M, N, K, 1, a, M, b, K, 1, c, M);
@@ -92,7 +92,7 @@ public class MathLibraryTests
         static ushort[] Halves(float[] values) =>
             [.. values.Select(value => (ushort)(BitConverter.SingleToUInt32Bits(MathF.Round(value)) >> 16))];
 
-        // Column-major, as it is or transposed.
+        // Column-major, with or without transposition.
         static float[] Product(float[] a, float[] b, int batch, bool transposed) => [.. Enumerable.Range(0, M * N).Select(at =>
         {
             (int column, int row) = Math.DivRem(at, M);
@@ -160,7 +160,7 @@ public class MathLibraryTests
         convolution.GetConvolution2dForwardOutputDim(x, w, ref n, ref c, ref h, ref width);
         Assert.Equal((1, 2, 3, 4), (n, c, h, width));
 
-        // The fake offers algorithms 2, 1 (which failed) and 0.
+        // The fake offers the algorithms 2, 1 (which failed) and 0.
         var forward = dnn.GetConvolutionForwardAlgorithm_v7(x, w, convolution, y);
         Assert.Equal([cudnnConvolutionFwdAlgo.GEMM, cudnnConvolutionFwdAlgo.ImplicitGEMM], forward.Select(found => found.Algorithm));
         Assert.Equal((1002, cudnnDeterminism.Deterministic, cudnnMathType.FMAMath), ((int)forward[1].Memory, forward[1].Determinism,

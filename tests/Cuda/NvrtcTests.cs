@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 
-/// <summary>NVIDIA's own libraries, as far as they work without a GPU. Skipped where they are not installed.</summary>
+/// <summary>NVIDIA's own libraries, as far as they work without a GPU. Skipped if they are not installed.</summary>
 public class NvrtcTests
 {
     [Fact]

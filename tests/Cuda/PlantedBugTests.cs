@@ -6,13 +6,13 @@ using Xunit;
 namespace CsUnet.Tests.Cuda;
 
 /// <summary>
-/// Bugs planted in a small kernel file: the emulated device reports each with its kind, the kernel's name and the source line.
+/// Bugs planted in a small kernel file. The emulated device reports each one with its kind, the kernel's name and the source line.
 /// </summary>
 public class PlantedBugTests
 {
     private const int Threads = 64;
 
-    /// <summary>Each kernel reverses 64 floats by shared memory, wrongly; the line of its bug holds the comment <c>bug</c>.</summary>
+    /// <summary>Each kernel wrongly reverses 64 floats through shared memory; the comment <c>bug</c> marks the line of its bug.</summary>
     private const string Source = """
         #include "common.cuh"
         extern "C" __global__ void right(const float* input, float* output) {
@@ -58,7 +58,7 @@ public class PlantedBugTests
         string file = Path.GetTempFileName();
         try
         {
-            // The header goes in where the report comes out.
+            // The same file carries the header in and the report out.
             File.WriteAllText(file, KernelLibrary.Source("activation").Headers["common.cuh"]);
             Isolated.Run(Collect, $"{EmulatorLibrary.Path}|{kernel}|{file}");
             return File.ReadAllText(file);
@@ -69,7 +69,7 @@ public class PlantedBugTests
         }
     }
 
-    /// <summary>In a copy of the binding of its own, which shares no variable with the test: writes the report into a file.</summary>
+    /// <summary>Runs in its own copy of the binding, which shares no variables with the test: writes the report to a file.</summary>
     private static void Collect(string arguments)
     {
         string[] words = arguments.Split('|');
@@ -87,7 +87,7 @@ public class PlantedBugTests
             using var output = new CudaDeviceVariable<float>(Threads);
             CudaKernel kernel = module.GetKernel(words[1]);
             kernel.BlockDimensions = Threads;
-            // A write outside loses the context, as on a GPU; the report has been made by then.
+            // A write outside loses the context, as on a GPU; the report exists by then.
             if (Record.Exception(() => kernel.Run(input, output)) is null)
                 _ = (float[])output;
             File.WriteAllText(words[2], CudaEmulator.GetReport());

@@ -6,7 +6,7 @@ namespace CsUnet.Tests.Data;
 
 public class AugmentationTests
 {
-    // Labels repeat the image, so that whatever moves one must move the other.
+    // Labels repeat the image, so an operation that moves one must move the other.
     private static Sample Twin(int height, int width, int channels = 1)
     {
         byte[] labels = [.. Enumerable.Range(0, height * width).Select(i => (byte)(i * 7 % 251))];
@@ -96,7 +96,7 @@ public class AugmentationTests
         for (int step = 0; step < 20; step++)
         {
             Sample result = Apply(options, sample, 6, 8, step);
-            // A piece without reflection has no two equal labels: 7 i mod 251 repeats after 251 pixels only.
+            // A crop without reflection has no two equal labels: 7 i mod 251 repeats only after 251 pixels.
             Assert.Equal(result.Labels, result.Image.Pixels);
             Assert.InRange(result.Labels.Distinct().Count(), 40, 48);
         }
@@ -123,7 +123,7 @@ public class AugmentationTests
             Assert.Equal(first.Image.Pixels, again.Image.Pixels);
             Assert.Equal(sample.Image.Pixels, other.Image.Pixels);
         }
-        // Grey as RGB stays grey.
+        // Grey stays grey as RGB.
         Sample grey = new("g", Twin(40, 40).Image.ToRgb(), new byte[1600]);
         Assert.True(Apply(on, grey, 40, 40).Image.IsGrey());
     }

@@ -111,7 +111,7 @@ public class BatchLoaderTests
         Assert.Contains("gone", Assert.Throws<DataException>(() => loader.GetBatch(2)).Message);
         Assert.Throws<DataException>(() => loader.GetBatch(2));
         failing.Heal();
-        // Asking elsewhere starts afresh.
+        // A request for another step starts again.
         Assert.Equal(3, loader.GetBatch(3).Step);
         Assert.Equal(2, loader.GetBatch(2).Step);
     }

@@ -63,7 +63,7 @@ public class ImageFileTests
         Save(folder.File("a.tif"), samples, 2, 3, 4);
         byte[] labels = ClassMap.NasaSuper.Label(ImageFile.ReadMask(folder.File("a.tif")), out string? unknown);
         Assert.Null(unknown);
-        // 65534 is no pure blue: exact comparison, not rounding.
+        // 65534 is not pure blue: the comparison is exact, without rounding.
         Assert.Equal(new byte[] { 1, 2, 0, 0, 1, 0 }, labels);
     }
 
@@ -148,7 +148,7 @@ public class ImageFileTests
         Save(folder.File("a.png"), s_bytes[..30], 6, 5, 1);
         Assert.Contains("at most 29 pixels",
             Assert.Throws<DataException>(() => ImageFile.Read(folder.File("a.png"), maxPixels: 29)).Message);
-        // A header that claims 2^31-1 by 2^31-1 pixels, with a right checksum or not, must not allocate.
+        // A header that claims 2^31-1 by 2^31-1 pixels must not allocate memory, whether its checksum is right or wrong.
         byte[] file = File.ReadAllBytes(folder.File("a.png"));
         file[16] = file[20] = 0x7F;
         File.WriteAllBytes(folder.File("bomb.png"), file);

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Data;
 
-/// <summary>Where NASA's images are: CSUNET_DATA, or shared/data beside the repository.</summary>
+/// <summary>The folder of NASA's images: CSUNET_DATA, or shared/data beside the repository.</summary>
 internal static class NasaData
 {
     public static string Folder(string set, [CallerFilePath] string source = "")

@@ -25,7 +25,7 @@ public class SyntheticTests
     [Fact]
     public void Mask_is_the_one_of_the_image()
     {
-        // Means of the three phases differ as in the real images, and the order is right in every single image.
+        // The means of the three phases differ as in the real images, and their order is right in every image.
         foreach (Sample sample in SyntheticMicrographs.Generate(6, 160, 160, 4))
         {
             double[] means = [.. Enumerable.Range(0, 3).Select(label => sample.Labels.Zip(sample.Image.Pixels)

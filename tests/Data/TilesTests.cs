@@ -64,7 +64,8 @@ public class TilesTests
     [Fact]
     public void Every_tile_of_a_real_picture_comes_back()
     {
-        // What the network would see of each tile, blended again, is the picture: geometry of reading and writing agree.
+        // Cutting the image into tiles as for the network and blending them gives the image again: reading and writing use the same
+        // geometry.
         Image image = SyntheticMicrographs.Generate(1, 70, 93, 2)[0].Image;
         var identity = new Normalisation([0, 0, 0], [1, 1, 1]);
         foreach ((int tileHeight, int tileWidth) in new[] { (32, 64), (96, 32), (128, 128) })

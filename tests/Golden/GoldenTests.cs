@@ -107,7 +107,7 @@ public sealed class GoldenTests : IDisposable
     public void An_error_of_the_engine_is_the_failure_of_the_case()
     {
         CaseResult result = RunChanged("conv2d_groups", (metadata, _) => metadata.Remove("groups"));
-        // Without its groups the weight does not fit: the engine's own shape error is the failure.
+        // Without its groups the weight does not fit: the failure is the engine's own shape error.
         Assert.Contains("Conv2d", result.Failure);
     }
 
@@ -145,7 +145,7 @@ public sealed class GoldenTests : IDisposable
     [Fact]
     public void The_formula_gives_the_published_numbers()
     {
-        // FNV-1a and splitmix64 of their authors' test vectors.
+        // FNV-1a and splitmix64 against the test vectors of their authors.
         Assert.Equal(0xCBF29CE484222325ul, Formula.NameHash(""));
         Assert.Equal(0xAF63DC4C8601EC8Cul, Formula.NameHash("a"));
         Assert.Equal(0x85944171F73967E8ul, Formula.NameHash("foobar"));

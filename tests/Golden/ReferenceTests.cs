@@ -10,7 +10,7 @@ using Xunit;
 namespace CsUnet.Tests.Golden;
 
 /// <summary>
-/// Encoders and networks against public implementations in float64: a folder <c>references</c> beside the data sets (CSUNET_DATA, or
+/// Encoders and networks against public implementations in float64, from the folder <c>references</c> beside the data sets (CSUNET_DATA, or
 /// shared/data beside the repository).
 /// </summary>
 public sealed class ReferenceTests : IDisposable
@@ -67,7 +67,7 @@ public sealed class ReferenceTests : IDisposable
             ? encoder.Create(DType.Float32)
             : (UNetOptions.Create(64, 64, 3) with { Encoder = encoder }).Create();
         IEnumerable<string> ours = module.State().Select(entry => $"{entry.Name} {entry.FileShape.ToString().Trim('(', ')')}");
-        // The first classifier's head and batch norm's counters have no counterpart.
+        // The classifier head and the counters of batch norm have no counterpart.
         string[] theirs =
             [.. lines.Where(line => !line.Contains("num_batches_tracked") && !line.StartsWith("fc.", StringComparison.Ordinal))];
         Assert.Equal(theirs.Order(StringComparer.Ordinal), ours.Order(StringComparer.Ordinal));

@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>Conversions on a CUDA device are the processor's, bit for bit.</summary>
+/// <summary>Conversions on a CUDA device equal those of the CPU, bit for bit.</summary>
 public sealed class CastTests
 {
     private static readonly Shape s_shape = [3, 5, 7];

@@ -5,10 +5,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>Paths of the convolutions' launches that the operator cases do not take.</summary>
+/// <summary>Paths of the convolution launches that the operator cases do not use.</summary>
 public sealed class ConvolutionTests
 {
-    /// <summary>Evaluation of fused convolutions without gradients: batch norm is folded into the weight.</summary>
+    /// <summary>Evaluation of fused convolutions without gradients: batch norm is folded into the weights.</summary>
     public static TheoryData<string, Precision> Evaluations()
     {
         var cases = new TheoryData<string, Precision>();
@@ -31,7 +31,7 @@ public sealed class ConvolutionTests
             }, precision);
     }
 
-    /// <summary>Enough pixels for tiles of 128 on the emulated device, whose 8 multiprocessors take 16 of them at once.</summary>
+    /// <summary>Enough pixels for tiles of 128 on the emulated device, whose 8 multiprocessors run 16 of them at once.</summary>
     [Theory]
     [InlineData(Precision.Fp32)]
     [InlineData(Precision.Tf32)]
@@ -43,14 +43,15 @@ public sealed class ConvolutionTests
         Shape[] shapes = [[2, 36, 32, 8], [16, 3, 3, 8], [16], [16], [16], [16]];
         AssertAgrees(item with
         {
-            // Among so many elements some are near the kink of a ReLU, where roundings decide.
+            // Among so many elements, some are near the kink of a ReLU, where rounding decides.
             Op = new ConvBatchNormReLU(1, 1, ReLU: false),
             Inputs = [.. item.Inputs.Select((input, index) => input is null ? null : input with { Shape = shapes[index] })],
         }, precision);
     }
 
     /// <summary>
-    /// Images are packed, and few filters have their own kernels; "any" takes both when it is asked for by name, with the same result.
+    /// Images are packed, and layers with few filters have their own kernels. The variant "any", chosen by name, supports both with the
+    /// same result.
     /// </summary>
     [Theory]
     [InlineData("7x7 stride 2 (2,9,7,3)->8", "conv2d_few_channels_pack_float32,conv2d_few_channels_pack_float32,conv2d_forward_float32")]
@@ -78,7 +79,7 @@ public sealed class ConvolutionTests
         }
     }
 
-    /// <summary>The gradients of a variant that is asked for by name are the usual ones.</summary>
+    /// <summary>A variant chosen by name gives the usual gradients.</summary>
     [Theory]
     [InlineData("any")]
     [InlineData("small_tiles")]

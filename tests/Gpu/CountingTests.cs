@@ -7,7 +7,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Tests.Gpu;
 
 /// <summary>
-/// What a projection of a whole network rests on: counts of launches that run in part, and of those that are not run again.
+/// The basis for projecting a whole network: counts of launches that run in part, and of launches that are not run again.
 /// </summary>
 public sealed class CountingTests
 {

@@ -1,13 +1,14 @@
 using CsUnet.Cuda;
 using CsUnet.Tensors;
 
-// One device, one stream, and settings of the device (tf32, the emulator's findings) that a test sets and puts back.
+// Tests share one device, one stream, and settings of the device (tf32, the emulator's findings) that a test sets and restores.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace CsUnet.Tests.Gpu;
 
 /// <summary>
-/// The CUDA device of this test program, a process of its own because a process has one driver: a GPU if there is one, else the emulator.
+/// The CUDA device of this test program: a GPU if there is one, otherwise the emulator. A process has one driver, so these tests are a
+/// separate process.
 /// </summary>
 public static class CudaDeviceFixture
 {
@@ -16,21 +17,21 @@ public static class CudaDeviceFixture
     /// <summary>Whether the device is the emulator.</summary>
     public static bool IsEmulated => s_state.Value.Emulated;
 
-    /// <summary>The device; without a GPU and without g++ the calling test is skipped, saying so.</summary>
+    /// <summary>The device. Without a GPU and without g++ the calling test is skipped with that reason.</summary>
     public static Device Require()
     {
         Assert.SkipWhen(s_state.Value.Missing is not null, $"no CUDA device: {s_state.Value.Missing}");
         return Device.Cuda;
     }
 
-    /// <summary>Forgets what the emulator found so far.</summary>
+    /// <summary>Clears the emulator's findings.</summary>
     public static void ClearFindings()
     {
         if (IsEmulated)
             CudaEmulator.ClearReport();
     }
 
-    /// <summary>Fails if the emulator found anything since <see cref="ClearFindings"/>.</summary>
+    /// <summary>Fails if the emulator has found anything since <see cref="ClearFindings"/>.</summary>
     public static void AssertNoFindings()
     {
         if (IsEmulated)
@@ -48,7 +49,8 @@ public static class CudaDeviceFixture
 
     private static (string?, bool) Find()
     {
-        // The emulator replaces the driver before anything of it is loaded, so the GPU is looked for first, by its library alone.
+        // The emulator must replace the driver before any part of it is loaded. Therefore this looks for a GPU first, using only its
+        // library.
         string? wanted = Environment.GetEnvironmentVariable("CSUNET_TEST_DEVICE");
         if (wanted is not (null or "" or "cuda" or "emulated"))
             throw new InvalidOperationException($"CSUNET_TEST_DEVICE={wanted}: expected cuda (a GPU must be there), emulated, or nothing");
@@ -65,7 +67,7 @@ public static class CudaDeviceFixture
         {
             return (failure.Message, true);
         }
-        // Every memory access is watched: a race, an unwritten read or an access outside is a failure of the test that caused it.
+        // Every memory access is checked: a race, an uninitialised read or an out-of-bounds access fails the test that caused it.
         CudaEmulator.SetMode(CudaEmulatorMode.Hook);
         return (null, true);
     }

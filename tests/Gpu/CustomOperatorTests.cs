@@ -7,7 +7,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>Operators from outside of the engine, with CUDA sources of their own.</summary>
+/// <summary>Custom operators from outside the engine, with their own CUDA sources.</summary>
 public sealed class CustomOperatorTests
 {
     /// <summary>a + factor * b, with the CUDA source as text. Inputs: a, b.</summary>
@@ -80,7 +80,7 @@ public sealed class CustomOperatorTests
     public void An_elementwise_operator_passes_on_both_devices()
     {
         CudaDeviceFixture.ClearFindings();
-        // Vectors of four and the rest.
+        // Vectors of four and a remainder.
         GradientCheck.Require(new Swish(), There([5, 13], 3));
         CudaDeviceFixture.AssertNoFindings();
     }
@@ -130,7 +130,7 @@ public sealed class CustomOperatorTests
     {
         Device device = CudaDeviceFixture.Require();
         using var folder = new TemporaryFolder();
-        // A text of its own, so that the cache does not hold it yet.
+        // A unique text, so that the cache does not contain it yet.
         File.WriteAllText(folder.File("fill.cu"), $$"""
             #include "common.cuh"
             // {{Guid.NewGuid()}}

@@ -5,13 +5,11 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>
-/// Matrix products that are large enough for large tiles or for sums that are split, which the cases of the operators are not.
-/// </summary>
+/// <summary>Matrix products large enough for large tiles or split sums; the operator cases are too small.</summary>
 public sealed class GemmTests
 {
     /// <summary>
-    /// Rows, input and output channels: tiles of 128 x 64 or 128 x 128, of 128 x 96, and sums split in the forward and backward pass.
+    /// Rows, input and output channels: tiles of 128 x 64 or 128 x 128, tiles of 128 x 96, and split sums in the forward and backward pass.
     /// </summary>
     public static TheoryData<int, int, int, Precision> Sizes()
     {

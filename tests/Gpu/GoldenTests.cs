@@ -3,15 +3,15 @@ using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>The golden cases on the CUDA device, forward and backward; on the emulator with every memory access watched.</summary>
+/// <summary>The golden cases on the CUDA device, forward and backward; the emulator checks every memory access.</summary>
 public sealed class GoldenTests
 {
-    /// <summary>The folder beside the program, or another one that <c>CSUNET_GOLDEN</c> names.</summary>
+    /// <summary>The folder next to the program, or the one that <c>CSUNET_GOLDEN</c> names.</summary>
     private static string Folder => Environment.GetEnvironmentVariable("CSUNET_GOLDEN") is { Length: > 0 } named
         ? named
         : Path.Combine(AppContext.BaseDirectory, "golden");
 
-    /// <summary>Every case by the name of its file.</summary>
+    /// <summary>Every case, by its file name.</summary>
     public static TheoryData<string> Files() => [.. Directory.EnumerateFiles(Folder, "*.safetensors")
         .Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
 

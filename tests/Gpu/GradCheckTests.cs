@@ -4,15 +4,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>
-/// What <c>csunet gradcheck</c> does on a device: kernels against double, added gradients, shared use, views, random shapes.
-/// </summary>
+/// <summary><c>csunet gradcheck</c> on a device: kernels against double, accumulated gradients, shared use, views, random shapes.</summary>
 public sealed class GradCheckTests
 {
-    /// <summary>Every case of every operator that a device has; a device has no float64 to convert to.</summary>
+    /// <summary>Every case of every operator that a device supports; it has no float64 to convert to.</summary>
     public static TheoryData<string> Cases() => [.. OperatorCases.All.Where(item => item.Op is not Cast).Select(item => item.Name)];
 
-    /// <summary>What a kernel gets wrong that its plain output does not show.</summary>
+    /// <summary>Mistakes in a kernel that its plain output does not show.</summary>
     public enum Mistake
     {
         None,
@@ -21,7 +19,7 @@ public sealed class GradCheckTests
         OtherBits,
     }
 
-    /// <summary>A rectifier that is right on the processor and wrong on the device.</summary>
+    /// <summary>A ReLU that is right on the CPU and wrong on the device.</summary>
     private sealed record PlantedReLU(Mistake Mistake) : Operator
     {
         private static int s_calls;
@@ -74,7 +72,8 @@ public sealed class GradCheckTests
         {
             GradCheckReport report = GradCheckSuite.RunOne(item, precision, device);
             Assert.True(report.Passed, $"{precision}: {report.Failure}");
-            // Only bfloat16 may be refused, in the operator's own words, and a case whose rounding would switch a rectifier.
+            // Two refusals are allowed: of bfloat16, in the operator's own words, and of a case whose rounding would cross the kink of a
+            // ReLU.
             if (precision != Precision.Fp32 && report.Refusal is { } refusal)
                 Assert.Matches(precision == Precision.Bf16 ? "expected |no draw keeps" : "no draw keeps", refusal);
             else

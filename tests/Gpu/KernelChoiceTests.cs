@@ -13,7 +13,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>A stored choice decides which kernel is launched.</summary>
+/// <summary>A stored choice selects the kernel that is launched.</summary>
 public sealed class KernelChoiceTests
 {
     [Fact]
@@ -40,7 +40,7 @@ public sealed class KernelChoiceTests
         }
     }
 
-    /// <summary>What a network's convolutions run as: alone with their batch norm, or two and three in a row.</summary>
+    /// <summary>The forms in which a network's convolutions run: one with its batch norm, or a chain of two and three.</summary>
     public static TheoryData<string> FusedConvolutions() =>
     [
         "ConvBatchNormReLU training 3x3 (1,6,5,16)->8",
@@ -122,12 +122,12 @@ public sealed class KernelChoiceTests
         TrainingOptions options = TrainingFixture.CsUnetOptions;
         IReadOnlyList<StepCall> all = StepCall.Record(
             () => StepBenchmark.RunOnce(options.ModelOptions(3), options.Batch, device, Precision.Fp32), device);
-        // Two of each operator: watched kernels take long.
+        // Two of each operator, because checked kernels are slow.
         List<StepCall> calls = [.. all.GroupBy(call => call.Case.Op.GetType()).SelectMany(group => group.Take(2))];
         Assert.True(calls.Count >= 5 && calls.Count < all.Count, $"{calls.Count} of {all.Count} calls");
         (IReadOnlyList<OperatorTrace.Entry> usual, HashSet<string> usualKernels) = Step();
         Assert.All(usual, entry => Assert.Null(entry.Choice));
-        // Time on the emulator says nothing: of the choices that a call takes the last one counts as the fastest.
+        // Times on the emulator mean nothing, so the last choice that a call supports counts as the fastest.
         var stored = new Dictionary<string, KernelChoice>();
         var report = new List<string>();
         var tuner = new KernelTuner(device, DType.Float32, variant: null, report.Add);

@@ -5,7 +5,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>Models that move between devices.</summary>
+/// <summary>Models moving between devices.</summary>
 public sealed class ModuleTests
 {
     private static Tensor Images()

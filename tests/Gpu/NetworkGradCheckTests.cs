@@ -7,14 +7,12 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>
-/// What <c>csunet gradcheck</c> does with whole networks in tf32 and bf16: they are as exact as the reference arithmetic.
-/// </summary>
+/// <summary><c>csunet gradcheck</c> for whole networks in tf32 and bf16: they are as exact as the reference arithmetic.</summary>
 public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<PlainEmulator>
 {
     private readonly PlainEmulator _plain = plain;
 
-    /// <summary>What an operator of the network gets wrong.</summary>
+    /// <summary>Mistakes in an operator of the network.</summary>
     public enum Mistake
     {
         None,
@@ -84,12 +82,12 @@ public sealed class NetworkGradCheckTests(PlainEmulator plain) : IClassFixture<P
             Assert.False(report.Passed, $"{mistake}");
             Assert.Equal(precision.Label(), report.Type);
             Assert.Contains(report.Lines, line => $"{line.Argument}: {line.Failure}".Contains(expected, StringComparison.Ordinal));
-            // What follows the mistake in the forward pass comes before it in the backward pass.
+            // Layers after the mistake in the forward pass come before it in the backward pass, so they pass.
             Assert.True(report.Lines.Single(line => line.Argument == "head.weight").Passed);
         }
     }
 
-    /// <summary>One precision here, since the others differ less; <c>csunet gradcheck</c> runs them all.</summary>
+    /// <summary>Only one precision here, since the others differ less; <c>csunet gradcheck</c> runs all of them.</summary>
     [Fact]
     public void A_whole_network_is_as_exact_as_a_plain_one()
     {

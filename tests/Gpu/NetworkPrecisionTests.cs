@@ -9,7 +9,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>A whole CS-UNet in tf32 and bf16 on a CUDA device, against its fp32 self.</summary>
+/// <summary>A whole CS-UNet in tf32 and bf16 on a CUDA device, compared with fp32.</summary>
 public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<PlainEmulator>, IDisposable
 {
     private const int Size = 64, Batch = 2;
@@ -56,7 +56,7 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
         }
     }
 
-    /// <summary>The weights of a run in any precision are float32, and label on the processor what they label in their precision.</summary>
+    /// <summary>The weights of a run in any precision are float32, and give the same logits on the CPU, within the tolerance.</summary>
     private static void AssertEvaluatesOnTheProcessor(RunFolder folder, Precision precision)
     {
         using (SafetensorsFile file = SafetensorsFile.Read(folder.LastPath))
@@ -79,8 +79,8 @@ public sealed class NetworkPrecisionTests(PlainEmulator plain) : IClassFixture<P
     private static Tensor Images() => OperatorCase.CreateCotangent([Batch, Size, Size, 3], DType.Float32);
 
     /// <summary>
-    /// Rectifiers make the gradient of a CNN jump wherever rounding moves a value across 0: already float32 with rounded weights and images
-    /// turns it. So bf16 is compared with that; where there are no rectifiers, with float32 itself.
+    /// The gradient of a CNN jumps when rounding moves the input of a ReLU across 0. Even float32 with rounded weights and images turns it.
+    /// So bf16 is compared with that; parts without ReLUs are compared with float32 itself.
     /// </summary>
     [Fact]
     public void Gradients_of_bf16_point_where_those_of_float32_do()

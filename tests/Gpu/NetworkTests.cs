@@ -10,7 +10,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>Training of a whole CS-UNet on a CUDA device, against the processor's and against libtorch's.</summary>
+/// <summary>Training of a whole CS-UNet on a CUDA device, compared with the CPU and with libtorch.</summary>
 public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

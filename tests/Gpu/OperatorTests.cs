@@ -6,10 +6,10 @@ using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>The operators' CUDA kernels, on a GPU or on the emulator, against the double reference of the processor.</summary>
+/// <summary>The operators' CUDA kernels, on a GPU or on the emulator, against the double-precision reference on the CPU.</summary>
 public sealed class OperatorTests
 {
-    /// <summary>Every case of every operator, but for conversions to float64, with which no kernel computes; see CastTests.</summary>
+    /// <summary>Every case of every operator, except conversions to float64, which no kernel supports; see CastTests.</summary>
     public static TheoryData<string> Cases() => [.. OperatorCases.All.Where(item => item.Op is not Cast).Select(item => item.Name)];
 
     private static OperatorCase Named(string name) => OperatorCases.All.Single(item => item.Name == name);
@@ -86,7 +86,7 @@ public sealed class OperatorTests
         Tensor logits = Tensor.Zeros([4, 3]).To(device), labels = Tensor.From<byte>([0, 2, 7, 1], [4]).To(device);
         foreach (Operator loss in new[] { new CrossEntropyDice(), new CrossEntropyDice(1, 0), new CrossEntropyDice(0, 1) })
         {
-            // The launch goes through, so that nothing waits for it; the loss says that it is wrong, and the count why.
+            // The launch succeeds, so that nothing has to wait for it. The loss is NaN, and the counter says why.
             Assert.True(double.IsNaN(OperatorCall.Run(loss, logits, labels).To(Device.Cpu)[0]), loss.Name);
             Assert.Equal($"{loss.Name}: 1 label is no class, expected from 0 to 2",
                 Assert.Throws<ShapeException>(() => InvalidLabels.ThrowIfAny(device)).Message);

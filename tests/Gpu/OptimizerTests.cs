@@ -5,10 +5,10 @@ using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>Update rules, gradient norm and finite check over many tensors at once, against the processor's.</summary>
+/// <summary>Update rules, gradient norm and finiteness check over many tensors at once, compared with the CPU.</summary>
 public sealed class OptimizerTests
 {
-    // Below and above a chunk of 16384 elements, and no multiples of four.
+    // Smaller and larger than a chunk of 16384 elements, and not multiples of four.
     private static readonly Shape[] s_shapes = [[1], [3, 5], [16384], [2, 16390], [7, 9, 11]];
 
     private static Tensor[] Random(int seed) =>
@@ -127,7 +127,7 @@ public sealed class OptimizerTests
         Assert.Equal(3, GradientNorm.FirstNotFinite(To(tensors, device)));
         Assert.False(GradientNorm.IsFinite(tensors[3].To(device)));
         Assert.False(double.IsFinite(GradientNorm.Of(To(tensors, device))));
-        // Mixed with tensors on the processor the order of the list counts.
+        // If the list also contains tensors on the CPU, its order counts.
         Tensor[] mixed = [tensors[0], tensors[3].To(device), tensors[4]];
         Assert.Equal(1, GradientNorm.FirstNotFinite(mixed));
         Assert.Equal(0, GradientNorm.FirstNotFinite([tensors[4], tensors[3].To(device)]));

@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Tests.Gpu;
 
 /// <summary>
-/// Lets the emulator run kernels without watching their accesses, for the tests of one class: whole networks, whose operators other classes
-/// watch one by one, would take minutes a step.
+/// Lets the emulator run kernels without checking their accesses, for the tests of one class. With checks, whole networks would take
+/// minutes per step; other classes check their operators one by one.
 /// </summary>
 public sealed class PlainEmulator : IDisposable
 {

@@ -7,14 +7,14 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>The operators in tf32 and bf16: at most twice as far from double as the reference arithmetic of the precision.</summary>
+/// <summary>The operators in tf32 and bf16: their error against double is at most twice that of the reference arithmetic.</summary>
 public sealed class PrecisionTests
 {
     private static bool IsLoss(OperatorCase item) => item.Op is CrossEntropyDice or WeightedSum;
 
     /// <summary>
-    /// Every case in bf16, but for the losses, which take the float32 logits that every network ends with, and conversions to float64; and
-    /// the cases that multiply matrices in tf32 too.
+    /// Every case in bf16, except the losses, which take the float32 logits of a network, and conversions to float64. In tf32, the cases
+    /// that multiply matrices.
     /// </summary>
     public static TheoryData<string, Precision> Cases()
     {
@@ -56,8 +56,8 @@ public sealed class PrecisionTests
     }
 
     /// <summary>
-    /// Runs a case in double and in the precision, on numbers of which rounding carries none over the kink of a rectifier: there the
-    /// gradient jumps, and a difference means nothing.
+    /// Runs a case in double and in the precision, on numbers that rounding does not move across the kink of a ReLU: the gradient jumps
+    /// there, and a difference would mean nothing.
     /// </summary>
     private static (OperatorCase Item, IReadOnlyList<(string Name, Tensor Value)> Exact,
         IReadOnlyList<(string Name, Tensor Value)> Got) RunOffKinks(
@@ -88,7 +88,7 @@ public sealed class PrecisionTests
             Assert.Equal(first, Run());
     }
 
-    /// <summary>Two networks on one device in turns, each in its own precision: neither may see what the other one set.</summary>
+    /// <summary>Two networks take turns on one device, each in its own precision: neither may see the other's setting.</summary>
     [Fact]
     public void Networks_of_different_precision_take_turns()
     {
@@ -120,7 +120,9 @@ public sealed class PrecisionTests
         CudaDeviceFixture.AssertNoFindings();
     }
 
-    /// <summary>Both threads hold their precision while both run: one that was the device's would be the last one's for both.</summary>
+    /// <summary>
+    /// Both threads keep their precision while both run. A precision of the device would be the last one set, for both threads.
+    /// </summary>
     [Theory]
     [InlineData("Linear ")]
     [InlineData("Conv2d ")]
@@ -155,7 +157,7 @@ public sealed class PrecisionTests
     private static IReadOnlyList<byte[]> Bits(IReadOnlyList<(string Name, Tensor Value)> results) =>
         [.. results.Select(result => CudaDeviceFixture.Bits(result.Value))];
 
-    /// <summary>The backward pass of a call is in its precision, on whatever thread and in whatever scope it runs.</summary>
+    /// <summary>The backward pass of a call uses the call's precision, on any thread and in any scope.</summary>
     [Theory]
     [InlineData(Precision.Tf32, Precision.Fp32)]
     [InlineData(Precision.Fp32, Precision.Tf32)]

@@ -137,7 +137,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
             Assert.Equal(a.Loss, b.Loss, 1e-3 * a.Loss);
     }
 
-    /// <summary>Batches that change at one step.</summary>
+    /// <summary>Batches that are modified at one step.</summary>
     private sealed class ChangedSource(int step, Action<Batch> change) : IBatchSource
     {
         private readonly BatchLoader _source = Options.CreateBatches(TrainingFixture.Train, Normalisation.ImageNet);
@@ -172,7 +172,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         using Trainer labels = NewTrainer("labels", execution, options, new ChangedSource(bad, batch => batch.Labels[3] = 9));
         Assert.StartsWith($"step {bad}: 1 pixel has a label of no class",
             Assert.Throws<RunException>(() => labels.Run(cancellation: Token)).Message);
-        // The error was reported once, and for all.
+        // The error was reported once and is not reported again.
         InvalidLabels.ThrowIfAny(execution.Device);
     }
 
@@ -217,7 +217,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         }
     }
 
-    /// <summary>Reads its input back, which a recorded step cannot.</summary>
+    /// <summary>Reads its input back, which a captured step cannot do.</summary>
     private sealed record ReadsBack : Operator
     {
         public override Tensor Forward(OperatorCall call) => call[0].To(Device.Cpu).To(call[0].Device);
@@ -238,7 +238,7 @@ public sealed class TrainingTests : IClassFixture<PlainEmulator>, IDisposable
         Assert.Contains("more bytes of device memory than the warm-up step",
             Assert.Throws<RecordingException>(() => CudaDevice.Get(execution.Device).Record(
             () => parameter.ReLU())).Message);
-        // The device goes on as if nothing had happened.
+        // The device continues as if nothing had happened.
         Assert.False(CudaDevice.Get(execution.Device).IsRecording);
         Assert.Equal(0, Variable.Apply(new ReadsBack(), parameter).Value.To(Device.Cpu)[3]);
     }

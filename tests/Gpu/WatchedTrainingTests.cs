@@ -4,7 +4,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 
-/// <summary>A training of a few steps in which the emulator watches every access, recorded launches and copies included.</summary>
+/// <summary>A few training steps in which the emulator checks every access, including those of graph launches and copies.</summary>
 public sealed class WatchedTrainingTests
 {
     [Fact]

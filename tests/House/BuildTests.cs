@@ -4,7 +4,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.House;
 
-/// <summary>The build, which must not depend on where the checkout is.</summary>
+/// <summary>The build must not depend on the location of the checkout.</summary>
 public sealed partial class BuildTests
 {
     // Tracked files, and new ones that are not ignored.
@@ -60,7 +60,7 @@ public sealed partial class BuildTests
         Assert.All(folders, folder => Assert.Matches($@"\$root""?/{Regex.Escape(folder)}[/""]", script));
     }
 
-    /// <summary>Copies the files of the checkout to <c>src/x</c> of a folder.</summary>
+    /// <summary>Copies the files of the checkout to <c>src/x</c> in a folder.</summary>
     private static string Copy(TemporaryFolder folder, params string[] patterns)
     {
         string root = TestFiles.RequireRoot(), copy = Path.Combine(folder.Path, "src", "x");
@@ -81,7 +81,7 @@ public sealed partial class BuildTests
     {
         var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true,
             RedirectStandardError = true };
-        // What the build of these tests set is not for another build.
+        // Settings of the build of these tests must not reach another build.
         foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase))
             .ToList())
             start.Environment.Remove(name);
@@ -100,7 +100,7 @@ public sealed partial class BuildTests
     [GeneratedRegex(@"[\\/](bin|obj)[\\/]")]
     private static partial Regex Built();
 
-    // Properties that hold absolute paths may be joined with names, and not searched.
+    // Properties that contain absolute paths may be joined with names, but not searched.
     [GeneratedRegex(
         @"\$\((MSBuildProjectDirectory|MSBuildProjectFullPath|MSBuildThisFileDirectory|MSBuildThisFileFullPath|MSBuildStartupDirectory)\.")]
     private static partial Regex AbsolutePath();

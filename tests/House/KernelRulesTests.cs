@@ -29,7 +29,7 @@ public partial class KernelRulesTests
     {
         KernelSource source = KernelLibrary.Source(file);
         Assert.Equal(["#include \"common.cuh\""], Include().Matches(source.Text).Select(match => match.Value.Trim()));
-        // The header includes the emulated device's own, and nothing where NVRTC compiles it.
+        // The header includes the emulated device's own header, and nothing when NVRTC compiles it.
         Assert.All(source.Headers.Values, header => Assert.Equal(
             ["#include \"emulated_device.h\""], Include().Matches(header).Select(match => match.Value.Trim())));
     }
@@ -42,8 +42,8 @@ public partial class KernelRulesTests
         {
             string code = Comment().Replace(text, "");
             Assert.DoesNotMatch(@"\bdouble[234]?\b", code);
-            // Integer atomics give the same sum in any order; those of floats do not, and what they add cannot be seen in a text reliably.
-            // So an atomic has to say that it is one of integers, by its cast or by the name of the function.
+            // Integer atomics give the same sum in any order, float atomics do not. The text alone does not reliably show the type of the
+            // operand. Therefore an atomic must show that it is an integer one, by its cast or by the name of the function.
             foreach (Match match in Atomic().Matches(code))
                 Assert.True(IntegerAtomic().IsMatch(code[match.Index..]), $"{file}: '{match.Value}' is not visibly an atomic of integers");
         }

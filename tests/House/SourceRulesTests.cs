@@ -3,7 +3,7 @@ using System.Xml.Linq;
 
 namespace CsUnet.Tests.House;
 
-/// <summary>The rules of the house style that can be read off the sources.</summary>
+/// <summary>The house-style rules that a test can read from the sources.</summary>
 public sealed partial class SourceRulesTests
 {
     private const int LongestLine = 140, LongestFile = 400;
@@ -37,7 +37,7 @@ public sealed partial class SourceRulesTests
             bool isMarkdown = name.EndsWith(".md", StringComparison.Ordinal), isCode = false;
             for (int i = 0; i < lines.Length; i++)
             {
-                // Rows of tables and what a program printed cannot be broken.
+                // Rows of tables and quoted program output cannot be broken.
                 isCode ^= isMarkdown && lines[i].TrimStart().StartsWith("```", StringComparison.Ordinal);
                 bool isTable = isMarkdown && lines[i].StartsWith('|');
                 if (lines[i].Length > LongestLine && !isCode && !isTable && !s_longLines.ContainsKey(name))
@@ -145,7 +145,7 @@ public sealed partial class SourceRulesTests
     private static IEnumerable<string> Includes(string project, string item) =>
         XDocument.Load(project).Descendants(item).Select(element => element.Attribute("Include")!.Value);
 
-    /// <summary>The files of some folders of the checkout that are not made by a build, by their names in it.</summary>
+    /// <summary>The files in some folders of the checkout that no build generates, with their relative names.</summary>
     private static IEnumerable<(string Name, string[] Lines)> Files(string pattern, params string[] folders)
     {
         string root = TestFiles.RequireRoot();

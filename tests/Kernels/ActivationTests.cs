@@ -58,7 +58,7 @@ public sealed class ActivationTests
     {
         foreach (DType type in new[] { DType.Float32, DType.Float64 })
         {
-            // The last is in what is left over after whole vectors.
+            // The last element is in the remainder after the whole vectors.
             Tensor input = Tensor.Full([17], -1000, type);
             input[1] = 1000;
             input[16] = double.NaN;

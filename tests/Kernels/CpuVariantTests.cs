@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 
-/// <summary>Every variant on the processor gives what the plain loops give in double.</summary>
+/// <summary>Every CPU variant gives the result of the plain loops in double.</summary>
 public sealed class CpuVariantTests
 {
     private static IEnumerable<OperatorCase> WithVariants => OperatorCases.All.Where(item => item.Op.Variants(DeviceKind.Cpu).Count > 0);
@@ -62,7 +62,7 @@ public sealed class CpuVariantTests
         }
     }
 
-    /// <summary>Output and gradients of all inputs; gradients are ones to which is added if <paramref name="accumulate"/>.</summary>
+    /// <summary>Output and gradients of all inputs. With <paramref name="accumulate"/>, gradients are added to ones.</summary>
     private static IReadOnlyList<Tensor> Run(OperatorCase item, KernelChoice choice, DType type, bool accumulate)
     {
         Tensor?[] inputs = [.. item.CreateInputs(type).Select(input => input?.Value)];

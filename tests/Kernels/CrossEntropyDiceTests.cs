@@ -15,7 +15,7 @@ public sealed class CrossEntropyDiceTests
     {
         var logits = new Variable(Numbers.Random([2, 31, 47, Classes], DType.Float64, 1).To(type), requiresGradient: true);
         Variable value = loss(logits).Keep();
-        // Large, so that the gradient of one pixel of many is about 1 and a tolerance means what it says.
+        // A large value, so that the gradient of a single pixel is about 1 and the tolerance is meaningful.
         value.Backward(Tensor.Full([], 3000, type));
         return (value.Value[0], logits.Gradient!);
     }
@@ -28,7 +28,7 @@ public sealed class CrossEntropyDiceTests
         return new Variable(labels);
     }
 
-    /// <summary>The formulas, term by term in double.</summary>
+    /// <summary>The formulas, evaluated term by term in double.</summary>
     private static (double Loss, double[] Gradient) Formula(
         Tensor logits, Tensor labels, double entropyWeight, double diceWeight, double[] classWeights, double smooth, double dLoss)
     {

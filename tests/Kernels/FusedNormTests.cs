@@ -6,9 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 
-/// <summary>
-/// Layer norm fused with what stands before it gives what the two operators give one after the other, on the processor to the bit.
-/// </summary>
+/// <summary>Layer norm fused with the operator before it equals the two operators in sequence, on the CPU bit for bit.</summary>
 public sealed class FusedNormTests
 {
     private static Variable Leaf(Shape shape, DType type, uint seed) =>
@@ -20,7 +18,7 @@ public sealed class FusedNormTests
         Variable[] a = create(), b = create();
         Variable got = fused(a).Keep(), expected = composed(b).Keep();
         Numbers.AssertSameBits(expected.Value, got.Value, $"{what}: output");
-        // Twice, so that gradients are added to as well.
+        // Twice, so that gradients are also accumulated.
         foreach (int pass in new[] { 0, 1 })
         {
             Tensor gradient = Numbers.Random(expected.Shape, DType.Float64, 7).To(expected.Value.DType);

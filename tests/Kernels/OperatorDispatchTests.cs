@@ -4,7 +4,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Kernels;
 
-/// <summary>What an operator has to override, and what it says where a rule is missing.</summary>
+/// <summary>The methods that an operator must override, and the messages if one is missing.</summary>
 public sealed class OperatorDispatchTests
 {
     /// <summary>output = 2 input, dInput = 2 dOutput, in the element type.</summary>

@@ -9,7 +9,7 @@ using Linear = CsUnet.Kernels.Linear;
 
 namespace CsUnet.Tests.Lab;
 
-/// <summary>Which variant runs: forced, stored, or the usual one.</summary>
+/// <summary>Which variant runs: the forced, the stored or the usual one.</summary>
 [Collection(KernelSettings.Name)]
 public sealed class KernelChoiceTests
 {
@@ -48,7 +48,7 @@ public sealed class KernelChoiceTests
         Assert.Equal(Bits(reference), Bits(OperatorCall.Run(s_op, s_inputs)));
         KernelChoices.Reload();
         Assert.Equal(Bits(reference), Bits(OperatorCall.Run(s_op, s_inputs)));
-        // Other shapes and types go the usual way.
+        // Other shapes and types use the usual variant.
         Assert.Null(KernelChoices.For(new OperatorCall(s_op, [s_inputs[0].Slice(0, 6), .. s_inputs[1..]])));
         Assert.Null(KernelChoices.For(new OperatorCall(s_op, [.. s_inputs.Select(input => input.To(DType.Float64))])));
 

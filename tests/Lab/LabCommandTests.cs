@@ -7,7 +7,7 @@ using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Lab;
 
-/// <summary><c>csunet lab</c> and <c>csunet bench compare</c> on the processor.</summary>
+/// <summary><c>csunet lab</c> and <c>csunet bench compare</c> on the CPU.</summary>
 public sealed class LabCommandTests
 {
     [Fact]
@@ -30,7 +30,7 @@ public sealed class LabCommandTests
             "--csv", workspace["a.csv"], "--json", workspace["a.json"]);
         Assert.True(run.Code == 0, run.Error + run.Out);
         Assert.Contains("ceilings: ", run.Out);
-        // A heading, and two passes of two variants.
+        // A heading, and two passes for each of two variants.
         Assert.Equal(5, File.ReadAllLines(workspace["a.csv"]).Length);
         ProgramRun same = ProgramRun.Of("bench", "compare", workspace["a.json"], workspace["a.json"]);
         Assert.True(same.Code == 0, same.Error);

@@ -6,7 +6,7 @@ using CsUnet.Tests.Cuda;
 
 namespace CsUnet.Tests.Lab;
 
-/// <summary><c>csunet lab</c> on the emulated device: the program runs as a process of its own, since a process has one driver.</summary>
+/// <summary><c>csunet lab</c> on the emulated device. The program runs as a separate process, since a process has one driver.</summary>
 public sealed class LabEmulatedTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public sealed class LabEmulatedTests
         ProgramRun run = kernels.Run(["lab", "project", "--op", "add", "--shape", "50000x96", "--gpu", "h200"]);
         Assert.True(run.Code == 0, run.Error);
         Assert.StartsWith("projected, not measured: NVIDIA H200", run.Out);
-        // Three tensors of 19.2 MB, at nine tenths of 4.8 TB/s.
+        // Three tensors of 19.2 MB at nine tenths of 4.8 TB/s.
         string row = run.Out.Split('\n').Single(line => line.StartsWith("  add_forward_float32", StringComparison.Ordinal));
         double microseconds = double.Parse(Regex.Match(row, @"([\d.]+) memory").Groups[1].Value, CultureInfo.InvariantCulture);
         Assert.InRange(microseconds, 0.999 * 3 * 19.2e6 / 4.32e6, 1.001 * 3 * 19.2e6 / 4.32e6);

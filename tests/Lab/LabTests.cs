@@ -7,7 +7,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Tests.Lab;
 
-/// <summary>The kernel lab's shapes, tables, projections and times, as far as they need no CUDA device.</summary>
+/// <summary>The kernel lab's shapes, tables, projections and times, as far as they work without a CUDA device.</summary>
 public sealed class LabTests
 {
     public static TheoryData<string> Operators => [.. LabCases.Operators.Select(entry => entry.Name)];
@@ -112,7 +112,7 @@ public sealed class LabTests
         Gpu a100 = Gpu.Named("a100");
         Assert.Equal(8, a100.BlocksPerMultiprocessor(256, 32, 0));          // 64 warps
         Assert.Equal(2, a100.BlocksPerMultiprocessor(256, 128, 0));         // 65536 registers
-        Assert.Equal(3, a100.BlocksPerMultiprocessor(128, 32, 50 * 1024));  // 164 KiB, and one more for every block
+        Assert.Equal(3, a100.BlocksPerMultiprocessor(128, 32, 50 * 1024));  // 164 KiB, and 1 KiB more per block
         Assert.Equal(0, a100.BlocksPerMultiprocessor(128, 32, 164 * 1024));
         Assert.Contains("h200", Assert.Throws<ArgumentException>(() => Gpu.Named("h300")).Message);
         Assert.All(Gpu.All, gpu => Assert.NotEmpty(gpu.Source));

@@ -6,7 +6,7 @@ using CsUnet.Tests.Cli;
 
 namespace CsUnet.Tests.Lab;
 
-/// <summary>Projected times beside measured ones.</summary>
+/// <summary>Projected times next to measured ones.</summary>
 public sealed class ProjectedTimesTests
 {
     [Fact]

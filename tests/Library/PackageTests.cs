@@ -5,7 +5,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Library;
 
-/// <summary>The NuGet packages as a stranger gets them: from a folder, without the checkout.</summary>
+/// <summary>The NuGet packages as a user gets them: from a folder, without the checkout.</summary>
 public sealed class PackageTests : IDisposable
 {
     private static readonly string[] s_packages =
@@ -79,7 +79,7 @@ public sealed class PackageTests : IDisposable
 
     private static string ProjectOf(string name) => Path.Combine(DocumentedProgram.Root, "src", name, $"CsUnet.{name}.csproj");
 
-    /// <summary>Packs what is built already, all projects in one run of MSBuild.</summary>
+    /// <summary>Packs the existing build, all projects in one run of MSBuild.</summary>
     private void Pack(params string[] names)
     {
         string configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
@@ -100,11 +100,13 @@ public sealed class PackageTests : IDisposable
     private string DotNet(params string[] arguments) =>
         DocumentedProgram.Start(_folder, "dotnet", arguments, ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"), ("DOTNET_NOLOGO", "1"));
 
-    // As DotNet, with a folder of its own for packages: ours must never be found among those that other projects use.
+    // Like DotNet, with its own package folder: our packages must never appear among those that other projects use.
     private string DotNetWithPackages(params string[] arguments) => DocumentedProgram.Start(_folder, "dotnet", arguments,
         ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"), ("DOTNET_NOLOGO", "1"), ("NUGET_PACKAGES", Path.Combine(_folder.Path, "packages")));
 
-    /// <summary>Names the folder of our packages as the only source, and what this machine has restored already to read from.</summary>
+    /// <summary>
+    /// Makes the folder of our packages the only source, with the packages already restored on this machine as a fallback.
+    /// </summary>
     private void WriteConfiguration()
     {
         string restored = Environment.GetEnvironmentVariable("NUGET_PACKAGES")

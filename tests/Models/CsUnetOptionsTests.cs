@@ -6,7 +6,7 @@ namespace CsUnet.Tests.Models;
 
 public sealed class CsUnetOptionsTests
 {
-    // The paper's network has window 7 at 224; the counts are those of its authors' modules in PyTorch.
+    // The paper's network has window 7 at 224 pixels. The parameter counts are those of the authors' PyTorch modules.
     [Theory]
     [InlineData("cs-unet-tiny", 224, 71_690_852)]
     [InlineData("cs-unet-mini", 128, 6_208_684)]

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Models;
 
-/// <summary>The table of encoders, their contract, and encoders from outside.</summary>
+/// <summary>The table of encoders, the rules for encoders, and custom encoders.</summary>
 public sealed class EncoderTests
 {
     public static TheoryData<string> Names => [.. Encoders.Names];
@@ -19,7 +19,7 @@ public sealed class EncoderTests
     {
         EncoderOptions options = Encoders.Named(name);
         Assert.Equal([2, 4, 8, 16, 32], options.Create(DType.Float32).Features.Select(feature => feature.Stride));
-        // A narrow one computes quickly.
+        // A narrow encoder is fast.
         Encoder encoder = options.WithWidth(2).Create(DType.Float32);
         encoder.Initialize(1);
         using NoGrad scope = NoGrad.Begin();
@@ -46,7 +46,7 @@ public sealed class EncoderTests
         Assert.Contains("encoder width 0", Assert.Throws<ArgumentException>(() => Encoders.Named("resnet18", 0).Validate()).Message);
     }
 
-    /// <summary>One convolution a feature.</summary>
+    /// <summary>An encoder with one convolution per feature.</summary>
     private sealed class Plain : Encoder
     {
         private readonly CsUnet.Nn.Conv2d[] _convolutions;

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Models;
 
-/// <summary>Precisions by name, and what the processor says to them; what they compute is tested on a CUDA device.</summary>
+/// <summary>Precisions by name, and the CPU's refusals; their arithmetic is tested on a CUDA device.</summary>
 public sealed class PrecisionTests
 {
     private static CsUnetModel Model(DType type = DType.Float32)

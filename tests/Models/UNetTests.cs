@@ -9,7 +9,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Models;
 
-/// <summary>U-Net, and the settings of networks; numbers are checked against the public implementation by the reference tests.</summary>
+/// <summary>U-Net and the settings of networks; the reference tests compare the numbers with the public implementation.</summary>
 public sealed class UNetTests
 {
     [Theory]
@@ -53,7 +53,7 @@ public sealed class UNetTests
         foreach (string key in new[] { "window:", "embed_dim:", "depths:", "heads:", "mlp:", "drop_path:" })
             Assert.DoesNotContain($"\n{key}", yaml);
         Assert.Equal(yaml, TrainingOptions.Parse(yaml).ToYaml());
-        // What does not belong to the network is not lost on the way: it is refused when the network is made.
+        // An option that the network does not have is kept when read; creating the network refuses it.
         Assert.Equal(7, TrainingOptions.Parse("model: unet\nwindow: 7").Window);
         Assert.Contains("window: 7", TrainingOptions.Parse("model: unet\nwindow: 7").ToYaml());
     }

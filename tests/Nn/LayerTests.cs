@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Nn;
 
-/// <summary>Sequential, the layers and the optimisers as a user of the packages writes them.</summary>
+/// <summary>Sequential, the layers and the optimisers, used like a user of the packages would.</summary>
 public sealed class LayerTests
 {
     private static Sequential Network(DType type = DType.Float32) => new(
@@ -85,7 +85,7 @@ public sealed class LayerTests
         for (int step = 0; step < 3; step++)
         {
             double loss = minimised.Minimise(() => one.Forward(images).CrossEntropy(labels));
-            // Without an arena.
+            // The same without an arena.
             other.SetRandomKey(7, (uint)step);
             byHand.ClearGradients();
             Variable value = other.Forward(images).CrossEntropy(labels);

@@ -41,7 +41,7 @@ public class OptimizerTests
         Assert.Equal(5, optimizer.StepCount);
     }
 
-    // The vector loop and the loop over the rest must do the same arithmetic, or results would depend on the machine's vector width.
+    // The vector loop and the remainder loop must use the same arithmetic, or results would depend on the machine's vector width.
     [Fact]
     public void Every_element_is_treated_alike_wherever_it_stands()
     {
@@ -82,7 +82,7 @@ public class OptimizerTests
         double norm = GradientNorm.Of([tensor]);
         double plain = Math.Sqrt(Enumerable.Range(0, (int)tensor.Count).Sum(i => tensor[i] * tensor[i]));
         Assert.Equal(plain, norm, 9);
-        // Inside of a parallel region, work runs on one thread.
+        // Inside a parallel region, work runs on one thread.
         var alone = new double[4];
         Workers.Run(alone.Length, i => alone[i] = GradientNorm.Of([tensor]));
         Assert.All(alone, value => Assert.Equal(norm, value));

@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Nn;
 
-/// <summary>State dictionaries: layouts, deferred memory, and loading of files that hold more or less than a module.</summary>
+/// <summary>State dictionaries: layouts, deferred allocation, and loading files with more or fewer tensors than a module.</summary>
 public sealed class StateDictTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -15,7 +15,7 @@ public sealed class StateDictTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    /// <summary>Two parameters of four dimensions, of which one is a convolution's, and a buffer.</summary>
+    /// <summary>Two parameters of four dimensions, one of them a convolution's, and a buffer.</summary>
     private sealed class Part : Module
     {
         public Part(int outputs = 2) : base(DType.Float32)
@@ -64,7 +64,7 @@ public sealed class StateDictTests : IDisposable
         using SafetensorsFile file = Saved(part);
         Assert.Equal(new Shape(1, 2, 3, 4), file.Entry("table").Shape);
         Assert.Equal(Numbers(part.Table), Enumerable.Range(0, 24).Select(i => file.Load("table")[i]));
-        // (O, KH, KW, I) = (2, 1, 3, 4) lies in the file as (2, 4, 1, 3).
+        // (O, KH, KW, I) = (2, 1, 3, 4) is stored in the file as (2, 4, 1, 3).
         Assert.Equal(new Shape(2, 4, 1, 3), file.Entry("kernel").Shape);
         Assert.Equal(part.Kernel.Value[(1 * 3 + 2) * 4 + 3], file.Load("kernel")[(1 * 4 + 3) * 3 + 2]);
         var loaded = new Part();
@@ -109,7 +109,7 @@ public sealed class StateDictTests : IDisposable
         part.Initialize(3);
         Assert.Equal(first, Numbers(part.Table));
         Assert.Equal([7, 7], Numbers(part.Count));
-        // An optimiser made in between still refers to the same memory.
+        // An optimiser created before still refers to the same memory.
         Assert.Same(memory, part.Table.Value);
     }
 
@@ -164,7 +164,7 @@ public sealed class StateDictTests : IDisposable
         Assert.Equal(["fc.weight"], report.LeftOver);
         Assert.Equal(["bn.num_batches_tracked", "fc.bias"], report.Ignored.Order());
         Assert.Equal(Numbers(source.Kernel), Numbers(part.Kernel));
-        // What the file does not hold is as it was: not set here.
+        // A tensor that the file does not contain is unchanged: here it has no value.
         Assert.False(part.Table.HasValue);
     }
 

@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>A linear classifier of single pixels: without statistics, its predictions change by its parameters alone.</summary>
+/// <summary>A linear pixel classifier. It has no statistics, so only its parameters change its predictions.</summary>
 internal sealed class LinearModel : SegmentationModel
 {
     private readonly Linear _head;

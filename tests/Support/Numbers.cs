@@ -3,7 +3,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>Seeded numbers and comparisons that name the worst element.</summary>
+/// <summary>Seeded random numbers, and comparisons that name the worst element.</summary>
 internal static class Numbers
 {
     public static Tensor Random(Shape shape, DType type, uint seed)
@@ -15,7 +15,7 @@ internal static class Numbers
         return tensor;
     }
 
-    /// <summary>Keeps tensors from being collected, and their memory from being freed, while only pointers to them are in use.</summary>
+    /// <summary>Keeps tensors alive, and their memory allocated, while only pointers to them are in use.</summary>
     public static void KeepAlive(params Tensor[] tensors) => GC.KeepAlive(tensors);
 
     public static void AssertClose(Tensor expected, Tensor actual, double tolerance, string what, double offset = 0)

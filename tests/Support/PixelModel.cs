@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>Logits that are a fixed function of the pixel: what tiles it lies in must not matter.</summary>
+/// <summary>Logits that are a fixed function of the pixel, so they must not depend on the tiles that contain it.</summary>
 internal sealed class PixelModel(int height, int width)
     : SegmentationModel(new PixelModel.Architecture { Height = height, Width = width }, DType.Float32)
 {

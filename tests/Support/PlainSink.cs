@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>Gradients by input: prefilled with NaN, or with ones to add to.</summary>
+/// <summary>Gradients by input, prefilled with NaN, or with ones to accumulate into.</summary>
 internal sealed class PlainSink(OperatorCall call, bool accumulate) : GradientSink
 {
     private readonly Dictionary<int, Tensor> _gradients = [];

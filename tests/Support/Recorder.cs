@@ -3,7 +3,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>Records what happens, and calls back.</summary>
+/// <summary>Records training events and calls back.</summary>
 internal sealed class Recorder : ITrainingObserver
 {
     public List<StepReport> Steps { get; } = [];

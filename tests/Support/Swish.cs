@@ -2,9 +2,9 @@ using CsUnet.Kernels.Custom;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>x / (1 + exp(-x)) as an operator from outside of the engine, with mistakes on request.</summary>
-/// <param name="DerivativeFactor">What the derivative on the processor is wrong by.</param>
-/// <param name="CudaFactor">What the CUDA kernels' derivative is wrong by.</param>
+/// <summary>x / (1 + exp(-x)) as a custom operator from outside the engine, with optional mistakes.</summary>
+/// <param name="DerivativeFactor">A wrong factor of the derivative on the CPU; 1: right.</param>
+/// <param name="CudaFactor">A wrong factor of the derivative in the CUDA kernels; 1: right.</param>
 internal sealed record Swish(double DerivativeFactor = 1, double CudaFactor = 1) : Elementwise
 {
     /// <inheritdoc />

@@ -4,8 +4,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Tests.Support;
 
 /// <summary>
-/// The probabilities of a whole image out of those of its tiles: p[y,x,c] = sum over tiles of w[y,x] p_tile[y,x,c] / sum of w[y,x], with
-/// the weights of <see cref="Tiles"/>, with the whole image in memory: what Predictor, which keeps one row of tiles, is compared with.
+/// Blends the probabilities of tiles into those of a whole image: p[y,x,c] = sum over tiles of w[y,x] p_tile[y,x,c] / sum of w[y,x], with
+/// the weights of <see cref="Tiles"/>. It keeps the whole image in memory; Predictor, which keeps one row of tiles, is compared with it.
 /// </summary>
 internal sealed class TileBlender
 {
@@ -14,10 +14,12 @@ internal sealed class TileBlender
     private readonly float[] _sums;
     private readonly float[] _weights;
 
-    /// <summary>A blender without any tile.</summary>
+    /// <summary>Creates a blender without tiles.</summary>
     /// <param name="tiles">The geometry.</param>
-    /// <param name="classes">Probabilities a pixel.</param>
-    /// <exception cref="ArgumentOutOfRangeException">There is no class, or the image times the classes exceeds one array.</exception>
+    /// <param name="classes">Probabilities per pixel.</param>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// There is no class, or the image times the classes does not fit into one array.
+    /// </exception>
     public TileBlender(Tiles tiles, int classes)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
@@ -35,11 +37,11 @@ internal sealed class TileBlender
         _weights = new float[tiles.ImageHeight * tiles.ImageWidth];
     }
 
-    /// <summary>Adds a tile; what reaches over the image's border is left out.</summary>
-    /// <param name="tileProbabilities">(tile height, tile width, classes).</param>
+    /// <summary>Adds a tile; its part outside of the image is ignored.</summary>
+    /// <param name="tileProbabilities">Probabilities (tile height, tile width, classes).</param>
     /// <param name="y">The tile's first row in the image.</param>
     /// <param name="x">The tile's first column in the image.</param>
-    /// <exception cref="ArgumentException">The number of probabilities is not that of a tile.</exception>
+    /// <exception cref="ArgumentException">The number of probabilities does not match a tile.</exception>
     public void Add(ReadOnlySpan<float> tileProbabilities, int y, int x)
     {
         if (tileProbabilities.Length != (long)_tiles.TileHeight * _tiles.TileWidth * _classes)
@@ -63,9 +65,9 @@ internal sealed class TileBlender
             }
     }
 
-    /// <summary>The probabilities of the image.</summary>
+    /// <summary>Returns the probabilities of the image.</summary>
     /// <returns>(H, W, classes) float32, owning its memory.</returns>
-    /// <exception cref="InvalidOperationException">A pixel lies in none of the tiles added so far.</exception>
+    /// <exception cref="InvalidOperationException">A pixel is in none of the tiles added so far.</exception>
     public Tensor Finish()
     {
         using StepArena.PersistentScope persistent = StepArena.Suspend();
@@ -80,9 +82,9 @@ internal sealed class TileBlender
         return result;
     }
 
-    /// <summary>The most probable class of every pixel, the first of equal ones.</summary>
+    /// <summary>Returns the most probable class of every pixel; the first one in a tie.</summary>
     /// <returns>(H, W).</returns>
-    /// <exception cref="InvalidOperationException">A pixel lies in none of the tiles added so far.</exception>
+    /// <exception cref="InvalidOperationException">A pixel is in none of the tiles added so far.</exception>
     public byte[] FinishLabels()
     {
         byte[] labels = new byte[_weights.Length];

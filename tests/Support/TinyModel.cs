@@ -5,7 +5,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>A pixelwise classifier with one convolution, batch norm and dropping: everything that a trainer has to carry along.</summary>
+/// <summary>
+/// A segmentation model with one convolution, batch norm and dropout: all kinds of state that a trainer must save and restore.
+/// </summary>
 internal sealed class TinyModel : SegmentationModel
 {
     private readonly Conv2d _convolution;
@@ -34,7 +36,7 @@ internal sealed class TinyModel : SegmentationModel
         return _head.Forward(x);
     }
 
-    /// <summary>Options as somebody outside of the engine writes them.</summary>
+    /// <summary>Custom options, as written outside the engine.</summary>
     public sealed record Architecture : ModelOptions
     {
         public const string Name = "tests-tiny";

@@ -5,7 +5,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Tests.Support;
 
-/// <summary>Where a test trains: a folder that goes away, synthetic micrographs, and a model.</summary>
+/// <summary>The setup of a training test: a temporary folder, synthetic micrographs and a model.</summary>
 internal sealed class TrainingFixture : IDisposable
 {
     private static readonly Lazy<MicrographDataset> s_train = new(() => SyntheticMicrographs.CreateDataset("train", 3, 64, 64, 5));
@@ -43,7 +43,7 @@ internal sealed class TrainingFixture : IDisposable
     public static CheckpointHeader Header(SegmentationModel model) =>
         new(model.Options, ClassMap.NasaSuper, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
 
-    /// <summary>A trainer of a <see cref="TinyModel"/> in a folder that may hold a run.</summary>
+    /// <summary>Creates a trainer for a <see cref="TinyModel"/> in a folder that may contain a run.</summary>
     public static Trainer NewTrainer(
         RunFolder folder, TrainingOptions options, MicrographDataset? validation = null, IBatchSource? batches = null,
         SegmentationModel? model = null)

@@ -3,8 +3,8 @@ using CsUnet.Kernels;
 namespace CsUnet.Tests.Support;
 
 /// <summary>
-/// A folder of stored kernel choices for one test. Outside of it, and in programs that tests start, the folder named is one that does not
-/// exist: what a user has tuned on this machine changes no test.
+/// A folder of stored kernel choices for one test. Otherwise, also in programs that tests start, the folder is one that does not exist:
+/// kernels that a user has tuned on this machine do not affect tests.
 /// </summary>
 internal sealed class TuningFolder : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class TuningFolder : IDisposable
         Directory.Delete(Path, recursive: true);
     }
 
-    /// <summary>Each test program calls it before anything else.</summary>
+    /// <summary>Each test program calls this before anything else.</summary>
     internal static void NameNone() =>
         Environment.SetEnvironmentVariable(Variable,
             System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"csunet-untuned-{Environment.ProcessId}"));

@@ -5,7 +5,7 @@ namespace CsUnet.Tests;
 
 public sealed class PhiloxTests
 {
-    // The known answers that Salmon et al. publish with their Random123 library (philox4x32-10).
+    // The known answers published by Salmon et al. with their Random123 library (philox4x32-10).
     [Theory]
     [InlineData(0u, 0u, 0u, 0u, 0u, 0u, 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u)]
     [InlineData(0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu, 0xffffffffu,

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace CsUnet.Tests;
 
-/// <summary>Tensors of random numbers, element access by several places, and tensors as text.</summary>
+/// <summary>Tensors of random numbers, element access by several indices, and tensors as text.</summary>
 public sealed class RandomTensorTests
 {
     [Fact]
@@ -13,7 +13,7 @@ public sealed class RandomTensorTests
         double[] values = drawn.ToArray<double>();
         Assert.InRange(values.Average(), -0.015, 0.015);
         Assert.InRange(values.Average(value => value * value), 0.98, 1.02);
-        // Of 100 000 numbers 31.7 % are beyond one standard deviation.
+        // Of 100 000 numbers, 31.7 % are beyond one standard deviation.
         Assert.InRange(values.Count(value => Math.Abs(value) > 1) / 1e5, 0.31, 0.325);
     }
 
@@ -38,7 +38,7 @@ public sealed class RandomTensorTests
         for (int i = 0; i < drawn.Count; i++)
             counts[(int)drawn[i]]++;
         Assert.All(counts, count => Assert.InRange(count, 880, 1120));
-        // The numbers do not depend on the type that holds them.
+        // The numbers do not depend on the element type.
         Assert.Equal(Tensor.Integers([10_000], below: 10, seed: 2)[77], drawn[77]);
     }
 

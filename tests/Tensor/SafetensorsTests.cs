@@ -46,7 +46,7 @@ public sealed class SafetensorsTests : IDisposable
             Assert.Equal((tensor.Shape, tensor.DType), (loaded.Shape, loaded.DType));
             Assert.Equal(Bytes(tensor), Bytes(loaded));
         }
-        // Aligned data starts: a reader may map the file.
+        // Tensor data is aligned, so that a reader can map the file into memory.
         Assert.All(file.Entries, entry =>
             Assert.Equal(0, entry.Offset % (entry.Bytes / Math.Max(1, entry.Shape.Count) is var size and > 0 ? size : 1)));
 

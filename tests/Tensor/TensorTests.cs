@@ -76,7 +76,7 @@ public sealed class TensorTests
     }
 
     [Theory]
-    // Spacing 2^-7 between 1 and 2: ties go to the even one, numbers beside a tie to their side.
+    // The spacing between 1 and 2 is 2^-7: ties round to even, numbers beside a tie to the nearest.
     [InlineData(1 + 1.0 / 256, 1)]
     [InlineData(1 + 3.0 / 256, 1 + 2.0 / 128)]
     [InlineData(1 + 1.0 / 256 + 1e-12, 1 + 1.0 / 128)]
@@ -104,7 +104,7 @@ public sealed class TensorTests
                 Assert.True(double.IsNaN(back[bits]));
             else
                 Assert.Equal(bits, back.AsSpan<BFloat16>()[bits].Bits);
-        // The lower half alone makes this a NaN: truncated, it would be infinite.
+        // Only the lower half makes this a NaN: truncation would make it infinite.
         Tensor nan = Tensor.From([BitConverter.UInt32BitsToSingle(0x7F80_0001)], [1]);
         Assert.True(double.IsNaN(nan.To(DType.BFloat16)[0]));
     }

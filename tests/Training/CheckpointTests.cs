@@ -18,7 +18,7 @@ public sealed class CheckpointTests : IDisposable
 
     public void Dispose() => _workshop.Dispose();
 
-    // Every state that a kill can leave between one checkpoint and the next, made from copies of the folder at both.
+    // Every state that a kill can leave between two checkpoints, made from copies of the folder at both.
     [Theory]
     [InlineData("state half written")]
     [InlineData("state written")]
@@ -74,7 +74,7 @@ public sealed class CheckpointTests : IDisposable
         {
             trainer.Resume();
             Assert.Equal(moment switch { "weights renamed" => 8, "before the first checkpoint" => 0, _ => 6 }, trainer.Step);
-            // What the user keeps beside the run stays, whatever its name looks like.
+            // The user's own files beside the run are kept, whatever their names look like.
             Assert.Equal(mine, Directory.GetFiles(killed, "*.tmp").Select(Path.GetFileName).Order());
             Array.ForEach(mine, name => File.Delete(Path.Combine(killed, name)));
             trainer.Run(cancellation: Token);
@@ -119,7 +119,7 @@ public sealed class CheckpointTests : IDisposable
     public void A_failed_write_leaves_the_checkpoint_before()
     {
         RunFolder folder = _workshop.NewFolder("run");
-        // A folder in the way of the second checkpoint's state: the rename fails, as it would for any other reason.
+        // A folder blocks the state of the second checkpoint: the rename fails, as it could for any other reason.
         Directory.CreateDirectory(Path.Combine(folder.File("last-000006.optimizer.safetensors"), "in the way"));
         using (Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options))
         {
@@ -158,7 +158,7 @@ public sealed class CheckpointTests : IDisposable
         Assert.Throws<RunException>(() => folder.CheckpointPath("first"));
     }
 
-    // A file of a few bytes must not make the program ask for all memory, nor bad numbers look like a prediction.
+    // A file of a few bytes must not make the program allocate all memory, and bad numbers must not look like a prediction.
     [Fact]
     public void Weights_that_cannot_be_right_are_refused()
     {
@@ -195,7 +195,7 @@ public sealed class CheckpointTests : IDisposable
         using (Trainer trainer = NewTrainer(header))
             trainer.Run(cancellation: Token);
         IReadOnlyList<SegmentationClass> classes = ClassMap.NasaSuper.Classes;
-        // Blue and red exchanged: the same names and numbers, but other pixels.
+        // Blue and red are exchanged: the same names and numbers, but other pixels.
         var exchanged = new ClassMap("nasa-super",
             [classes[0], classes[1] with { Colours = classes[2].Colours }, classes[2] with { Colours = classes[1].Colours }],
             "_mask", defaultLabel: 0);
@@ -206,7 +206,7 @@ public sealed class CheckpointTests : IDisposable
         }
         Assert.Contains("it was trained with the classes (matrix =  default; secondary =", Refused(header with { ClassMap = exchanged }));
         Assert.Contains("it was trained with the network", Refused(header with { Model = options with { Channels = 4 } }));
-        // Neither a name, nor colours of display, nor dropout is a matter of the weights.
+        // The weights depend neither on names and display colours nor on dropout.
         var renamed = new ClassMap("other", [.. classes.Select(entry => entry with { Display = new Rgb(1, 2, 3) })], "", defaultLabel: 0);
         using Trainer same = NewTrainer(header with { ClassMap = renamed, Model = options with { Dropout = 0.3 } });
         same.Resume();

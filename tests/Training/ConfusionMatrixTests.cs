@@ -7,7 +7,7 @@ namespace CsUnet.Tests.Training;
 
 public class ConfusionMatrixTests
 {
-    // Truth 0 0 0 1 1 ignored 0, prediction 0 1 0 1 0 2 0: TP of 0 = 3, FP = 1, FN = 1; TP of 1 = 1, FP = 1, FN = 1; 2 and 3 occur nowhere.
+    // Truth 0 0 0 1 1 ignored 0, prediction 0 1 0 1 0 2 0: TP of 0 = 3, FP = 1, FN = 1; TP of 1 = 1, FP = 1, FN = 1; 2 and 3 do not occur.
     private static ConfusionMatrix Example()
     {
         var matrix = new ConfusionMatrix(4);

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Training;
 
-/// <summary>A network of one's own through a whole run, and headers of checkpoints.</summary>
+/// <summary>A custom network through a whole run, and headers of checkpoints.</summary>
 public sealed class OwnNetworkTests : IDisposable
 {
     private const string Kind = "tests-own";
@@ -21,7 +21,7 @@ public sealed class OwnNetworkTests : IDisposable
 
     public void Dispose() => _workshop.Dispose();
 
-    /// <summary>One hidden layer per pixel.</summary>
+    /// <summary>A network with one hidden layer per pixel.</summary>
     private sealed class OwnNetwork : SegmentationModel
     {
         private readonly Conv2d _hidden, _output;
@@ -96,7 +96,7 @@ public sealed class OwnNetworkTests : IDisposable
             _workshop.NewFolder("run"))).Message);
     }
 
-    // The text of a header that csunet 0.1.0 wrote, its numbers changed to those of the tests' network.
+    // The text of a header written by csunet 0.1.0, with the numbers of the tests' network.
     private const string OldHeader = """
         {"height":32,"width":32,"classes":3,"embedDim":8,"depths":[1,1,1,1],"heads":[1,1,2,2],"window":4,"mlpRatio":4,"mlp":"resMlp","dropPath":0.1,"cnn":{"block":"basic","layers":[2,2,2,2],"width":8,"channels":[8,16,32,64]}}
         """;
@@ -116,7 +116,7 @@ public sealed class OwnNetworkTests : IDisposable
             Assert.Equal("resnet", (string?)header["cnn"]!["kind"]);
             header.Remove("kind");
             header["cnn"]!.AsObject().Remove("kind");
-            // Beside the kinds nothing has changed.
+            // Except for the kinds, nothing has changed.
             Assert.True(JsonNode.DeepEquals(JsonNode.Parse(OldHeader), header), header.ToJsonString());
             var metadata = new Dictionary<string, string>(file.Metadata) { ["model"] = OldHeader };
             newest = File.ReadAllBytes(folder.LastPath);

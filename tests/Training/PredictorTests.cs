@@ -35,7 +35,7 @@ public class PredictorTests
         Image image = Noise(height, width);
         Prediction prediction = predictor.Predict(image, keepProbabilities: true, Token);
 
-        // The probabilities of a model that looks at single pixels, without any tiles.
+        // The probabilities of a model that looks only at single pixels, computed without tiles.
         Tensor input = Normalisation.ImageNet.ToTensor(image);
         for (long i = 0; i < input.Count; i += 3)
             input[i + 1] *= -1;
@@ -60,7 +60,7 @@ public class PredictorTests
         using var predictor = new Predictor(model, 16, 3);
         Prediction prediction = predictor.Predict(image, keepProbabilities: true, Token);
 
-        // The same mean by the plain blender, tile by tile.
+        // The same mean, computed tile by tile by the plain blender.
         var tiles = new Tiles(70, 50, 32, 32, 16);
         var blender = new TileBlender(tiles, 3);
         model.Eval();
@@ -122,7 +122,7 @@ public class PredictorTests
         Assert.Equal([images[0].Name, images[1].Name], evaluation.Images.Select(image => image.File));
         Assert.Equal(["matrix", "secondary", "tertiary"], evaluation.ClassNames);
 
-        // Without overlap, the tiles are one batch: both images' four quarters.
+        // Without overlap, the tiles form one batch: the four quarters of both images.
         Tensor inputs = Tensor.Empty([8, 32, 32, 3]), labels = Tensor.Empty([8, 32, 32], DType.UInt8);
         for (int tile = 0; tile < 8; tile++)
         {

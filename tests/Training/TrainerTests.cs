@@ -33,11 +33,11 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal([3, 4, 6, 8, 9, 12], recorder.Checkpoints);
         Assert.True(recorder.Validations[0].IsBest);
         Assert.Equal(recorder.Validations.Max(validation => validation.MeanIoU), result.BestMeanIoU);
-        // Three images, batches of two: two steps are an epoch.
+        // Three images in batches of two: an epoch is two steps.
         Assert.Equal([1, 1, 2, 2], recorder.Steps.Take(4).Select(step => step.Epoch));
         Assert.All(recorder.Steps, step =>
             Assert.True(step.GradientNorm > 0 && step.MeanIoU is >= 0 and <= 1 && step.Loss > 0 && step.Images == 2));
-        // What remains after the last step is its validation, and the one before says how long that takes.
+        // After the last step only its validation remains; the previous validation gives its duration.
         Assert.Equal(recorder.Validations[^2].Elapsed.TotalSeconds, recorder.Steps[^1].Remaining.TotalSeconds, 6);
         Assert.Equal(0.5e-3, recorder.Steps[0].LearningRate, 12);
 
@@ -262,7 +262,7 @@ public sealed class TrainerTests : IDisposable
             TrainingResult result = trainer.Run(cancellation: Token);
             Assert.Equal((TrainingOutcome.StoppedEarly, 8, 2), (result.Outcome, result.Step, result.BestStep));
         }
-        // Resumed, it knows that it has stopped.
+        // When resumed, the trainer knows that it has stopped.
         using Trainer again = TrainingFixture.NewTrainer(folder, options, TrainingFixture.Validation, model: new LinearModel());
         again.Resume();
         Assert.Equal((TrainingOutcome.StoppedEarly, 8), again.Run(cancellation: Token) is var end ? (end.Outcome, end.Step) : default);
@@ -296,7 +296,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("does another process train in it?", message);
     }
 
-    // A second process that resumes a run in training took the files that were being written for leftovers and removed them.
+    // A second process that resumed a running training took the files being written for leftovers and deleted them.
     [Fact]
     public void A_run_in_training_is_neither_read_nor_changed_by_another()
     {
@@ -323,7 +323,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("does another process train in it?", message);
         Assert.Contains("steps: 6 ", config);
         Assert.Contains("steps: 6 ", File.ReadAllText(folder.ConfigPath));
-        // Whoever is refused leaves no lock behind.
+        // A refused trainer leaves no lock behind.
         using Trainer next = Trainer.Resume(folder, longer, TrainingFixture.Train, null);
         Assert.Equal(6, next.Step);
     }
@@ -341,7 +341,7 @@ public sealed class TrainerTests : IDisposable
         Assert.Equal(config, File.ReadAllText(folder.ConfigPath));
     }
 
-    /// <summary>Two runs that must not differ: weights, optimiser and metrics, but for the times.</summary>
+    /// <summary>Asserts that two runs are equal: weights, optimiser and metrics, except for the times.</summary>
     internal static void AssertSameRun(RunFolder expected, RunFolder actual)
     {
         string[] Names(RunFolder folder) =>

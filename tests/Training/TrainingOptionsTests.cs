@@ -43,7 +43,7 @@ public class TrainingOptionsTests
         Assert.Equal(options.Data, read.Data);
         Assert.Equal(options.Subset, read.Subset);
         Assert.Equal(1.0 / 3, read.LearningRate);
-        // Nothing in the record may be missing in the file: every option above differs from its default.
+        // No option of the record may be missing in the file: every option above differs from its default.
         string[] defaults = new TrainingOptions().ToYaml().Split('\n'), lines = options.ToYaml().Split('\n');
         foreach (string key in TrainingOptions.Keys.Where(key => key != "augmentation"))
             Assert.NotEqual(defaults.Single(line => line.StartsWith(key + ":", StringComparison.Ordinal)),
@@ -105,7 +105,7 @@ public class TrainingOptionsTests
             failure.Message);
     }
 
-    // A text of brackets overflowed the stack of YamlDotNet, which ends the process.
+    // A text of brackets overflowed YamlDotNet's stack, which ends the process.
     [Theory]
     [InlineData("steps: ", "[")]
     [InlineData("augmentation: ", "{a: ")]

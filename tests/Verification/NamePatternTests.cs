@@ -3,7 +3,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Tests.Verification;
 
-/// <summary>Which names a pattern finds, and that every command takes it.</summary>
+/// <summary>The names that a pattern matches; every command accepts patterns.</summary>
 public sealed class NamePatternTests
 {
     [Theory]

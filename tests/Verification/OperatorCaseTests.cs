@@ -6,7 +6,7 @@ using Xunit;
 
 namespace CsUnet.Tests.Verification;
 
-/// <summary>Every operator's cases: gradients, float32 against double, repeatability, and buffers that are written in full.</summary>
+/// <summary>Every operator's cases: gradients, float32 against double, repeatability, and completely written buffers.</summary>
 [Collection(KernelSettings.Name)]
 public sealed class OperatorCaseTests
 {
@@ -76,7 +76,7 @@ public sealed class OperatorCaseTests
         {
             IReadOnlyList<(string Name, Tensor Value)> expected = item.RunWithGradients(type);
             using var arena = new StepArena();
-            // The step that comes after this one gets its blocks back full of NaN.
+            // The next step gets the blocks of this step back, filled with NaN.
             using (arena.BeginStep())
             {
                 var held = new List<Tensor>();

@@ -9,7 +9,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet bench step</c>: how fast a training step is, and what share of the processor's arithmetic it uses.</summary>
+/// <summary><c>csunet bench step</c>: times a training step, and reports its share of the CPU's peak arithmetic.</summary>
 internal static class BenchCommand
 {
     public static Command Create(Terminal terminal)
@@ -69,7 +69,7 @@ internal static class BenchCommand
         terminal.WriteLine($"{name} at {options.Height}x{options.Width}, batch {batch}, {precision.Label()}; "
             + (isCpu ? $"{Machine.Current.Describe()}, {Workers.Count} threads" : device.Description));
         if (!isCpu && CudaLibraries.IsEmulated)
-            terminal.WriteLine("times are the emulator's, and say nothing about a GPU; launches are those of a GPU");
+            terminal.WriteLine("times are the emulator's and say nothing about a GPU; the number of launches is that of a GPU");
         using var benchmark = new StepBenchmark(options, batch, execution, precision);
         StepMeasurement m = benchmark.Run(repeats, interrupt.Token);
         TraceTable.Write(terminal, "operator", m.Traced.Operators, m.Traced.Total);

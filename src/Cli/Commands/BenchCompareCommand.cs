@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet bench compare</c>: two results side by side, and a failure where the second is slower.</summary>
+/// <summary><c>csunet bench compare</c>: prints two results side by side, and fails if the second is slower.</summary>
 internal static class BenchCompareCommand
 {
     public static Command Create(Terminal terminal)
@@ -13,7 +13,7 @@ internal static class BenchCompareCommand
         var after = new Argument<string>("after") { Description = "JSON of the same command, later or elsewhere." };
         var limit = new Option<double>("--limit")
         {
-            HelpName = "RATIO", Description = "Fails when a time is more than so many times the one before. Default: 1.1.",
+            HelpName = "RATIO", Description = "Fails if a time is more than this many times the earlier one. Default: 1.1.",
                 DefaultValueFactory = _ => 1.1,
         };
         var command = new Command("compare", "Prints two results side by side; exit code 1 if the second is slower than allowed.") { before,

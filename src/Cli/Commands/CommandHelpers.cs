@@ -5,7 +5,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary>Options that several commands have.</summary>
+/// <summary>Options and checks that several commands share.</summary>
 internal static class CommandHelpers
 {
     public static Option<string?> Device() => Options.Text(
@@ -16,17 +16,16 @@ internal static class CommandHelpers
         "--precision", string.Join('|', Precisions.Labels),
         $"Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: {standard}.", [.. Precisions.Labels]);
 
-    /// <summary>The option of commands that work with a run.</summary>
+    /// <summary>The precision option of commands that work with a run.</summary>
     public static Option<string?> PrecisionOfRun() => Precision("that of the run's training, or fp32 on the processor");
 
     public static Option<bool> NoGraph() => Options.Flag(
-        "--no-graph", "Launches every kernel of a step on a GPU by itself, instead of recording a step once and replaying it as a CUDA "
+        "--no-graph", "Launches the kernels of a step on a GPU one by one, instead of capturing a step once and replaying it as a CUDA "
             + "graph. Same result, slower.");
 
     public static Option<int?> LogEvery() => Options.Integer(
-        "--log-every", "N", "Steps between two looks at what the steps on a GPU found, for which it is waited for; metrics.csv gets every "
-            + "step all the same. "
-            + "Default: 10; 1 with cuda:emulated.", 1, 10_000);
+        "--log-every", "N", "Steps between two reads of the losses from a GPU, each of which waits for it; metrics.csv still gets every "
+            + "step. Default: 10; 1 with cuda:emulated.", 1, 10_000);
 
     /// <summary>How to compute on a device.</summary>
     public static ExecutionOptions Execution(DeviceSelection device, bool noGraph = false, int? logEvery = null) => new()
@@ -34,9 +33,11 @@ internal static class CommandHelpers
         Device = device.Device, UsesGraph = !noGraph, StepsPerRead = logEvery ?? (Cuda.CudaLibraries.IsEmulated ? 1 : 10),
     };
 
-    /// <summary>Which operators; both spellings of a name are one name (<see cref="Verification.NamePattern"/>).</summary>
+    /// <summary>
+    /// The option that selects operators. Both spellings of a name are the same (<see cref="Verification.NamePattern"/>).
+    /// </summary>
     public static Option<string?> Op(string plural = "operators") => Options.Text("--op", "PATTERN",
-        $"The operator of this name, or all {plural} whose names hold this text; * stands for anything, and LayerNorm and layer_norm are "
+        $"The operator of this name, or all {plural} whose names contain this text; * matches anything, and LayerNorm and layer_norm are "
             + $"the same. Default: all.");
 
     public static Option<int?> Threads() => Options.Integer(
@@ -47,12 +48,12 @@ internal static class CommandHelpers
     public static Option<string?> Checkpoint() => Options.Choice(
         "--checkpoint", "last|best", "The run's last weights, or those with the best IoU on validation. Default: last.", "last", "best");
 
-    /// <summary>The call as the user wrote it, for records.</summary>
+    /// <summary>The command line as the user typed it, for records.</summary>
     public static string CommandLineOf(ParseResult result) =>
         $"csunet {string.Join(' ', result.Tokens.Select(token => NextSteps.Quote(token.Value)))}";
 
-    /// <summary>Opens the device that an option names.</summary>
-    /// <exception cref="UsageException">There is no such name.</exception>
+    /// <summary>Opens the device named by an option.</summary>
+    /// <exception cref="UsageException">No device has this name.</exception>
     public static DeviceSelection OpenDevice(string? name)
     {
         try
@@ -69,8 +70,8 @@ internal static class CommandHelpers
         }
     }
 
-    /// <summary>The precision that an option names; null without one.</summary>
-    /// <exception cref="UsageException">The device does not compute in it.</exception>
+    /// <summary>The precision named by an option; null if none was given.</summary>
+    /// <exception cref="UsageException">The device does not support it.</exception>
     public static Precision? PrecisionOf(string? label, DeviceSelection device)
     {
         if (label is null)
@@ -80,8 +81,8 @@ internal static class CommandHelpers
         return precision;
     }
 
-    /// <summary>Refuses a precision that the device does not compute in.</summary>
-    /// <exception cref="UsageException">It is tf32 or bf16, and the device is the processor.</exception>
+    /// <summary>Refuses a precision that the device does not support.</summary>
+    /// <exception cref="UsageException">The precision is tf32 or bf16, and the device is the CPU.</exception>
     public static void RequirePrecision(Precision precision, DeviceSelection device)
     {
         if (!precision.RunsOn(device.Device))
@@ -91,8 +92,8 @@ internal static class CommandHelpers
         }
     }
 
-    /// <summary>Refuses a step that this machine has no memory for.</summary>
-    /// <exception cref="UsageException">It has not.</exception>
+    /// <summary>Refuses a training step that does not fit into this machine's memory.</summary>
+    /// <exception cref="UsageException">It does not fit.</exception>
     public static void RequireMemory(ModelOptions options, string model, int batch)
     {
         try
@@ -105,7 +106,7 @@ internal static class CommandHelpers
         }
     }
 
-    /// <summary>A device and a precision, for people.</summary>
+    /// <summary>Describes a device and a precision for people.</summary>
     public static string Describe(DeviceSelection device, Precision precision) =>
         precision == Tensors.Precision.Fp32 ? device.Description : $"{device.Description}, {precision.Label()}";
 

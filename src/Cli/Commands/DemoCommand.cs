@@ -6,10 +6,10 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet demo</c>: the whole road in a few minutes, on micrographs that it makes itself.</summary>
+/// <summary><c>csunet demo</c>: the whole workflow in a few minutes, on synthetic micrographs.</summary>
 internal static class DemoCommand
 {
-    // Chosen for two cores of 2020: under four minutes there, and the scores are good enough to look at.
+    // Chosen for a two-core machine of 2020: it takes less than four minutes there, and the scores are good enough to show.
     private const int DefaultSteps = 120, ImageSize = 256, TrainImages = 10, ValidationImages = 3, TestImages = 4;
 
     public static Command Create(Terminal terminal)

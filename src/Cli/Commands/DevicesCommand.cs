@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet devices</c>: what this machine can compute on.</summary>
+/// <summary><c>csunet devices</c>: lists the devices that this machine can compute on.</summary>
 internal static class DevicesCommand
 {
     public static Command Create(Terminal terminal)

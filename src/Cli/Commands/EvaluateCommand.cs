@@ -8,7 +8,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet evaluate</c>: IoU and Dice of a trained network on the images of a split.</summary>
+/// <summary><c>csunet evaluate</c>: computes IoU and Dice of a trained network on the images of a split.</summary>
 internal static class EvaluateCommand
 {
     public static Command Create(Terminal terminal)
@@ -53,7 +53,7 @@ internal static class EvaluateCommand
         int? stride)
     {
         using var interrupt = new Interrupt(terminal);
-        // It is part of a file name, too.
+        // The name of the split is also part of a file name.
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
@@ -70,7 +70,7 @@ internal static class EvaluateCommand
         return ExitCode.Success;
     }
 
-    /// <summary>Prints an evaluation, saves it in the run's folder, and renews the report.</summary>
+    /// <summary>Prints an evaluation, saves it in the run's folder and updates the report.</summary>
     public static void Finish(Terminal terminal, RunFolder folder, string split, Evaluation evaluation)
     {
         EvaluationTable.Write(terminal, evaluation, withConfusion: true);

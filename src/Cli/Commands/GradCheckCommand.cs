@@ -9,7 +9,9 @@ using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet gradcheck</c>: analytic gradients against central differences, and kernels against analytic gradients.</summary>
+/// <summary>
+/// <c>csunet gradcheck</c>: checks analytic gradients against central differences, and kernels against analytic gradients.
+/// </summary>
 internal static class GradCheckCommand
 {
     public static Command Create(Terminal terminal)
@@ -65,7 +67,7 @@ internal static class GradCheckCommand
         return command;
     }
 
-    /// <summary>What the program returns: a failed check is a failure.</summary>
+    /// <summary>The program's exit code: failure if any check failed.</summary>
     internal static int CodeOf(GradCheckSummary summary) => summary.Failed == 0 ? ExitCode.Success : ExitCode.Failure;
 
     private static void RequireKnown(GradCheckSelection selection)

@@ -9,7 +9,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet kernels</c>: what the CUDA kernels are, and what they ask of memory, counted on the emulated device.</summary>
+/// <summary><c>csunet kernels</c>: lists the CUDA kernels, and counts their memory accesses on the emulated device.</summary>
 internal static class KernelsCommand
 {
     public static Command Create(Terminal terminal) => new("kernels", "Lists the CUDA kernels, and profiles them without a GPU.")
@@ -45,8 +45,8 @@ internal static class KernelsCommand
         Option<bool> totals = Options.Flag("--totals", "Only the total of each kernel, without its lines.");
         Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the lines as a table to this file.");
         Option<string?> check = Options.Text("--check", "FILE",
-            "Fails where a kernel is worse than in this table, which --csv wrote earlier.");
-        var command = new Command("profile", "Counts what kernels ask of memory, per source line, on the emulated device.")
+            "Fails if a kernel is worse than in this table, which --csv wrote earlier.");
+        var command = new Command("profile", "Counts the memory accesses of kernels per source line, on the emulated device.")
         {
             op, totals, csv, check,
         };

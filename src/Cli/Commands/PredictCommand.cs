@@ -7,7 +7,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet predict</c>: label maps, overlays and area fractions of images of any size.</summary>
+/// <summary><c>csunet predict</c>: writes label maps, overlays and area fractions for images of any size.</summary>
 internal static class PredictCommand
 {
     public const string DefaultOutput = "predictions";
@@ -110,7 +110,8 @@ internal static class PredictCommand
     }
 
     /// <summary>
-    /// The input files, checked before anything is written: two of them must not write the same results, nor one overwrite another.
+    /// Finds the input files, and checks before anything is written that no two of them write the same result and no result overwrites an
+    /// input.
     /// </summary>
     private static IReadOnlyList<string> FindInputs(string[] arguments, string output)
     {
@@ -125,7 +126,7 @@ internal static class PredictCommand
         }
         if (arguments.Any(Directory.Exists))
         {
-            // A folder may hold results of an earlier call: they are no micrographs, unless they were named one by one.
+            // A folder may contain the results of an earlier call. They are not micrographs, unless the user named them one by one.
             files.RemoveAll(file => IsResult(file) && !arguments.Contains(file));
         }
         if (files.Count == 0)

@@ -6,10 +6,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet selftest</c>: the reference cases of a folder through the engine.</summary>
+/// <summary><c>csunet selftest</c>: runs the reference cases of a folder.</summary>
 internal static class SelfTestCommand
 {
-    /// <summary>The cases that lie beside the program.</summary>
+    /// <summary>The folder of the cases that come with the program.</summary>
     public static string DefaultFolder => Path.Combine(AppContext.BaseDirectory, "golden");
 
     public static Command Create(Terminal terminal)
@@ -19,12 +19,12 @@ internal static class SelfTestCommand
         Option<string?> type = Options.Choice("--dtype", "TYPE", "Element type to compute in: float32 or float64. Default: float32.",
             "float32", "float64");
         Option<string?> filter = Options.Text("--filter", "TEXT",
-            "Runs only the cases whose file name holds this text; * stands for anything, SwinBlock and swin_block are the same.");
-        Option<bool> quick = Options.Flag("--quick", "Skips the networks of full size, which take from seconds to minutes each.");
+            "Runs only the cases whose file name contains this text; * matches anything, SwinBlock and swin_block are the same.");
+        Option<bool> quick = Options.Flag("--quick", "Skips the full-size networks, which take from seconds to minutes each.");
         Option<bool> all = Options.Flag("--all",
-            "Also runs the networks of full size on cuda:emulated, where they take very long and are skipped otherwise.");
+            "Also runs the full-size networks on cuda:emulated, where they are very slow and are skipped by default.");
         Option<string?> write = Options.Text("--write", "DIR",
-            "Writes what was computed into this folder, one *.safetensors file per case.");
+            "Writes the computed results into this folder, one *.safetensors file per case.");
         Option<string?> device = CommandHelpers.Device();
         Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("selftest", "Runs reference cases through every operator and network, and compares the results.")
@@ -45,7 +45,7 @@ internal static class SelfTestCommand
                 throw new UsageException(
                     "CUDA devices compute in float32", place: "--dtype float64", remedy: $"leave out --dtype, or --device {name}");
             }
-            // Left to itself the program computes float64 where that is possible.
+            // By default float64 runs on the CPU, the only device that supports it.
             DeviceSelection selection = CommandHelpers.OpenDevice(element == DType.Float64 && (name ?? "auto") == "auto" ? "cpu" : name);
             CommandHelpers.UseThreads(result.GetValue(threads));
             bool includeFullSize = result.GetValue(all) || (!result.GetValue(quick) && name != DeviceSelection.Emulated);
@@ -91,7 +91,7 @@ internal static class SelfTestCommand
 
         void Report(CaseResult result)
         {
-            // Only once there is a case: a folder without any is an error, and nothing else.
+            // Print the heading only before the first case: a folder without cases is an error and prints nothing else.
             if (!hasHeading)
             {
                 terminal.WriteLine($"{type.Label()} on {device.Description}");

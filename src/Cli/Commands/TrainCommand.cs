@@ -4,7 +4,7 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
 
-/// <summary><c>csunet train</c>: trains a network, or goes on with a run.</summary>
+/// <summary><c>csunet train</c>: trains a network, or continues a run.</summary>
 internal static class TrainCommand
 {
     public static Command Create(Terminal terminal)
@@ -14,7 +14,7 @@ internal static class TrainCommand
         Option<string?> config = Options.Text("--config", "FILE",
             "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
         Option<bool> resume = Options.Flag("--resume",
-            "Goes on with a run from its last checkpoint: the one of --run or --out, or else the newest.");
+            "Continues a run from its last checkpoint: the run of --run or --out, otherwise the newest.");
         Option<string?> run = Options.Text("--run", "DIR", "With --resume: the run's folder.");
         Option<string?> device = CommandHelpers.Device();
         Option<bool> noGraph = CommandHelpers.NoGraph();
@@ -29,7 +29,7 @@ internal static class TrainCommand
             DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
             ExecutionOptions execution = CommandHelpers.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
             List<(string Key, string Value)> given = [.. arguments.Given(result)];
-            // Not a value that the file can hold: the weights follow from the data and are written there as numbers.
+            // auto is not a value in the file: the weights are computed from the data and stored as numbers.
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
             string commandLine = CommandHelpers.CommandLineOf(result);
             if (result.GetValue(resume))

@@ -4,10 +4,10 @@ using Spectre.Console;
 
 namespace CsUnet.Cli.Display;
 
-/// <summary>The result of an evaluation on the console.</summary>
+/// <summary>Prints the result of an evaluation on the console.</summary>
 internal static class EvaluationTable
 {
-    /// <summary>Prints IoU and Dice per class and their means, pixel accuracy, and on request the confusion matrix.</summary>
+    /// <summary>Prints IoU and Dice per class, their means, the pixel accuracy, and optionally the confusion matrix.</summary>
     public static void Write(Terminal terminal, Evaluation evaluation, bool withConfusion)
     {
         Table scores = NewTable();
@@ -34,7 +34,7 @@ internal static class EvaluationTable
         terminal.Ansi.Write(confusion);
     }
 
-    /// <summary>A table without lines but the one below the heading: it reads the same in a terminal, a file and a mail.</summary>
+    /// <summary>A table with only one line, below the heading: it looks the same in a terminal, a file and a mail.</summary>
     public static Table NewTable() => new() { Border = TableBorder.Simple };
 
     private static string Score(double? value) => value?.ToString("F4", CultureInfo.InvariantCulture) ?? "absent";

@@ -4,14 +4,14 @@ using Spectre.Console;
 
 namespace CsUnet.Cli.Display;
 
-/// <summary>Prints where the time of a traced step went.</summary>
+/// <summary>Prints how the time of a traced step was spent.</summary>
 internal static class TraceTable
 {
     /// <summary>Prints a table of shares of a step.</summary>
-    /// <param name="terminal">Where.</param>
-    /// <param name="title">What the rows are.</param>
+    /// <param name="terminal">The output.</param>
+    /// <param name="title">The heading of the rows.</param>
     /// <param name="shares">The rows.</param>
-    /// <param name="step">The time of the step; what the rows leave of it is the last row.</param>
+    /// <param name="step">The time of the step; the last row shows the part that the other rows do not cover.</param>
     public static void Write(Terminal terminal, string title, IReadOnlyList<TraceShare> shares, TimeSpan step)
     {
         bool launches = shares.Any(share => share.Launches > 0);

@@ -6,12 +6,12 @@ using Spectre.Console;
 namespace CsUnet.Cli.Display;
 
 /// <summary>
-/// The course of a training run: a bar on a terminal, a line every few seconds in a file or pipe. Both with loss, IoU (of validation as
-/// soon as there was one, of the batch until then), images per second, and the time left.
+/// Shows the progress of a training run: a bar on a terminal, a line every few seconds in a file or pipe. Both show loss, IoU, images per
+/// second and the remaining time. The IoU is that of the batch until the first validation, then that of the validation.
 /// </summary>
 internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
 {
-    // Losses are averaged over about this many steps: those of single batches jump.
+    // Losses are averaged over about this many steps, because those of single batches fluctuate.
     private const double Memory = 20;
 
     private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
@@ -22,16 +22,16 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
     private string _description = "starting";
     private ProgressTask? _bar;
 
-    /// <summary>Seconds between two lines if the output is not a terminal.</summary>
+    /// <summary>Seconds between two lines when the output is not a terminal.</summary>
     public double LineSeconds { get; init; } = 5;
 
-    /// <summary>Runs the training with the display that fits; the training reports to this object.</summary>
+    /// <summary>Runs the training with the display that suits the output. The training reports to this object.</summary>
     public TrainingResult Run(Func<TrainingResult> train)
     {
         if (!terminal.IsInteractive)
             return train();
         TrainingResult? result = null;
-        // The text needs about 68 columns; the bar takes what the terminal leaves, since a line that is broken in two jumps.
+        // The text needs about 68 columns. The bar gets the rest, because a line that wraps makes the display jump.
         int width = Math.Clamp(terminal.Ansi.Profile.Width - 70, 6, 40);
         terminal.Ansi.Progress().AutoClear(false).HideCompleted(false)
             .Columns(new ProgressBarColumn { Width = width }, new TaskDescriptionColumn { Alignment = Justify.Left })
@@ -91,7 +91,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
 
     private void WriteLine(string line)
     {
-        // While the bar is up the library must place the line above it.
+        // While the bar is shown, the library must print the line above it.
         if (_bar is not null)
             terminal.Ansi.Write(new Text(line + "\n"));
         else
@@ -108,7 +108,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
             $"loss {_loss:F4}  {iou}  {report.ImagesPerSecond:F1} images/s  ETA {Duration(report.Remaining)}");
     }
 
-    /// <summary>For example 0:42, 12:05 or 1:03:20.</summary>
+    /// <summary>Formats a time, for example 0:42, 12:05 or 1:03:20.</summary>
     public static string Duration(TimeSpan time) =>
         time.TotalHours >= 1 ? $"{(long)time.TotalHours}:{time.Minutes:D2}:{time.Seconds:D2}" : $"{time.Minutes}:{time.Seconds:D2}";
 }

@@ -8,7 +8,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Cli.Report;
 
 /// <summary>
-/// The results of a gradient check as one HTML page that needs nothing beside it: failures first, then by share of what was allowed.
+/// Writes the results of a gradient check as one self-contained HTML page: failures first, then in order of the share of the tolerance.
 /// </summary>
 internal static class GradCheckPage
 {

@@ -5,10 +5,10 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;
 
-/// <summary>The report of a run as one HTML page that needs nothing beside it: pictures and charts are inside.</summary>
+/// <summary>Writes the report of a run as one self-contained HTML page, with images and charts embedded.</summary>
 internal static class HtmlReport
 {
-    /// <summary>Colours and type of every page that the program writes, light and dark.</summary>
+    /// <summary>Colours and fonts of every page that the program writes, light and dark.</summary>
     internal const string Style = """
         :root{--paper:#fff;--card:#f6f8fa;--ink:#1f2328;--faint:#59636e;--line:#d1d9e0;--accent:#0969da;--heat:9,105,218}
         @media (prefers-color-scheme:dark){:root{--paper:#0d1117;--card:#151b23;--ink:#e6edf3;--faint:#9198a1;--line:#3d444d;--accent:#58a6ff;--heat:88,166,255}}

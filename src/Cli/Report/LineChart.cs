@@ -5,12 +5,12 @@ using System.Text;
 namespace CsUnet.Cli.Report;
 
 /// <summary>
-/// A line chart as SVG text. Its colours are CSS variables with a light and a dark value, so that the same picture fits into the page of
-/// the report and stands alone as a file.
+/// A line chart as SVG text. Its colours are CSS variables with a light and a dark value, so the same SVG can be embedded in the report and
+/// be a file of its own.
 /// </summary>
-/// <param name="Title">Above the chart.</param>
-/// <param name="XLabel">Below it.</param>
-/// <param name="Series">The lines, the later above the earlier.</param>
+/// <param name="Title">The title above the chart.</param>
+/// <param name="XLabel">The label below the chart.</param>
+/// <param name="Series">The lines; later ones are drawn over earlier ones.</param>
 /// <param name="Minimum">Lowest value of the y axis; null: from the data.</param>
 /// <param name="Maximum">Highest value of the y axis; null: from the data.</param>
 internal sealed record LineChart(
@@ -18,7 +18,7 @@ internal sealed record LineChart(
 {
     private const int Width = 640, Height = 320, Left = 56, Right = 16, Top = 40, Bottom = 44;
 
-    /// <summary>Colours of a chart, for the page that holds it or for the chart as a file of its own.</summary>
+    /// <summary>Colours of a chart, for a page that embeds it or for its own file.</summary>
     public const string Style =
         ".chart{--ink:#1f2328;--faint:#6e7781;--grid:#d8dee4;--a:#0969da;--b:#bc4c00;--c:#1a7f37;--paper:#fff}"
         + "@media (prefers-color-scheme:dark){.chart{--ink:#e6edf3;--faint:#8b949e;--grid:#30363d;--a:#58a6ff;--b:#f0883e;--c:#56d364;--paper:#0d1117}}"
@@ -27,11 +27,11 @@ internal sealed record LineChart(
         + ".chart .faint{stroke-width:1;opacity:.4}.chart .a{stroke:var(--a)}.chart .b{stroke:var(--b)}.chart .c{stroke:var(--c)}"
         + ".chart circle{stroke-width:1.5;fill:var(--paper)}";
 
-    /// <summary>The chart as a file that any browser shows.</summary>
+    /// <summary>The chart as a file that every browser can show.</summary>
     public string ToFile() => "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + ToSvg(
         $"<style>{Style}</style><rect width=\"{Width}\" height=\"{Height}\" style=\"fill:var(--paper)\"/>");
 
-    /// <summary>The chart as an element of a page that holds <see cref="Style"/>.</summary>
+    /// <summary>The chart as an element of a page that contains <see cref="Style"/>.</summary>
     public string ToElement() => ToSvg("");
 
     private string ToSvg(string head)
@@ -82,7 +82,7 @@ internal sealed record LineChart(
         double x = Width - Right;
         foreach (ChartSeries series in Series.Reverse().Where(series => !series.Faint))
         {
-            // SVG cannot measure text before it is drawn: 6.6 pixels a letter is wide enough for the font's average.
+            // SVG cannot measure text before drawing it. 6.6 pixels per letter is enough for the font's average.
             x -= series.Name.Length * 6.6;
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x:F0}\" y=\"20\">{Text(series.Name)}</text>"
                 + $"<line class=\"line {series.Style}\" x1=\"{x - 24:F0}\" x2=\"{x - 6:F0}\" y1=\"16\" y2=\"16\"/>\n");
@@ -92,7 +92,7 @@ internal sealed record LineChart(
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
 
-    /// <summary>An axis whose ticks are round numbers: 1, 2 or 5 times a power of ten apart.</summary>
+    /// <summary>An axis with round ticks: their spacing is 1, 2 or 5 times a power of ten.</summary>
     private sealed record Axis(double Low, double High, double Step)
     {
         public static Axis Over(double low, double high, int ticks, bool tight)

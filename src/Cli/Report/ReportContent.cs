@@ -2,18 +2,18 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;
 
-/// <summary>Everything the report of a run shows; made from the files of its folder.</summary>
+/// <summary>The contents of a run's report, read from the files of its folder.</summary>
 internal sealed record ReportContent
 {
     public required string Title { get; init; }
 
-    /// <summary>One sentence below the title.</summary>
+    /// <summary>The sentence below the title.</summary>
     public required string Summary { get; init; }
 
-    /// <summary>The large numbers at the top: value and what it is.</summary>
+    /// <summary>The large numbers at the top, with their names.</summary>
     public IReadOnlyList<(string Value, string Name)> Headlines { get; init; } = [];
 
-    /// <summary>Facts in two columns, in sections: the run, the model, the data, the machine.</summary>
+    /// <summary>Facts in two columns, by section: the run, the model, the data, the machine.</summary>
     public IReadOnlyList<(string Section, IReadOnlyList<(string Name, string Value)> Facts)> Sections { get; init; } = [];
 
     public IReadOnlyList<LineChart> Charts { get; init; } = [];
@@ -22,12 +22,12 @@ internal sealed record ReportContent
 
     public IReadOnlyList<ReportExample> Examples { get; init; } = [];
 
-    /// <summary>Classes and their display colours, #rrggbb.</summary>
+    /// <summary>Classes and their display colours as #rrggbb.</summary>
     public IReadOnlyList<(string Name, string Colour)> Legend { get; init; } = [];
 
-    /// <summary>The configuration file, as it is.</summary>
+    /// <summary>The text of the configuration file.</summary>
     public string Configuration { get; init; } = "";
 
-    /// <summary>Commands to run next, with what they do.</summary>
+    /// <summary>Suggested next commands, with their purpose.</summary>
     public IReadOnlyList<(string Command, string Purpose)> Next { get; init; } = [];
 }

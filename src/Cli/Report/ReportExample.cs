@@ -2,5 +2,5 @@ using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;
 
-/// <summary>An image beside its truth and its prediction, as PNG bytes.</summary>
+/// <summary>An image with its truth and its prediction, as PNG bytes.</summary>
 internal sealed record ReportExample(string Name, byte[] Image, byte[]? Truth, byte[] Prediction);

@@ -5,21 +5,21 @@ using System.Text;
 namespace CsUnet.Cli.Report;
 
 /// <summary>
-/// A roofline plot (Williams et al. 2009) as SVG text: what kernels reach over their operations per byte, under the machine's memory and
-/// arithmetic ceilings. Both axes are logarithmic; colours follow <see cref="LineChart.Style"/>.
+/// A roofline plot (Williams et al. 2009) as SVG text: kernel throughput against arithmetic intensity, below the memory and arithmetic
+/// ceilings of the machine. Both axes are logarithmic. Colours use <see cref="LineChart.Style"/>.
 /// </summary>
-/// <param name="Title">Above the plot.</param>
-/// <param name="BytesPerSecond">The slope.</param>
-/// <param name="FlopsPerSecond">The roof.</param>
+/// <param name="Title">The title above the plot.</param>
+/// <param name="BytesPerSecond">The memory ceiling: the slope.</param>
+/// <param name="FlopsPerSecond">The arithmetic ceiling: the roof.</param>
 /// <param name="Points">The kernels.</param>
 internal sealed record RooflineChart(string Title, double BytesPerSecond, double FlopsPerSecond, IReadOnlyList<RooflinePoint> Points)
 {
     private const int Width = 900, Height = 480, Left = 70, Right = 20, Top = 40, Bottom = 50;
 
-    /// <summary>The plot as an element of a page that holds <see cref="LineChart.Style"/>.</summary>
+    /// <summary>The plot as an element of a page that contains <see cref="LineChart.Style"/>.</summary>
     public string ToElement() => ToSvg("");
 
-    /// <summary>The plot as a file that any browser shows.</summary>
+    /// <summary>The plot as a file that every browser can show.</summary>
     public string ToFile() => "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + ToSvg(
         $"<style>{LineChart.Style}</style><rect width=\"{Width}\" height=\"{Height}\" style=\"fill:var(--paper)\"/>");
 

@@ -7,17 +7,17 @@ using CsUnet.Training;
 namespace CsUnet.Cli.Report;
 
 /// <summary>
-/// Makes report.html, loss.svg and iou.svg of a run folder from the other files there, so that it can be made again after each evaluation
-/// without the network or the data.
+/// Creates report.html, loss.svg and iou.svg of a run folder from its other files. This needs neither the network nor the data, so the
+/// report can be created again after each evaluation.
 /// </summary>
 internal static class RunReport
 {
     public const string FileName = "report.html";
 
-    /// <summary>Where example images lie: NAME_image.png, NAME_truth.png, NAME_prediction.png.</summary>
+    /// <summary>The folder of the example images: NAME_image.png, NAME_truth.png, NAME_prediction.png.</summary>
     public const string ExampleFolder = "examples";
 
-    // More points than pixels make a file large and a line no better.
+    // More points than pixels would make the file larger, but not the line better.
     private const int LargestCurve = 600;
 
     /// <summary>Writes the three files. Returns the path of the report.</summary>
@@ -129,7 +129,7 @@ internal static class RunReport
         const string ImageSuffix = "_image.png";
         return [.. Directory.EnumerateFiles(examples, $"*{ImageSuffix}").Order(StringComparer.Ordinal)
             .Select(path => path[..^ImageSuffix.Length])
-            // A kill between the three pictures of an example leaves some of them out: the others are still worth showing.
+            // A kill while an example is written can leave only some of its three images. Show the other examples.
             .Where(stem => File.Exists($"{stem}_truth.png") && File.Exists($"{stem}_prediction.png"))
             .Select(stem =>
                 new ReportExample(Path.GetFileName(stem), File.ReadAllBytes(stem + ImageSuffix), File.ReadAllBytes($"{stem}_truth.png"),

@@ -1,9 +1,9 @@
 namespace CsUnet.Cli.Report;
 
-/// <summary>Makes long curves readable.</summary>
+/// <summary>Smooths and thins long curves for display.</summary>
 internal static class Smoothing
 {
-    /// <summary>At most <paramref name="count"/> points: means over equal runs of neighbours.</summary>
+    /// <summary>Reduces a curve to at most <paramref name="count"/> points: the means over equal groups of neighbours.</summary>
     public static IReadOnlyList<(double X, double Y)> Thin(IReadOnlyList<(double X, double Y)> points, int count)
     {
         if (points.Count <= count)
@@ -18,7 +18,7 @@ internal static class Smoothing
         return thinned;
     }
 
-    /// <summary>Means over a centred window of about a twentieth of the curve, narrower at its ends.</summary>
+    /// <summary>The means over a centred window of about a twentieth of the curve; the window is narrower at the ends.</summary>
     public static IReadOnlyList<(double X, double Y)> Smooth(IReadOnlyList<(double X, double Y)> points)
     {
         int half = points.Count / 40;

@@ -23,10 +23,10 @@ internal abstract unsafe class ActivationFunction(string kernel)
         : throw new ArgumentOutOfRangeException(nameof(kind), kind,
             $"Activation: kind is {kind}, expected one of {string.Join(", ", s_table.Keys)}");
 
-    /// <summary>The first part of its kernels' names.</summary>
+    /// <summary>The first part of the names of its kernels.</summary>
     public string Kernel => kernel;
 
-    /// <summary>Whether <see cref="Backward"/> takes the output; else it takes the input.</summary>
+    /// <summary>Whether <see cref="Backward"/> takes the output; otherwise it takes the input.</summary>
     public abstract bool ReadsOutput { get; }
 
     /// <summary>y = f(x) over n elements, on the calling thread.</summary>
@@ -82,7 +82,7 @@ internal abstract unsafe class ActivationFunction(string kernel)
 
     private struct Sigmoid : IActivation
     {
-        // y (1 - y) would do, but an output rounded to bfloat16 says little about 1 - y.
+        // The derivative is y (1 - y), but a y rounded to bfloat16 says little about 1 - y. So the backward pass reads the input.
         public static bool ReadsOutput => false;
 
         public static Vector<T> Value<T>(Vector<T> x) where T : unmanaged, IFloatingPointIeee754<T> => Logistic(x);
@@ -119,7 +119,7 @@ internal abstract unsafe class ActivationFunction(string kernel)
     private static Vector<T> Logistic<T>(Vector<T> x) where T : unmanaged, IFloatingPointIeee754<T> =>
         Vector<T>.One / (Vector<T>.One + VectorMath.Exp(-x));
 
-    /// <summary>The loops over n elements, a vector at a time; what is left over fills a part of the last vector.</summary>
+    /// <summary>Loops over n elements, one vector at a time; the remaining elements fill part of a last vector.</summary>
     private sealed class On<TFunction>(string kernel) : ActivationFunction(kernel) where TFunction : struct, IActivation
     {
         public override bool ReadsOutput => TFunction.ReadsOutput;

@@ -6,11 +6,11 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Windowed attention, one window and head at a time: all of its matrices stay in the first two cache levels of one core, and the scores
-/// never reach memory. Its five products use the matrix product's micro-kernels on panels of scratch memory.
+/// Windowed attention, one window and head at a time. All of its matrices stay in the L1 and L2 caches of one core, and the scores never
+/// reach memory. Its five products use the matrix product's micro-kernels on panels of scratch memory.
 /// </summary>
 /// <remarks>
-/// Chunks follow from the shape alone. Nothing is saved: the backward pass computes the scores again.
+/// The chunks depend on the shape alone. Nothing is saved: the backward pass computes the scores again.
 /// </remarks>
 internal static unsafe class Attention
 {
@@ -26,7 +26,7 @@ internal static unsafe class Attention
             Forward<T, Kernel256>(shape, qkv, table, output);
     }
 
-    /// <summary>dQkv and dTable, each null if it is not wanted, from dOutput; qkv and table as in the forward pass.</summary>
+    /// <summary>Computes dQkv and dTable, each null if not needed, from dOutput; qkv and table as in the forward pass.</summary>
     public static void Backward<T>(
         AttentionShape shape, T* qkv, T* table, T* dOutput, T* dQkv, bool accumulateQkv, T* dTable, bool accumulateTable,
         bool narrow = false)
@@ -66,7 +66,7 @@ internal static unsafe class Attention
         int ranges = chunks.Ranges, tokens = shape.Tokens, stride = Unit<T, TKernel>.ScoreStride(tokens);
         nint area = (nint)tokens * stride;
         T* biases = ExpandBiases(shape, table, stride);
-        // sums[head][range]: dScores summed over a range of windows, the gradient of the bias before it is folded into the table.
+        // sums[head][range]: dScores summed over a range of windows. This is the gradient of the bias before it is folded into the table.
         T* sums = dTable == null ? null : Scratch.Rent<T>(ScratchSlot.Partials, shape.Heads * ranges * area);
         Workers.Run(chunks.Count, chunk =>
         {
@@ -106,8 +106,8 @@ internal static unsafe class Attention
     }
 
     /// <summary>
-    /// biases[head][kind][i][j] = table[(iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1), head] + mask, in scratch memory of the calling thread; the
-    /// kinds are those of <see cref="AttentionShape.BiasKind"/>.
+    /// biases[head][kind][i][j] = table[(iy-jy+ws-1)·(2ws-1) + (ix-jx+ws-1), head] + mask, in scratch memory of the calling thread.
+    /// <see cref="AttentionShape.BiasKind"/> defines the kinds.
     /// </summary>
     private static T* ExpandBiases<T>(AttentionShape shape, T* table, int stride) where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -125,14 +125,14 @@ internal static unsafe class Attention
                 for (int jy = 0; jy < ws; jy++)
                 {
                     T* entry = table + ((nint)(iy - jy + ws - 1) * (2 * ws - 1) + ix + ws - 1) * heads + head;
-                    // Two tokens of the last row of windows are apart if the end of the grid lies between them; columns alike.
+                    // Two tokens of the last row of windows are masked if the end of the grid lies between them; the same for columns.
                     bool apart = lastRow && iy >= edge != jy >= edge;
                     for (int jx = 0; jx < ws; jx++)
                         bias[jy * ws + jx] = apart || (lastColumn && ix >= edge != jx >= edge)
                             ? entry[-(nint)jx * heads] + masked
                             : entry[-(nint)jx * heads];
                 }
-                // Columns of padding: their exponentials vanish beside those of the row's maximum.
+                // Padding columns: their exponentials are negligible beside that of the row's maximum.
                 for (int j = n; j < stride; j++)
                     bias[j] = padding;
             }
@@ -140,7 +140,7 @@ internal static unsafe class Attention
         return biases;
     }
 
-    /// <summary>The work on one window and head after the other, in the calling thread's scratch memory.</summary>
+    /// <summary>The work on one window and head at a time, in the calling thread's scratch memory.</summary>
     private struct Unit<T, TKernel> where T : unmanaged, IFloatingPointIeee754<T> where TKernel : struct, IMicroKernel
     {
         private readonly AttentionShape _shape;
@@ -189,7 +189,9 @@ internal static unsafe class Attention
             return block;
         }
 
-        /// <summary>Elements from one row of scores to the next: whole panels, of keys or of the transposed left operand.</summary>
+        /// <summary>
+        /// Elements from one row of scores to the next: a whole number of panels, of keys or of the transposed left operand.
+        /// </summary>
         public static int ScoreStride(int tokens)
         {
             int rows = (tokens + TKernel.Rows - 1) / TKernel.Rows * TKernel.Rows;
@@ -252,7 +254,7 @@ internal static unsafe class Attention
 
         private readonly T InverseRoot => T.One / T.Sqrt(T.CreateChecked(_depth));
 
-        /// <summary>query = q / √d, key, value: the window's tokens as rows of <see cref="_depthStride"/> elements.</summary>
+        /// <summary>Loads query = q / √d, key and value: the window's tokens as rows of <see cref="_depthStride"/> elements.</summary>
         public void Load(int window, int head)
         {
             if (window != _window)
@@ -276,9 +278,9 @@ internal static unsafe class Attention
         }
 
         /// <summary>
-        /// Fetches this head's part of the next window into the second-level cache: a window's rows are too short for the hardware to
-        /// see a pattern. Stage 1 of a Swin at 224, forward, on a busy machine: 2.25 -> 1.65 ms; at stages 2 and 3 no gain, and 0.2 of 4 µs
-        /// per window and head for the instructions.
+        /// Prefetches this head's part of the next window into the L2 cache, because the rows of a window are too short for the hardware to
+        /// see a pattern. Stage 1 of a Swin at 224, forward, on a busy machine: 2.25 -> 1.65 ms. At stages 2 and 3 it gains nothing, and
+        /// its instructions take 0.2 of 4 µs per window and head.
         /// </summary>
         private readonly void Prefetch(T* matrix, int parts)
         {
@@ -302,7 +304,7 @@ internal static unsafe class Attention
             T* bias = _biases + ((nint)_head * _shape.BiasKinds + _shape.BiasKind(_window)) * n * _stride;
             for (int i = 0; i < n; i++)
                 ScorePasses<T, TKernel>.SubtractMaximum(_scores + i * _stride, bias + i * _stride, _keys);
-            // One flat pass over all rows: rows apart would wait for each other's chains of dependent instructions.
+            // One flat pass over all rows: row by row, each row would wait for its chain of dependent instructions.
             VectorMath.Exp(_scores, _scores, n * _stride, wide: typeof(TKernel) == typeof(Kernel512));
             for (int i = 0; i < n; i++)
                 inverse[i] = T.One / ScorePasses<T, TKernel>.Sum(_scores + i * _stride, _keys);
@@ -333,7 +335,7 @@ internal static unsafe class Attention
                 target[j] = accumulate ? target[j] + source[j] * scale : source[j] * scale;
         }
 
-        /// <summary>Left panels of the rows of a matrix.</summary>
+        /// <summary>Packs the rows of a matrix into left panels.</summary>
         private readonly void PackRows(T* matrix, nint stride, int depth)
         {
             var source = new RowMajorRows<T>(matrix, stride);
@@ -342,7 +344,7 @@ internal static unsafe class Attention
                 source.Pack<TKernel>(row, Math.Min(TKernel.Rows, _shape.Tokens - row), 0, depth, _rows + panel * size);
         }
 
-        /// <summary>Left panels of the columns of a score matrix: its transpose.</summary>
+        /// <summary>Packs the columns of a score matrix into left panels, that is its transpose.</summary>
         private readonly void PackTransposed(T* scores)
         {
             var source = new ColumnMajorRows<T>(scores, _stride);
@@ -351,7 +353,7 @@ internal static unsafe class Attention
                 source.Pack<TKernel>(row, TKernel.Rows, 0, _shape.Tokens, _rows + panel * size);
         }
 
-        /// <summary>Right panels of the transpose of a token matrix.</summary>
+        /// <summary>Packs the transpose of a token matrix into right panels.</summary>
         private readonly void PackKeys(T* matrix)
         {
             int width = TKernel.Columns<T>();
@@ -361,7 +363,7 @@ internal static unsafe class Attention
         }
 
         /// <summary>
-        /// Right panels of a token matrix; the matrix itself when it is one panel already, as for 32 channels and 512-bit vectors.
+        /// A token matrix as right panels; the matrix itself if it already is one panel, as for 32 channels and 512-bit vectors.
         /// </summary>
         private readonly T* Columns(T* matrix)
         {
@@ -375,7 +377,7 @@ internal static unsafe class Attention
             return _columns;
         }
 
-        /// <summary>c = left panels · right panels; c has room for whole tiles.</summary>
+        /// <summary>c = left panels · right panels; c must have room for whole tiles.</summary>
         private readonly void Multiply<TLayout>(int columnPanels, int depth, T* columns, T* c, nint stride) where TLayout : struct,
             IPanelLayout
         {

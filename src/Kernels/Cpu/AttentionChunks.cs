@@ -3,8 +3,8 @@ using CsUnet.Kernels.Shapes;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// How an attention is shared among threads: ranges of windows, and groups of heads where there are few windows; about 16 chunks in all.
-/// Heads are the inner loop, as they share the tokens' cache lines.
+/// Splits an attention into about 16 chunks for the threads: ranges of windows and, if there are few windows, groups of heads. Heads are
+/// the inner loop, because they share the tokens' cache lines.
 /// </summary>
 internal readonly struct AttentionChunks(AttentionShape shape)
 {
@@ -12,10 +12,10 @@ internal readonly struct AttentionChunks(AttentionShape shape)
 
     private readonly int _groups = Math.Clamp(Wanted / Math.Clamp(shape.Windows, 1, Wanted), 1, shape.Heads);
 
-    /// <summary>Number of chunks.</summary>
+    /// <summary>The number of chunks.</summary>
     public int Count => Ranges * _groups;
 
-    /// <summary>Number of ranges of windows.</summary>
+    /// <summary>The number of ranges of windows.</summary>
     public int Ranges { get; } = Math.Clamp(shape.Windows, 1, Wanted);
 
     /// <summary>A chunk's range.</summary>

@@ -4,11 +4,11 @@ using CsUnet.Kernels.Shapes;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Windowed attention as plain loops, the specification of <see cref="WindowAttention"/>. For every window and head, with queries i and
-/// keys j: S[i,j] = q[i]·k[j] / √d + bias[i,j] + mask[i,j], P = softmax of the rows of S, output[i] = Σj P[i,j] v[j].
+/// Windowed attention as plain loops, the reference implementation of <see cref="WindowAttention"/>. For every window and head, with
+/// queries i and keys j: S[i,j] = q[i]·k[j] / √d + bias[i,j] + mask[i,j], P = softmax of the rows of S, output[i] = Σj P[i,j] v[j].
 /// With dP[i,j] = dOutput[i]·v[j] and dS[i,j] = P[i,j] (dP[i,j] - Σk P[i,k] dP[i,k]):
-/// dq[i] = Σj dS[i,j] k[j] / √d, dk[j] = Σi dS[i,j] q[i] / √d, dv[j] = Σi P[i,j] dOutput[i], and dS[i,j] is added to the gradient of the
-/// table's entry that bias[i,j] comes from.
+/// dq[i] = Σj dS[i,j] k[j] / √d, dk[j] = Σi dS[i,j] q[i] / √d, dv[j] = Σi P[i,j] dOutput[i]. dS[i,j] is added to the gradient of the table
+/// entry that gives bias[i,j].
 /// </summary>
 public static unsafe class AttentionReference
 {
@@ -36,7 +36,7 @@ public static unsafe class AttentionReference
     }
 
     /// <summary>
-    /// dQkv and dTable, each null if it is not wanted, from dOutput (B,H,W,C); overwritten unless they are to be added to.
+    /// Computes dQkv and dTable, each null if not needed, from dOutput (B,H,W,C). Each is overwritten, or added to if asked for.
     /// </summary>
     public static void Backward<T>(
         AttentionShape shape, T* qkv, T* table, T* dOutput, T* dQkv, bool accumulateQkv, T* dTable, bool accumulateTable)
@@ -97,7 +97,7 @@ public static unsafe class AttentionReference
                 p[j] += T.CreateChecked(Masked);
             largest = T.Max(largest, p[j]);
         }
-        // The largest is subtracted, which changes no quotient, so that no exponential overflows.
+        // Subtract the largest number: it changes no quotient, and no exponential overflows.
         for (int j = 0; j < p.Length; j++)
             sum += p[j] = T.Exp(p[j] - largest);
         for (int j = 0; j < p.Length; j++)
@@ -112,7 +112,7 @@ public static unsafe class AttentionReference
         return sum;
     }
 
-    /// <summary>Where the channels of a window's token and a head begin in (B,H,W,parts·C).</summary>
+    /// <summary>The index of the first channel of a window's token and head in (B,H,W,parts·C).</summary>
     private static nint Place(AttentionShape shape, int window, int head, int token, int part, int parts = 3)
     {
         // windows[b,wy,wx,iy,ix] = tokens[b,(wy*ws+iy+shift)%H,(wx*ws+ix+shift)%W]
@@ -137,7 +137,9 @@ public static unsafe class AttentionReference
         return ((nint)(dy + ws - 1) * (2 * ws - 1) + dx + ws - 1) * shape.Heads + head;
     }
 
-    /// <summary>Which side of the grid a token of a shifted window comes from; tokens of different sides do not see each other.</summary>
+    /// <summary>
+    /// The side of the grid that a token of a shifted window comes from; tokens of different sides do not attend to each other.
+    /// </summary>
     private static int Region(AttentionShape shape, int window, int token)
     {
         if (shape.Shift == 0)

@@ -4,26 +4,26 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// C = A·B [+ C] [+ bias] for operands that pack themselves. Depth is cut into blocks whose panel of B stays in the first-level cache
-/// while the rows of a chunk pass by from the second-level cache.
+/// C = A·B [+ C] [+ bias] for operands that pack themselves. The depth is cut into blocks, so that a panel of B stays in the L1 cache while
+/// the rows of a chunk stream by from the L2 cache.
 /// </summary>
 /// <remarks>
-/// Chunks follow from the shape alone, never from the number of threads, and each sums in a fixed order: results are bitwise the same on
-/// any number of threads. Three splits: over rows with B packed once for all; over columns with A packed once for all; over the depth,
-/// for the few rows and columns of a weight gradient, with partial sums added in order.
+/// The chunks depend on the shape alone, never on the number of threads, and each adds in a fixed order. So results are bitwise the same
+/// with any number of threads. A product is split in one of three ways: over rows, with B packed once for all; over columns, with A packed
+/// once for all; or over the depth, with partial sums added in order, for weight gradients with few rows and columns.
 /// </remarks>
 internal static unsafe class BlockedProduct
 {
-    // 256 floats of depth: a panel of B is then 32 KiB on 512-bit and 16 KiB on 256-bit machines.
+    // 256 floats of depth: a panel of B then takes 32 KiB with 512-bit vectors and 16 KiB with 256-bit vectors.
     private const int DepthBytes = 1024;
 
-    // Below this many multiply-adds waking threads costs more than it gives.
+    // Below this many multiply-adds, waking threads costs more than it saves.
     private const long SmallWork = 1 << 17;
 
-    // Enough for even shares on any machine; more only where a chunk would not fit the cache.
+    // Enough for equal shares on any machine. A product has more chunks only if a chunk would not fit the cache.
     private const int MostChunks = 256;
 
-    /// <summary>Computes the product on all threads, if <paramref name="narrow"/> with 256-bit vectors.</summary>
+    /// <summary>Computes the product on all threads, with 256-bit vectors if <paramref name="narrow"/>.</summary>
     public static void Run<T, TLayout, TA, TB, TC>(int m, int n, int k, TA a, TB b, TC c, bool accumulate, T* bias, bool narrow)
         where T : unmanaged, IFloatingPointIeee754<T>
         where TLayout : struct, IPanelLayout
@@ -85,7 +85,7 @@ internal static unsafe class BlockedProduct
             T* packed = Scratch.Rent<T>(ScratchSlot.SharedColumns, (long)columnPanels * TKernel.Columns<T>() * k);
             RunChunks(Chunks(columnPanels, (long)n * k >> 16), (chunk, chunks) => product.PackColumns(
                 Part(columnPanels, chunk, chunks), Part(columnPanels, chunk + 1, chunks), packed));
-            // At most 168 rows in a chunk: with 256 floats of depth 168 KiB of the second-level cache.
+            // At most 168 rows per chunk: with 256 floats of depth, 168 KiB of the L2 cache.
             int least = Ceiling.Divide(rowPanels, 168 / TKernel.Rows);
             RunChunks(Chunks(rowPanels, Math.Max(least, Math.Min(work >> 20, MostChunks))), (chunk, chunks) => product.Compute(
                 Part(rowPanels, chunk, chunks), Part(rowPanels, chunk + 1, chunks), 0, columnPanels, 0, k, c, accumulate, bias, null,
@@ -112,7 +112,7 @@ internal static unsafe class BlockedProduct
         where TKernel : struct, IMicroKernel
     {
         int m = product.M, n = product.N, k = product.K;
-        // Rows of the partial sums start on cache lines.
+        // The rows of the partial sums start on cache lines.
         nint stride = (n + 15) & -16;
         nint area = m * stride;
         T* partials = Scratch.Rent<T>(ScratchSlot.Partials, slices * area);
@@ -136,17 +136,19 @@ internal static unsafe class BlockedProduct
         });
     }
 
-    /// <summary>How often to cut the depth: only when rows and columns are too few to share, and the partial sums stay small.</summary>
+    /// <summary>
+    /// The number of slices of the depth: more than one only if rows and columns are too few to split and the partial sums stay small.
+    /// </summary>
     private static int Slices(int m, int n, int k)
     {
         long area = (long)m * n;
         if (m > 1024 || area > 1 << 19 || k < 1024 || k < 2 * Math.Min(m, n))
             return 1;
-        // Eight slices; fewer if they would be shallower than 256, or their partial sums come to more than 4 M elements.
+        // Eight slices, or fewer if they would be shallower than 256 or their partial sums larger than 4 M elements.
         return (int)Math.Clamp(Math.Min(k / 256, (1L << 22) / Math.Max(1, area)), 1, 8);
     }
 
-    /// <summary>Number of chunks: even shares on 2, 4 and 8 threads, never more than there are items.</summary>
+    /// <summary>The number of chunks: equal shares on 2, 4 and 8 threads, but never more chunks than items.</summary>
     private static int Chunks(int items, long wanted)
     {
         if (wanted <= 1)
@@ -157,10 +159,10 @@ internal static unsafe class BlockedProduct
 
     private static void RunChunks(int chunks, Action<int, int> body) => Workers.Run(chunks, chunk => body(chunk, chunks));
 
-    /// <summary>First item of a chunk when items are shared evenly.</summary>
+    /// <summary>The first item of a chunk when items are split evenly.</summary>
     internal static int Part(int items, int chunk, int chunks) => (int)((long)items * chunk / chunks);
 
-    /// <summary>Writes a tile that lies in scratch memory to C, for tiles over C's edge and rows at irregular addresses.</summary>
+    /// <summary>Writes a tile from scratch memory to C: for tiles over the edge of C, and for rows at irregular addresses.</summary>
     private static void AddTile<T>(T* tile, nint tileStride, int rows, int columns, T* c, nint stride, bool accumulate, T* bias)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -204,7 +206,7 @@ internal static unsafe class BlockedProduct
 
         public int K { get; } = k;
 
-        /// <summary>Equal blocks of depth, whole multiples of <see cref="PanelDepth.Block"/>.</summary>
+        /// <summary>The depth of equal blocks, a multiple of <see cref="PanelDepth.Block"/>.</summary>
         private static int BlockDepth(int depth)
         {
             int largest = DepthBytes / sizeof(T);
@@ -242,8 +244,8 @@ internal static unsafe class BlockedProduct
         }
 
         /// <summary>
-        /// Row panels [firstRow, endRow) times column panels [firstColumn, endColumn) over depths [start, end). Operands that are not
-        /// packed already are packed here.
+        /// Multiplies row panels [firstRow, endRow) by column panels [firstColumn, endColumn) over depths [start, end). Packs the operands
+        /// that are not packed yet.
         /// </summary>
         public void Compute<TTarget>(
             int firstRow, int endRow, int firstColumn, int endColumn, int start, int end,
@@ -280,7 +282,7 @@ internal static unsafe class BlockedProduct
             }
         }
 
-        /// <summary>All row panels of the chunk against one column panel.</summary>
+        /// <summary>Multiplies all row panels of the chunk by one column panel.</summary>
         private void Column<TTarget>(
             T* rows, nint panelSize, int firstRow, int endRow, T* columns, int column, int columnCount, int length,
             TTarget c, bool add, T* bias, T* tile)

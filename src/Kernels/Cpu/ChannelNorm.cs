@@ -4,12 +4,12 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// The passes of batch norm over (rows, C): statistics per channel, normalisation fused with residual and ReLU, and the backward sums and
-/// input gradient. Rows are cut into chunks of fixed size; per-chunk results are combined in order, in double.
+/// The passes of batch norm over (rows, C): statistics per channel, normalisation fused with residual and ReLU, and the sums and input
+/// gradient of the backward pass. Rows are cut into chunks of fixed size. The results of the chunks are combined in order, in double.
 /// </summary>
 internal static unsafe class ChannelNorm
 {
-    // A chunk of rows stays in the second-level cache between the mean and the deviation pass: one trip to memory for both.
+    // A chunk of rows stays in the L2 cache between the mean pass and the deviation pass, so that both together read memory only once.
     private const int ChunkElements = 65536;
 
     private static int Grain(int channels) => Math.Max(8, ChunkElements / Math.Max(1, channels));
@@ -56,7 +56,7 @@ internal static unsafe class ChannelNorm
     }
 
     /// <summary>
-    /// y = x * scale + shift (+ residual), rectified if asked for; scale and shift per channel, residual may be null, y may be x.
+    /// y = x * scale + shift (+ residual), then ReLU if asked for; scale and shift are per channel, residual may be null, y may be x.
     /// </summary>
     public static void Apply<T>(T* x, T* scale, T* shift, T* residual, T* y, long rows, int channels, bool relu)
         where T : unmanaged, IFloatingPointIeee754<T> => Workers.Split(rows, Grain(channels), (start, end) =>
@@ -139,7 +139,7 @@ internal static unsafe class ChannelNorm
         }
     }
 
-    /// <summary>dx = a * g + b * x + d per channel, with g as in <see cref="BackwardSums"/>; added to dx or written over it.</summary>
+    /// <summary>dx = a * g + b * x + d per channel, with g as in <see cref="BackwardSums"/>; overwrites dx or adds to it.</summary>
     public static void BackwardInput<T>(
         T* x, T* output, T* dy, T* a, T* b, T* d, T* dx, long rows, int channels, bool accumulate)
         where T : unmanaged, IFloatingPointIeee754<T> => Workers.Split(rows, Grain(channels), (start, end) =>

@@ -4,13 +4,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Sums over the rows of (rows, channels) in two levels: T over blocks of a few rows, double over blocks. The sums of batch norm cancel
-/// almost to nothing, and AdamW divides by their size: with float alone, the logits of a small network after ten steps were off by 2.7e-3,
-/// with two levels by 4.9e-5 (golden case csunet_mini_ten_steps).
+/// Sums over the rows of (rows, channels) in two levels: in T over blocks of a few rows, in double over blocks. The sums of batch norm
+/// almost cancel, and AdamW divides by their size. With float alone, the logits of a small network after ten steps were off by 2.7e-3; with
+/// two levels, by 4.9e-5 (golden case csunet_mini_ten_steps).
 /// </summary>
 internal static unsafe class ColumnSums
 {
-    /// <summary>Rows that are summed in T before the sum moves on to double.</summary>
+    /// <summary>Rows that are summed in T before the sum is added in double.</summary>
     public const int BlockRows = 32;
 
     private const int ChunkElements = 65536;
@@ -40,7 +40,7 @@ internal static unsafe class ColumnSums
         GC.KeepAlive(partials);
     }
 
-    /// <summary>The specification of <see cref="Run"/>: two plain loops.</summary>
+    /// <summary>The reference implementation of <see cref="Run"/>: two plain loops.</summary>
     public static void Reference<T>(int rows, int channels, T* x, T* sums, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (int c = 0; c < channels; c++)
@@ -52,7 +52,7 @@ internal static unsafe class ColumnSums
         }
     }
 
-    /// <summary>totals += accumulators, which are then cleared.</summary>
+    /// <summary>totals += accumulators; then clears the accumulators.</summary>
     public static void Flush<T>(T* accumulators, double* totals, int count) where T : unmanaged, IFloatingPointIeee754<T>
     {
         for (int i = 0; i < count; i++)
@@ -60,13 +60,13 @@ internal static unsafe class ColumnSums
         new Span<T>(accumulators, count).Clear();
     }
 
-    /// <summary>totals (channels) += sum of a block of rows; accumulators is scratch of one row.</summary>
+    /// <summary>totals (channels) += sum of a block of rows; accumulators is scratch memory of one row.</summary>
     public static void Values<T>(T* x, int rows, int channels, T* accumulators, double* totals)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         new Span<T>(accumulators, channels).Clear();
         int row = 0;
-        // Four rows at a time: one load and store of the sum for four of x.
+        // Four rows at a time: one load and store of the sum per four rows of x.
         for (; row + 4 <= rows; row += 4)
         {
             T* x0 = x + (long)row * channels, x1 = x0 + channels, x2 = x1 + channels, x3 = x2 + channels;
@@ -85,7 +85,7 @@ internal static unsafe class ColumnSums
     }
 
     /// <summary>
-    /// totals (2, channels) += sums of x - center and of its square over a block of rows; accumulators is scratch of two rows.
+    /// totals (2, channels) += sums of x - center and of its square over a block of rows; accumulators is scratch memory of two rows.
     /// </summary>
     public static void Deviations<T>(T* x, int rows, int channels, T* center, T* accumulators, double* totals)
         where T : unmanaged, IFloatingPointIeee754<T>

@@ -5,15 +5,15 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Convolutions as matrix products whose window matrix is packed on the fly, never stored. Tensors are channels-last: input (B,H,W,C),
-/// weight (O,KH,KW,C/G), output (B,OH,OW,O). Bound by arithmetic; bitwise the same on any number of threads.
+/// Convolutions as matrix products. Their window matrix (im2col) is packed on the fly and never stored. Tensors are channels-last:
+/// input (B,H,W,C), weight (O,KH,KW,C/G), output (B,OH,OW,O). Compute-bound; bitwise the same with any number of threads.
 /// </summary>
 internal static unsafe class Convolution
 {
-    // Below this many channels a kernel row of neighbouring pixels is packed as one run: the 7x7 stem on 3 channels has runs of 21.
+    // Below this many channels, a kernel row of neighbouring pixels is packed as one run: in the 7x7 stem on 3 channels, runs of 21.
     private const int FewChannels = 16;
 
-    // Groups are shared among threads from this many on; fewer are done one after the other, each on all threads.
+    // From this many groups on, the threads share the groups. Fewer groups run one after the other, each on all threads.
     private const int ManyGroups = 4;
 
     /// <summary>output[b,y,x,o] = bias[o] + Σ input[b, y·s+ky-p, x·s+kx-p, c] weight[o,ky,kx,c]; bias may be null.</summary>
@@ -66,8 +66,8 @@ internal static unsafe class Convolution
     /// dInput[b,i,j,c] = [dInput +] Σ dOutput[b,y,x,o] weight[o,ky,kx,c] over y·s+ky-p = i and x·s+kx-p = j.
     /// </summary>
     /// <remarks>
-    /// The input's pixels fall into s·s phases (i mod s, j mod s). Within one, every pixel meets the same taps at the same offsets, so a
-    /// phase is a convolution of dOutput with stride 1 and no pixel is written twice.
+    /// The input's pixels fall into s·s phases (i mod s, j mod s). All pixels of a phase have the same taps at the same offsets. So a phase
+    /// is a convolution of dOutput with stride 1, and no pixel is written twice.
     /// </remarks>
     public static void BackwardInput<T>(ConvolutionShape shape, T* weight, T* dOutput, T* dInput, bool accumulate, bool narrow = false)
         where T : unmanaged, IFloatingPointIeee754<T>
@@ -131,7 +131,7 @@ internal static unsafe class Convolution
     /// <summary>The windows of the input, one row per output pixel.</summary>
     private static Windows<T> InputWindows<T>(ConvolutionShape shape, T* input, int* taps) where T : unmanaged
     {
-        // Whole kernel rows as runs need every pixel of the row to exist: few channels make a copy with a zero border worth it.
+        // Whole kernel rows as runs need every pixel of the row to exist. For few channels, a copy with a zero border is worth it.
         bool rows = shape.Groups == 1 && shape.Channels < FewChannels && shape.KernelWidth > 1;
         int padding = shape.Padding, height = shape.Height, width = shape.Width;
         if (rows && padding > 0)
@@ -156,7 +156,7 @@ internal static unsafe class Convolution
         };
     }
 
-    /// <summary>A copy of the input with its zero border, in scratch memory of the calling thread.</summary>
+    /// <summary>Copies the input with its zero border into scratch memory of the calling thread.</summary>
     private static T* Pad<T>(ConvolutionShape shape, T* input) where T : unmanaged
     {
         int border = shape.Padding, height = shape.Height + 2 * border;

@@ -2,9 +2,9 @@ using System.Numerics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>How a call's matrix products are computed: the default value is the usual way.</summary>
-/// <param name="IsReference">By plain loops on one thread.</param>
-/// <param name="IsNarrow">With 256-bit vectors where there are larger ones.</param>
+/// <summary>How to compute a call's matrix products; the default value is the usual way.</summary>
+/// <param name="IsReference">With plain loops on one thread.</param>
+/// <param name="IsNarrow">With 256-bit vectors, even if the machine has wider ones.</param>
 internal readonly record struct CpuProduct(bool IsReference, bool IsNarrow)
 {
     /// <summary>The variants of an operator that is a matrix product.</summary>
@@ -12,8 +12,8 @@ internal readonly record struct CpuProduct(bool IsReference, bool IsNarrow)
         CpuVariants.Of(CpuVariants.Blocked, "packed panels that stay in the caches, tiles of the result in registers",
             choosesVectors: true);
 
-    /// <summary>What a call's choice asks for.</summary>
-    /// <exception cref="VariantNotTakenException">It names vectors that this machine has not.</exception>
+    /// <summary>The way that a call's choice asks for.</summary>
+    /// <exception cref="VariantNotTakenException">The choice asks for vectors that this machine does not have.</exception>
     public static CpuProduct Of(OperatorCall call) =>
         CpuVariants.IsReference(call) ? new(true, false) : new(false, CpuVariants.IsNarrow(call));
 

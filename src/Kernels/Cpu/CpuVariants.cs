@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>The ways in which operators run on the processor: a fast one, and the plain loops that say what it has to compute.</summary>
+/// <summary>The variants of operators on the processor: a fast one, and plain loops as its reference implementation.</summary>
 internal static class CpuVariants
 {
     /// <summary>Packed panels and micro-kernels.</summary>
@@ -14,20 +14,20 @@ internal static class CpuVariants
         new("vector_bits", Vector512.IsHardwareAccelerated ? [512, 256] : [256], Vector512.IsHardwareAccelerated ? 512 : 256);
 
     /// <summary>The variants of an operator.</summary>
-    /// <param name="fast">The name of the usual one.</param>
+    /// <param name="fast">The name of the default variant.</param>
     /// <param name="summary">What it does.</param>
-    /// <param name="choosesVectors">Whether it is compiled for two sizes of vectors, <see cref="IsNarrow"/>.</param>
+    /// <param name="choosesVectors">Whether it is compiled for two vector widths, <see cref="IsNarrow"/>.</param>
     public static IReadOnlyList<KernelVariant> Of(string fast, string summary, bool choosesVectors) =>
     [
         choosesVectors ? new(fast, summary, s_vectorBits) : new(fast, summary),
         new(Reference, "the sums of the formula as plain loops on one thread"),
     ];
 
-    /// <summary>Whether a call is to be computed by the plain loops.</summary>
+    /// <summary>Whether the plain loops compute a call.</summary>
     public static bool IsReference(OperatorCall call) => call.Choice?.Variant == Reference;
 
-    /// <summary>Whether a call is to use 256-bit vectors where there are larger ones.</summary>
-    /// <exception cref="VariantNotTakenException">Its choice names vectors that this machine has not.</exception>
+    /// <summary>Whether a call uses 256-bit vectors, even if the machine has wider ones.</summary>
+    /// <exception cref="VariantNotTakenException">Its choice asks for vectors that this machine does not have.</exception>
     public static bool IsNarrow(OperatorCall call)
     {
         int bits = call.Parameter(s_vectorBits);

@@ -5,12 +5,12 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>The machine's arithmetic limit, against which kernels are judged.</summary>
+/// <summary>The machine's peak arithmetic rate, to compare kernels with.</summary>
 public static class FmaPeak
 {
     /// <summary>
-    /// Rate of independent fused multiply-adds of the widest float vectors on all threads, in GFLOP/s (two per element): the best of five
-    /// runs of about 20 ms.
+    /// The rate of independent fused multiply-adds with the widest float vectors on all threads, in GFLOP/s (two per element): the best of
+    /// five runs of about 20 ms.
     /// </summary>
     public static double Measure()
     {
@@ -23,7 +23,7 @@ public static class FmaPeak
         {
             long start = Stopwatch.GetTimestamp();
             long chunks = 0;
-            // Until 20 ms are over: a fixed number of rounds would be too short for one machine and too long for another.
+            // Run for 20 ms: a fixed number of rounds would be too short for one machine and too long for another.
             do
             {
                 Workers.Run(threads, thread => results[thread * 16] = Vector512.IsHardwareAccelerated ? Wide(Rounds) : Narrow(Rounds));
@@ -35,7 +35,7 @@ public static class FmaPeak
         return best;
     }
 
-    // Twelve chains: two units times a latency of four or five.
+    // Twelve chains keep two units with a latency of four or five busy.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static float Wide(int rounds)
     {
@@ -59,7 +59,7 @@ public static class FmaPeak
         return Vector512.Sum(s0 + s1 + s2 + s3 + s4 + s5 + s6 + s7 + s8 + s9 + sa + sb);
     }
 
-    // Twelve chains: two units times a latency of four or five.
+    // Twelve chains keep two units with a latency of four or five busy.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static float Narrow(int rounds)
     {

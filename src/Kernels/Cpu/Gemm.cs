@@ -4,7 +4,7 @@ namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
 /// Matrix products of row-major matrices on the CPU: C (m,n) = op(A) (m,k) · op(B) (k,n) [+ C] [+ bias (n) to every row], in float or
-/// double. Blocked, packed, on all threads; the result does not depend on their number. Bound by arithmetic.
+/// double. Blocked and packed, on all threads; the result does not depend on their number. Compute-bound.
 /// </summary>
 public static unsafe class Gemm
 {
@@ -20,9 +20,9 @@ public static unsafe class Gemm
     /// <param name="ldb">Elements from one row of <paramref name="b"/> to the next.</param>
     /// <param name="c">Result; must not overlap the operands.</param>
     /// <param name="ldc">Elements from one row of <paramref name="c"/> to the next.</param>
-    /// <param name="accumulate">Whether the product is added to what <paramref name="c"/> holds.</param>
-    /// <param name="bias">A row of n that is added to every row, or null.</param>
-    /// <param name="narrow">Whether to use 256-bit vectors where there are larger ones.</param>
+    /// <param name="accumulate">Whether to add the product to <paramref name="c"/>.</param>
+    /// <param name="bias">A row of n numbers that is added to every row, or null.</param>
+    /// <param name="narrow">Whether to use 256-bit vectors, even if the machine has wider ones.</param>
     public static void Run<T>(
         bool transposeA, bool transposeB, int m, int n, int k, T* a, int lda, T* b, int ldb, T* c, int ldc,
         bool accumulate = false, T* bias = null, bool narrow = false)
@@ -49,7 +49,7 @@ public static unsafe class Gemm
                 m, n, k, a, new(b, ldb), target, accumulate, bias, narrow);
     }
 
-    /// <summary>The specification of <see cref="Run"/>: three plain loops.</summary>
+    /// <summary>The reference implementation of <see cref="Run"/>: three plain loops.</summary>
     /// <inheritdoc cref="Run" />
     public static void Reference<T>(
         bool transposeA, bool transposeB, int m, int n, int k, T* a, int lda, T* b, int ldb, T* c, int ldc,

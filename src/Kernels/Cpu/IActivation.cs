@@ -5,7 +5,7 @@ namespace CsUnet.Kernels.Cpu;
 /// <summary>An activation function on vectors of float or double.</summary>
 internal interface IActivation
 {
-    /// <summary>Whether <see cref="Gradient"/> takes the output; else it takes the input.</summary>
+    /// <summary>Whether <see cref="Gradient"/> takes the output; otherwise it takes the input.</summary>
     static abstract bool ReadsOutput { get; }
 
     /// <summary>f(x).</summary>

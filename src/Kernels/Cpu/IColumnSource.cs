@@ -4,11 +4,11 @@ using System.Runtime.Intrinsics.X86;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>The right operand of a product, explicit or implicit, which can write panels of itself.</summary>
+/// <summary>The right operand of a product, explicit or implicit, which packs its own panels.</summary>
 internal unsafe interface IColumnSource<T> where T : unmanaged
 {
     /// <summary>
-    /// Writes panel[k][column] of columns [column, column + count), zero from count on, and depths [depth, depth + length).
+    /// Writes panel[k][column] for columns [column, column + count) and depths [depth, depth + length); columns from count on are zero.
     /// </summary>
     void Pack<TKernel>(int column, int count, int depth, int length, T* panel) where TKernel : struct, IMicroKernel;
 }

@@ -2,9 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>
-/// A tile of a matrix product that stays in registers: C (Rows, Columns) = A·B over one depth block, from packed panels.
-/// </summary>
+/// <summary>Computes a tile of a matrix product in registers: C (Rows, Columns) = A·B over one depth block, from packed panels.</summary>
 internal unsafe interface IMicroKernel
 {
     /// <summary>Rows of the tile, and of a panel of A.</summary>

@@ -2,12 +2,12 @@ using System.Runtime.Intrinsics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>How a panel of A lies in memory; a type, so that the kernel's offsets are constants.</summary>
+/// <summary>The memory layout of a panel of A. It is a type, so that the kernel's offsets are constants.</summary>
 internal interface IPanelLayout
 {
     /// <summary>
-    /// True: panel[k][row], what a transposed A is copied to. False: panel[k / 16][row][k % 16], what a row-major A is copied to; no
-    /// operand needs shuffles then.
+    /// True: panel[k][row], the copy of a transposed A. False: panel[k / 16][row][k % 16], the copy of a row-major A. So neither operand
+    /// needs shuffles.
     /// </summary>
     static abstract bool Interleaved { get; }
 }

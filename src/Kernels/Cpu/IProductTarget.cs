@@ -2,12 +2,12 @@ using System.Numerics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Where a product's rows go.</summary>
+/// <summary>Where the rows of a product are written.</summary>
 internal unsafe interface IProductTarget<T> where T : unmanaged
 {
-    /// <summary>Address of a row's first element.</summary>
+    /// <summary>The address of a row's first element.</summary>
     T* Row(int row);
 
-    /// <summary>Distance of following rows if it is the same for all; 0 if every row has to be asked for.</summary>
+    /// <summary>The distance from one row to the next if it is constant; 0 if every row needs a call of <see cref="Row"/>.</summary>
     nint Stride { get; }
 }

@@ -28,7 +28,7 @@ internal readonly unsafe struct Kernel256 : IMicroKernel
         {
             int block = TLayout.Interleaved ? depth : Math.Min(depth, PanelDepth.Block);
             depth -= block;
-            // Unrolled by 4: 81 -> 92 % of the FMA peak in the first-level cache on a 256-bit machine.
+            // Unrolled by 4: 81 -> 92 % of the FMA peak in the L1 cache on a 256-bit machine.
             T* end = b + (nint)(block & -4) * 2 * Vector256<T>.Count;
             for (; b != end; b += 8 * Vector256<T>.Count, a += 4 * step)
             {

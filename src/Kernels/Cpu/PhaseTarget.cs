@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Rows are the pixels (q * step + phase) of an image: where one phase of a strided convolution's input gradient goes.</summary>
+/// <summary>
+/// Rows are the pixels (q * step + phase) of an image: the target of one phase of a strided convolution's input gradient.
+/// </summary>
 internal readonly unsafe struct PhaseTarget<T>(
     T* data, int gridHeight, int gridWidth, nint pixelStride, nint rowStride, nint imageStride) : IProductTarget<T>
     where T : unmanaged

@@ -23,7 +23,8 @@ internal readonly unsafe struct RowMajorRows<T>(T* data, nint stride) : IRowSour
             T* source = data + (row + r) * stride + depth;
             for (int k = 0; k < full; k += PanelDepth.Block, target += TKernel.Rows * PanelDepth.Block)
             {
-                // The next panel's row: 3 to 10 % of products with up to 384 columns whose rows come from memory.
+                // Prefetch the next panel's row. This saves 3 to 10 % of the time of products with up to 384 columns whose rows come from
+                // memory.
                 Panels.Prefetch(source + TKernel.Rows * stride + k);
                 Panels.CopyBlock(source + k, target);
             }

@@ -4,13 +4,13 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Layer normalisation of rows on the processor: see <see cref="LayerNorm"/> for the formulas.</summary>
+/// <summary>Layer normalisation of rows on the processor; <see cref="LayerNorm"/> documents the formulas.</summary>
 internal static class RowNorm
 {
-    // Rows of a chunk hold about this many elements; parameter gradients are summed per chunk, then over chunks in order.
+    // The rows of a chunk hold about this many elements. Parameter gradients are summed per chunk, then over chunks in order.
     private const int ChunkElements = 32768;
 
-    /// <summary>Writes output (rows, C), mean and rstd (rows) from an input whose rows lie at <paramref name="places"/>.</summary>
+    /// <summary>Computes output (rows, C), mean and rstd (rows) from an input with rows at <paramref name="places"/>.</summary>
     public static unsafe void Forward<T, TPlaces>(
         Tensor input, TPlaces places, Tensor weight, Tensor bias, double epsilon, Tensor output, Tensor mean, Tensor rstd)
         where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
@@ -23,9 +23,9 @@ internal static class RowNorm
         {
             for (long row = start; row < end; row++)
             {
-                // A row in several runs is gathered where its output will be.
+                // A row of several runs is gathered into its place in the output.
                 T* rowY = y + row * channels, rowX = Gather(x, places, row, rowY, channels);
-                // Two passes, so that a large mean does not cancel the variance away; the row stays in the first-level cache.
+                // Two passes, because a large mean would cancel the variance in one; the row stays in the L1 cache.
                 T rowMean = Sum(rowX, channels) * inverse;
                 T variance = SumOfSquaredDeviations(rowX, rowMean, channels) * inverse;
                 T rowRstd = T.One / T.Sqrt(variance + eps);
@@ -43,8 +43,8 @@ internal static class RowNorm
     }
 
     /// <summary>
-    /// dInput, laid out as the input, = or += the gradient; null if it is not needed. Returns (chunks, 2, C) in float64, whose first row
-    /// holds the sums for dWeight and dBias if <paramref name="needsParameters"/>.
+    /// Computes dInput, with the layout of the input, = or +=; null if it is not needed. Returns (chunks, 2, C) in float64. If
+    /// <paramref name="needsParameters"/>, its first row holds the sums for dWeight and dBias.
     /// </summary>
     public static unsafe Tensor Backward<T, TPlaces>(
         Tensor dOutput, Tensor input, TPlaces places, Tensor weight, Tensor mean, Tensor rstd, Tensor? dInput, bool accumulate,
@@ -90,7 +90,7 @@ internal static class RowNorm
         return partials;
     }
 
-    /// <summary>A row's address if it is one run, else its copy in <paramref name="target"/>.</summary>
+    /// <summary>The address of a row if it is one run; otherwise that of its copy in <paramref name="target"/>.</summary>
     private static unsafe T* Gather<T, TPlaces>(T* x, TPlaces places, long row, T* target, int channels)
         where T : unmanaged where TPlaces : struct, IRowPlaces
     {

@@ -4,10 +4,12 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Layer normalisation of rows as plain loops, the specification: <see cref="LayerNorm"/> has the formulas.</summary>
+/// <summary>
+/// Layer normalisation of rows as plain loops, the reference implementation; <see cref="LayerNorm"/> documents the formulas.
+/// </summary>
 internal static unsafe class RowNormReference
 {
-    /// <summary>Writes output (rows, C), mean and rstd (rows) from an input whose rows lie at <paramref name="places"/>.</summary>
+    /// <summary>Computes output (rows, C), mean and rstd (rows) from an input with rows at <paramref name="places"/>.</summary>
     public static void Forward<T, TPlaces>(
         Tensor input, TPlaces places, Tensor weight, Tensor bias, double epsilon, Tensor output, Tensor mean, Tensor rstd)
         where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
@@ -34,7 +36,7 @@ internal static unsafe class RowNormReference
     }
 
     /// <summary>
-    /// dInput, laid out as the input, = or += the gradient; null if it is not needed. Returns (1, 2, C) in float64: the sums for dWeight
+    /// Computes dInput, with the layout of the input, = or +=; null if it is not needed. Returns (1, 2, C) in float64: the sums for dWeight
     /// and dBias.
     /// </summary>
     public static Tensor Backward<T, TPlaces>(
@@ -72,7 +74,7 @@ internal static unsafe class RowNormReference
         return sums;
     }
 
-    /// <summary>The element of the input that is channel c of a row.</summary>
+    /// <summary>The index of the input's element that is channel c of a row.</summary>
     private static long Place<TPlaces>(TPlaces places, long row, int c, int channels) where TPlaces : struct, IRowPlaces
     {
         int length = channels / places.Runs;

@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Passes over one row of attention scores, padded to whole pairs of vectors. Padding holds exponentials that vanish and gradients of
-/// zero, so no pass has a scalar tail. Vectors are those of the micro-kernel.
+/// Passes over one row of attention scores, padded to whole pairs of vectors. The padding holds negligible exponentials and zero gradients,
+/// so no pass needs a scalar tail. The vectors are those of the micro-kernel.
 /// </summary>
 internal static unsafe class ScorePasses<T, TKernel> where T : unmanaged, IFloatingPointIeee754<T> where TKernel : struct, IMicroKernel
 {
@@ -68,7 +68,7 @@ internal static unsafe class ScorePasses<T, TKernel> where T : unmanaged, IFloat
             (Vector256.Load(row + j) * factor).Store(row + j);
     }
 
-    /// <summary>dScores = p ∘ (dP - Σ p ∘ dP) in place of dP, added to the bias's gradient unless that is null.</summary>
+    /// <summary>dScores = p ∘ (dP - Σ p ∘ dP) replaces dP, and is added to the bias's gradient unless that is null.</summary>
     public static void SoftmaxBackward(T* p, T* dP, T* dBias, nint count)
     {
         if (Wide)

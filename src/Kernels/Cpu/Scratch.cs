@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// Per-thread native buffers, 64-byte aligned, that grow to the largest request and stay: no allocation in steady state.
+/// Native buffers per thread, 64-byte aligned. They grow to the largest request and stay, so the steady state allocates nothing.
 /// </summary>
 internal sealed unsafe class Scratch
 {
@@ -18,7 +18,7 @@ internal sealed unsafe class Scratch
             NativeMemory.AlignedFree(block);
     }
 
-    /// <summary>The calling thread's buffer of a slot, at least <paramref name="count"/> elements, contents unset.</summary>
+    /// <summary>The calling thread's buffer of a slot, with at least <paramref name="count"/> elements, uninitialised.</summary>
     public static T* Rent<T>(ScratchSlot slot, long count) where T : unmanaged
     {
         Scratch scratch = t_scratch ??= new Scratch();

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>What a thread's scratch buffers are for; buffers of different slots live side by side.</summary>
+/// <summary>The purposes of a thread's scratch buffers; every slot has a buffer of its own.</summary>
 internal enum ScratchSlot
 {
     /// <summary>All panels of the left operand, packed once for all chunks.</summary>
@@ -26,6 +26,6 @@ internal enum ScratchSlot
     /// <summary>One row of an implicit matrix, or the token list of a window.</summary>
     Row,
 
-    /// <summary>What one window and head of an attention needs.</summary>
+    /// <summary>The working data of one window and head of an attention.</summary>
     Attention,
 }

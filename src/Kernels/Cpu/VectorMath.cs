@@ -6,21 +6,21 @@ namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
 /// exp, erf and GELU: float by polynomials in vectors, double by scalar functions of full accuracy. The float polynomials are our own
-/// interpolations at Chebyshev nodes; NaN stays NaN.
+/// interpolations at Chebyshev nodes. NaN stays NaN.
 /// </summary>
 /// <remarks>
-/// GELU needs no erf: with h(x) = exp(-x²/2) · g(|x|), g(x) = erfc(x/√2) exp(x²/2) / 2, the normal distribution is h for x below 0 and 1 -
-/// h above, and the same exp gives its density for the derivative.
+/// GELU needs no erf. With h(x) = exp(-x²/2) · g(|x|), g(x) = erfc(x/√2) exp(x²/2) / 2, the normal distribution is 1 - h for x above 0 and
+/// h below. The same exp gives its density, for the derivative.
 /// </remarks>
 internal static unsafe class VectorMath
 {
     private const float Lowest = -87.33654f, Highest = 88.72283f;
 
-    // 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits of the sum.
+    // 1.5 * 2^23: adding it rounds to an integer, which is then in the low bits of the sum.
     private const float Rounder = 12582912f;
     private const float Log2E = 1.44269504f;
 
-    // ln 2 in two parts; the first has so few bits that its product with an exponent is exact.
+    // ln 2 in two parts. The first has so few bits that its product with an exponent is exact.
     private const float Ln2High = 0.693359375f, Ln2Low = -2.12194440e-4f;
 
     // (e^r - 1 - r) / r² for |r| <= ln(2) / 2; relative error of e^r 6e-9.
@@ -28,7 +28,8 @@ internal static unsafe class VectorMath
         E4 = 0.0013926918056367409f;
 
     /// <summary>
-    /// e^x, within about 1 ulp; results below the normal range become the smallest normal number, those above the range the largest.
+    /// e^x, within about 1 ulp. Results below the normal range become the smallest normal number, results above the range the largest
+    /// number.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector<float> Exp(Vector<float> x)
@@ -77,7 +78,7 @@ internal static unsafe class VectorMath
     }
 
     /// <summary>
-    /// y = e^x over n elements, on the calling thread; x and y may be the same. With 512-bit vectors if <paramref name="wide"/>.
+    /// y = e^x over n elements, on the calling thread; x and y may be the same. Uses 512-bit vectors if <paramref name="wide"/>.
     /// </summary>
     public static void Exp<T>(T* x, T* y, long n, bool wide) where T : unmanaged
     {

@@ -2,12 +2,12 @@ using System.Runtime.Intrinsics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Which vectors the kernels use.</summary>
+/// <summary>The vector width of the kernels.</summary>
 internal static class VectorWidth
 {
-    /// <summary>Set by tests, so that a machine with 512-bit vectors runs the 256-bit code too.</summary>
+    /// <summary>Tests set it, so that a machine with 512-bit vectors also runs the 256-bit code.</summary>
     public static bool ForceNarrow { get; set; }
 
-    /// <summary>Whether 512-bit vectors are there and wanted.</summary>
+    /// <summary>Whether to use 512-bit vectors: the machine has them, and <see cref="ForceNarrow"/> is not set.</summary>
     public static bool Wide => Vector512.IsHardwareAccelerated && !ForceNarrow;
 }

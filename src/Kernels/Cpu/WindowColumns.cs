@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Windows as the right operand: depths are grid pixels, columns are taps and channels. For the gradient of the weight.</summary>
+/// <summary>Windows as the right operand, for the gradient of the weight: depths are grid pixels, columns are taps and channels.</summary>
 internal readonly unsafe struct WindowColumns<T>(Windows<T> windows) : IColumnSource<T> where T : unmanaged
 {
     /// <inheritdoc />

@@ -30,7 +30,7 @@ internal readonly unsafe struct WindowRows<T>(Windows<T> windows) : IRowSource<T
         }
     }
 
-    /// <summary>Runs of whole blocks go straight to the panel.</summary>
+    /// <summary>Packs runs of whole blocks directly into the panel.</summary>
     private void PackBlocks<TKernel>(Windows<T>.Place place, int depth, int length, T* target) where TKernel : struct, IMicroKernel
     {
         int run = windows.Run, tap = depth / run, offset = depth % run;
@@ -51,7 +51,7 @@ internal readonly unsafe struct WindowRows<T>(Windows<T> windows) : IRowSource<T
         }
     }
 
-    /// <summary>Other runs are put together in a line first, which is then copied by blocks.</summary>
+    /// <summary>Assembles other runs in a line first, and then copies the line by blocks.</summary>
     private void PackLine<TKernel>(Windows<T>.Place place, int depth, int length, T* line, T* target) where TKernel : struct, IMicroKernel
     {
         int run = windows.Run, tap = depth / run, offset = depth % run;

@@ -4,12 +4,12 @@ using System.Runtime.Intrinsics;
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>
-/// The matrix of a convolution that is never stored: one row per pixel (b, py, px) of a grid, one run of <see cref="Run"/> values per tap.
-/// windows[(b,py,px), t * Run + i] = image[b, py * Step + dy[t], px * Step + dx[t], i], 0 outside of the image.
+/// The im2col matrix of a convolution, which is never stored: one row per pixel (b, py, px) of a grid, one run of <see cref="Run"/> values
+/// per tap. windows[(b,py,px), t * Run + i] = image[b, py * Step + dy[t], px * Step + dx[t], i], 0 outside of the image.
 /// </summary>
 /// <remarks>
-/// Serves the forward pass (grid = output, image = input), the gradient of the input (grid = one phase of the input's pixels,
-/// image = dOutput), and, with runs of several neighbouring pixels, inputs of few channels.
+/// It serves the forward pass (grid = output, image = input), the gradient of the input (grid = one phase of the input's pixels,
+/// image = dOutput) and, with runs of several neighbouring pixels, inputs with few channels.
 /// </remarks>
 internal readonly unsafe struct Windows<T> where T : unmanaged
 {
@@ -66,7 +66,7 @@ internal readonly unsafe struct Windows<T> where T : unmanaged
         return place;
     }
 
-    /// <summary>Where a tap's run of a grid pixel starts; null outside of the image.</summary>
+    /// <summary>The start of a tap's run for a grid pixel; null outside of the image.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T* Source(Place place, int tap)
     {

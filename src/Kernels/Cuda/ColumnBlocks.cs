@@ -5,14 +5,14 @@ using static CsUnet.Kernels.Ceiling;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// How kernels that sum over the rows of (rows, channels) share them out (column_sum.cu, batch_norm.cu): a block owns 32 channels of some
-/// rows and writes a partial sum; the partial sums are added in the order of the blocks.
+/// Splits (rows, channels) among the blocks of kernels that sum over rows (column_sum.cu, batch_norm.cu). A block owns 32 channels of some
+/// rows and writes a partial sum. The partial sums are added in the order of the blocks.
 /// </summary>
 internal readonly struct ColumnBlocks
 {
     private const int BlockChannels = 32, LeastRows = 256, ApplyRows = 128;
 
-    /// <summary>Shares (rows, channels) out over about four blocks per multiprocessor, of 256 rows at least.</summary>
+    /// <summary>Splits (rows, channels) into about four blocks per multiprocessor, of at least 256 rows each.</summary>
     public ColumnBlocks(Tensor matrix)
     {
         (Rows, Channels) = (matrix.Shape.Rows, matrix.Shape.Last);
@@ -37,7 +37,7 @@ internal readonly struct ColumnBlocks
     /// <summary>Rows of a block.</summary>
     public int BlockRows { get; }
 
-    /// <summary>Blocks, and with them partial sums, per channel.</summary>
+    /// <summary>The number of blocks per channel, and so of partial sums.</summary>
     public int Count { get; }
 
     /// <summary>Grid of the kernels that write partial sums.</summary>
@@ -46,7 +46,7 @@ internal readonly struct ColumnBlocks
     /// <summary>Grid of the kernels that add the partial sums.</summary>
     public dim3 TotalGrid { get; }
 
-    /// <summary>Grid of the kernels that pass over the matrix once more.</summary>
+    /// <summary>Grid of the kernels that make another pass over the matrix.</summary>
     public dim3 ApplyGrid { get; }
 
     /// <summary>sums (channels) = [sums +] sum over the rows of a matrix: the gradient of a bias. kernels/column_sum.cu</summary>

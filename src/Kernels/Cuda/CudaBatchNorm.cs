@@ -46,7 +46,7 @@ internal static class CudaBatchNorm
     }
 
     /// <summary>
-    /// The same in training, from the statistics that a convolution wrote with its <paramref name="rows"/> rows of output.
+    /// The same in training, from the statistics that a convolution wrote along with its <paramref name="rows"/> rows of output.
     /// </summary>
     public static void Coefficients(
         BatchNorm norm, TileStatistics statistics, int rows, ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> results)
@@ -74,7 +74,7 @@ internal static class CudaBatchNorm
         launch.Add((float)norm.Momentum);
     }
 
-    /// <summary>output = input * scale + shift (+ residual), rectified if asked for; output may be input.</summary>
+    /// <summary>output = input * scale + shift (+ residual), then ReLU if asked for; output may be input.</summary>
     public static void Apply(Tensor input, Tensor scale, Tensor shift, Tensor? residual, Tensor output, bool relu)
     {
         var blocks = new ColumnBlocks(input);
@@ -100,8 +100,8 @@ internal static class CudaBatchNorm
     }
 
     /// <summary>
-    /// Gives the gradients of weight and bias, writes the masked gradient if the mask has one, and returns the coefficients (4, C) with
-    /// which <see cref="BackwardInput"/>, or a convolution's <see cref="GradientThroughNorm"/>, makes the gradient of the input.
+    /// Writes the gradients of weight and bias, and the masked gradient if the mask has one. Returns the coefficients (4, C) from which
+    /// <see cref="BackwardInput"/>, or a convolution's <see cref="GradientThroughNorm"/>, computes the gradient of the input.
     /// </summary>
     public static Tensor Backward(
         BatchNorm norm, OperatorCall call, GradientSink gradients, Tensor input, ReLUMask mask, Tensor dOutput, int weight, int bias,
@@ -136,8 +136,8 @@ internal static class CudaBatchNorm
     }
 
     /// <summary>
-    /// dInput = a g + b input + d per channel, g being dOutput where input * scale + shift is positive if that was the mask, else
-    /// everywhere.
+    /// dInput = a g + b input + d per channel. If the mask was input * scale + shift &gt; 0, g is dOutput where that holds; otherwise g is
+    /// dOutput everywhere.
     /// </summary>
     public static void BackwardInput(Tensor input, Tensor dOutput, Tensor coefficients, Tensor dInput, bool accumulate)
     {

@@ -5,28 +5,29 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// One convolution with batch norm on a CUDA device, between its passes: <see cref="CudaConvolution"/> and kernels/batch_norm.cu.
+/// One convolution with batch norm on a CUDA device, as kept between its passes. It launches <see cref="CudaConvolution"/> and
+/// kernels/batch_norm.cu.
 /// </summary>
 /// <param name="Op">The settings.</param>
 /// <param name="Shape">The sizes.</param>
 /// <param name="Convolved">z, the output of the convolution.</param>
 /// <param name="Coefficients">Mean, rstd, scale and shift (4, O).</param>
-/// <param name="Input">What the convolution read: its input, or that packed.</param>
-/// <param name="Weight">The convolution's weight in the type of the activations, or, where that was packed, in float32.</param>
+/// <param name="Input">What the convolution read: its input, or the packed input.</param>
+/// <param name="Weight">The convolution's weight in the type of the activations; in float32 if it was packed.</param>
 internal sealed record CudaConvBatchNorm(
     ConvBatchNormReLU Op, ConvolutionShape Shape, Tensor Convolved, Tensor Coefficients, Tensor Input, Tensor Weight)
 {
     private const int SavedTensors = 4;
 
-    /// <summary>Scale and shift (2, O): what a next convolution needs that reads relu(batchnorm(z)) on the way.</summary>
+    /// <summary>Scale and shift (2, O), for a following convolution that computes relu(batchnorm(z)) as it loads z.</summary>
     public Tensor Norm => Coefficients.Slice(2, 2);
 
-    /// <summary>The convolution and the coefficients of its batch norm.</summary>
-    /// <param name="call">The call that the layer is all or part of.</param>
+    /// <summary>Computes the convolution and the coefficients of its batch norm.</summary>
+    /// <param name="call">The call that contains the layer.</param>
     /// <param name="op">The settings.</param>
     /// <param name="shape">The sizes.</param>
-    /// <param name="input">The input, or with <paramref name="norm"/> the z of the layer before.</param>
-    /// <param name="norm">The <see cref="Norm"/> of the layer before; null if input is what is convolved.</param>
+    /// <param name="input">The input; with <paramref name="norm"/>, the z of the layer before.</param>
+    /// <param name="norm">The <see cref="Norm"/> of the layer before; null if the convolution reads the input as it is.</param>
     /// <param name="parameters">Convolution weight, batch-norm weight, bias, running mean, running variance.</param>
     public static CudaConvBatchNorm Forward(
         OperatorCall call, ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, Tensor? norm, ReadOnlySpan<Tensor> parameters)
@@ -52,7 +53,9 @@ internal sealed record CudaConvBatchNorm(
         return new CudaConvBatchNorm(op, shape, convolved, coefficients, input, packed is null ? weight : parameters[0]);
     }
 
-    /// <summary>Evaluation without gradients: batch norm folded into the weight, bias, residual and ReLU with the output.</summary>
+    /// <summary>
+    /// Evaluation without gradients: batch norm is folded into the weight; bias, residual and ReLU are fused into the epilogue.
+    /// </summary>
     public static Tensor Evaluate(
         OperatorCall call, ConvBatchNormReLU op, ConvolutionShape shape, Tensor input, ReadOnlySpan<Tensor> parameters, Tensor? residual)
     {
@@ -76,12 +79,12 @@ internal sealed record CudaConvBatchNorm(
         call.Save(Weight);
     }
 
-    /// <summary>The layer that was saved as number <paramref name="index"/> of a call.</summary>
+    /// <summary>The layer with number <paramref name="index"/> among those that a call saved.</summary>
     public static CudaConvBatchNorm Saved(ConvBatchNormReLU op, ConvolutionShape shape, OperatorCall call, int index) => new(
         op, shape, call.Saved[SavedTensors * index], call.Saved[SavedTensors * index + 1], call.Saved[SavedTensors * index + 2],
         call.Saved[SavedTensors * index + 3]);
 
-    /// <summary>Batch norm, residual unless null, ReLU if wanted; in place of z unless that is kept.</summary>
+    /// <summary>Applies batch norm, the residual unless null, and ReLU if asked for. Overwrites z unless it must be kept.</summary>
     public Tensor Apply(Tensor? residual, bool relu, bool keepsConvolved)
     {
         Tensor output = keepsConvolved ? Tensor.EmptyLike(Convolved) : Convolved;
@@ -90,21 +93,21 @@ internal sealed record CudaConvBatchNorm(
     }
 
     /// <summary>
-    /// Where the ReLU lets gradients through: without a residual z tells, with one the output does, and the masked gradient gets a tensor.
+    /// The mask of the ReLU. Without a residual, z determines it; with one, the output does, and the masked gradient gets a tensor.
     /// </summary>
     public ReLUMask Mask(bool relu, Tensor? outputWithResidual) => !relu ? ReLUMask.None
         : outputWithResidual is null ? new ReLUMask(null, null, Coefficients.Slice(2, 1), Coefficients.Slice(3, 1))
         : new ReLUMask(outputWithResidual, Tensor.EmptyLike(outputWithResidual), null, null);
 
-    /// <summary>The gradients of the batch norm's and the convolution's inputs.</summary>
+    /// <summary>Computes the gradients of the inputs of batch norm and convolution.</summary>
     /// <param name="call">The call.</param>
     /// <param name="gradients">Receives the parameters' gradients.</param>
-    /// <param name="first">The input of the call that is the convolution's weight; batch-norm weight and bias follow.</param>
+    /// <param name="first">The index of the convolution's weight among the call's inputs; batch-norm weight and bias follow.</param>
     /// <param name="norm">As in the forward pass.</param>
-    /// <param name="mask">The ReLU.</param>
+    /// <param name="mask">The mask of the ReLU.</param>
     /// <param name="dOutput">The gradient of the output.</param>
-    /// <param name="dInput">Receives the gradient of what is convolved; null if it is not needed.</param>
-    /// <param name="accumulate">Whether dInput is added to.</param>
+    /// <param name="dInput">Receives the gradient of the convolution's input; null if it is not needed.</param>
+    /// <param name="accumulate">Whether to add to dInput.</param>
     public void Backward(
         OperatorCall call, GradientSink gradients, int first, Tensor? norm, ReLUMask mask, Tensor dOutput, Tensor? dInput, bool accumulate)
     {

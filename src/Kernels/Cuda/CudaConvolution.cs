@@ -6,16 +6,16 @@ using static CsUnet.Kernels.Ceiling;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// The launches of kernels/conv2d.cu and, for shapes and precisions that the matrix units take, kernels/conv2d_tensor_core.cu: implicit
-/// matrix products of tiles of 64 or 128 by 64, by blocks of 128 threads. Pixels that are no whole pieces of 16 bytes are packed before
-/// (<see cref="CudaFewChannels"/>); pointwise convolutions of few filters have kernels of their own (<see cref="CudaFewFilters"/>).
+/// The launches of kernels/conv2d.cu and, for shapes and precisions that the matrix units support, kernels/conv2d_tensor_core.cu: implicit
+/// matrix products in tiles of 64 or 128 by 64, by blocks of 128 threads. Pixels whose size is not a multiple of 16 bytes are packed first
+/// (<see cref="CudaFewChannels"/>). Pointwise convolutions with few filters have kernels of their own (<see cref="CudaFewFilters"/>).
 /// </summary>
 internal static class CudaConvolution
 {
     private const int Tile = 64, LargeTile = 128, Threads = 128, SliceDepth = 32;
 
-    // How often dz may be read if it is made anew at every read. Each costs a read of z beside that of dOutput, from the second-level
-    // cache, where writing dz once costs a pass over three tensors in memory: it pays for 1x1 convolutions of few channels, not for 3x3.
+    // How often kernels may recompute dz instead of loading it. Each time they read z in addition to dOutput, from the L2 cache. Storing dz
+    // once costs a pass over three tensors in memory. Recomputing pays for 1x1 convolutions with few channels, not for 3x3.
     private const int MostReadsOnTheWay = 8;
 
     private const string ByShape = "by_shape", SmallTiles = "small_tiles", LargeTiles = "large_tiles", Any = "any";
@@ -23,7 +23,8 @@ internal static class CudaConvolution
     private static readonly LaunchParameter s_splits = new("splits_per_multiprocessor", [2, 4, 8], Usual: 4);
 
     /// <summary>
-    /// The ways to compute a convolution; the pixels of a weight gradient are shared out to so many blocks per multiprocessor.
+    /// The variants of a convolution. Their launch parameter is the number of blocks per multiprocessor that share the pixels of a weight
+    /// gradient.
     /// </summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
     [
@@ -33,36 +34,37 @@ internal static class CudaConvolution
         new(Any, "one channel per load, without the matrix units; any number of channels, unpacked", s_splits),
     ];
 
-    /// <summary>Whether the convolution goes to <see cref="CudaFewFilters"/>.</summary>
+    /// <summary>Whether <see cref="CudaFewFilters"/> computes the convolution.</summary>
     public static bool HasFewFilters(OperatorCall call, ConvolutionShape shape, Tensor input) =>
         call.Choice?.Variant is null or ByShape && CudaFewFilters.Takes(shape, input);
 
     /// <summary>
-    /// The packed convolution that takes this one's place in the forward pass and in the gradient of the weight; null if none does.
+    /// The packed convolution that replaces this one in the forward pass and in the gradient of the weight; null if none does.
     /// </summary>
     /// <param name="call">The call, which may choose a variant.</param>
     /// <param name="shape">The sizes.</param>
-    /// <param name="input">The input, or anything of its type.</param>
-    /// <param name="norm">As in the forward pass: what is normalised on the way is not packed.</param>
+    /// <param name="input">The input, or another tensor of its type.</param>
+    /// <param name="norm">As in the forward pass. An input that is normalised as it is loaded is not packed.</param>
     public static CudaFewChannels? Packed(OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm) =>
         norm is null && call.Choice?.Variant != Any ? CudaFewChannels.Of(shape, input) : null;
 
-    /// <summary>output = input convolved with weight, plus bias and residual unless they are null, rectified if asked for.</summary>
-    /// <param name="call">The call, whose precision and choice of tiles it is.</param>
+    /// <summary>output = input convolved with weight, plus bias and residual unless they are null, then ReLU if asked for.</summary>
+    /// <param name="call">The call, which gives precision and choice of tiles.</param>
     /// <param name="shape">The sizes.</param>
-    /// <param name="input">What is convolved, or what becomes that by <paramref name="norm"/>.</param>
-    /// <param name="norm">Scale and shift (2, C) of a batch norm with ReLU that is applied to input on the way; null for none.</param>
-    /// <param name="weight">Of the type of input.</param>
-    /// <param name="bias">float32, or null.</param>
-    /// <param name="residual">Like output, or null.</param>
+    /// <param name="input">The convolved tensor, or with <paramref name="norm"/> the tensor before normalisation.</param>
+    /// <param name="norm">Scale and shift (2, C) of a batch norm with ReLU that the kernel applies as it loads the input; null for
+    /// none.</param>
+    /// <param name="weight">The weight, with the type of the input.</param>
+    /// <param name="bias">The bias, float32, or null.</param>
+    /// <param name="residual">A tensor like the output, or null.</param>
     /// <param name="output">Receives the result.</param>
-    /// <param name="relu">Whether the output is rectified.</param>
+    /// <param name="relu">Whether to apply the ReLU.</param>
     public static void Forward(
         OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor? bias, Tensor? residual, Tensor output,
         bool relu = false) =>
         Forward(call, shape, input, norm, weight, bias, residual, output, relu, null, ForwardTile(call, shape, input));
 
-    /// <summary>The plain convolution, and the statistics of its output, per channel and tile.</summary>
+    /// <summary>Computes the plain convolution, and the statistics of its output per channel and tile.</summary>
     public static TileStatistics ForwardWithStatistics(
         OperatorCall call, ConvolutionShape shape, Tensor input, Tensor? norm, Tensor weight, Tensor output)
     {
@@ -90,7 +92,7 @@ internal static class CudaConvolution
     }
 
     /// <summary>
-    /// Whether the gradients that are wanted read dz so seldom that they had better make it themselves (<see cref="GradientThroughNorm"/>).
+    /// Whether the needed gradients read dz so rarely that their kernels should compute it themselves (<see cref="GradientThroughNorm"/>).
     /// </summary>
     public static bool MakesGradientOnTheWay(ConvolutionShape shape, bool ofInput, bool ofWeight)
     {
@@ -100,15 +102,16 @@ internal static class CudaConvolution
     }
 
     /// <summary>
-    /// dInput = [dInput +] gradient of the input: per residue of its position modulo the stride, no product is with a zero.
+    /// dInput = [dInput +] gradient of the input. Every residue of the position modulo the stride has a product of its own, so nothing is
+    /// multiplied by zero.
     /// </summary>
     /// <param name="call">The call.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="dOutput">The gradient of the output.</param>
-    /// <param name="through">What is on the way from dOutput to the convolution, or null.</param>
-    /// <param name="weight">Of the type of dOutput, or float32: packed convolutions leave no other behind.</param>
+    /// <param name="through">The operations between the convolution and dOutput, or null.</param>
+    /// <param name="weight">The weight, with the type of dOutput; or float32, because packed convolutions save only that.</param>
     /// <param name="dInput">Receives the result.</param>
-    /// <param name="accumulate">Whether it is added to.</param>
+    /// <param name="accumulate">Whether to add to dInput.</param>
     public static void BackwardInput(
         OperatorCall call, ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor weight, Tensor dInput,
         bool accumulate)
@@ -126,15 +129,15 @@ internal static class CudaConvolution
         launch.Run(new dim3(Divide(pixels, tile), Divide(shape.GroupChannels, Tile), residues), new dim3(Threads));
     }
 
-    /// <summary>dWeight = [dWeight +] gradient of the weight: partial products over shares of the pixels, added in order.</summary>
+    /// <summary>dWeight = [dWeight +] gradient of the weight: partial products over parts of the pixels, added in order.</summary>
     /// <param name="call">The call.</param>
     /// <param name="shape">The sizes.</param>
     /// <param name="dOutput">The gradient of the output.</param>
-    /// <param name="through">What is on the way from dOutput to the convolution, or null.</param>
-    /// <param name="input">The input as the forward pass read it: packed where that packed it.</param>
+    /// <param name="through">The operations between the convolution and dOutput, or null.</param>
+    /// <param name="input">The input as the forward pass read it, packed if that packed it.</param>
     /// <param name="norm">As in the forward pass.</param>
     /// <param name="dWeight">Receives the result.</param>
-    /// <param name="accumulate">Whether it is added to.</param>
+    /// <param name="accumulate">Whether to add to dWeight.</param>
     public static void BackwardWeight(
         OperatorCall call, ConvolutionShape shape, Tensor dOutput, GradientThroughNorm? through, Tensor input, Tensor? norm, Tensor dWeight,
         bool accumulate)
@@ -179,8 +182,9 @@ internal static class CudaConvolution
     }
 
     /// <summary>
-    /// Tensors whose groups are whole pieces of 16 bytes go to the matrix units if the precision has them, and go in fours if not; kernels
-    /// of "any" take the rest. The kernels without matrix units have one name for all variants: they look at the arguments.
+    /// Tensors whose groups are multiples of 16 bytes go to the matrix units if the precision has them; otherwise their channels are loaded
+    /// in fours. Kernels of "any" take all other tensors. The kernels without matrix units have one name for all variants: they look at the
+    /// arguments.
     /// </summary>
     private static CudaLaunch Launch(OperatorCall call, ConvolutionShape shape, string pass, string variant, Tensor like)
     {
@@ -199,7 +203,7 @@ internal static class CudaConvolution
     private static int ForwardTile(OperatorCall call, ConvolutionShape shape, Tensor input) =>
         TileOf(call, shape, input, shape.OutputPixels, Divide(shape.GroupFilters, Tile) * shape.Groups);
 
-    /// <summary>Pixels of a tile: 128 on the matrix units if there are tiles enough for two blocks per multiprocessor, else 64.</summary>
+    /// <summary>Pixels per tile: 128 on the matrix units if the tiles suffice for two blocks per multiprocessor, else 64.</summary>
     private static int TileOf(OperatorCall call, ConvolutionShape shape, Tensor like, int pixels, int others)
     {
         string? variant = call.Choice?.Variant;

@@ -6,18 +6,19 @@ using static CsUnet.Kernels.Ceiling;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// The launches of kernels/conv2d_few_channels.cu: a convolution whose pixels are no whole pieces of 16 bytes, as one of pixels that are.
-/// Side by side, <paramref name="Block"/> by <paramref name="Block"/> pixels become the channels of one, filled up with zeros.
+/// The launches of kernels/conv2d_few_channels.cu. A convolution whose pixels are not a multiple of 16 bytes is computed as one whose
+/// pixels are: <paramref name="Block"/> by <paramref name="Block"/> neighbouring pixels become the channels of one pixel, padded with
+/// zeros.
 /// </summary>
-/// <param name="Original">The sizes of the convolution that is asked for.</param>
-/// <param name="Packed">Those of the one that gives the same output, from packed input and weight.</param>
+/// <param name="Original">The sizes of the requested convolution.</param>
+/// <param name="Packed">The sizes of the convolution that computes the same output from packed input and weight.</param>
 /// <param name="Block">R: 1, or the stride.</param>
 internal readonly record struct CudaFewChannels(ConvolutionShape Original, ConvolutionShape Packed, int Block)
 {
     private const int Tile = 4096, TotalThreads = 128;
 
     /// <summary>
-    /// The packed convolution with the shortest sums; null if this one's pixels are whole pieces, or its filters are not.
+    /// The packed convolution with the shortest sums; null if this one's pixels already are multiples of 16 bytes, or its filters are not.
     /// </summary>
     public static CudaFewChannels? Of(ConvolutionShape shape, Tensor input)
     {

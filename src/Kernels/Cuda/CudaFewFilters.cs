@@ -5,13 +5,13 @@ using static CsUnet.Kernels.Ceiling;
 
 namespace CsUnet.Kernels.Cuda;
 
-/// <summary>The launches of kernels/conv2d_few_filters.cu: pointwise convolutions with at most four filters, bound by memory.</summary>
+/// <summary>The launches of kernels/conv2d_few_filters.cu: pointwise convolutions with at most four filters. Memory-bound.</summary>
 internal static class CudaFewFilters
 {
     private const string File = "conv2d_few_filters";
     private const int MostFilters = 4, BlockPixels = 512, LeastPixels = 256, BlocksPerMultiprocessor = 4;
 
-    /// <summary>Whether the kernels take a convolution of this input.</summary>
+    /// <summary>Whether the kernels support a convolution of this input.</summary>
     public static bool Takes(ConvolutionShape shape, Tensor input) => shape.IsPointwise && shape.Groups == 1 && shape.Filters <= MostFilters
         && shape.Channels % Piece(input) == 0;
 
@@ -38,7 +38,7 @@ internal static class CudaFewFilters
             new dim3(CudaLaunch.Threads));
     }
 
-    /// <summary>dWeight = [dWeight +] gradient of the weight: partial sums over shares of the pixels, added in order.</summary>
+    /// <summary>dWeight = [dWeight +] gradient of the weight: partial sums over parts of the pixels, added in order.</summary>
     public static void BackwardWeight(ConvolutionShape shape, Tensor dOutput, Tensor input, Tensor dWeight, bool accumulate)
     {
         int pixels = shape.OutputPixels;

@@ -5,8 +5,8 @@ using static CsUnet.Kernels.Ceiling;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// The launches of kernels/gemm.cu: the products of an affine map output = input · weightᵀ + bias and of its gradients, with what precedes
-/// or follows them fused in. Tensors are (..., channels); the activations' element type picks the kernels.
+/// The launches of kernels/gemm.cu: the products of an affine map output = input · weightᵀ + bias and of its gradients, with the operations
+/// before and after them fused in. Tensors are (..., channels); the element type of the activations selects the kernels.
 /// </summary>
 internal static class CudaGemm
 {
@@ -15,7 +15,9 @@ internal static class CudaGemm
 
     private static readonly LaunchParameter s_blocks = new("blocks_per_multiprocessor", [1, 2, 4], Usual: 2);
 
-    /// <summary>The ways to compute a product; K is shared out to so many blocks per multiprocessor where tiles are few.</summary>
+    /// <summary>
+    /// The variants of a product. Their launch parameter is the number of blocks per multiprocessor that share K if tiles are few.
+    /// </summary>
     public static IReadOnlyList<KernelVariant> Variants { get; } =
     [
         new("by_shape", "the tile that takes the shape the least time, as counted", s_blocks),
@@ -24,7 +26,7 @@ internal static class CudaGemm
         new(AnyVariant, "one element per load; any shape"),
     ];
 
-    /// <summary>The part of the result that a block owns; the kernel's name holds it.</summary>
+    /// <summary>The part of the result that a block owns; it is part of the kernel's name.</summary>
     private readonly record struct Tile(string Name, int Rows, int Columns)
     {
         public int Count(int rows, int columns) => Divide(rows, Rows) * Divide(columns, Columns);
@@ -35,17 +37,17 @@ internal static class CudaGemm
         s_matrixUnits = [new("128x128", 128, 128), new("128x96", 128, 96)];
 
     /// <summary>
-    /// output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z goes to <paramref name="preActivation"/>.
+    /// output = z or GELU(z), z = residual + DropPath(input · weightᵀ + bias); z is written to <paramref name="preActivation"/>.
     /// </summary>
-    /// <param name="call">The call, whose precision and choice of tiles it is.</param>
+    /// <param name="call">The call, which gives precision and choice of tiles.</param>
     /// <param name="input">Tokens (..., K).</param>
-    /// <param name="weight">(N, K), of the type of input.</param>
-    /// <param name="bias">(N), or null.</param>
+    /// <param name="weight">The weight (N, K), with the type of the input.</param>
+    /// <param name="bias">The bias (N), or null.</param>
     /// <param name="output">(..., N).</param>
-    /// <param name="residual">Like the output, or null.</param>
-    /// <param name="dropPath">Or null.</param>
-    /// <param name="gelu">Whether GELU follows.</param>
-    /// <param name="preActivation">Like the output: what the backward pass of GELU reads; null if there is none.</param>
+    /// <param name="residual">A tensor like the output, or null.</param>
+    /// <param name="dropPath">Stochastic depth, or null.</param>
+    /// <param name="gelu">Whether to apply GELU.</param>
+    /// <param name="preActivation">Receives z for the backward pass of GELU, like the output; null if not needed.</param>
     public static void Forward(
         OperatorCall call, Tensor input, Tensor weight, Tensor? bias, Tensor output, Tensor? residual = null, DropPath? dropPath = null,
         bool gelu = false, Tensor? preActivation = null) => Run(new Product(call, "nt", input, weight, output)
@@ -56,8 +58,8 @@ internal static class CudaGemm
         });
 
     /// <summary>
-    /// dInput = [dInput +] residual + DropPath(dOutput) · weight, the product times GELU'(preActivation) if the map's input is GELU of
-    /// that.
+    /// dInput = [dInput +] residual + DropPath(dOutput) · weight. If the map's input is GELU(preActivation), the product is multiplied by
+    /// GELU'(preActivation).
     /// </summary>
     public static void BackwardInput(
         OperatorCall call, Tensor dOutput, Tensor weight, Tensor dInput, bool accumulate, DropPath? dropPath = null,
@@ -68,7 +70,7 @@ internal static class CudaGemm
         });
 
     /// <summary>
-    /// The gradients of weight (N, K) and bias (N) that are wanted: dWeight = DropPath(dOutput)ᵀ · input, dBias = its column sums.
+    /// The gradients of weight (N, K) and bias (N) that the call needs: dWeight = DropPath(dOutput)ᵀ · input, dBias = its column sums.
     /// </summary>
     public static void BackwardParameters(
         OperatorCall call, GradientSink gradients, int weight, int bias, Tensor dOutput, Tensor input, DropPath? dropPath = null)
@@ -76,7 +78,7 @@ internal static class CudaGemm
         if (!call.Needs(weight) && !call.Needs(bias))
             return;
         bool accumulate = false, accumulateBias = false;
-        // The bias' gradient comes with the weight's.
+        // The launch for the weight's gradient also computes the bias's.
         Tensor dWeight = call.Needs(weight) ? gradients.Target(weight, out accumulate) : Tensor.EmptyLike(call[weight]);
         Run(new Product(call, "tn", dOutput, input, dWeight)
         {
@@ -115,7 +117,9 @@ internal static class CudaGemm
 
         public string? Variant => Call.Choice?.Variant;
 
-        /// <summary>Whether the rows of all matrices are whole pieces of 16 bytes (of C: four elements), which the kernels move.</summary>
+        /// <summary>
+        /// Whether the rows of all matrices are multiples of 16 bytes (of C: four elements), which the kernels load and store at once.
+        /// </summary>
         public bool FitsVectors()
         {
             int piece = 16 / A.DType.Size(), innerA = Layout == "tn" ? M : K, innerB = Layout == "nt" ? K : N;
@@ -187,7 +191,7 @@ internal static class CudaGemm
         launch.Add(step);
         launch.Add(m, n, k, depth);
         product.AddEpilogue(ref launch);
-        // Without the matrix units four bytes are left out after every row.
+        // Without the matrix units, every row is padded by four bytes.
         int rowBytes = SliceBytes + (type == "float32" ? 4 : 0);
         launch.Run(new dim3(Divide(n, tile.Columns), Divide(m, tile.Rows), splits), new dim3(Threads),
             Stages * (tile.Rows + tile.Columns) * rowBytes);
@@ -205,21 +209,21 @@ internal static class CudaGemm
     }
 
     /// <summary>
-    /// The tile, and the share of K that a block sums over, that take a device the least time. In clocks of a multiprocessor: its blocks
-    /// one after the other, each as long as the load-store units or the arithmetic units need; if K is shared out, the partial results' way
-    /// to memory and back, and a second launch.
+    /// The tile, and the share of K per block, that a device computes fastest, in estimated clocks of a multiprocessor. Its blocks run one
+    /// after the other. Each takes as long as the load-store units or the arithmetic units need. If K is split, add the transfer of the
+    /// partial results to memory and back, and a second launch.
     /// </summary>
     private static (Tile Tile, int Depth) Cheapest(ReadOnlySpan<Tile> candidates, int m, int n, int k, int slice, string type,
         int multiprocessors, int waves)
     {
         const double memoryBytes = 20, launch = 2500;
-        // Multiply-adds a clock: of 128 threads, or what mma.sync reaches.
+        // Multiply-adds per clock: of 128 threads, or what mma.sync reaches.
         double rate = type switch { "float32" => 128, "tf32" => 640, _ => 1280 };
         (Tile Tile, int Depth) best = (candidates[0], 0);
         double least = double.PositiveInfinity;
         foreach (Tile tile in candidates)
         {
-            // More rows than a grid of small tiles takes; where a grid of large ones does not either, the launch says so.
+            // A grid of small tiles does not hold this many rows. If a grid of large tiles does not either, the launch reports it.
             if (candidates.Length > 1 && tile == s_small && Divide(m, tile.Rows) > CudaLaunch.MostBlocksDown)
                 continue;
             int tiles = tile.Count(m, n), most = Math.Max(1, k / (LeastSlices * slice));
@@ -228,9 +232,9 @@ internal static class CudaGemm
                 int splits = wave == 0 ? 1 : Math.Clamp(wave * multiprocessors / tiles, 1, most),
                     depth = Math.Max(1, Divide(Divide(k, splits), slice)) * slice;
                 splits = Math.Max(1, Divide(k, depth));
-                // Slices come from memory by four sectors a clock and are written to shared memory by 128 bytes a clock. On the matrix
-                // units two warps read each of them again; without, a thread reads four numbers a time, four clocks for each warp. The sums
-                // pass through shared memory, too.
+                // Slices arrive from memory at four sectors per clock and are written to shared memory at 128 bytes per clock. On the
+                // matrix units, two warps read each slice again. Without them, a thread reads four numbers at a time, four clocks for each
+                // warp. The sums also pass through shared memory.
                 double bytes = (double)(tile.Rows + tile.Columns) * SliceBytes / slice;
                 double loadStore = bytes / 64 + (type == "float32" ? 4 * (tile.Rows / 16 + tile.Columns / 8) : bytes / 64);
                 double block = Math.Max(loadStore, tile.Rows * tile.Columns / rate) * depth + tile.Rows * tile.Columns * 5 / 64.0;

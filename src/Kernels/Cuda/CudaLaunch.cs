@@ -5,14 +5,14 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// One launch: a kernel of kernels/FILE.cu and its arguments in order. Tensors go in as device pointers, null as a null pointer.
+/// One launch: a kernel of kernels/FILE.cu and its arguments in order. A tensor becomes a device pointer, null a null pointer.
 /// </summary>
 internal ref struct CudaLaunch
 {
-    /// <summary>Threads of a block of the kernels that pass over elements or rows.</summary>
+    /// <summary>Threads per block of the kernels that loop over elements or rows.</summary>
     public const int Threads = 256;
 
-    /// <summary>Most blocks along the second and along the third dimension of a grid; the first takes 2^31 - 1.</summary>
+    /// <summary>The most blocks along the second or third dimension of a grid; the first allows 2^31 - 1.</summary>
     public const int MostBlocksDown = 65535;
 
     private readonly CudaDevice _device;
@@ -39,8 +39,8 @@ internal ref struct CudaLaunch
     }
 
     /// <summary>
-    /// A launch of a kernel that multiplies matrices: its name ends with bf16 for bfloat16 tensors, and for float32 ones with tf32 or
-    /// float32, as the precision of the call says.
+    /// A launch of a kernel that multiplies matrices. Its name ends with bf16 for bfloat16 tensors. For float32 tensors it ends with tf32
+    /// or float32, depending on the precision of the call.
     /// </summary>
     public static CudaLaunch OnMatrices(OperatorCall call, Tensor like, string file, string kernel) =>
         new(like.CudaDevice, file, $"{kernel}_{MatrixType(call, like, kernel)}");
@@ -64,7 +64,7 @@ internal ref struct CudaLaunch
         _tensorBytes += tensor?.Bytes ?? 0;
     }
 
-    /// <summary>Counts bytes that the kernel moves through addresses in memory, which its arguments do not show.</summary>
+    /// <summary>Counts bytes that the kernel moves through addresses stored in memory, which its arguments do not show.</summary>
     public void AddTraffic(long bytes) => _tensorBytes += bytes;
 
     /// <summary>Adds several tensors.</summary>
@@ -100,7 +100,8 @@ internal ref struct CudaLaunch
     public void Add(bool value) => _arguments.Add(value ? 1 : 0);
 
     /// <summary>
-    /// Launches a kernel that strides over <paramref name="elements"/> elements, four at a time: enough blocks to fill the device, no more.
+    /// Launches a kernel that strides over <paramref name="elements"/> elements, four at a time, with just enough blocks to fill the
+    /// device.
     /// </summary>
     public void RunOver(long elements)
     {
@@ -109,27 +110,28 @@ internal ref struct CudaLaunch
     }
 
     /// <summary>
-    /// Launches a kernel that strides over rows, <paramref name="group"/> lanes of a warp to each: at most four blocks per multiprocessor.
+    /// Launches a kernel that strides over rows, with <paramref name="group"/> lanes of a warp per row, in at most four blocks per
+    /// multiprocessor.
     /// </summary>
     public void RunOverGroups(long rows, int group) => Run(new dim3(GroupBlocks(_device, rows, group)), new dim3(Threads));
 
-    /// <summary>The blocks of <see cref="RunOverGroups"/>, to size the partial results.</summary>
+    /// <summary>The number of blocks of <see cref="RunOverGroups"/>, which determines the size of the partial results.</summary>
     public static int GroupBlocks(CudaDevice device, long rows, int group)
     {
         int rowsPerBlock = Threads / Math.Min(group, 32);
         return (int)Math.Clamp((rows + rowsPerBlock - 1) / rowsPerBlock, 1, 4L * device.Properties.MultiProcessorCount);
     }
 
-    /// <summary>Launches a kernel that strides over (rows, elements), four elements of a row at a time where it can.</summary>
+    /// <summary>Launches a kernel that strides over (rows, elements), four elements of a row at a time if possible.</summary>
     public void RunOverRows(long rows, int elements)
     {
-        // Narrow rows share a warp: the block is as wide as the next power of two above a row's packs, and 256 threads in all.
+        // Narrow rows share a warp: a block is as wide as the next power of two above a row's packs, and has 256 threads.
         int packs = elements % 4 == 0 ? elements / 4 : elements;
         int width = (int)Math.Clamp(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)packs), 8, Threads), height = Threads / width;
         Run(new dim3((packs + width - 1) / width, (int)Math.Min(MostBlocksDown, (rows + height - 1) / height)), new dim3(width, height));
     }
 
-    /// <summary>Launches with a grid and block of the kernel's own rule.</summary>
+    /// <summary>Launches with a given grid and block.</summary>
     public void Run(dim3 grid, dim3 block, int dynamicShared = 0)
     {
         LaunchTrace.Current?.Add(new LaunchTrace.Entry(_file, _kernel, grid, block, dynamicShared, _tensorBytes));

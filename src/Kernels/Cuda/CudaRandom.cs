@@ -3,13 +3,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// How a <see cref="RandomKey"/> travels to kernels that draw: the step, which changes while recorded launches stay the same, lies in one
-/// word of device memory; the rest goes along as arguments.
+/// Passes a <see cref="RandomKey"/> to kernels that draw. The step changes while recorded launches stay the same, so it is in one word of
+/// device memory. The rest are arguments.
 /// </summary>
 public static class CudaRandom
 {
     /// <summary>
-    /// Makes what is enqueued on a device from now on draw the numbers of a step; a recorded step needs it before every launch.
+    /// Makes all work enqueued on a device from now on draw the numbers of a step. A recorded step needs this call before every launch.
     /// </summary>
     public static void SetStep(Device device, uint step) => CudaDevice.Get(device).StepWord(step);
 
@@ -17,8 +17,8 @@ public static class CudaRandom
     internal static Tensor StepWord(RandomKey key, Device device) => CudaDevice.Get(device).StepWord(key.Step);
 
     /// <summary>
-    /// Adds threshold, factor, layer and seed: an element is dropped when the upper 24 bits of its draw are below ceil(probability 2^24),
-    /// which is <see cref="RandomKey.Uniform"/> below the probability.
+    /// Adds threshold, factor, layer and seed. An element is dropped if the upper 24 bits of its draw are below ceil(probability 2^24),
+    /// that is if <see cref="RandomKey.Uniform"/> is below the probability.
     /// </summary>
     internal static void AddDraw(ref CudaLaunch launch, RandomKey key, double probability)
     {

@@ -12,9 +12,9 @@ namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
 /// The kernels of kernels/*.cu: embedded in this assembly, or read from the folder that the environment variable <c>CSUNET_KERNELS</c>
-/// names. A file is compiled for a device when the first of its kernels is launched there, and kept on disk (<see cref="KernelCache"/>).
-/// A file of the folder that changes while the program runs is compiled again: at its next launch, a second after the last look at it, or
-/// by <see cref="Reload"/>. Launches that a graph has recorded stay as they were recorded.
+/// names. A file is compiled for a device when one of its kernels is first launched there, and cached on disk (<see cref="KernelCache"/>).
+/// A file of the folder that changes while the program runs is compiled again: at its next launch, if the last check is at least a second
+/// old, or by <see cref="Reload"/>. Launches that a graph has recorded stay as they were recorded.
 /// </summary>
 public static partial class KernelLibrary
 {
@@ -27,7 +27,7 @@ public static partial class KernelLibrary
     private static readonly ConcurrentDictionary<string, (string Name, string Text)> s_registered = [];
     [ThreadStatic] private static bool t_embedded;
 
-    /// <summary>The folder that replaces the embedded sources; null if they are used.</summary>
+    /// <summary>The folder that replaces the embedded sources; null if there is none.</summary>
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
 
     /// <summary>The file names of the sources, without folder and extension.</summary>
@@ -55,9 +55,9 @@ public static partial class KernelLibrary
                 $"{loaded.Source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
     }
 
-    /// <summary>Compiles and loads anew the files of <see cref="Folder"/> that are loaded and whose text has changed since.</summary>
-    /// <returns>Their names, without folder and extension; none where the embedded sources are used.</returns>
-    /// <exception cref="CudaException">A file no longer compiles; what was loaded stays in use.</exception>
+    /// <summary>Compiles and loads again the loaded files of <see cref="Folder"/> whose text has changed.</summary>
+    /// <returns>Their names, without folder and extension; empty if the embedded sources are used.</returns>
+    /// <exception cref="CudaException">A file no longer compiles; the loaded version stays in use.</exception>
     public static IReadOnlyList<string> Reload()
     {
         if (Folder is null)
@@ -70,8 +70,8 @@ public static partial class KernelLibrary
     }
 
     /// <summary>
-    /// Forgets the kernels of a device, so that each file is loaded again when it is next used: after <see cref="CudaEmulator.SetMode"/>,
-    /// which concerns kernels loaded later. Recorded launches of them must be gone.
+    /// Discards the kernels of a device, so that each file is loaded again on its next use. Call it after
+    /// <see cref="CudaEmulator.SetMode"/>, which affects only kernels loaded later. No recorded launch of them may remain.
     /// </summary>
     public static void Unload(Device device)
     {
@@ -86,7 +86,7 @@ public static partial class KernelLibrary
     }
 
     /// <summary>
-    /// Makes this thread use the embedded sources, also where there is a <see cref="Folder"/>, until the result is disposed.
+    /// Makes this thread use the embedded sources, even if there is a <see cref="Folder"/>, until the result is disposed.
     /// </summary>
     public static EmbeddedScope UseEmbedded()
     {
@@ -95,14 +95,14 @@ public static partial class KernelLibrary
         return scope;
     }
 
-    /// <summary>The extent of a <see cref="UseEmbedded"/>.</summary>
+    /// <summary>The scope of a <see cref="UseEmbedded"/>.</summary>
     public readonly struct EmbeddedScope : IDisposable
     {
         private readonly bool _previous;
 
         internal EmbeddedScope(bool previous) => _previous = previous;
 
-        /// <summary>Ends it.</summary>
+        /// <summary>Ends the scope.</summary>
         public void Dispose() => t_embedded = _previous;
     }
 
@@ -119,15 +119,13 @@ public static partial class KernelLibrary
     {
         device.Context.SetCurrent();
         CudaKernel found = Find(device.Device, file, kernel);
-        // More than 48 KiB has to be asked for, once per kernel.
+        // More than 48 KiB needs a request, once per kernel.
         if (dynamicShared > 0 && dynamicShared > found.MaxDynamicSharedMemory)
             found.MaxDynamicSharedMemory = dynamicShared;
         found.Launch(device.Stream.Stream, grid, block, (uint)dynamicShared, ref arguments);
     }
 
-    /// <summary>
-    /// Adds a source that is none of kernels/*.cu. Returns the name to launch its kernels by: one for each name and text.
-    /// </summary>
+    /// <summary>Adds a source other than kernels/*.cu. Returns the name for launching its kernels, one for each name and text.</summary>
     internal static string Register(string name, string text)
     {
         byte[] hash = SHA256.HashData(Encoding.UTF8.GetBytes(text));
@@ -150,21 +148,21 @@ public static partial class KernelLibrary
         };
     }
 
-    /// <summary>The EXPORT_KERNEL(name, (expression)) lines of a source: expression by name.</summary>
+    /// <summary>The EXPORT_KERNEL(name, (expression)) lines of a source: the expression for each name.</summary>
     public static IReadOnlyDictionary<string, string> Exports(string text) =>
         ExportLine().Matches(text).ToDictionary(match => match.Groups["name"].Value, match => match.Groups["expression"].Value);
 
-    /// <summary>What is loaded now: the same object if the text is the same.</summary>
+    /// <summary>Loads a file again if its text has changed; otherwise returns the same object.</summary>
     private static LoadedFile Refresh(Device device, string file, LoadedFile loaded)
     {
         loaded.LastLook = Environment.TickCount64;
-        // A module cannot be loaded while a graph is recorded; the change waits for the next launch after that.
+        // CUDA cannot load a module during graph capture. A launch after the capture picks up the change.
         if (CudaDevice.Get(device).Stream.IsCapturing() != CUstreamCaptureStatus.None)
             return loaded;
         KernelSource source = Source(file);
         if (source.Text == loaded.Source.Text && source.Headers[Header] == loaded.Source.Headers[Header])
             return loaded;
-        // The old module stays: recorded graphs may hold its kernels.
+        // The old module stays loaded, because recorded graphs may hold its kernels.
         LoadedFile fresh = Load(device, source, loaded.Modules);
         s_files[(device, file, false)] = fresh;
         return fresh;

@@ -3,8 +3,8 @@ using CsUnet.Cuda.BasicTypes;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// Lists the kernel launches of this thread's operators while it is current: how many there are, and what each moves at least. Replays of
-/// a recorded graph launch nothing here.
+/// Lists the kernel launches of this thread's operators until it is disposed, with the least memory traffic of each. Replays of a recorded
+/// graph are not listed.
 /// </summary>
 public sealed class LaunchTrace : IDisposable
 {
@@ -25,7 +25,7 @@ public sealed class LaunchTrace : IDisposable
     /// <param name="Grid">Blocks.</param>
     /// <param name="Block">Threads of a block.</param>
     /// <param name="DynamicShared">Bytes of dynamic shared memory of a block.</param>
-    /// <param name="TensorBytes">Bytes of all its tensors: what has to cross the memory bus if each is read or written once.</param>
+    /// <param name="TensorBytes">Bytes of all its tensors: the traffic on the memory bus if each is read or written once.</param>
     public sealed record Entry(string File, string Kernel, dim3 Grid, dim3 Block, int DynamicShared, long TensorBytes)
     {
         /// <summary>Number of blocks.</summary>

@@ -4,8 +4,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Cuda;
 
 /// <summary>
-/// The tensors that one launch of kernels/optimizer.cu passes over, as that file describes: addresses, counts and chunks in device memory,
-/// made once and used by every step. Holds the tensors.
+/// The tensors that one launch of kernels/optimizer.cu processes, as that file describes: addresses, counts and chunks in device memory,
+/// made once and used in every step. Keeps the tensors alive.
 /// </summary>
 public sealed class TensorTable
 {
@@ -15,9 +15,9 @@ public sealed class TensorTable
     private readonly IReadOnlyList<Tensor>?[] _columns;
     private readonly Tensor _addresses, _counts, _chunks;
 
-    /// <summary>A table of gradients alone, or of whatever else is read as such: for norms and finite checks.</summary>
+    /// <summary>A table of gradients alone, or of other tensors that are only read: for norms and finite checks.</summary>
     /// <param name="gradients">The tensors, float32, on one CUDA device.</param>
-    /// <exception cref="ShapeException">There is none, or one is something else.</exception>
+    /// <exception cref="ShapeException">There is no tensor, or one has another type or device.</exception>
     public TensorTable(IReadOnlyList<Tensor> gradients) : this(gradients, null, null, null)
     {
     }
@@ -27,7 +27,7 @@ public sealed class TensorTable
     /// <param name="parameters">The parameters, each like its gradient.</param>
     /// <param name="means">m of AdamW or u of SGD, each like its gradient; null: none.</param>
     /// <param name="variances">v of AdamW, each like its gradient; null: none.</param>
-    /// <exception cref="ShapeException">There is no gradient, or a tensor is something else.</exception>
+    /// <exception cref="ShapeException">There is no gradient, or a tensor has another shape, type or device.</exception>
     public TensorTable(
         IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor>? parameters, IReadOnlyList<Tensor>? means, IReadOnlyList<Tensor>? variances)
     {
@@ -61,7 +61,7 @@ public sealed class TensorTable
     /// <summary>The tensor that each chunk belongs to.</summary>
     internal IReadOnlyList<int> ChunkTensors { get; }
 
-    /// <summary>Whether the table was made of exactly these gradients.</summary>
+    /// <summary>Whether the table was made from exactly these gradients.</summary>
     public bool Holds(IReadOnlyList<Tensor> gradients) => _gradients.SequenceEqual(gradients, ReferenceEqualityComparer.Instance);
 
     /// <summary>A launch that begins with the arguments table, counts and chunks.</summary>
@@ -72,11 +72,11 @@ public sealed class TensorTable
         return launch;
     }
 
-    /// <summary>Adds the last argument, the number of tensors, and runs a block per chunk.</summary>
+    /// <summary>Adds the last argument, the number of tensors, and runs one block per chunk.</summary>
     internal void Run(ref CudaLaunch launch)
     {
         launch.Add(_gradients.Count);
-        // Gradients are read; what a step changes is read and written.
+        // Gradients are only read. Tensors that a step changes are read and written.
         launch.AddTraffic(_columns.Sum(column =>
             column is null ? 0 : (ReferenceEquals(column, _gradients) ? 1 : 2) * column.Sum(tensor => tensor.Bytes)));
         if (ChunkTensors.Count > 0)

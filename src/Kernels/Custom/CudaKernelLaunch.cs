@@ -6,12 +6,12 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Custom;
 
 /// <summary>
-/// One launch of a kernel of a <see cref="CudaSource"/>: its arguments are added in the kernel's order, and then it runs, after all earlier
-/// work of the device. For use inside an operator's passes, which keep the tensors alive.
+/// One launch of a kernel of a <see cref="CudaSource"/>. Add its arguments in the kernel's order, then run it; it runs after all earlier
+/// work of the device. Use it inside an operator's passes, which keep the tensors alive.
 /// </summary>
 public ref struct CudaKernelLaunch
 {
-    /// <summary>Threads of a block of <see cref="RunOver"/>.</summary>
+    /// <summary>Threads per block of <see cref="RunOver"/>.</summary>
     public const int Threads = CudaLaunch.Threads;
 
     private CudaLaunch _launch;
@@ -53,13 +53,13 @@ public ref struct CudaKernelLaunch
     public void Add(bool value) => _launch.Add(value);
 
     /// <summary>
-    /// Launches blocks of <see cref="Threads"/> threads, enough to fill the device and at most one thread for four elements: for a kernel
-    /// that strides over elements, as <c>for_each_pack</c> of <c>common.cuh</c> does.
+    /// Launches blocks of <see cref="Threads"/> threads, enough to fill the device and at most one thread per four elements. It suits
+    /// kernels that stride over elements, as <c>for_each_pack</c> of <c>common.cuh</c> does.
     /// </summary>
     /// <exception cref="CudaException">The source does not compile, or the launch fails.</exception>
     public void RunOver(long elements) => _launch.RunOver(elements);
 
-    /// <summary>Launches with a grid and block of the kernel's own rule.</summary>
+    /// <summary>Launches with a given grid and block.</summary>
     /// <param name="grid">Blocks.</param>
     /// <param name="block">Threads of a block.</param>
     /// <param name="dynamicShared">Bytes of dynamic shared memory of a block.</param>

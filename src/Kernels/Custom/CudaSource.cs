@@ -5,9 +5,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Custom;
 
 /// <summary>
-/// CUDA C++ of one's own. It may include <c>common.cuh</c>, and exports a kernel by a line <c>EXPORT_KERNEL(name, (function));</c>, or
-/// <c>(function&lt;float&gt;)</c> for one of a template. It is compiled when a kernel of it is first launched on a device, by NVRTC or for
-/// the emulator, and kept in the same cache on disk as the engine's own kernels.
+/// CUDA C++ of your own. It may include <c>common.cuh</c>, and exports a kernel by a line <c>EXPORT_KERNEL(name, (function));</c>, or
+/// <c>(function&lt;float&gt;)</c> for one of a template. It is compiled when one of its kernels is first launched on a device, by NVRTC or
+/// for the emulator, and cached on disk like the engine's own kernels.
 /// </summary>
 /// <example><code>
 /// static readonly CudaSource s_source = CudaSource.FromFile("swish.cu");
@@ -38,22 +38,22 @@ public sealed class CudaSource
     /// <summary>The names of its EXPORT_KERNEL lines.</summary>
     public IReadOnlyList<string> Kernels { get; }
 
-    /// <summary>What <see cref="KernelLibrary"/> knows it by: one for each name and text.</summary>
+    /// <summary>The name that <see cref="KernelLibrary"/> uses for it: one for each name and text.</summary>
     internal string Key { get; }
 
     /// <summary>A source from a string.</summary>
     /// <param name="name">A name for the compiler's messages, such as <c>swish.cu</c>.</param>
     /// <param name="text">The source.</param>
-    /// <exception cref="ArgumentException">It exports no kernel, or two by one name.</exception>
+    /// <exception cref="ArgumentException">It exports no kernel, or two with the same name.</exception>
     public static CudaSource FromText(string name, string text) => new(name, text);
 
-    /// <summary>A source from a file, read now.</summary>
+    /// <summary>A source from a file, which is read now.</summary>
     /// <param name="path">The file.</param>
-    /// <exception cref="ArgumentException">It exports no kernel, or two by one name.</exception>
+    /// <exception cref="ArgumentException">It exports no kernel, or two with the same name.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public static CudaSource FromFile(string path) => new(Path.GetFileName(path), File.ReadAllText(path));
 
-    /// <summary>Compiles and loads it for a device now, which otherwise the first launch does.</summary>
+    /// <summary>Compiles and loads it for a device now; otherwise the first launch does.</summary>
     /// <exception cref="CudaException">It does not compile; the message names file and line.</exception>
     public void Compile(Device device)
     {

@@ -6,8 +6,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Kernels.Custom;
 
 /// <summary>
-/// An operator of one's own that maps each element x to f(x): output = f(input), dInput = dOutput f'(input). The two methods are the rule
-/// for the processor, the two expressions that for CUDA devices; <c>GradientCheck.Require</c> compares all four.
+/// An operator of your own that maps each element x to f(x): output = f(input), dInput = dOutput f'(input). The two methods are the rule
+/// for the processor; the two expressions are the rule for CUDA devices. <c>GradientCheck.Require</c> compares all four.
 /// </summary>
 /// <example><code>
 /// sealed record Swish : Elementwise
@@ -34,11 +34,11 @@ public abstract record Elementwise : Operator
     /// <summary>f(x) as an expression of CUDA C++: x is a float, and p0 to p3 are the <see cref="Constants"/>.</summary>
     public abstract string CudaValue { get; }
 
-    /// <summary>f'(x), written as <see cref="CudaValue"/>.</summary>
+    /// <summary>f'(x), written like <see cref="CudaValue"/>.</summary>
     public abstract string CudaDerivative { get; }
 
     /// <summary>
-    /// Numbers that the two expressions read as p0 to p3: with other numbers the kernels stay the same and are not compiled again.
+    /// Numbers that the two expressions read as p0 to p3. With other numbers, the kernels stay the same and are not compiled again.
     /// </summary>
     protected virtual IReadOnlyList<double> Constants => [];
 
@@ -53,7 +53,7 @@ public abstract record Elementwise : Operator
     protected override unsafe void Forward<T>(OperatorCall call)
     {
         T* x = call[0].Pointer<T>(), y = call.Output.Pointer<T>();
-        // A delegate finds the method once; a call of the generic method would look for it at every element.
+        // The delegate finds the method once; calling the generic method would look it up for every element.
         Func<T, T> value = Value;
         Workers.Split(call[0].Count, Simd.Grain, (start, end) =>
         {

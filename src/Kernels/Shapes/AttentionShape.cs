@@ -7,7 +7,7 @@ namespace CsUnet.Kernels.Shapes;
 /// <param name="Channels">Channels of a token, a multiple of the heads.</param>
 /// <param name="Window">Rows and columns of a window.</param>
 /// <param name="Heads">Heads.</param>
-/// <param name="Shift">By how many tokens the grid is shifted before it is cut.</param>
+/// <param name="Shift">The shift of the grid, in tokens, before it is cut into windows.</param>
 public readonly record struct AttentionShape(int Batch, int Height, int Width, int Channels, int Window, int Heads, int Shift)
 {
     /// <summary>Channels of one head.</summary>
@@ -39,14 +39,12 @@ public readonly record struct AttentionShape(int Batch, int Height, int Width, i
         }
     }
 
-    /// <summary>
-    /// Which of the bias matrices a window needs: 2 in the last row of windows, plus 1 in the last column; 0 without a shift.
-    /// </summary>
+    /// <summary>The bias matrix of a window: 2 in the last row of windows, plus 1 in the last column; 0 without a shift.</summary>
     internal int BiasKind(int window) => Shift == 0
         ? 0
         : (window / (Width / Window) % (Height / Window) == Height / Window - 1 ? 2 : 0)
             + (window % (Width / Window) == Width / Window - 1 ? 1 : 0);
 
-    /// <summary>Number of different bias matrices: only windows at the end of rows and columns have a mask.</summary>
+    /// <summary>The number of different bias matrices: only windows at the end of rows and columns have a mask.</summary>
     internal int BiasKinds => Shift == 0 ? 1 : 4;
 }

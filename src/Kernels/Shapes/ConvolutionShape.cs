@@ -10,7 +10,7 @@ namespace CsUnet.Kernels.Shapes;
 /// <param name="KernelWidth">Columns of a filter.</param>
 /// <param name="Stride">Input pixels from one output pixel to the next, in both directions.</param>
 /// <param name="Padding">Zero pixels around the input, on all four sides.</param>
-/// <param name="Groups">Groups of channels that are convolved apart; divides both numbers of channels.</param>
+/// <param name="Groups">Groups of channels that are convolved separately; divides both numbers of channels.</param>
 public readonly record struct ConvolutionShape(
     int Batch, int Height, int Width, int Channels, int Filters, int KernelHeight, int KernelWidth,
     int Stride = 1, int Padding = 0, int Groups = 1)

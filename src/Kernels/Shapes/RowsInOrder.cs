@@ -1,6 +1,6 @@
 namespace CsUnet.Kernels.Shapes;
 
-/// <summary>Row after row.</summary>
+/// <summary>Rows one after the other in memory.</summary>
 internal readonly struct RowsInOrder(int channels) : IRowPlaces
 {
     public int Runs => 1;

@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Models.Encoders;
 
-/// <summary>1x1, 3x3, 1x1 convolutions, four times the width at the end, the stride on the 3x3: ResNet-50 and deeper.</summary>
+/// <summary>1x1, 3x3 and 1x1 convolutions; the last has four times the width, the 3x3 has the stride. ResNet-50 and deeper.</summary>
 public sealed class BottleneckBlock : ResidualBlock
 {
     private readonly Conv2d _conv1, _conv2, _conv3;

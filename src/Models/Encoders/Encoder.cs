@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Encoders;
 
 /// <summary>
-/// A network that turns images into feature maps of falling resolution, for a decoder to put together. Parameter names are those of the
+/// A network that turns images into feature maps of decreasing resolution, which a decoder combines. Parameter names are those of the
 /// public weight files of its family.
 /// </summary>
 /// <param name="type">Element type.</param>

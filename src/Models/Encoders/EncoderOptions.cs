@@ -4,8 +4,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Encoders;
 
 /// <summary>
-/// Everything that determines the architecture of an encoder; stored with the weights of the network that it is part of. In JSON the
-/// property <c>kind</c> names the family, <see cref="Kind"/>; without it they are a ResNet's.
+/// Everything that determines the architecture of an encoder; stored with the weights of its network. In JSON the property <c>kind</c>
+/// names the family, <see cref="Kind"/>; without it the options describe a ResNet.
 /// </summary>
 [JsonConverter(typeof(Converter))]
 public abstract record EncoderOptions
@@ -16,26 +16,26 @@ public abstract record EncoderOptions
     [JsonIgnore]
     public abstract string Kind { get; }
 
-    /// <summary>The encoder with unset parameters.</summary>
+    /// <summary>Creates the encoder, with unset parameters.</summary>
     /// <param name="type">Element type.</param>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public abstract Encoder Create(DType type);
 
-    /// <summary>These options with another width: the channels of the first stage, of which those of the others are multiples.</summary>
-    /// <exception cref="ArgumentException">Encoders of this family come in one width.</exception>
+    /// <summary>These options with another width: the channels of the first stage. The other stages have multiples of it.</summary>
+    /// <exception cref="ArgumentException">Encoders of this family have a fixed width.</exception>
     public virtual EncoderOptions WithWidth(int width) =>
         throw new ArgumentException($"encoder width {width}: encoders of the family {Kind} come in one width; leave it out");
 
     /// <summary>Checks that the options can be built.</summary>
-    /// <exception cref="ArgumentException">They cannot; the message says which option, and what it may be.</exception>
+    /// <exception cref="ArgumentException">They cannot; the message names the option and its allowed values.</exception>
     public virtual void Validate()
     {
     }
 
-    /// <summary>Makes an encoder of one's own readable from JSON, and so from the checkpoints of networks with it.</summary>
-    /// <typeparam name="TOptions">Its options.</typeparam>
-    /// <param name="kind">Its <see cref="Kind"/>.</param>
-    /// <exception cref="ArgumentException">The kind is another type's.</exception>
+    /// <summary>Registers the options of a custom encoder, so that JSON and the checkpoints of networks with it can be read.</summary>
+    /// <typeparam name="TOptions">The encoder's options.</typeparam>
+    /// <param name="kind">The encoder's <see cref="Kind"/>.</param>
+    /// <exception cref="ArgumentException">Another type already has this kind.</exception>
     public static void Register<TOptions>(string kind) where TOptions : EncoderOptions => s_kinds.Register(kind, typeof(TOptions));
 
     private sealed class Converter() : KindConverter<EncoderOptions>(ResNetOptions.Family)

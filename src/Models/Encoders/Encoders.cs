@@ -1,6 +1,6 @@
 namespace CsUnet.Models.Encoders;
 
-/// <summary>The CNN encoders by the names of segmentation_models.pytorch, under which NASA published its MicroNet weights.</summary>
+/// <summary>The CNN encoders under their names in segmentation_models.pytorch, which NASA's published MicroNet weights use.</summary>
 public static class Encoders
 {
     /// <summary>Every encoder.</summary>
@@ -16,10 +16,10 @@ public static class Encoders
     /// <summary>The names, in the order of the table.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Keys];
 
-    /// <summary>An encoder by name.</summary>
+    /// <summary>Finds an encoder by name.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>
-    /// <param name="width">Channels of its first stage; null: as published.</param>
-    /// <exception cref="ArgumentException">The name is unknown; the message lists all; or it has one width only.</exception>
+    /// <param name="width">Channels of the first stage; null: as published.</param>
+    /// <exception cref="ArgumentException">The name is unknown (the message lists all names), or the encoder has a fixed width.</exception>
     public static EncoderOptions Named(string name, int? width = null)
     {
         if (!All.TryGetValue(name, out EncoderOptions? options))

@@ -9,18 +9,18 @@ public class Mlp : Module
 {
     private readonly Linear _fc1, _fc2;
 
-    /// <summary>An MLP of <paramref name="channels"/> channels and <paramref name="hidden"/> hidden ones.</summary>
+    /// <summary>Creates an MLP with <paramref name="channels"/> inputs and outputs and <paramref name="hidden"/> hidden channels.</summary>
     public Mlp(int channels, int hidden, DType type) : base(type)
     {
         _fc1 = Register("fc1", new Linear(channels, hidden, bias: true, type));
         _fc2 = Register("fc2", new Linear(hidden, channels, bias: true, type));
     }
 
-    /// <summary>The MLP of a kind.</summary>
+    /// <summary>Creates an MLP of a kind.</summary>
     public static Mlp Create(MlpKind kind, int channels, int hidden, DType type) =>
         kind == MlpKind.ResMlp ? new ResMlp(channels, hidden, type) : new Mlp(channels, hidden, type);
 
-    /// <summary>(..., C) -> (..., C); residual + DropPath of that if a residual is given.</summary>
+    /// <summary>(..., C) -> (..., C). With a residual: residual + DropPath(mlp(input)).</summary>
     public virtual Variable Forward(Variable input, Variable? residual = null, Kernels.DropPath? dropPath = null) =>
         Variable.Apply(new Kernels.GeluMlp(dropPath), Inputs(input, residual));
 

@@ -10,7 +10,7 @@ public sealed class PatchEmbed : Module
     private readonly Conv2d _proj;
     private readonly LayerNorm _norm;
 
-    /// <summary>An embedding into <paramref name="embedDim"/> channels.</summary>
+    /// <summary>Creates an embedding into <paramref name="embedDim"/> channels.</summary>
     public PatchEmbed(int embedDim, DType type) : base(type)
     {
         _proj = Register("proj", new Conv2d(3, embedDim, 4, stride: 4, type: type));

@@ -10,7 +10,7 @@ public sealed class PatchMerging : Module
     private readonly Linear _reduction;
     private readonly LayerNorm _norm;
 
-    /// <summary>A merging of tokens of <paramref name="channels"/> channels.</summary>
+    /// <summary>Creates a layer that merges tokens of <paramref name="channels"/> channels.</summary>
     public PatchMerging(int channels, DType type) : base(type)
     {
         _reduction = Register("reduction", new Linear(4 * channels, 2 * channels, bias: false, type));

@@ -9,7 +9,7 @@ public sealed class ResMlp : Mlp
 {
     private readonly Linear _fc3;
 
-    /// <summary>An MLP of <paramref name="channels"/> channels and <paramref name="hidden"/> hidden ones.</summary>
+    /// <summary>Creates an MLP with <paramref name="channels"/> inputs and outputs and <paramref name="hidden"/> hidden channels.</summary>
     public ResMlp(int channels, int hidden, DType type) : base(channels, hidden, type) =>
         _fc3 = Register("fc3", new Linear(channels, channels, bias: true, type));
 

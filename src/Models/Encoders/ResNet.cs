@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Encoders;
 
 /// <summary>
-/// A ResNet (He et al. 2016) without its classifier: 7x7 stem of stride 2, max pooling, four stages of residual blocks. Its features are
-/// the stem's output before pooling, and the stages' outputs. Parameter names are torchvision's.
+/// A ResNet (He et al. 2016) without its classifier: a 7x7 stem with stride 2, max pooling, and four stages of residual blocks. Its
+/// features are the output of the stem before pooling and the outputs of the stages. Parameter names are torchvision's.
 /// </summary>
 public sealed class ResNet : Encoder
 {
@@ -14,7 +14,7 @@ public sealed class ResNet : Encoder
     private readonly BatchNorm2d _bn1;
     private readonly ModuleList<ResidualBlock>[] _stages;
 
-    /// <summary>An encoder of the given options.</summary>
+    /// <summary>Creates an encoder with the given options.</summary>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public ResNet(ResNetOptions options, DType type) : base(type)
     {

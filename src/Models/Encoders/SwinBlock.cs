@@ -19,10 +19,10 @@ public sealed class SwinBlock : Module
     /// <param name="channels">C.</param>
     /// <param name="height">H in tokens.</param>
     /// <param name="width">W in tokens.</param>
-    /// <param name="window">Side of the window; where min(H, W) is not larger, that is the window and nothing shifts.</param>
+    /// <param name="window">Side of the window. If min(H, W) is not larger, it becomes the window, and the windows are not shifted.</param>
     /// <param name="heads">Attention heads.</param>
     /// <param name="shifted">Whether the windows are shifted by half a window.</param>
-    /// <param name="mlpRatio">Hidden channels of the MLP over C.</param>
+    /// <param name="mlpRatio">Hidden channels of the MLP divided by C.</param>
     /// <param name="mlp">Kind of MLP.</param>
     /// <param name="dropPath">Probability of DropPath in training.</param>
     /// <param name="type">Element type.</param>
@@ -46,7 +46,7 @@ public sealed class SwinBlock : Module
         return _mlp.Forward(_norm2.Forward(x), x, DropPath(branch: 1));
     }
 
-    // The two branches of a block draw apart: the high bit of the layer tells them.
+    // The two branches of a block draw different random numbers: the high bit of the layer number is the branch.
     private Kernels.DropPath? DropPath(uint branch) =>
         IsTraining && _dropPath > 0 ? new Kernels.DropPath(_dropPath, Key with { Layer = Key.Layer | branch << 31 }) : null;
 }

@@ -5,8 +5,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Encoders;
 
 /// <summary>
-/// The Swin encoder of CS-UNet: patch embedding, four stages, final layer norm. Its skips are the inputs of the stages:
-/// (B, H/4, W/4, E), (B, H/8, W/8, 2E), (B, H/16, W/16, 4E), (B, H/32, W/32, 8E).
+/// The Swin encoder of CS-UNet: patch embedding, four stages, final layer norm. Its skip connections are the inputs of the stages: (B, H/4,
+/// W/4, E), (B, H/8, W/8, 2E), (B, H/16, W/16, 4E), (B, H/32, W/32, 8E).
 /// </summary>
 public sealed class SwinEncoder : Module
 {
@@ -14,7 +14,7 @@ public sealed class SwinEncoder : Module
     private readonly ModuleList<SwinStage> _layers;
     private readonly LayerNorm _norm;
 
-    /// <summary>An encoder of the given options.</summary>
+    /// <summary>Creates an encoder with the given options.</summary>
     public SwinEncoder(SwinOptions options, DType type) : base(type)
     {
         int stages = options.Depths.Count;
@@ -24,7 +24,7 @@ public sealed class SwinEncoder : Module
         _norm = Register("norm", new LayerNorm(options.EmbedDim << (stages - 1), type));
     }
 
-    /// <summary>The output (B, H/32, W/32, 8E) and the four skips, of images (B, H, W, 3).</summary>
+    /// <summary>For images (B, H, W, 3): the output (B, H/32, W/32, 8E) and the four skip connections.</summary>
     public (Variable Output, Variable[] Skips) Forward(Variable images)
     {
         var skips = new Variable[_layers.Items.Count];

@@ -10,7 +10,7 @@ public sealed class SwinStage : Module
     private readonly ModuleList<SwinBlock> _blocks;
     private readonly PatchMerging? _downsample;
 
-    /// <summary>A stage of an encoder.</summary>
+    /// <summary>Creates a stage of an encoder.</summary>
     /// <param name="options">The encoder's options.</param>
     /// <param name="stage">The stage, from 0.</param>
     /// <param name="type">Element type.</param>

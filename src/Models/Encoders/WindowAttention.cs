@@ -15,7 +15,8 @@ public sealed class WindowAttention : Module
     private readonly int _window, _heads;
 
     /// <summary>
-    /// A layer of <paramref name="channels"/> channels in windows of <paramref name="window"/> x <paramref name="window"/> tokens.
+    /// Creates a layer for <paramref name="channels"/> channels and windows of <paramref name="window"/> x <paramref name="window"/>
+    /// tokens.
     /// </summary>
     public WindowAttention(int channels, int window, int heads, DType type) : base(type)
     {
@@ -34,16 +35,16 @@ public sealed class WindowAttention : Module
     /// <summary>residual + DropPath(layer(input)), a residual branch.</summary>
     /// <param name="input">Tokens (B, H, W, C).</param>
     /// <param name="shift">Cyclic shift of the window grid in tokens.</param>
-    /// <param name="residual">Tokens that the result is added to.</param>
+    /// <param name="residual">Tokens to which the result is added.</param>
     /// <param name="dropPath">Stochastic depth of the branch; null for none.</param>
     public Variable Forward(Variable input, int shift, Variable residual, Kernels.DropPath? dropPath) =>
         _proj.Forward(Attend(input, shift), residual, dropPath);
 
-    // All but the output projection.
+    // Everything except the output projection.
     private Variable Attend(Variable input, int shift)
     {
         int height = input.Shape[1], width = input.Shape[2];
-        // Padded after the norm, so padded tokens are zero before the projection: their keys and values are the projection's bias.
+        // Padding follows the norm, so padded tokens are zero before the projection: their keys and values are its bias.
         int bottom = (_window - height % _window) % _window, right = (_window - width % _window) % _window;
         bool padded = bottom + right > 0;
         Variable x = padded ? Variable.Apply(new Kernels.Pad2d(bottom, right), input) : input;

@@ -13,8 +13,8 @@ public sealed class CnnEncoder : Module
     private readonly Encoder _encoder;
     private readonly int[] _places;
 
-    /// <summary>An encoder of the given options.</summary>
-    /// <exception cref="ArgumentException">It has not all of the strides.</exception>
+    /// <summary>Creates an encoder with the given options.</summary>
+    /// <exception cref="ArgumentException">It does not have features at all of these strides.</exception>
     public CnnEncoder(EncoderOptions options, DType type) : base(type)
     {
         _encoder = Register("cnn_encoder", options.Create(type));
@@ -30,7 +30,7 @@ public sealed class CnnEncoder : Module
     /// <summary>Channels of the features at strides 4, 8, 16, 32.</summary>
     public IReadOnlyList<int> Channels { get; }
 
-    /// <summary>The features at strides 4, 8, 16, 32 of images (B, H, W, 3).</summary>
+    /// <summary>The features of images (B, H, W, 3) at strides 4, 8, 16, 32.</summary>
     public Variable[] Forward(Variable images)
     {
         Variable[] features = _encoder.Forward(images);

@@ -6,8 +6,9 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Networks;
 
 /// <summary>
-/// The decoder: level 0 joins the deepest features and expands them; levels 1 to 3 join with the skips of both encoders, reduce, run Swin
-/// blocks like the mirrored encoder stage, and (1, 2) expand; then a x4 expansion and a 1x1 convolution give the logits.
+/// The decoder. Level 0 concatenates the deepest features and expands them. Levels 1 to 3 concatenate the skip connections of both
+/// encoders, reduce the channels, run Swin blocks like the mirrored encoder stage, and (levels 1 and 2) expand. Then a x4 expansion and a
+/// 1x1 convolution compute the logits.
 /// </summary>
 public sealed class CsUnetDecoder : Module
 {
@@ -17,8 +18,8 @@ public sealed class CsUnetDecoder : Module
     private readonly PatchExpand _up;
     private readonly Conv2d _output;
 
-    /// <summary>A decoder.</summary>
-    /// <param name="options">The Swin encoder that it mirrors.</param>
+    /// <summary>Creates a decoder.</summary>
+    /// <param name="options">The options of the Swin encoder that it mirrors.</param>
     /// <param name="cnn">Channels of the CNN's features at strides 4, 8, 16, 32.</param>
     /// <param name="classes">Number of classes.</param>
     /// <param name="type">Element type.</param>
@@ -36,7 +37,7 @@ public sealed class CsUnetDecoder : Module
 
     /// <summary>Logits (B, H, W, classes).</summary>
     /// <param name="swin">Output of the Swin encoder (B, H/32, W/32, 8E).</param>
-    /// <param name="skips">Its skips, at strides 4, 8, 16, 32.</param>
+    /// <param name="skips">Its skip connections, at strides 4, 8, 16, 32.</param>
     /// <param name="cnn">Features of the CNN encoder at the same strides.</param>
     public Variable Forward(Variable swin, Variable[] skips, Variable[] cnn)
     {
@@ -51,7 +52,7 @@ public sealed class CsUnetDecoder : Module
         return _output.Forward(x);
     }
 
-    /// <summary>Swin blocks of one decoder level, then patch expanding in all but the last. Names: blocks.{j}, upsample.</summary>
+    /// <summary>The Swin blocks of one decoder level, then patch expanding except in the last level. Names: blocks.{j}, upsample.</summary>
     private sealed class DecoderLevel : Module
     {
         private readonly ModuleList<SwinBlock> _blocks;

@@ -7,7 +7,7 @@ namespace CsUnet.Models.Networks;
 
 /// <summary>
 /// CS-UNet (Alrfou, Zhao, Kordijazi, "Transfer Learning for Microstructure Segmentation with CS-UNet", arXiv 2308.13917): a Swin encoder
-/// and a CNN encoder side by side, joined level by level in a Swin decoder. Parameter names are those of the authors' weight files.
+/// and a CNN encoder in parallel; a Swin decoder combines them level by level. Parameter names are those of the authors' weight files.
 /// </summary>
 public sealed class CsUnetModel : SegmentationModel
 {
@@ -15,7 +15,7 @@ public sealed class CsUnetModel : SegmentationModel
     private readonly CnnEncoder _cnn;
     private readonly CsUnetDecoder _decoder;
 
-    /// <summary>A network with unset parameters; call <see cref="ModuleExtensions.Initialize"/> or load weights.</summary>
+    /// <summary>Creates a network with unset parameters; call <see cref="ModuleExtensions.Initialize"/> or load weights.</summary>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public CsUnetModel(CsUnetOptions options, DType type = DType.Float32) : base(options, type)
     {

@@ -23,36 +23,38 @@ public sealed record CsUnetOptions : ModelOptions
     /// <summary>Attention heads per stage.</summary>
     public IReadOnlyList<int> Heads { get; init; } = [3, 6, 12, 24];
 
-    /// <summary>Attention window in tokens; a stage whose smaller side is not larger uses that side, unshifted.</summary>
+    /// <summary>
+    /// Attention window in tokens. A stage whose smaller side is not larger uses that side as its window, without shifting.
+    /// </summary>
     public int Window { get; init; } = 7;
 
-    /// <summary>Hidden width of the MLP over its input width.</summary>
+    /// <summary>Hidden width of the MLP divided by its input width.</summary>
     public int MlpRatio { get; init; } = 4;
 
     /// <summary>The MLP of the Swin blocks.</summary>
     public MlpKind Mlp { get; init; } = MlpKind.ResMlp;
 
-    /// <summary>Largest probability of DropPath; it rises linearly over the blocks from 0.</summary>
+    /// <summary>Largest probability of DropPath; it rises linearly over the blocks, starting at 0.</summary>
     public double DropPath { get; init; } = 0.1;
 
-    /// <summary>The CNN encoder; it has features at strides 4, 8, 16 and 32.</summary>
+    /// <summary>The CNN encoder; it must have features at strides 4, 8, 16 and 32.</summary>
     public EncoderOptions Cnn { get; init; } = Encoders.Encoders.Named("resnet50");
 
     /// <inheritdoc />
     public override string Kind => Name;
 
-    /// <summary>The Swin part.</summary>
+    /// <summary>The options of the Swin part.</summary>
     [JsonIgnore]
     public SwinOptions Swin => new(Height, Width, EmbedDim, Depths, Heads, Window, MlpRatio, Mlp, DropPath);
 
-    /// <summary>The paper's network: Swin-T beside ResNet-50.</summary>
+    /// <summary>The network of the paper: Swin-T in parallel with ResNet-50.</summary>
     public static CsUnetOptions Tiny(int height, int width, int classes) =>
         new() { Height = height, Width = width, Classes = classes, Window = PreferredWindow(height, width) };
 
-    /// <summary>The paper's network with two blocks in every stage.</summary>
+    /// <summary>The network of the paper with two blocks in every stage.</summary>
     public static CsUnetOptions Lite(int height, int width, int classes) => Tiny(height, width, classes) with { Depths = [2, 2, 2, 2] };
 
-    /// <summary>A network for a laptop: a third of the channels, beside a ResNet-18 of half the width.</summary>
+    /// <summary>A network for a laptop: a third of the channels, in parallel with a ResNet-18 of half the width.</summary>
     public static CsUnetOptions Mini(int height, int width, int classes) => new()
     {
         Height = height, Width = width, Classes = classes, Window = 8, EmbedDim = 32, Depths = [2, 2, 2, 2], Heads = [1, 2, 4, 8],
@@ -90,6 +92,6 @@ public sealed record CsUnetOptions : ModelOptions
         Cnn.Validate();
     }
 
-    // 7 is the window of the 224-pixel papers; it divides every stage exactly when the coarsest has a multiple of 7 tokens a side.
+    // The papers use window 7 at 224 pixels. It divides every stage exactly if the coarsest stage has a multiple of 7 tokens per side.
     private static int PreferredWindow(int height, int width) => height / 32 % 7 == 0 && width / 32 % 7 == 0 ? 7 : 8;
 }

@@ -6,9 +6,10 @@ namespace CsUnet.Models.Networks;
 
 /// <summary>
 /// Everything that determines the architecture of a segmentation network; stored with its weights. In JSON the property <c>kind</c> names
-/// the network, <see cref="Kind"/>; without it the options are a CS-UNet's, as files written before there was another network are.
+/// the network, <see cref="Kind"/>. Without it the options describe a CS-UNet: older files, from when that was the only network, have no
+/// kind.
 /// </summary>
-/// <remarks>A network of one's own derives its options from this, and registers them before its checkpoints are loaded.</remarks>
+/// <remarks>A custom network derives its options from this type, and registers them before its checkpoints are loaded.</remarks>
 /// <example><code>
 /// sealed record MyOptions : ModelOptions
 /// {
@@ -44,22 +45,22 @@ public abstract record ModelOptions
     [JsonIgnore]
     public abstract string Kind { get; }
 
-    /// <summary>The network with unset parameters; call <see cref="Nn.ModuleExtensions.Initialize"/> or load weights.</summary>
+    /// <summary>Creates the network, with unset parameters; call <see cref="Nn.ModuleExtensions.Initialize"/> or load weights.</summary>
     /// <param name="type">Element type of parameters, images and logits.</param>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public abstract SegmentationModel Create(DType type = DType.Float32);
 
-    /// <summary>These options with what a run changes of them.</summary>
-    /// <exception cref="ArgumentException">A value is not possible.</exception>
+    /// <summary>These options with the settings of a run applied.</summary>
+    /// <exception cref="ArgumentException">A value is not allowed.</exception>
     internal virtual ModelOptions With(NetworkSettings settings) => this;
 
     /// <summary>
-    /// These options without what only training uses, such as DropPath: networks that differ in nothing else can exchange weights.
+    /// These options without settings that only training uses, such as DropPath. Networks that differ in nothing else can exchange weights.
     /// </summary>
     public virtual ModelOptions ForWeights() => this;
 
     /// <summary>Checks that the options can be built.</summary>
-    /// <exception cref="ArgumentException">They cannot; the message says which option, and what it may be.</exception>
+    /// <exception cref="ArgumentException">They cannot; the message names the option and its allowed values.</exception>
     public virtual void Validate()
     {
         Require(Height > 0 && Width > 0 && Height % 32 == 0 && Width % 32 == 0,
@@ -71,16 +72,16 @@ public abstract record ModelOptions
     /// <summary>The options as JSON.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, s_json);
 
-    /// <summary>The options of a text that <see cref="ToJson"/> wrote.</summary>
-    /// <exception cref="UnknownKindException">They are a network's, or have an encoder, whose kind is not registered.</exception>
-    /// <exception cref="JsonException">The text is not understood.</exception>
+    /// <summary>Reads options from text that <see cref="ToJson"/> wrote.</summary>
+    /// <exception cref="UnknownKindException">The kind of the network or of its encoder is not registered.</exception>
+    /// <exception cref="JsonException">The text is not valid JSON of options.</exception>
     public static ModelOptions FromJson(string json) =>
         JsonSerializer.Deserialize<ModelOptions>(json, s_json) ?? throw new JsonException("model is null");
 
-    /// <summary>Makes the options of a network of one's own readable from JSON, and so its checkpoints.</summary>
-    /// <typeparam name="TOptions">Its options.</typeparam>
-    /// <param name="kind">Its <see cref="Kind"/>.</param>
-    /// <exception cref="ArgumentException">The kind is another type's.</exception>
+    /// <summary>Registers the options of a custom network, so that JSON and its checkpoints can be read.</summary>
+    /// <typeparam name="TOptions">The network's options.</typeparam>
+    /// <param name="kind">The network's <see cref="Kind"/>.</param>
+    /// <exception cref="ArgumentException">Another type already has this kind.</exception>
     public static void Register<TOptions>(string kind) where TOptions : ModelOptions => s_kinds.Register(kind, typeof(TOptions));
 
     private protected static void Require(bool condition, string message)

@@ -1,17 +1,17 @@
 namespace CsUnet.Models.Networks;
 
-/// <summary>A row of the table of networks.</summary>
-/// <param name="Name">The network's name.</param>
-/// <param name="Create">Its options for a height and width of the input in pixels and a number of classes.</param>
-/// <param name="Settings">The names of the <see cref="NetworkSettings"/> that it takes.</param>
+/// <summary>A row of the network table.</summary>
+/// <param name="Name">The name of the network.</param>
+/// <param name="Create">Creates its options from input height and width in pixels and the number of classes.</param>
+/// <param name="Settings">The names of the <see cref="NetworkSettings"/> that it accepts.</param>
 public sealed record NetworkPreset(string Name, Func<int, int, int, ModelOptions> Create, IReadOnlyList<string> Settings)
 {
-    /// <summary>The options of the network, changed by settings.</summary>
+    /// <summary>The options of the network, with settings applied.</summary>
     /// <param name="height">Input height, a multiple of 32.</param>
     /// <param name="width">Input width, a multiple of 32.</param>
     /// <param name="classes">Number of classes.</param>
-    /// <param name="settings">What is different from the preset; null: nothing.</param>
-    /// <exception cref="ArgumentException">The options cannot be built, or a setting is none of this network.</exception>
+    /// <param name="settings">The differences from the preset; null: none.</param>
+    /// <exception cref="ArgumentException">The options cannot be built, or the network does not have a setting.</exception>
     public ModelOptions With(int height, int width, int classes, NetworkSettings? settings = null)
     {
         settings ??= new NetworkSettings();

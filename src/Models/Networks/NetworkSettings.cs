@@ -2,7 +2,9 @@ using CsUnet.Models.Encoders;
 
 namespace CsUnet.Models.Networks;
 
-/// <summary>What a run may change of a network's preset; what is not set stays the preset's. No network takes all of them.</summary>
+/// <summary>
+/// Settings by which a run changes a network's preset; unset ones keep the preset's value. No network accepts all of them.
+/// </summary>
 public sealed record NetworkSettings
 {
     /// <summary>Attention window in tokens.</summary>
@@ -26,7 +28,7 @@ public sealed record NetworkSettings
     /// <summary>CNN encoder, one of <see cref="Encoders.Encoders.Names"/>.</summary>
     public string? Encoder { get; init; }
 
-    /// <summary>Channels of the CNN's first stage; not set: the preset's, or as published for an encoder that is named.</summary>
+    /// <summary>Channels of the CNN's first stage; unset: the preset's, or as published if an encoder is named.</summary>
     public int? EncoderWidth { get; init; }
 
     private static readonly (string Name, Func<NetworkSettings, bool> IsSet)[] s_all =
@@ -37,14 +39,14 @@ public sealed record NetworkSettings
         ("encoder", settings => settings.Encoder is not null), ("encoder_width", settings => settings.EncoderWidth is not null),
     ];
 
-    /// <summary>The names of all settings, as config.yaml writes them.</summary>
+    /// <summary>The names of all settings, as written in config.yaml.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. s_all.Select(setting => setting.Name)];
 
-    /// <summary>The names of those that are set.</summary>
+    /// <summary>The names of the settings that are set.</summary>
     public IEnumerable<string> Given() => s_all.Where(setting => setting.IsSet(this)).Select(setting => setting.Name);
 
-    /// <summary>The encoder that is asked for in place of a preset's.</summary>
-    /// <exception cref="ArgumentException">There is no such encoder, or it has one width only.</exception>
+    /// <summary>The encoder that replaces the preset's.</summary>
+    /// <exception cref="ArgumentException">The encoder does not exist, or it has a fixed width.</exception>
     internal EncoderOptions EncoderInsteadOf(EncoderOptions preset) =>
         Encoder is not null ? Encoders.Encoders.Named(Encoder, EncoderWidth) : EncoderWidth is { } width ? preset.WithWidth(width) : preset;
 }

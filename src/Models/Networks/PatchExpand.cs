@@ -14,7 +14,7 @@ public sealed class PatchExpand : Module
     private readonly LayerNorm _norm;
     private readonly int _scale;
 
-    /// <summary>An expansion by <paramref name="scale"/> a side.</summary>
+    /// <summary>Creates an expansion by <paramref name="scale"/> per side.</summary>
     public PatchExpand(int inputs, int outputs, int scale, DType type) : base(type)
     {
         _expand = Register("expand", new Linear(inputs, scale * scale * outputs, bias: false, type));

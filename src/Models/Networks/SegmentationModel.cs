@@ -5,13 +5,13 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Networks;
 
 /// <summary>
-/// A network that labels every pixel of an image: all that training, evaluation, prediction and checkpoints know of it.
+/// A network that labels every pixel of an image. Training, evaluation, prediction and checkpoints know networks only as this class.
 /// </summary>
 public abstract class SegmentationModel : Module
 {
     private Precision _precision;
 
-    /// <summary>A network of some options.</summary>
+    /// <summary>Creates a network from its options.</summary>
     /// <param name="options">The architecture, which checkpoints store.</param>
     /// <param name="type">Element type of parameters, images and logits.</param>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
@@ -33,11 +33,13 @@ public abstract class SegmentationModel : Module
     /// <summary>Number of classes.</summary>
     public int Classes => Options.Classes;
 
-    /// <summary>Channels that activations of the input's resolution have together at the least, for <see cref="RequireMemory"/>.</summary>
+    /// <summary>
+    /// Minimum number of channels that all activations at input resolution have together, for <see cref="RequireMemory"/>.
+    /// </summary>
     protected virtual int ActivationChannels => Classes;
 
     /// <summary>
-    /// The arithmetic between images and logits, on a CUDA device. With bf16 everything between them is bfloat16 while images, logits and
+    /// The arithmetic between images and logits on a CUDA device. With bf16 everything in between is bfloat16; images, logits and
     /// parameters stay float32. Default: fp32.
     /// </summary>
     /// <exception cref="NotSupportedException">It is not fp32, and the network's parameters are not float32.</exception>
@@ -48,9 +50,9 @@ public abstract class SegmentationModel : Module
             $"precision {value.Label()} needs a network of float32 parameters, this one has {DType.Label()}");
     }
 
-    /// <summary>Logits (B, H, W, classes) of normalised images (B, H, W, 3), both of the parameters' element type.</summary>
+    /// <summary>Computes logits (B, H, W, classes) from normalised images (B, H, W, 3), both of the parameters' element type.</summary>
     /// <exception cref="Kernels.ShapeException">The images do not have the model's size or element type.</exception>
-    /// <exception cref="NotSupportedException">The images are on the processor, and the precision is not fp32.</exception>
+    /// <exception cref="NotSupportedException">The images are on the CPU, and the precision is not fp32.</exception>
     public Variable Forward(Variable images)
     {
         if (images.Value.DType != DType)
@@ -66,15 +68,15 @@ public abstract class SegmentationModel : Module
     }
 
     /// <summary>
-    /// Refuses what could not be trained on this machine, while parameters hold no memory: the system would grant it and then end the
-    /// process.
+    /// Refuses a training step that does not fit into this machine's memory. Call it before parameters are allocated: the system would
+    /// grant the memory and later kill the process.
     /// </summary>
     /// <param name="batch">Images per step.</param>
     /// <param name="available">Bytes of memory; null: this machine's.</param>
-    /// <exception cref="InvalidValueException">A step needs more.</exception>
+    /// <exception cref="InvalidValueException">A step needs more memory.</exception>
     public void RequireMemory(int batch, long? available = null)
     {
-        // Weights, gradients and two moments; the images and the largest activations. Float32 throughout.
+        // Weights, gradients and two moments, plus the images and the largest activations; everything in float32.
         double pixels = (double)batch * Height * Width;
         double least = 4.0 * (4 * (double)ParameterCount + pixels * (3 + ActivationChannels));
         double present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -86,6 +88,6 @@ public abstract class SegmentationModel : Module
         }
     }
 
-    /// <summary>Logits of images, both of the precision's element type.</summary>
+    /// <summary>Computes logits from images, both of the precision's element type.</summary>
     protected abstract Variable Logits(Variable images);
 }

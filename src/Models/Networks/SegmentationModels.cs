@@ -15,8 +15,8 @@ public static class SegmentationModels
     /// <summary>The names, in the order of the table.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. All.Select(preset => preset.Name)];
 
-    /// <summary>A row of the table.</summary>
-    /// <exception cref="ArgumentException">The name is not known; the message lists those that are.</exception>
+    /// <summary>Finds a row of the table.</summary>
+    /// <exception cref="ArgumentException">The name is unknown; the message lists the known names.</exception>
     public static NetworkPreset Named(string name) => All.FirstOrDefault(preset => preset.Name == name)
         ?? throw new ArgumentException($"model '{name}' is not known; use one of {string.Join(", ", Names)}");
 
@@ -25,6 +25,6 @@ public static class SegmentationModels
     /// <param name="height">Input height, a multiple of 32.</param>
     /// <param name="width">Input width, a multiple of 32.</param>
     /// <param name="classes">Number of classes.</param>
-    /// <exception cref="ArgumentException">The name is not known, or the size not possible.</exception>
+    /// <exception cref="ArgumentException">The name is unknown, or the size is not allowed.</exception>
     public static ModelOptions Preset(string name, int height, int width, int classes) => Named(name).With(height, width, classes);
 }

@@ -5,14 +5,14 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Networks;
 
 /// <summary>
-/// The skip connections of CS-UNet's decoder at levels 1 to 3: the decoder's tokens, the Swin encoder's and the CNN's features beside each
-/// other, then a linear layer back to 8E >> level channels. Names: 1, 2, 3.
+/// The skip connections of CS-UNet's decoder at levels 1 to 3: concatenates the decoder's tokens, the Swin encoder's tokens and the CNN's
+/// features, then a linear layer reduces them to 8E >> level channels. Names: 1, 2, 3.
 /// </summary>
 public sealed class SkipConcat : Module
 {
     private readonly Linear[] _levels;
 
-    /// <summary>The connections of a decoder.</summary>
+    /// <summary>Creates the skip connections of a decoder.</summary>
     /// <param name="embedDim">E, the channels of the first Swin stage.</param>
     /// <param name="cnn">Channels of the CNN's features at strides 4, 8, 16, 32.</param>
     /// <param name="type">Element type.</param>
@@ -23,7 +23,7 @@ public sealed class SkipConcat : Module
     /// <summary>Three maps (B, H, W, .) -> (B, H, W, 8E >> level).</summary>
     /// <param name="level">1, 2 or 3.</param>
     /// <param name="x">The decoder's tokens.</param>
-    /// <param name="swin">The Swin encoder's.</param>
+    /// <param name="swin">The Swin encoder's tokens.</param>
     /// <param name="cnn">The CNN's features.</param>
     public Variable Forward(int level, Variable x, Variable swin, Variable cnn) =>
         _levels[level - 1].Forward(Variable.Apply(new Kernels.Concat(), x, swin, cnn));

@@ -6,8 +6,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Networks;
 
 /// <summary>
-/// U-Net (Ronneberger, Fischer, Brox 2015) with any encoder, as segmentation_models.pytorch builds it, whose parameter names it has:
-/// encoder, decoder, segmentation_head.
+/// U-Net (Ronneberger, Fischer, Brox 2015) with any encoder, built like the one in segmentation_models.pytorch, with the same parameter
+/// names: encoder, decoder, segmentation_head.
 /// </summary>
 public sealed class UNet : SegmentationModel
 {
@@ -15,7 +15,7 @@ public sealed class UNet : SegmentationModel
     private readonly UNetDecoder _decoder;
     private readonly SegmentationHead _head;
 
-    /// <summary>A network with unset parameters; call <see cref="ModuleExtensions.Initialize"/> or load weights.</summary>
+    /// <summary>Creates a network with unset parameters; call <see cref="ModuleExtensions.Initialize"/> or load weights.</summary>
     /// <exception cref="ArgumentException">The options cannot be built.</exception>
     public UNet(UNetOptions options, DType type = DType.Float32) : base(options, type)
     {

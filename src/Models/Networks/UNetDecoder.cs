@@ -6,18 +6,18 @@ using CsUnet.Tensors;
 namespace CsUnet.Models.Networks;
 
 /// <summary>
-/// The decoder of U-Net: from the deepest feature on, each block doubles the resolution and joins the encoder's feature of that resolution;
-/// the last, at the resolution of the images, has none to join. Names: blocks.{i}.
+/// The decoder of U-Net. Starting at the deepest feature, each block doubles the resolution and concatenates the encoder's feature of that
+/// resolution. The last block, at image resolution, has no feature to concatenate. Names: blocks.{i}.
 /// </summary>
 public sealed class UNetDecoder : Module
 {
     private readonly ModuleList<UNetDecoderBlock> _blocks;
 
-    /// <summary>A decoder.</summary>
+    /// <summary>Creates a decoder.</summary>
     /// <param name="features">The encoder's features; their strides are 2, 4, 8, ...</param>
-    /// <param name="channels">Channels of the blocks, deepest first, as many as features.</param>
+    /// <param name="channels">Channels of the blocks, deepest first; one block per feature.</param>
     /// <param name="type">Element type.</param>
-    /// <exception cref="ArgumentException">Numbers or strides do not fit.</exception>
+    /// <exception cref="ArgumentException">The number of channels or the strides do not match.</exception>
     public UNetDecoder(IReadOnlyList<Feature> features, IReadOnlyList<int> channels, DType type) : base(type)
     {
         int count = features.Count;
@@ -34,7 +34,7 @@ public sealed class UNetDecoder : Module
             type));
     }
 
-    /// <summary>(B, H, W, channels of the last block) of the features of images (B, H, W, 3).</summary>
+    /// <summary>Decodes the features of images (B, H, W, 3) into (B, H, W, channels of the last block).</summary>
     public Variable Forward(Variable[] features)
     {
         Variable x = features[^1];

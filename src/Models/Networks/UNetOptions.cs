@@ -15,13 +15,13 @@ public sealed record UNetOptions : ModelOptions
     /// <summary>The encoder.</summary>
     public EncoderOptions Encoder { get; init; } = Encoders.Encoders.Named("resnet34");
 
-    /// <summary>Channels of the decoder's blocks, deepest first; as many as the encoder has features.</summary>
+    /// <summary>Channels of the decoder's blocks, deepest first; one entry per feature of the encoder.</summary>
     public IReadOnlyList<int> DecoderChannels { get; init; } = [256, 128, 64, 32, 16];
 
     /// <inheritdoc />
     public override string Kind => Name;
 
-    /// <summary>The network with the usual encoder.</summary>
+    /// <summary>The network with its default encoder.</summary>
     public static UNetOptions Create(int height, int width, int classes) => new() { Height = height, Width = width, Classes = classes };
 
     /// <inheritdoc />

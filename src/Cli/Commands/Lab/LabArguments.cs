@@ -22,13 +22,13 @@ internal sealed class LabArguments
 
     public Option<string?> Device { get; } = CommandHelpers.Device();
 
-    /// <summary>Of the commands that measure.</summary>
+    /// <summary>An option of the commands that measure.</summary>
     public Option<int?> Milliseconds { get; } = Options.Integer("--milliseconds", "N", "How long each row is timed. Default: 500.", 1,
         600_000);
 
-    /// <summary>Of those that show what they measure.</summary>
+    /// <summary>An option of the commands that show measurements.</summary>
     public Option<string?> Projected { get; } = Options.Text("--projected", "FILE",
-        "What 'csunet lab project --json' wrote for this GPU: shown beside the measured times, with the projection's error.");
+        "The output of 'csunet lab project --json' for this GPU: shows the projected times beside the measured ones, and their error.");
 
     public Option<int?> Threads { get; } = CommandHelpers.Threads();
 
@@ -41,8 +41,8 @@ internal sealed class LabArguments
     /// <summary>How long each row is timed.</summary>
     public double Seconds(ParseResult result) => result.GetValue(Milliseconds) is { } given ? given / 1e3 : Timing.UsualSeconds;
 
-    /// <summary>The cases that were asked for.</summary>
-    /// <exception cref="UsageException">There are none.</exception>
+    /// <summary>The selected cases.</summary>
+    /// <exception cref="UsageException">No case is selected.</exception>
     public IReadOnlyList<LabCase> Cases(ParseResult result)
     {
         string? op = result.GetValue(Op), shape = result.GetValue(Shape);
@@ -56,7 +56,7 @@ internal sealed class LabArguments
             return cases;
         string[] ops = [.. cases.Select(item => item.Op).Distinct()];
         if (ops.Length != 1)
-            throw new UsageException("needs --op with one operator, since every operator has shapes of its own", place: $"--shape {shape}");
+            throw new UsageException("needs --op with one operator, because each operator has its own shapes", place: $"--shape {shape}");
         try
         {
             return [LabCases.Create(ops[0], shape)];
@@ -67,14 +67,14 @@ internal sealed class LabArguments
         }
     }
 
-    /// <summary>The precision of the element type that was asked for, to be used while the command runs.</summary>
+    /// <summary>The precision of the selected element type; use it while the command runs.</summary>
     public Precision PrecisionOf(ParseResult result) =>
         result.GetValue(Type) switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
 
-    /// <summary>The device, opened, and the element type.</summary>
-    /// <exception cref="UsageException">The type cannot be computed there.</exception>
+    /// <summary>Opens the device, and returns it with the element type.</summary>
+    /// <exception cref="UsageException">The device does not support the type.</exception>
     /// <param name="result">The call.</param>
-    /// <param name="emulated">What the emulator is to pass for; null: itself.</param>
+    /// <param name="emulated">The GPU that the emulator imitates; null: none.</param>
     public (DeviceSelection Selection, DType Type) Open(ParseResult result, Gpu? emulated = null)
     {
         CommandHelpers.UseThreads(result.GetValue(Threads));
@@ -97,12 +97,12 @@ internal sealed class LabArguments
         return (selection, name switch { "bf16" => DType.BFloat16, "float64" => DType.Float64, _ => DType.Float32 });
     }
 
-    /// <summary>The precision of a network that --dtype names.</summary>
+    /// <summary>The precision of a network, as named by --dtype.</summary>
     public static Precision PrecisionOf(string? type) =>
         type switch { "bf16" => Precision.Bf16, "tf32" => Precision.Tf32, _ => Precision.Fp32 };
 
-    /// <summary>The choices of an operator that were asked for.</summary>
-    /// <exception cref="UsageException">The named variant is none of any case.</exception>
+    /// <summary>The selected kernel choices of the cases.</summary>
+    /// <exception cref="UsageException">No case has the named variant.</exception>
     public IReadOnlyList<(LabCase Case, KernelChoice Choice)> Choices(ParseResult result, IReadOnlyList<LabCase> cases, Bench bench)
     {
         (LabCase, KernelChoice Choice)[] all = [.. cases.SelectMany(item => bench.Choices(item.Case.Op).Select(choice => (item, choice)))];
@@ -115,7 +115,7 @@ internal sealed class LabArguments
             : throw UsageException.Unknown("not known for these operators", wanted, names, $"--variant {wanted}");
     }
 
-    /// <summary>Refuses the emulator where time is asked for.</summary>
+    /// <summary>Refuses the emulator for commands that measure time.</summary>
     public static void RequireClock(DeviceSelection selection)
     {
         if (selection.Device.Kind == DeviceKind.Cuda && CudaLibraries.IsEmulated)

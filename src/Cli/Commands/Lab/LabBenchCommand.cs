@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab bench</c> and <c>csunet lab compare</c>: times against the machine's ceilings and against each other.</summary>
+/// <summary><c>csunet lab bench</c> and <c>csunet lab compare</c>: compare times with the machine's limits and with each other.</summary>
 internal static class LabBenchCommand
 {
     private const string Notes = """

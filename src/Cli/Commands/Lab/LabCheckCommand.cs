@@ -8,7 +8,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab check</c>: every variant against the double reference.</summary>
+/// <summary><c>csunet lab check</c>: compares every variant with the double-precision reference.</summary>
 internal static class LabCheckCommand
 {
     public static Command Create(Terminal terminal)
@@ -78,7 +78,7 @@ internal static class LabCheckCommand
         return failed == 0 ? ExitCode.Success : ExitCode.Failure;
     }
 
-    /// <summary>The cases that the tests run, of the same operators: odd sizes, borders, batches of one.</summary>
+    /// <summary>The cases of the tests for the same operators: odd sizes, borders, batches of one.</summary>
     private static IReadOnlyList<LabCase> SmallCases(IReadOnlyList<LabCase> cases) =>
     [
         .. cases.DistinctBy(item => item.Op).SelectMany(item => OperatorCases.All.Where(small => LabCases.NameOf(small) == item.Op)

@@ -5,7 +5,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab list</c>: operators, shapes, variants and what can be searched.</summary>
+/// <summary><c>csunet lab list</c>: lists operators, shapes, variants and tunable launch parameters.</summary>
 internal static class LabListCommand
 {
     public static Command Create(Terminal terminal)

@@ -8,10 +8,10 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab project</c>: the least time that kernels take on a GPU that is not here.</summary>
+/// <summary><c>csunet lab project</c>: projects a lower bound of kernel times on a GPU that this machine does not have.</summary>
 internal static class LabProjectCommand
 {
-    /// <summary>Stands above every projection.</summary>
+    /// <summary>The heading of every projection.</summary>
     public const string Heading = "projected, not measured";
 
     public static Command Create(Terminal terminal)
@@ -24,7 +24,7 @@ internal static class LabProjectCommand
         Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 16.", 1, 4096);
         Option<string?> json = Options.Text("--json", "FILE",
-            "Without --model: also writes the sums, which 'csunet lab bench --projected' sets beside what it measures.");
+            "Without --model: also writes the sums, which 'csunet lab bench --projected' shows beside its measurements.");
         var command = new Command("project", "Projects kernels to a GPU from what the emulator counts: the least time, and what limits it.")
         {
             gpu, model, size, batch, arguments.Op, arguments.Shape, arguments.Type, arguments.Variant, json,
@@ -35,7 +35,7 @@ internal static class LabProjectCommand
             string type = result.GetValue(arguments.Type) ?? "float32";
             if (type == "float64")
                 throw new UsageException("the CUDA kernels compute in float32, tf32 and bf16", place: "--dtype float64");
-            // Launches choose their grids by the device that they find.
+            // The launches choose their grid sizes from the current device.
             DeviceSelection.Open(DeviceSelection.Emulated);
             CudaEmulator.SetArchitecture(target.Architecture);
             CudaEmulator.SetMultiprocessors(target.Multiprocessors);

@@ -8,7 +8,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab report</c>: the bench as one HTML page with a roofline.</summary>
+/// <summary><c>csunet lab report</c>: writes a bench as one HTML page with a roofline plot.</summary>
 internal static class LabReportCommand
 {
     public static Command Create(Terminal terminal)

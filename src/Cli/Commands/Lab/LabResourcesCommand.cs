@@ -8,7 +8,9 @@ using CsUnet.Lab;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab resources</c>: what NVRTC makes of kernels for an architecture, without a GPU.</summary>
+/// <summary>
+/// <c>csunet lab resources</c>: compiles kernels for an architecture with NVRTC and lists their resources, without a GPU.
+/// </summary>
 internal static class LabResourcesCommand
 {
     public static Command Create(Terminal terminal)
@@ -40,7 +42,7 @@ internal static class LabResourcesCommand
         return command;
     }
 
-    /// <summary>The same lines where the emulator is this process's NVRTC: another process asks the real one.</summary>
+    /// <summary>The lines of the table. If the emulator has replaced NVRTC in this process, another process asks the real NVRTC.</summary>
     public static IEnumerable<string> Lines(IReadOnlySet<string> files, Gpu gpu)
     {
         string[] sources = [.. files.Where(file => file != KernelWatch.Header)];

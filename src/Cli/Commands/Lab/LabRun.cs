@@ -7,15 +7,15 @@ using CsUnet.Training;
 namespace CsUnet.Cli.Commands.Lab;
 
 /// <summary>A bench of several operators.</summary>
-/// <param name="Device">What it ran on.</param>
-/// <param name="Ceilings">The device's limits, measured first.</param>
-/// <param name="Rows">What was measured.</param>
-/// <param name="Failures">What was not, because its check failed.</param>
-/// <param name="Projected">What was projected before; null if nothing was.</param>
+/// <param name="Device">The device it ran on.</param>
+/// <param name="Ceilings">The device's limits, measured before the rows.</param>
+/// <param name="Rows">The measured rows.</param>
+/// <param name="Failures">The rows that were not measured because their check failed.</param>
+/// <param name="Projected">The projected times; null if there are none.</param>
 internal sealed record LabRun(
     string Device, Ceilings Ceilings, IReadOnlyList<BenchRow> Rows, IReadOnlyList<string> Failures, ProjectedTimes? Projected)
 {
-    /// <summary>Measures cases and prints each row as it comes.</summary>
+    /// <summary>Measures cases and prints each row as soon as it is measured.</summary>
     public static LabRun Measure(
         Terminal terminal, LabArguments arguments, ParseResult result, DeviceSelection selection, DType type, IReadOnlyList<LabCase> cases,
         bool allVariants, ProjectedTimes? projected, CancellationToken cancellation)
@@ -35,7 +35,7 @@ internal sealed record LabRun(
         var taken = new HashSet<LabCase>();
         foreach ((LabCase item, KernelChoice choice) in choices)
         {
-            // The usual variant is the first that takes the case.
+            // The usual variant is the first one that supports the case.
             if (!allVariants && taken.Contains(item))
                 continue;
             try

@@ -6,7 +6,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary>The lab's results as lines, CSV and JSON.</summary>
+/// <summary>Formats the lab's results as text lines, CSV and JSON.</summary>
 internal static class LabTable
 {
     public static string Heading =>

@@ -7,7 +7,7 @@ using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab tune</c>: searches launch parameters and stores the fastest choice for the engine.</summary>
+/// <summary><c>csunet lab tune</c>: searches launch parameters, and stores the fastest choice for the engine.</summary>
 internal static class LabTuneCommand
 {
     public static Command Create(Terminal terminal)

@@ -7,15 +7,15 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;
 
-/// <summary><c>csunet lab watch</c>: checks and counts an operator's kernels again whenever their source changes.</summary>
+/// <summary><c>csunet lab watch</c>: checks and profiles an operator's kernels again whenever their source changes.</summary>
 internal static class LabWatchCommand
 {
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Without a GPU: the one to project to. Default: h200.",
+        Option<string?> gpu = Options.Choice("--gpu", "NAME", "Without a GPU: the GPU to project to. Default: h200.",
             [.. Gpu.All.Select(entry => entry.Name)]);
-        Option<int?> rounds = Options.Integer("--rounds", "N", "Ends after so many versions. Default: goes on until Ctrl-C.", 1);
+        Option<int?> rounds = Options.Integer("--rounds", "N", "Stops after this many versions. Default: runs until Ctrl-C.", 1);
         var command = new Command("watch",
             "Compiles, checks and measures an operator's kernels whenever a .cu of CSUNET_KERNELS changes.") { gpu, rounds };
         arguments.AddTo(command);
