@@ -1,5 +1,3 @@
-using Xunit;
-
 // The engine's threads are one pool, so parallel tests would only compete for them.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 

@@ -1,5 +1,4 @@
 using CsUnet.Kernels;
-using CsUnet.Kernels.Custom;
 using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace CsUnet.Cuda;
 
 /// <summary>How the emulator builds and runs kernels.</summary>

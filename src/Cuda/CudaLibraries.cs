@@ -2,7 +2,6 @@ using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using CsUnet.Cuda.BasicTypes;
-using CsUnet.Cuda.NVRTC;
 using CsUnet.Cuda.Native;
 
 namespace CsUnet.Cuda;

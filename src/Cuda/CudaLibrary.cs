@@ -1,8 +1,3 @@
-using System.Reflection;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using CsUnet.Cuda.NVRTC;
-
 namespace CsUnet.Cuda;
 
 /// <summary>An NVIDIA library that this engine can use.</summary>

@@ -1,7 +1,3 @@
-using System.Reflection;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace CsUnet.Cuda;
 
 /// <summary>No candidate for a native library could be loaded. The message lists every file that was tried, and why it failed.</summary>

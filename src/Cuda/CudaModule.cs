@@ -1,7 +1,7 @@
 using System.Text;
 using CsUnet.Cuda.BasicTypes;
-using CsUnet.Cuda.NVRTC;
 using CsUnet.Cuda.Native;
+using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;
 

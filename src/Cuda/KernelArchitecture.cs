@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Cuda.NVRTC;
 

@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace CsUnet.Data;
 
 /// <summary>Options of a <see cref="BatchLoader"/>.</summary>

@@ -1,5 +1,3 @@
-using CsUnet.Tensors;
-
 namespace CsUnet.Data;
 
 /// <summary>Box blur: the mean over a square.</summary>

@@ -1,6 +1,6 @@
+using CsUnet.Cuda;
 using NetVips;
 using VipsImage = NetVips.Image;
-using CsUnet.Cuda;
 
 namespace CsUnet.Data;
 

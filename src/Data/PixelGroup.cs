@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace CsUnet.Data;
 
 /// <summary>With probability <paramref name="Probability"/>, one of the operations with equal probability. One operation is the common

@@ -1,4 +1,3 @@
-using System.Numerics;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace CsUnet.Kernels;
 
 /// <summary>Interpolation of <see cref="Resize"/>.</summary>

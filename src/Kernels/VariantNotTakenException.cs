@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace CsUnet.Kernels;
 
 /// <summary>A call does not fit the variant that was chosen for it by name. No other variant runs in its place.</summary>

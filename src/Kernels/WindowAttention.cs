@@ -1,4 +1,3 @@
-using System.Numerics;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Cuda;

@@ -1,8 +1,8 @@
-using CsUnet.Verification;
 using CsUnet.Cuda;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Lab;
 

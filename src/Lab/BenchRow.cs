@@ -1,5 +1,3 @@
-using CsUnet.Tensors;
-
 namespace CsUnet.Lab;
 
 /// <summary>One measured row: a pass of an operator at a shape, by one variant.</summary>

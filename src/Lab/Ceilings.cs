@@ -1,6 +1,5 @@
 using System.Numerics;
 using CsUnet.Cuda;
-using CsUnet.Kernels;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Tensors;
 

@@ -1,5 +1,3 @@
-using System.Globalization;
-using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 
 namespace CsUnet.Lab;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace CsUnet.Lab;
 
 /// <summary>A row of the emulated device's profile: the cost of one kind of access on one source line.</summary>

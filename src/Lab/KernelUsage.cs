@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Reflection;
-using System.Text.RegularExpressions;
-
 namespace CsUnet.Lab;
 
 /// <summary>The resources that ptxas assigned to a kernel.</summary>

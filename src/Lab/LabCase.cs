@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text.RegularExpressions;
-using CsUnet.Tensors;
 using CsUnet.Verification;
 
 namespace CsUnet.Lab;

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace CsUnet.Lab;
 
 /// <summary>A pass of an operator.</summary>

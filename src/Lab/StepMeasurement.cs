@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace CsUnet.Lab;
 
 /// <summary>The result of a step benchmark. Times are medians.</summary>

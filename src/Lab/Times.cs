@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace CsUnet.Lab;
 
 /// <summary>Statistics of repeated time measurements, in seconds.</summary>

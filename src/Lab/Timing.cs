@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using CsUnet.Autograd;
-using CsUnet.Verification;
 using CsUnet.Cuda;
-using CsUnet.Kernels;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Lab;
 

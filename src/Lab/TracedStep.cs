@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace CsUnet.Lab;
 
 /// <summary>A step whose operators were timed individually.</summary>

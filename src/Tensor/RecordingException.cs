@@ -1,5 +1,3 @@
-using CsUnet.Cuda.Blas;
-
 namespace CsUnet.Tensors;
 
 /// <summary>

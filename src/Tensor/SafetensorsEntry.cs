@@ -1,5 +1,3 @@
-using Microsoft.Win32.SafeHandles;
-
 namespace CsUnet.Tensors;
 
 /// <summary>One tensor of a safetensors file.</summary>

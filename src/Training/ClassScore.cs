@@ -1,6 +1,3 @@
-using System.Text;
-using System.Text.Json;
-
 namespace CsUnet.Training;
 
 /// <summary>Metrics of one class.</summary>

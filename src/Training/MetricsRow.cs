@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace CsUnet.Training;
 
 /// <summary>One row of metrics.csv.</summary>

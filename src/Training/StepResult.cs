@@ -1,5 +1,3 @@
-using CsUnet.Kernels;
-
 namespace CsUnet.Training;
 
 /// <summary>The results of one step.</summary>

@@ -1,8 +1,6 @@
 using System.Collections;
 using System.Globalization;
 using System.Reflection;
-using CsUnet.Kernels;
-using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 

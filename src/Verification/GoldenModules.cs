@@ -2,7 +2,6 @@ using CsUnet.Autograd;
 using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
-using CsUnet.Tensors;
 
 namespace CsUnet.Verification;
 

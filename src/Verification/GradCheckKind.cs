@@ -1,5 +1,3 @@
-using CsUnet.Nn;
-
 namespace CsUnet.Verification;
 
 /// <summary>The subject of a check and what it compares.</summary>

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using CsUnet.Autograd;
 using CsUnet.Cuda;
 using CsUnet.Kernels;
-using CsUnet.Nn;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;

@@ -1,5 +1,3 @@
-using CsUnet.Autograd;
-
 namespace CsUnet.Verification;
 
 /// <summary>The role of an input, which determines its element type if activations are bfloat16.</summary>

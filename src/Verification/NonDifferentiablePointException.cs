@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace CsUnet.Verification;
 
 /// <summary>A case cannot be checked in a precision because rounding would switch a rectifier.</summary>

@@ -1,4 +1,3 @@
-using CsUnet.Kernels;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using CsUnet.Cuda;
-using CsUnet.Models.Encoders;
-using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 
 namespace CsUnet.Verification;

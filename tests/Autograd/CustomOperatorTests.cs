@@ -1,9 +1,7 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Kernels.Custom;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Autograd;
 

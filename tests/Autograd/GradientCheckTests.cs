@@ -1,8 +1,7 @@
 using CsUnet.Autograd;
-using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using Xunit;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Autograd;
 

@@ -1,7 +1,6 @@
 using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using Xunit;
 
 namespace CsUnet.Tests.Autograd;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using CsUnet.Tests.Cuda;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using CsUnet.Cli;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

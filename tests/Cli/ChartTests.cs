@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Xml.Linq;
 using CsUnet.Cli.Report;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

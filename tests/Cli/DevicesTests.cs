@@ -1,5 +1,4 @@
 using CsUnet.Cuda;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

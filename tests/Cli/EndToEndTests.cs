@@ -6,7 +6,6 @@ using CsUnet.Cli;
 using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -9,7 +9,6 @@ using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

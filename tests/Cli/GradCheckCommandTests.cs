@@ -1,11 +1,9 @@
 using System.Text.Json;
-using CsUnet.Verification;
-using CsUnet.Cli.Commands;
 using CsUnet.Cli;
+using CsUnet.Cli.Commands;
 using CsUnet.Cli.Report;
 using CsUnet.Cuda;
-using Xunit;
-using CsUnet.Tests.Support;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Cli;
 

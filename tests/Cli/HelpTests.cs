@@ -1,7 +1,6 @@
 using System.CommandLine;
 using CsUnet.Cli;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tests.Cuda;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,7 +1,6 @@
 using CsUnet.Cli;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,7 +1,5 @@
-using System.CommandLine;
 using System.Text.RegularExpressions;
 using CsUnet.Cli;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -2,7 +2,6 @@ using CsUnet.Cli;
 using CsUnet.Data;
 using CsUnet.Models.Networks;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,6 +1,5 @@
 using CsUnet.Data;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,5 +1,4 @@
 using CsUnet.Cli;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

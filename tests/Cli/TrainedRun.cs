@@ -1,9 +1,4 @@
-using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
-using System.Xml.Linq;
 using CsUnet.Data;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -1,5 +1,3 @@
-using Xunit;
-
 namespace CsUnet.Tests.Cli;
 
 /// <summary>A temporary folder, deleted after the test.</summary>

@@ -1,6 +1,5 @@
 using CsUnet.Cli;
 using CsUnet.Data;
-using Xunit;
 
 namespace CsUnet.Tests.Cli;
 

@@ -7,9 +7,8 @@ using CsUnet.Kernels;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
 using CsUnet.Tests.Support;
-using Xunit;
+using CsUnet.Training;
 
 namespace CsUnet.Tests.Cuda;
 

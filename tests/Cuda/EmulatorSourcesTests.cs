@@ -1,6 +1,5 @@
 using CsUnet.Cuda;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

@@ -1,7 +1,6 @@
 using CsUnet.Cuda;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

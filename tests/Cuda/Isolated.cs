@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Runtime.ExceptionServices;
 using System.Runtime.Loader;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using CsUnet.Cuda;
 using CsUnet.Cuda.NVRTC;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

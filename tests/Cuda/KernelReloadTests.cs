@@ -5,7 +5,6 @@ using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

@@ -1,7 +1,5 @@
 using CsUnet.Cuda;
-using CsUnet.Cuda.NVRTC;
 using CsUnet.Cuda.Native;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

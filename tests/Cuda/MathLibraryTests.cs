@@ -2,7 +2,6 @@ using CsUnet.Cuda;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Cuda.Blas;
 using CsUnet.Cuda.Dnn;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

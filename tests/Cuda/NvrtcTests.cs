@@ -2,7 +2,6 @@ using CsUnet.Cuda;
 using CsUnet.Cuda.NVRTC;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

@@ -1,7 +1,6 @@
 using CsUnet.Cuda;
 using CsUnet.Cuda.NVRTC;
 using CsUnet.Kernels.Cuda;
-using Xunit;
 
 namespace CsUnet.Tests.Cuda;
 

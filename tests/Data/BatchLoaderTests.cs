@@ -1,6 +1,5 @@
 using CsUnet.Data;
 using CsUnet.Tensors;
-using Xunit;
 
 namespace CsUnet.Tests.Data;
 

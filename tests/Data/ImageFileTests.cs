@@ -1,8 +1,6 @@
 using CsUnet.Data;
-using CsUnet.Verification;
 using CsUnet.Tests.Support;
 using NetVips;
-using Xunit;
 using Image = CsUnet.Data.Image;
 using VipsImage = NetVips.Image;
 

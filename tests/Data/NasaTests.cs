@@ -1,5 +1,4 @@
 using CsUnet.Data;
-using Xunit;
 
 namespace CsUnet.Tests.Data;
 

@@ -1,6 +1,5 @@
 using CsUnet.Data;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Data;
 

@@ -1,6 +1,5 @@
 using CsUnet.Data;
 using CsUnet.Tensors;
-using Xunit;
 using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Data;

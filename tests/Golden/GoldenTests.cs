@@ -1,7 +1,6 @@
 using CsUnet.Tensors;
-using CsUnet.Verification;
 using CsUnet.Tests.Support;
-using Xunit;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Golden;
 

@@ -5,7 +5,6 @@ using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
 using CsUnet.Verification;
-using Xunit;
 
 namespace CsUnet.Tests.Golden;
 

@@ -1,7 +1,7 @@
 using CsUnet.Autograd;
-using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -1,7 +1,6 @@
-using CsUnet.Autograd;
-using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

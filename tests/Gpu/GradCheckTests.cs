@@ -1,6 +1,6 @@
-using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

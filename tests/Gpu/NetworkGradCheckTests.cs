@@ -2,8 +2,8 @@ using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Verification;
 using CsUnet.Tests.Support;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -1,11 +1,10 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using CsUnet.Training;
 using CsUnet.Verification;
-using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -4,9 +4,9 @@ using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using CsUnet.Training;
 using CsUnet.Verification;
-using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -1,9 +1,9 @@
 using CsUnet.Autograd;
-using CsUnet.Nn;
-using CsUnet.Verification;
 using CsUnet.Kernels;
+using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Gpu;
 

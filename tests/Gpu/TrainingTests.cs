@@ -4,8 +4,8 @@ using CsUnet.Kernels;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
 using CsUnet.Tests.Support;
+using CsUnet.Training;
 
 namespace CsUnet.Tests.Gpu;
 

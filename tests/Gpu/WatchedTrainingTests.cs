@@ -1,6 +1,5 @@
-using CsUnet.Tensors;
-using CsUnet.Training;
 using CsUnet.Tests.Support;
+using CsUnet.Training;
 
 namespace CsUnet.Tests.Gpu;
 

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using CsUnet.Cuda;
 using CsUnet.Kernels.Cuda;
-using Xunit;
 
 namespace CsUnet.Tests.House;
 

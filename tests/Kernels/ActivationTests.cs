@@ -2,7 +2,6 @@ using CsUnet.Kernels;
 using CsUnet.Kernels.Cpu;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 

@@ -3,7 +3,6 @@ using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 

@@ -1,7 +1,6 @@
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 

@@ -1,9 +1,6 @@
 using System.Numerics;
 using CsUnet.Kernels;
 using CsUnet.Kernels.Cpu;
-using CsUnet.Verification;
-using Xunit;
-using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Kernels;
 

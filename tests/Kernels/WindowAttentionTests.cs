@@ -4,7 +4,6 @@ using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Kernels;
 

@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using CsUnet.Cuda;
-using Xunit;
 
 namespace CsUnet.Tests.Library;
 

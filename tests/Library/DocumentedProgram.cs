@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Library;
 

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Xml.Linq;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Library;
 

@@ -1,6 +1,5 @@
 using CsUnet.Models.Networks;
 using CsUnet.Tensors;
-using Xunit;
 
 namespace CsUnet.Tests.Models;
 

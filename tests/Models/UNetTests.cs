@@ -5,7 +5,6 @@ using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Models;
 

@@ -2,7 +2,6 @@ using CsUnet.Autograd;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests.Nn;
 

@@ -3,7 +3,6 @@ using CsUnet.Autograd;
 using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
-using Xunit;
 using AdamW = CsUnet.Kernels.AdamW;
 
 namespace CsUnet.Tests.Nn;

@@ -1,5 +1,4 @@
 using CsUnet.Nn;
-using Xunit;
 
 namespace CsUnet.Tests.Nn;
 

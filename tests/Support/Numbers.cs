@@ -1,5 +1,4 @@
 using CsUnet.Tensors;
-using Xunit;
 
 namespace CsUnet.Tests.Support;
 

@@ -1,8 +1,6 @@
 using CsUnet.Autograd;
-using CsUnet.Kernels;
 using CsUnet.Models.Networks;
 using CsUnet.Tensors;
-using Xunit;
 
 namespace CsUnet.Tests.Support;
 

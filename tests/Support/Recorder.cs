@@ -1,4 +1,3 @@
-using CsUnet.Kernels;
 using CsUnet.Training;
 
 namespace CsUnet.Tests.Support;

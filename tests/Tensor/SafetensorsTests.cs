@@ -1,7 +1,6 @@
 using System.Text;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
 
 namespace CsUnet.Tests;
 

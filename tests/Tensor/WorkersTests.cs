@@ -1,6 +1,4 @@
 using CsUnet.Tensors;
-using Xunit;
-using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests;
 

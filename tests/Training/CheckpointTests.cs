@@ -4,9 +4,8 @@ using CsUnet.Models.Encoders;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
 using CsUnet.Tests.Support;
-using Xunit;
+using CsUnet.Training;
 
 namespace CsUnet.Tests.Training;
 

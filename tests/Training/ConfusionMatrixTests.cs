@@ -1,7 +1,6 @@
 using System.Text.Json;
-using CsUnet.Training;
 using CsUnet.Tests.Support;
-using Xunit;
+using CsUnet.Training;
 
 namespace CsUnet.Tests.Training;
 

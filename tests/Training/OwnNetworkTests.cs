@@ -6,7 +6,6 @@ using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Training;
 

@@ -3,9 +3,8 @@ using CsUnet.Data;
 using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
 using CsUnet.Tests.Support;
-using Xunit;
+using CsUnet.Training;
 
 namespace CsUnet.Tests.Training;
 

@@ -1,13 +1,10 @@
-using CsUnet.Cuda;
 using CsUnet.Autograd;
+using CsUnet.Cuda;
 using CsUnet.Data;
-using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
-using CsUnet.Training;
-using CsUnet.Verification;
 using CsUnet.Tests.Support;
-using Xunit;
+using CsUnet.Training;
 
 namespace CsUnet.Tests.Training;
 

@@ -4,7 +4,6 @@ using CsUnet.Models.Networks;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 using CsUnet.Training;
-using Xunit;
 
 namespace CsUnet.Tests.Training;
 

@@ -1,8 +1,7 @@
-using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
 using CsUnet.Tests.Support;
-using Xunit;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Verification;
 

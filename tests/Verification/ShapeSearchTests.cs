@@ -1,7 +1,6 @@
-using CsUnet.Verification;
 using CsUnet.Kernels;
 using CsUnet.Tensors;
-using Xunit;
+using CsUnet.Verification;
 
 namespace CsUnet.Tests.Verification;
 

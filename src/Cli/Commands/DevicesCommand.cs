@@ -1,6 +1,5 @@
 using System.CommandLine;
 using CsUnet.Cuda;
-using CsUnet.Training;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands;

@@ -4,7 +4,6 @@ using System.Globalization;
 using CsUnet.Cli.Report;
 using CsUnet.Models.Networks;
 using CsUnet.Tensors;
-using CsUnet.Training;
 using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands;

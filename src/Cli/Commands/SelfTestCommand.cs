@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using CsUnet.Verification;
 using CsUnet.Cuda;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands;
 

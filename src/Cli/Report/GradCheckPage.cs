@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using CsUnet.Training;
-using CsUnet.Verification;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Cli.Report;
 

@@ -1,5 +1,3 @@
-using CsUnet.Training;
-
 namespace CsUnet.Cli.Report;
 
 /// <summary>An image with its truth and its prediction, as PNG bytes.</summary>

@@ -1,7 +1,3 @@
-using System.Globalization;
-using System.Net;
-using System.Text;
-
 namespace CsUnet.Cli.Report;
 
 /// <summary>One point of a roofline.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Data;
-using CsUnet.Nn;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;

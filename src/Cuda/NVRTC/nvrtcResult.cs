@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-
 namespace CsUnet.Cuda.NVRTC;
 
 /// <summary>The status that every NVRTC call returns. Newer versions may return numbers that are not listed here.</summary>

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using CsUnet.Cuda.NVRTC;
 
 namespace CsUnet.Cuda.Native;
 

@@ -1,6 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Text;
-
 namespace CsUnet.Cuda.Native;
 
 internal sealed record LoadedLibrary(string Path, nint Handle);

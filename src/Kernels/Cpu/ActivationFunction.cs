@@ -1,5 +1,4 @@
 using System.Numerics;
-using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 

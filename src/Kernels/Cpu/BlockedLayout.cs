@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>panel[k / 16][row][k % 16].</summary>

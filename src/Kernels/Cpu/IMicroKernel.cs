@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>Computes a tile of a matrix product in registers: C (Rows, Columns) = A·B over one depth block, from packed panels.</summary>

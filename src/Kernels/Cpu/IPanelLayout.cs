@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>The memory layout of a panel of A. It is a type, so that the kernel's offsets are constants.</summary>

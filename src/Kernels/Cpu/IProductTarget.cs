@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>Where the rows of a product are written.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>Constants of the panels.</summary>

@@ -1,7 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>A[row, k] = Data[row * Stride + k].</summary>

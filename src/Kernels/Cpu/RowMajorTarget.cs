@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>C[row, column] = Data[row * Stride + column].</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>The purposes of a thread's scratch buffers; every slot has a buffer of its own.</summary>

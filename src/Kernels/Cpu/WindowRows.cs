@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
-
 namespace CsUnet.Kernels.Cpu;
 
 /// <summary>Windows as the left operand: rows are grid pixels.</summary>

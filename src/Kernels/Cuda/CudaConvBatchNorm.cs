@@ -1,4 +1,3 @@
-using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
 

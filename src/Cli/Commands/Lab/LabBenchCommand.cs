@@ -1,5 +1,4 @@
 using System.CommandLine;
-using CsUnet.Kernels;
 using CsUnet.Lab;
 using CsUnet.Tensors;
 

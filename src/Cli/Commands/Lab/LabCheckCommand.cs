@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using CsUnet.Verification;
 using CsUnet.Cuda;
 using CsUnet.Kernels;
 using CsUnet.Lab;
 using CsUnet.Tensors;
+using CsUnet.Verification;
 
 namespace CsUnet.Cli.Commands.Lab;
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using CsUnet.Kernels;
 using CsUnet.Lab;
 using CsUnet.Tensors;
-using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands.Lab;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using CsUnet.Lab;
-using CsUnet.Training;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands.Lab;

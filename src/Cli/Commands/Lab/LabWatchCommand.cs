@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
-using CsUnet.Kernels;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;
 using CsUnet.Tensors;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using CsUnet.Lab;
 using CsUnet.Tensors;
-using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands.Lab;
 
