@@ -6,7 +6,7 @@ namespace CsUnet.Data;
 
 /// <summary>
 /// A mapping of a YAML file, read strictly: every key must be known, and every error names file, line, key, expectation. Read by hand
-/// rather than by a serialiser, whose reflection would neither survive trimming nor give such messages.
+/// rather than by a serialiser, which would not give such messages.
 /// </summary>
 public sealed class YamlSection
 {

@@ -36,7 +36,7 @@ public sealed partial record TrainingOptions
     /// <summary>CNN encoder, one of <see cref="Encoders.Names"/>; null: the preset's.</summary>
     public string? Encoder { get; init; }
 
-    /// <summary>Channels of the CNN's first stage; null: the preset's, or 64 if an encoder is named.</summary>
+    /// <summary>Channels of the CNN's first stage; null: the preset's, or the published width if an encoder is named.</summary>
     public int? EncoderWidth { get; init; }
 
     /// <summary>The MLP of the Swin blocks; null: the preset's.</summary>
