@@ -9,7 +9,7 @@ namespace CsUnet.Cuda;
 /// there is written to. A kill leaves it behind; <see cref="TargetOf"/> recognises it.
 /// </summary>
 /// <remarks>It stands in the lowest project, since all others write files.</remarks>
-internal static class AtomicFile
+public static class AtomicFile
 {
     private const string Suffix = ".tmp";
     private const int RandomDigits = 32;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CsUnet.Tensors;
 
 namespace CsUnet.Lab;
 
@@ -34,7 +35,8 @@ public sealed record Gpu(
     /// <summary>A GPU by name.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists the known names.</exception>
     public static Gpu Named(string name) => All.FirstOrDefault(gpu => gpu.Name == name)
-        ?? throw new ArgumentException($"GPU '{name}' is not in the table; known are {string.Join(", ", All.Select(gpu => gpu.Name))}");
+        ?? throw new InvalidValueException(nameof(name),
+            $"GPU '{name}' is not in the table; known are {string.Join(", ", All.Select(gpu => gpu.Name))}");
 
     /// <summary>The bandwidth of a copy in bytes per second.</summary>
     public double BytesPerSecond => MemoryTBs * MemoryShare * 1e12;

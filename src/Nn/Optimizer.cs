@@ -73,7 +73,7 @@ public abstract class Optimizer
     /// <summary>Updates every parameter that has a gradient; on a CUDA device all in one launch.</summary>
     public void Step()
     {
-        if (_device.Kind == DeviceKind.Cuda)
+        if (TensorTable.IsUsedOn(_device))
         {
             float[] settings = Advance();
             Update(Table(), Tensor.From(settings, [settings.Length]).To(_device), null);

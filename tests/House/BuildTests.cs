@@ -41,10 +41,10 @@ public sealed partial class BuildTests
         Assert.SkipUnless(TestFiles.RunsAll, "Skipped: takes minutes; './test --all' runs it");
         using var folder = new TemporaryFolder();
         string copy = Copy(folder, "*");
-        Dotnet(copy, "build", "tests/Support/CsUnet.Tests.Support.csproj", "-c", "Release", "-v", "quiet", "--nologo", "-nodeReuse:false",
+        Dotnet(copy, "build", "tests/CsUnet.Tests.csproj", "-c", "Release", "-v", "quiet", "--nologo", "-nodeReuse:false",
             "-p:UseSharedCompilation=false");
         foreach (string built in new[] { "src/Cuda/bin/Release/net10.0/CsUnet.Cuda.dll",
-            "tests/Support/bin/Release/net10.0/CsUnet.Tests.Support.dll" })
+            "tests/bin/Release/net10.0/CsUnet.Tests.dll" })
             Assert.True(File.Exists(Path.Combine(copy, built)), built);
     }
 

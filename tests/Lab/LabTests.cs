@@ -114,7 +114,7 @@ public sealed class LabTests
         Assert.Equal(2, a100.BlocksPerMultiprocessor(256, 128, 0));         // 65536 registers
         Assert.Equal(3, a100.BlocksPerMultiprocessor(128, 32, 50 * 1024));  // 164 KiB, and 1 KiB more per block
         Assert.Equal(0, a100.BlocksPerMultiprocessor(128, 32, 164 * 1024));
-        Assert.Contains("h200", Assert.Throws<ArgumentException>(() => Gpu.Named("h300")).Message);
+        Assert.Contains("h200", Assert.Throws<InvalidValueException>(() => Gpu.Named("h300")).Message);
         Assert.All(Gpu.All, gpu => Assert.NotEmpty(gpu.Source));
     }
 

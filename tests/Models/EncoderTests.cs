@@ -40,9 +40,9 @@ public sealed class EncoderTests
     [Fact]
     public void An_unknown_name_lists_the_known_ones()
     {
-        string message = Assert.Throws<ArgumentException>(() => Encoders.Named("resnet19")).Message;
+        string message = Assert.Throws<InvalidValueException>(() => Encoders.Named("resnet19")).Message;
         Assert.Contains("encoder 'resnet19' is not known; use one of resnet18, resnet34", message);
-        Assert.Contains("encoder width 0", Assert.Throws<ArgumentException>(() => Encoders.Named("resnet18", 0).Validate()).Message);
+        Assert.Contains("encoder width 0", Assert.Throws<InvalidValueException>(() => Encoders.Named("resnet18", 0).Validate()).Message);
     }
 
     /// <summary>An encoder with one convolution per feature.</summary>
@@ -93,7 +93,7 @@ public sealed class EncoderTests
             Assert.Equal(options.ToJson(), ModelOptions.FromJson(options.ToJson()).ToJson());
             Assert.Contains("\"kind\":\"tests-plain\"", options.ToJson());
         }
-        Assert.Contains("come in one width", Assert.Throws<ArgumentException>(() => new PlainOptions().WithWidth(3)).Message);
+        Assert.Contains("come in one width", Assert.Throws<InvalidValueException>(() => new PlainOptions().WithWidth(3)).Message);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class EncoderTests
     {
         Assert.Contains("features of strides 2, 4, 8, CS-UNet needs 4, 8, 16, 32", Assert.Throws<ArgumentException>(
             () => (CsUnetOptions.Mini(64, 64, 2) with { Cnn = new PlainOptions { Levels = 3 } }).Create()).Message);
-        Assert.Contains("5 decoder channels, expected 3", Assert.Throws<ArgumentException>(
+        Assert.Contains("5 decoder channels, expected 3", Assert.Throws<InvalidValueException>(
             () => (UNetOptions.Create(64, 64, 2) with { Encoder = new PlainOptions { Levels = 3 } }).Create()).Message);
     }
 

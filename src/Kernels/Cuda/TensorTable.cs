@@ -15,6 +15,10 @@ public sealed class TensorTable
     private readonly IReadOnlyList<Tensor>?[] _columns;
     private readonly Tensor _addresses, _counts, _chunks;
 
+    /// <summary>Whether a device updates all parameters by one launch over a table.</summary>
+    /// <param name="device">The device of the parameters.</param>
+    public static bool IsUsedOn(Device device) => device.Kind == DeviceKind.Cuda;
+
     /// <summary>A table of gradients alone, or of other tensors that are only read: for norms and finite checks.</summary>
     /// <param name="gradients">The tensors, float32, on one CUDA device.</param>
     /// <exception cref="ShapeException">There is no tensor, or one has another type or device.</exception>

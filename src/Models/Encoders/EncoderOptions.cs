@@ -24,7 +24,8 @@ public abstract record EncoderOptions
     /// <summary>These options with another width: the channels of the first stage. The other stages have multiples of it.</summary>
     /// <exception cref="ArgumentException">Encoders of this family have a fixed width.</exception>
     public virtual EncoderOptions WithWidth(int width) =>
-        throw new ArgumentException($"encoder width {width}: encoders of the family {Kind} come in one width; leave it out");
+        throw new InvalidValueException(nameof(width), $"encoder width {width}: encoders of the family {Kind} come in one width",
+            remedy: "leave it out");
 
     /// <summary>Checks that the options can be built.</summary>
     /// <exception cref="ArgumentException">They cannot; the message names the option and its allowed values.</exception>

@@ -1,3 +1,5 @@
+using CsUnet.Tensors;
+
 namespace CsUnet.Models.Encoders;
 
 /// <summary>The CNN encoders under their names in segmentation_models.pytorch, which NASA's published MicroNet weights use.</summary>
@@ -23,7 +25,8 @@ public static class Encoders
     public static EncoderOptions Named(string name, int? width = null)
     {
         if (!All.TryGetValue(name, out EncoderOptions? options))
-            throw new ArgumentException($"encoder '{name}' is not known; use one of {string.Join(", ", Names)}");
+            throw new InvalidValueException(
+                nameof(name), $"encoder '{name}' is not known", remedy: $"use one of {string.Join(", ", Names)}");
         return width is { } channels ? options.WithWidth(channels) : options;
     }
 }

@@ -28,8 +28,8 @@ public sealed record ResNetOptions(ResidualBlockKind Block, IReadOnlyList<int> L
     public override void Validate()
     {
         if (Layers.Count != 4 || !Layers.All(layers => layers is >= 1 and <= 100))
-            throw new ArgumentException($"encoder layers {string.Join(',', Layers)}: four numbers from 1 to 100");
+            throw new InvalidValueException(nameof(Layers), $"encoder layers {string.Join(',', Layers)}: four numbers from 1 to 100");
         if (Width is < 1 or > 1024)
-            throw new ArgumentException($"encoder width {Width}: from 1 to 1024");
+            throw new InvalidValueException(nameof(Width), $"encoder width {Width}: from 1 to 1024");
     }
 }

@@ -87,7 +87,7 @@ public abstract record ModelOptions
     private protected static void Require(bool condition, string message)
     {
         if (!condition)
-            throw new ArgumentException(message);
+            throw new InvalidValueException(nameof(ModelOptions), message);
     }
 
     private sealed class Converter() : KindConverter<ModelOptions>(CsUnetOptions.Name)

@@ -1,3 +1,5 @@
+using CsUnet.Tensors;
+
 namespace CsUnet.Models.Networks;
 
 /// <summary>A row of the network table.</summary>
@@ -16,7 +18,7 @@ public sealed record NetworkPreset(string Name, Func<int, int, int, ModelOptions
     {
         settings ??= new NetworkSettings();
         if (settings.Given().FirstOrDefault(name => !Settings.Contains(name)) is { } unknown)
-            throw new ArgumentException($"{unknown} is not an option of {Name}, which has {string.Join(", ", Settings)}");
+            throw new InvalidValueException(unknown, $"{unknown} is not an option of {Name}, which has {string.Join(", ", Settings)}");
         ModelOptions options = Create(height, width, classes).With(settings);
         options.Validate();
         return options;

@@ -1,3 +1,5 @@
+using CsUnet.Tensors;
+
 namespace CsUnet.Models.Networks;
 
 /// <summary>The networks by name.</summary>
@@ -18,7 +20,7 @@ public static class SegmentationModels
     /// <summary>Finds a row of the table.</summary>
     /// <exception cref="ArgumentException">The name is unknown; the message lists the known names.</exception>
     public static NetworkPreset Named(string name) => All.FirstOrDefault(preset => preset.Name == name)
-        ?? throw new ArgumentException($"model '{name}' is not known; use one of {string.Join(", ", Names)}");
+        ?? throw new InvalidValueException(nameof(name), $"model '{name}' is not known", remedy: $"use one of {string.Join(", ", Names)}");
 
     /// <summary>The options of a network.</summary>
     /// <param name="name">One of <see cref="Names"/>.</param>

@@ -23,10 +23,10 @@ public sealed class UNetDecoder : Module
         int count = features.Count;
         string strides = string.Join(", ", features.Select(feature => feature.Stride));
         if (!features.Select((feature, level) => feature.Stride == 2 << level).All(fits => fits))
-            throw new ArgumentException(
+            throw new InvalidValueException(nameof(features),
                 $"U-Net: the encoder's features have strides {strides}, expected 2, 4, 8, ...: every block doubles the resolution");
         if (channels.Count != count)
-            throw new ArgumentException(
+            throw new InvalidValueException(nameof(channels),
                 $"U-Net: {channels.Count} decoder channels, expected {count}, one for each feature of strides {strides}");
         _blocks = Register("blocks", new ModuleList<UNetDecoderBlock>(Enumerable.Range(0, count).Select(i => new UNetDecoderBlock(
             inputs: i == 0 ? features[^1].Channels : channels[i - 1],
