@@ -94,9 +94,12 @@ __global__ void __launch_bounds__(THREADS) resize_backward(const T* __restrict__
         users<TAPS>(ix, W, outW, x0, x1);
         Pack sum = {};
         for (int y = y0; y < y1; y++) {
-            float u = Taps<TAPS>(y, H, outH).weight_of(iy, H);
+            // A nearest output uses one source element, with weight 1.
+            float u = 1.0f;
+            if constexpr (TAPS > 1) u = Taps<TAPS>(y, H, outH).weight_of(iy, H);
             for (int x = x0; x < x1; x++) {
-                float weight = u * Taps<TAPS>(x, W, outW).weight_of(ix, W);
+                float weight = u;
+                if constexpr (TAPS > 1) weight *= Taps<TAPS>(x, W, outW).weight_of(ix, W);
                 // dOutput[b,y,x,c] is at ((b * outH + y) * outW + x) * C + c
                 Pack g = load_pack(dOutput + ((b * outH + y) * outW + x) * C + c, V);
 #pragma unroll
