@@ -54,6 +54,7 @@ internal static class CommandLine
             GradCheckCommand.Create(terminal),
             KernelsCommand.Create(terminal),
             DevicesCommand.Create(terminal),
+            WeightsCommand.Create(terminal),
         };
         foreach (Option option in root.Options)
         {

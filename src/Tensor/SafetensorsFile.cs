@@ -101,6 +101,20 @@ public sealed class SafetensorsFile : IDisposable
         return tensor;
     }
 
+    /// <summary>The bytes of one tensor as they stand in the file: row-major, little-endian, in the entry's element type.</summary>
+    /// <param name="name">The tensor's name.</param>
+    /// <exception cref="WeightFileException">There is no such tensor, it is larger than 2 GiB, or the file has shrunk since.</exception>
+    public byte[] ReadBytes(string name)
+    {
+        ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        SafetensorsEntry entry = Entry(name);
+        if (entry.Bytes > Array.MaxLength)
+            throw new WeightFileException(Path, $"tensor '{name}' has {entry.Bytes} bytes", "split it: 2 GiB are read at once");
+        var bytes = new byte[entry.Bytes];
+        ReadExactly(entry, 0, bytes);
+        return bytes;
+    }
+
     private unsafe void Copy(SafetensorsEntry entry, Tensor tensor)
     {
         byte* target = (byte*)tensor.RawPointer;
@@ -150,9 +164,22 @@ public sealed class SafetensorsFile : IDisposable
     /// <exception cref="ArgumentException">Two tensors have the same name, or one has the reserved name <c>__metadata__</c>.</exception>
     /// <exception cref="WeightFileException">The file cannot be written; the temporary file is deleted.</exception>
     public static void Write(
-        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
+        Write(path, tensors.Select(named => new SafetensorsSource(named.Key, SafetensorsHeader.TypeName(named.Value.DType),
+            named.Value.Shape, stream => WriteBytes(stream, named.Value))), metadata);
+
+    /// <summary>Writes a file from tensors of any element type; otherwise as
+    /// <see cref="Write(string, IEnumerable{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string}?)"/>.</summary>
+    /// <param name="path">The target.</param>
+    /// <param name="sources">The tensors, which write their own bytes.</param>
+    /// <param name="metadata">Free text for the header, or null.</param>
+    /// <exception cref="ArgumentException">Two tensors have the same name, one has the reserved name <c>__metadata__</c>, or an element
+    /// type is not of the format.</exception>
+    /// <exception cref="WeightFileException">The file cannot be written; the temporary file is deleted.</exception>
+    public static void Write(
+        string path, IEnumerable<SafetensorsSource> sources, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        List<KeyValuePair<string, Tensor>> ordered = [.. tensors.OrderByDescending(named => named.Value.DType.Size())];
+        List<SafetensorsSource> ordered = [.. sources.OrderByDescending(source => source.ElementSize)];
         byte[] header = SafetensorsHeader.Format(ordered, metadata);
         try
         {
@@ -160,19 +187,25 @@ public sealed class SafetensorsFile : IDisposable
             {
                 stream.Write(BitConverter.GetBytes((ulong)header.Length));
                 stream.Write(header);
-                foreach ((_, Tensor tensor) in ordered)
-                    WriteBytes(stream, tensor);
+                foreach (SafetensorsSource source in ordered)
+                {
+                    long start = stream.Position;
+                    source.Write(stream);
+                    if (stream.Position - start != source.Bytes)
+                        throw new ArgumentException($"safetensors: tensor '{source.Name}' wrote {stream.Position - start} bytes, "
+                            + $"expected {source.Bytes}", nameof(sources));
+                }
             });
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException && error is not WeightFileException)
         {
-            long bytes = 8 + header.Length + ordered.Sum(named => named.Value.Bytes);
+            long bytes = 8 + header.Length + ordered.Sum(source => source.Bytes);
             throw new WeightFileException(path, $"could not be written: {error.Message}",
                 $"check that the folder exists and is writable, and that {bytes / 1048576.0:F1} MiB are free there", error);
         }
     }
 
-    private static unsafe void WriteBytes(FileStream stream, Tensor original)
+    private static unsafe void WriteBytes(Stream stream, Tensor original)
     {
         Tensor tensor = original.To(Device.Cpu);
         byte* source = (byte*)tensor.RawPointer;

@@ -173,14 +173,8 @@ internal sealed class SafetensorsHeader
 
     private long Bytes(string name, string type, long[] dimensions)
     {
-        int size = type switch
-        {
-            "F64" or "I64" or "U64" or "C64" => 8,
-            "F32" or "I32" or "U32" => 4,
-            "F16" or "BF16" or "I16" or "U16" => 2,
-            "I8" or "U8" or "BOOL" or "F8_E4M3" or "F8_E5M2" or "F8_E8M0" => 1,
-            _ => throw Broken($"dtype of '{name}' is '{type}'", "this element type is not known; convert the file to F32"),
-        };
+        int size = ElementSize(type)
+            ?? throw Broken($"dtype of '{name}' is '{type}'", "this element type is not known; convert the file to F32");
         if (dimensions.Length > 64)
             throw Broken($"shape of '{name}' has {ProblemText.Count(dimensions.Length, "dimension")}, expected at most 64");
         try
@@ -195,6 +189,16 @@ internal sealed class SafetensorsHeader
             throw Broken($"shape of '{name}' is ({string.Join(',', dimensions)}), which is larger than any file", cause: error);
         }
     }
+
+    /// <summary>Bytes of an element; null if the format has no such type.</summary>
+    public static int? ElementSize(string type) => type switch
+    {
+        "F64" or "I64" or "U64" or "C64" => 8,
+        "F32" or "I32" or "U32" => 4,
+        "F16" or "BF16" or "I16" or "U16" => 2,
+        "I8" or "U8" or "BOOL" or "F8_E4M3" or "F8_E5M2" or "F8_E8M0" => 1,
+        _ => null,
+    };
 
     private void CheckLayout(long dataStart, long dataLength)
     {
@@ -214,7 +218,7 @@ internal sealed class SafetensorsHeader
     }
 
     /// <summary>The header of a file that stores these tensors one after another, padded with spaces to a multiple of 8 bytes.</summary>
-    public static byte[] Format(IReadOnlyList<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata)
+    public static byte[] Format(IReadOnlyList<SafetensorsSource> tensors, IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -229,13 +233,13 @@ internal sealed class SafetensorsHeader
             }
             var names = new HashSet<string>(StringComparer.Ordinal) { MetadataKey };
             long offset = 0;
-            foreach ((string name, Tensor tensor) in tensors)
+            foreach (SafetensorsSource tensor in tensors)
             {
-                if (!names.Add(name))
-                    throw new ArgumentException($"safetensors: the name '{name}' is given twice or reserved, expected one tensor per name",
+                if (!names.Add(tensor.Name))
+                    throw new ArgumentException($"safetensors: the name '{tensor.Name}' is given twice or reserved, expected one tensor per name",
                         nameof(tensors));
-                json.WriteStartObject(name);
-                json.WriteString("dtype", TypeName(tensor.DType));
+                json.WriteStartObject(tensor.Name);
+                json.WriteString("dtype", tensor.DType);
                 json.WriteStartArray("shape");
                 foreach (int dimension in tensor.Shape)
                     json.WriteNumberValue(dimension);
@@ -253,7 +257,8 @@ internal sealed class SafetensorsHeader
         return buffer.ToArray();
     }
 
-    private static string TypeName(DType type) => type switch
+    /// <summary>The name of an element type in the format.</summary>
+    public static string TypeName(DType type) => type switch
     {
         DType.Float32 => "F32",
         DType.Float64 => "F64",
