@@ -15,18 +15,24 @@ internal static class Failures
 
     public static int Report(Exception failure, Terminal terminal)
     {
-        if (failure is AggregateException { InnerExceptions.Count: 1 } aggregate)
-            failure = aggregate.InnerExceptions[0];
+        var work = failure as FailedWorkException;
+        failure = First(work?.First ?? failure);
         if (failure is OperationCanceledException)
         {
             terminal.Error.WriteLine("stopped");
             return ExitCode.Interrupted;
         }
         terminal.Error.WriteLine($"error: {Message(failure)}");
+        if (work?.Also is { } also)
+            terminal.Error.WriteLine($"also: {Message(First(also))}");
         if (Environment.GetEnvironmentVariable(TraceVariable) == "1")
             terminal.Error.WriteLine(failure);
-        return IsUsage(failure) ? ExitCode.Usage : ExitCode.Failure;
+        return work is null && IsUsage(failure) ? ExitCode.Usage : ExitCode.Failure;
     }
+
+    /// <summary>Parallel loops collect the errors of their threads; one is enough to say what is wrong.</summary>
+    private static Exception First(Exception failure) =>
+        failure is AggregateException aggregate && aggregate.Flatten().InnerExceptions is [var first, ..] ? first : failure;
 
     private static bool IsUsage(Exception failure) => failure is UsageException or DataException;
 

@@ -12,6 +12,14 @@ internal static class Options
     public static Option<string?> Text(string name, string help, string description) =>
         new(name) { HelpName = help, Description = description };
 
+    /// <summary>A file that the command writes at its end; whether it can be written is checked before the work.</summary>
+    public static Option<string?> OutputFile(string name, string help, string description) =>
+        Output(name, help, description, OutputFiles.CheckFile);
+
+    /// <summary>A folder that the command writes into; whether it can be is checked before the work.</summary>
+    public static Option<string?> OutputFolder(string name, string help, string description) =>
+        Output(name, help, description, OutputFiles.CheckFolder);
+
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
     /// <summary>One of a few words; the message about a misspelt word suggests the nearest one.</summary>
@@ -94,6 +102,24 @@ internal static class Options
         value = given ?? default;
         return given is not null;
     }
+
+    private static Option<string?> Output(string name, string help, string description, Action<string, string> check) => new(name)
+    {
+        HelpName = help, Description = description,
+        CustomParser = result =>
+        {
+            string path = result.Tokens[0].Value;
+            try
+            {
+                check(path.Length == 0 ? $"{name} ''" : $"{name} {path}", path);
+            }
+            catch (UsageException failure)
+            {
+                result.AddError(failure.Message);
+            }
+            return path;
+        },
+    };
 
     private static string? Word(string name, ArgumentResult result, string[] values)
     {

@@ -47,6 +47,8 @@ internal sealed class TrainingSession
         Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution)
     {
         Commands.CommandHelpers.RequirePrecision(options.Precision, device);
+        if (options.Threads > 0)
+            Workers.Count = Math.Min(options.Threads, Workers.Largest);
         try
         {
             ClassMap classMap = RunData.ClassMap(options);
@@ -107,10 +109,12 @@ internal sealed class TrainingSession
     /// <param name="isDemo">
     /// Whether this is the demo, which continues by itself: next commands are shown only if the run was stopped.
     /// </param>
-    public TrainingResult Run(RunFolder folder, bool isResumed, string command, bool isDemo = false)
+    /// <exception cref="FailedWorkException">A file could not be read or written during the work.</exception>
+    public TrainingResult Run(RunFolder folder, bool isResumed, string command, bool isDemo = false) =>
+        FailedWorkException.Guard(() => Work(folder, isResumed, command, isDemo));
+
+    private TrainingResult Work(RunFolder folder, bool isResumed, string command, bool isDemo)
     {
-        if (Options.Threads > 0)
-            Workers.Count = Options.Threads;
         using var interrupt = new Interrupt(_terminal);
         using Trainer trainer = isResumed
             ? Trainer.Resume(folder, Options, _train, _validation, _execution)
@@ -123,26 +127,59 @@ internal sealed class TrainingSession
             Device = device, Data = Options.Data is null ? "synthetic micrographs" : Options.Data,
             Parameters = trainer.Model.ParameterCount, Step = trainer.Step, Steps = trainer.Steps, Outcome = "running",
         };
-        record.Save(folder);
+        // The record only describes the run.
+        if (Problem(() => record.Save(folder)) is { } unsaved)
+            _terminal.Error.WriteLine($"warning: {unsaved.Message}; the training goes on");
         Describe(trainer, isResumed);
+        if (Options.Threads > Workers.Largest)
+            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used, four for each logical core");
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "
                 + "that of a run on one device");
         TrainingResult result = Train(trainer, folder, ref record, interrupt.Token);
-        if (result.Outcome != TrainingOutcome.Cancelled)
-            SaveExamples(trainer, folder, interrupt.Token);
-        string report = RunReport.Write(folder);
         Conclude(folder, result);
+        string? report = null;
+        Exception?[] problems =
+        [
+            Problem(() => record.Save(folder)),
+            result.Outcome == TrainingOutcome.Cancelled ? null : Problem(() => SaveExamples(trainer, folder, interrupt.Token)),
+            Problem(() => report = RunReport.Write(folder)),
+        ];
         if (result.Outcome == TrainingOutcome.Cancelled || !isDemo)
         {
-            _terminal.WriteLine($"report:  {report}");
+            if (report is not null)
+                _terminal.WriteLine($"report:  {report}");
             NextSteps.Write(_terminal, result.Outcome == TrainingOutcome.Cancelled
                 ? [($"{NextSteps.Program} train --resume --run {NextSteps.Quote(folder.Path)}", "go on where it stopped")]
                 : NextSteps.AfterTraining(folder, isEvaluated: false));
         }
+        Exception[] unwritten = [.. problems.OfType<Exception>()];
+        if (unwritten.Length > 0)
+        {
+            throw new FailedWorkException(new RunException(
+                $"the weights are saved, but not what describes them: {string.Join("; ", unwritten.Select(Reason))}",
+                remedy: "'csunet evaluate' writes the report again"));
+        }
         return result;
     }
+
+    /// <summary>Runs an action; returns its failure, unless it is one that only a fault of the program explains.</summary>
+    private static Exception? Problem(Action action)
+    {
+        try
+        {
+            action();
+            return null;
+        }
+        catch (Exception failure) when (Failures.IsExplained(failure) && failure is not OperationCanceledException)
+        {
+            return failure;
+        }
+    }
+
+    private static string Reason(Exception failure) =>
+        failure is IProblem problem ? ProblemText.Compose(problem.Place, problem.Problem) : failure.Message;
 
     private TrainingResult Train(Trainer trainer, RunFolder folder, ref RunRecord record, CancellationToken cancellation)
     {
@@ -155,18 +192,17 @@ internal sealed class TrainingSession
             {
                 Seconds = before + result.Elapsed.TotalSeconds, Step = result.Step, BestMeanIoU = result.BestMeanIoU,
                     BestStep = result.BestStep,
-                PeakBytes = result.PeakBytes, Outcome = OutcomeText(result.Outcome),
+                PeakBytes = result.PeakBytes, Outcome = OutcomeText(result.Outcome), LostOutput = _terminal.Loss,
             };
             return result;
         }
-        catch (Exception)
+        catch (Exception first)
         {
-            record = record with { Step = trainer.Step, Outcome = "failed" };
+            // A disk that is full fails twice. The first failure says what happened to the checkpoint.
+            RunRecord failed = record with { Step = trainer.Step, Outcome = "failed", LostOutput = _terminal.Loss };
+            if (Problem(() => failed.Save(folder)) is { } second)
+                throw new FailedWorkException(first, second);
             throw;
-        }
-        finally
-        {
-            record.Save(folder);
         }
     }
 

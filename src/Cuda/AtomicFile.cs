@@ -16,6 +16,9 @@ public static class AtomicFile
     // What is left of the 255 bytes that file systems allow.
     private const int LongestName = 200;
 
+    // The temporary files that are being written now; also the lock that guards it.
+    private static readonly HashSet<string> s_unfinished = [];
+
     /// <summary>Writes a file.</summary>
     /// <param name="path">The target; its folder exists. A link there is replaced, not followed.</param>
     /// <param name="write">Writes the content.</param>
@@ -25,7 +28,12 @@ public static class AtomicFile
     public static void Write(string path, Action<FileStream> write)
     {
         string full = Path.GetFullPath(path), temporary = TemporaryOf(full);
-        var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+        FileStream stream;
+        lock (s_unfinished)
+        {
+            stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            s_unfinished.Add(temporary);
+        }
         try
         {
             using (stream)
@@ -33,13 +41,34 @@ public static class AtomicFile
                 write(stream);
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(temporary, full, overwrite: true);
+            lock (s_unfinished)
+            {
+                File.Move(temporary, full, overwrite: true);
+                s_unfinished.Remove(temporary);
+            }
         }
         catch
         {
-            TryDelete(temporary);
+            lock (s_unfinished)
+            {
+                TryDelete(temporary);
+                s_unfinished.Remove(temporary);
+            }
             throw;
         }
+    }
+
+    /// <summary>
+    /// Deletes the temporary files that are being written, and lets no thread of this process begin or finish another one. Only for a
+    /// process that ends now.
+    /// </summary>
+    public static void Abandon()
+    {
+        // A thread that hangs in the file system holds the lock for ever; the process must end nevertheless.
+        if (!Monitor.TryEnter(s_unfinished, TimeSpan.FromSeconds(1)))
+            return;
+        foreach (string temporary in s_unfinished)
+            TryDelete(temporary);
     }
 
     /// <summary>Writes a text as UTF-8.</summary>

@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
@@ -29,11 +30,14 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
             });
             _current = name;
         }
-        finally
+        catch
         {
-            // After a failure, such as a full disk, this deletes the new state: its weights were not written.
-            folder.RemoveLeftovers(_current);
+            // Deletes the new state: its weights were not written. If that fails too, for example because the folder is gone, the first
+            // failure is the one to report, and resuming the run deletes the state.
+            AtomicFile.TryDelete(folder.File(name));
+            throw;
         }
+        folder.RemoveLeftovers(_current);
     }
 
     /// <summary>Writes best.safetensors.</summary>

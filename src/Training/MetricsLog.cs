@@ -23,7 +23,9 @@ public sealed class MetricsLog : IDisposable
         RunFiles.WriteText(path, text);
         try
         {
-            _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+            // Without a buffer: one that a full disk refused would be written again when the file is closed, and that second failure would
+            // hide the first.
+            _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read, bufferSize: 0);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

@@ -74,6 +74,9 @@ public sealed record RunRecord
     [JsonRequired]
     public long PeakBytes { get; init; }
 
+    /// <summary>What the last call could not print and why, for example because the disk under its log was full; null if nothing.</summary>
+    public string? LostOutput { get; init; }
+
     /// <summary>Loads the record of a run; returns a new one if the folder has none.</summary>
     /// <exception cref="RunException">The file is not a run record.</exception>
     public static RunRecord Load(RunFolder folder)

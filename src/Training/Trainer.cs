@@ -140,8 +140,9 @@ public sealed partial class Trainer : IDisposable
     public TrainingResult Run(ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
         long start = Stopwatch.GetTimestamp();
+        // A run may have been started on a machine with more cores.
         if (Options.Threads > 0)
-            Workers.Count = Options.Threads;
+            Workers.Count = Math.Min(Options.Threads, Workers.Largest);
         if (!_isResumed)
             RequireNewFolder();
         // A second call continues where the first one ended.

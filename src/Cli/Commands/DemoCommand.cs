@@ -14,7 +14,7 @@ internal static class DemoCommand
 
     public static Command Create(Terminal terminal)
     {
-        Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
+        Option<string?> output = Options.OutputFolder("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
         Option<int?> steps = Options.Integer("--steps", "N", $"Training steps. Default: {DefaultSteps}, under four minutes on two cores.",
             1, 1_000_000);
         Option<ulong?> seed = Options.Seed("Seed of the micrographs and of the training. Default: 0.");

@@ -57,15 +57,16 @@ internal static class EvaluateCommand
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
-        MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
+        OutputFiles.CheckFolder(run.Folder.Path, run.Folder.Path);
         using Predictor predictor = run.CreatePredictor(stride);
+        MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"device: {run.Describe(device)}");
-        Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
+        Evaluation evaluation = FailedWorkException.Guard(() => Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");
             terminal.Out.Flush();
-        }, interrupt.Token);
+        }, interrupt.Token));
         Finish(terminal, run.Folder, split, evaluation);
         return ExitCode.Success;
     }

@@ -23,8 +23,8 @@ internal static class GradCheckCommand
             [.. SegmentationModels.Names]);
         Option<bool> all = Options.Flag("--all",
             "Also the single modules of the network, more entries of each tensor, and more random shapes.");
-        Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
-        Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");
+        Option<string?> json = Options.OutputFile("--json", "FILE", "Writes every result, with machine, commit and command.");
+        Option<string?> report = Options.OutputFile("--report", "FILE.html", "Writes the results as a page, worst first.");
         Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("gradcheck", "Checks the gradients of every operator and network, and the kernels that compute them.")
         {

@@ -43,7 +43,7 @@ internal static class KernelsCommand
     {
         Option<string?> op = CommandHelpers.Op();
         Option<bool> totals = Options.Flag("--totals", "Only the total of each kernel, without its lines.");
-        Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the lines as a table to this file.");
+        Option<string?> csv = Options.OutputFile("--csv", "FILE", "Also writes the lines as a table to this file.");
         Option<string?> check = Options.Text("--check", "FILE",
             "Fails if a kernel is worse than in this table, which --csv wrote earlier.");
         var command = new Command("profile", "Counts the memory accesses of kernels per source line, on the emulated device.")

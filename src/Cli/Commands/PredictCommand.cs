@@ -22,7 +22,7 @@ internal static class PredictCommand
         };
         Option<string?> run = CommandHelpers.Run();
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
-        Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
+        Option<string?> output = Options.OutputFolder("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N",
             "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = CommandHelpers.Device();

@@ -23,7 +23,7 @@ internal static class SelfTestCommand
         Option<bool> quick = Options.Flag("--quick", "Skips the full-size networks, which take from seconds to minutes each.");
         Option<bool> all = Options.Flag("--all",
             "Also runs the full-size networks on cuda:emulated, where they are very slow and are skipped by default.");
-        Option<string?> write = Options.Text("--write", "DIR",
+        Option<string?> write = Options.OutputFolder("--write", "DIR",
             "Writes the computed results into this folder, one *.safetensors file per case.");
         Option<string?> device = CommandHelpers.Device();
         Option<int?> threads = CommandHelpers.Threads();

@@ -10,7 +10,7 @@ internal static class TrainCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new TrainingArguments();
-        Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/MODEL-DATE.");
+        Option<string?> output = Options.OutputFolder("--out", "DIR", "Folder of the run, new or empty. Default: runs/MODEL-DATE.");
         Option<string?> config = Options.Text("--config", "FILE",
             "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
         Option<bool> resume = Options.Flag("--resume",
@@ -29,6 +29,8 @@ internal static class TrainCommand
             DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
             ExecutionOptions execution = CommandHelpers.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
             List<(string Key, string Value)> given = [.. arguments.Given(result)];
+            if (given.Find(entry => entry.Key == "threads").Value is { } threads && int.TryParse(threads, out int count))
+                CommandHelpers.RequireThreads(count);
             // auto is not a value in the file: the weights are computed from the data and stored as numbers.
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
             string commandLine = CommandHelpers.CommandLineOf(result);
@@ -87,6 +89,7 @@ internal static class TrainCommand
         List<(string Key, string Value)> given, bool weighClasses, string commandLine)
     {
         RunFolder folder = LoadedRun.FindFolder(path);
+        OutputFiles.CheckFolder(folder.Path, folder.Path);
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
         IReadOnlyList<string> changed = TrainingOptionTable.Differences(before, options);
         if (changed.FirstOrDefault(key => TrainingOptionTable.Find(key).IsFixed) is { } key)

@@ -14,7 +14,7 @@ internal static class LabReportCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> output = Options.Text("--out", "FILE",
+        Option<string?> output = Options.OutputFile("--out", "FILE",
             "The page. Default: lab-report.html; a roofline.svg, a .csv and a .json are written beside it.");
         var command = new Command("report", "Benches operators and writes a page with tables and a roofline plot.") { output };
         arguments.AddTo(command);
@@ -28,6 +28,7 @@ internal static class LabReportCommand
             LabArguments.RequireClock(selection);
             ProjectedTimes? projected = ProjectedTimes.Of(result.GetValue(arguments.Projected), selection);
             string path = result.GetValue(output) ?? "lab-report.html";
+            OutputFiles.CheckFile($"--out {path}", path);
             using var interrupt = new Interrupt(terminal);
             LabRun run = LabRun.Measure(terminal, arguments, result, selection, type, cases, allVariants: true, projected, interrupt.Token);
             RooflinePoint[] points = [.. run.Rows.Where(row => row.Flops > 0).Select(row =>
