@@ -19,7 +19,7 @@ internal sealed class Interrupt : IDisposable
             if (_source.IsCancellationRequested)
                 return;
             context.Cancel = true;
-            terminal.Error.WriteLine("stopping after this step; press Ctrl-C again to quit at once");
+            terminal.WriteError("stopping after this step; press Ctrl-C again to quit at once");
             _source.Cancel();
         }
         _registrations = [
