@@ -19,14 +19,14 @@ internal static class Failures
         failure = First(work?.First ?? failure);
         if (failure is OperationCanceledException)
         {
-            terminal.Error.WriteLine("stopped");
+            terminal.WriteError("stopped");
             return ExitCode.Interrupted;
         }
-        terminal.Error.WriteLine($"error: {Message(failure)}");
+        terminal.WriteError($"error: {Message(failure)}");
         if (work?.Also is { } also)
-            terminal.Error.WriteLine($"also: {Message(First(also))}");
+            terminal.WriteError($"also: {Message(First(also))}");
         if (Environment.GetEnvironmentVariable(TraceVariable) == "1")
-            terminal.Error.WriteLine(failure);
+            terminal.WriteError(failure.ToString());
         return work is null && IsUsage(failure) ? ExitCode.Usage : ExitCode.Failure;
     }
 
@@ -48,13 +48,16 @@ internal static class Failures
     private static string Message(Exception failure)
     {
         if (!IsExplained(failure))
-            return $"internal error, {failure.GetType().Name}: {failure.Message} (set {TraceVariable}=1 for details)";
+            return $"internal error, {failure.GetType().Name}: {PlainText.Of(failure.Message)} (set {TraceVariable}=1 for details)";
         string? remedy = Remedies.For(failure);
         return failure switch
         {
             OutOfMemoryException => ProblemText.Compose(null, "out of memory", remedy: remedy),
-            IProblem problem => ProblemText.Compose(problem.Place, problem.Problem, problem.Expected, remedy ?? problem.Remedy),
-            _ => remedy is null ? failure.Message : ProblemText.Compose(null, failure.Message.TrimEnd('.'), remedy: remedy),
+            IProblem problem => ProblemText.WithLines(
+                ProblemText.Compose(problem.Place, problem.Problem, problem.Expected, remedy ?? problem.Remedy), problem.Lines),
+            // Findings about kernels and gradients have lines of their own; no text of a user's file is in them.
+            CaseException or CheckFailedException or GradientCheckException or CudaException when remedy is null => failure.Message,
+            _ => ProblemText.Compose(null, remedy is null ? failure.Message : failure.Message.TrimEnd('.'), remedy: remedy),
         };
     }
 }

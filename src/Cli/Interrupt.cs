@@ -30,7 +30,7 @@ internal sealed class Interrupt : IDisposable
             _source.Cancel();
             // On a thread of its own: writing may block for ever, on a pipe that nobody reads or a terminal that is stopped, and the next
             // signal must still get through.
-            var writer = new Thread(() => terminal.Error.WriteLine("stopping after this step; press Ctrl-C again to quit at once"))
+            var writer = new Thread(() => terminal.WriteError("stopping after this step; press Ctrl-C again to quit at once"))
             {
                 IsBackground = true,
             };

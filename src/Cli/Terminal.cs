@@ -1,3 +1,4 @@
+using CsUnet.Tensors;
 using Spectre.Console;
 
 namespace CsUnet.Cli;
@@ -65,5 +66,15 @@ internal sealed class Terminal
     private static string LossText(string stream, Exception failure) =>
         $"warning: standard {stream} cannot be written ({failure.Message.TrimEnd('.')}); what is printed there is lost";
 
-    public void WriteLine(string line = "") => Out.WriteLine(line);
+    /// <summary>Writes a line to standard output, as <see cref="PlainText.Of"/> gives it.</summary>
+    public void WriteLine(string line = "") => Out.WriteLine(PlainText.Of(line));
+
+    /// <summary>Writes a text of several lines to standard output, each as <see cref="PlainText.Of"/> gives it.</summary>
+    public void WriteLines(string text) => Out.WriteLine(PlainText.Lines(text));
+
+    /// <summary>Writes a message, which may have several lines, to standard error.</summary>
+    public void WriteError(string message) => Error.WriteLine(PlainText.Lines(message));
+
+    /// <summary>A text for a cell of a table of the console library: plain, and without markup.</summary>
+    public static string Cell(string text) => Markup.Escape(PlainText.Of(text));
 }

@@ -98,13 +98,13 @@ internal static class GradCheckCommand
             if (report.Refusal is not null)
                 terminal.WriteLine($"{report.Name,-48} {report.Type,-8} not taken: {report.Refusal}");
             if (report.Failure is not null)
-                terminal.WriteLine($"FAILED {report.Name}: {report.Failure}");
+                terminal.WriteLines($"FAILED {report.Name}: {report.Failure}");
             if (report.Reproduction is not null)
-                terminal.WriteLine($"  the smallest failing shape, for src/Verification/OperatorCases.cs:\n  {report.Reproduction}");
+                terminal.WriteLines($"  the smallest failing shape, for src/Verification/OperatorCases.cs:\n  {report.Reproduction}");
             terminal.Out.Flush();
         });
         var summary = new GradCheckSummary(reports, device, command, selection, Stopwatch.GetElapsedTime(start));
-        terminal.WriteLine(summary.Text);
+        terminal.WriteLines(summary.Text);
         return summary;
     }
 

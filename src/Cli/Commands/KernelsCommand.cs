@@ -91,9 +91,9 @@ internal static class KernelsCommand
         if (csv is not null)
             OutputFiles.WriteText(csv, table);
         if (findings.Length > 0)
-            throw new RunException($"the kernels did something wrong:\n{findings.TrimEnd()}");
+            throw new RunException("the kernels did something wrong:") { Lines = findings.TrimEnd().Split('\n') };
         if (before is not null && KernelProfile.Rises(before, rows).ToList() is { Count: > 0 } rises)
-            throw new RunException($"worse than {check}:\n{string.Join('\n', rises)}");
+            throw new RunException($"worse than {check}:") { Lines = rises };
         return ExitCode.Success;
     }
 

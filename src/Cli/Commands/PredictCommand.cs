@@ -45,7 +45,8 @@ internal static class PredictCommand
             For each image NAME.*, the folder gets
               NAME{LabelSuffix}     an indexed PNG: pixel values are the class numbers, from 0
               NAME{OverlaySuffix}   the classes in colour over the image
-            and for all of them {FractionsName} with the area fraction of each class: file,class,fraction.
+            and for all of them {FractionsName} with the area fraction of each class: file,class,fraction. A name that a
+            spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before it.
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
             An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
 
@@ -82,7 +83,7 @@ internal static class PredictCommand
             }
             catch (DataException failure)
             {
-                terminal.Error.WriteLine($"error: {failure.Message}");
+                terminal.WriteError($"error: {failure.Message}");
                 failed++;
             }
             catch (OperationCanceledException)
@@ -173,11 +174,8 @@ internal static class PredictCommand
     {
         for (int label = 0; label < shares.Length; label++)
             csv.Append(CultureInfo.InvariantCulture,
-                $"{Cell(Path.GetFileName(file))},{Cell(classMap.Classes[label].Name)},{shares[label]:F6}\n");
+                $"{CsvText.Cell(Path.GetFileName(file))},{CsvText.Cell(classMap.Classes[label].Name)},{shares[label]:F6}\n");
     }
-
-    private static string Cell(string text) =>
-        text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Describe(ClassMap classMap, double[] shares) => string.Join(", ", shares.Select((share, label) =>
         string.Create(CultureInfo.InvariantCulture, $"{classMap.Classes[label].Name} {100 * share:F2} %")));

@@ -102,7 +102,7 @@ internal static class SelfTestCommand
                 $"{result.Op,-17} {result.Case,-40} {result.Error,9:0.0E+00} {result.Share,7:F3} "
                     + $"{result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
             if (result.Failure is not null)
-                terminal.WriteLine($"  {result.Failure}");
+                terminal.WriteLines($"  {result.Failure}");
             terminal.Out.Flush();
         }
     }

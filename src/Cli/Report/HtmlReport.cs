@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using CsUnet.Training;
 
@@ -163,10 +162,10 @@ internal static class HtmlReport
         html.Append("</div>\n");
         if (content.Configuration.Length > 0)
             html.Append(CultureInfo.InvariantCulture,
-                $"<details><summary>the whole configuration (config.yaml)</summary><pre>{Text(content.Configuration)}</pre></details>\n");
+                $"<details><summary>the whole configuration (config.yaml)</summary><pre>{HtmlText.Lines(content.Configuration)}</pre></details>\n");
     }
 
     private static string Score(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "absent";
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net;
 using System.Text;
 using CsUnet.Cli.Report;
 using CsUnet.Lab;
@@ -92,5 +91,5 @@ internal static class LabReportCommand
         return html.Append("</main></body></html>\n").ToString();
     }
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 }
