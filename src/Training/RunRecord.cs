@@ -13,8 +13,14 @@ public sealed record RunRecord
     /// <summary>The name of the file in a run folder.</summary>
     public const string FileName = "run.json";
 
+    /// <summary>The <see cref="Outcome"/> of a run that has not ended, and of one that an error ended.</summary>
+    public const string Running = "running", Failed = "failed";
+
     /// <summary>The <see cref="Device"/> of runs on the CPU.</summary>
     public const string Processor = "cpu";
+
+    /// <summary>The run's identity (<see cref="RunIdentity.Run"/>); null if an older version wrote the record.</summary>
+    public string? Run { get; init; }
 
     /// <summary>The command that started the run, as typed.</summary>
     [JsonRequired]
@@ -49,7 +55,7 @@ public sealed record RunRecord
 
     /// <summary>How the last call ended.</summary>
     [JsonRequired]
-    public string Outcome { get; init; } = "running";
+    public string Outcome { get; init; } = Running;
 
     /// <summary>Steps completed.</summary>
     [JsonRequired]

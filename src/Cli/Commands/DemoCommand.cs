@@ -90,7 +90,7 @@ internal static class DemoCommand
             Pictures.SaveOverlay(Path.Combine(predictions, $"{sample.Name}_overlay.png"), sample.Image, labels, run.ClassMap),
                 interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
-        evaluation.Save(folder.EvaluationPath("test"));
+        evaluation.With(run.OriginOf(images, run.Options, "test", null, device)).Save(folder);
         string report = RunReport.Write(folder);
         terminal.WriteLine($"overlays: {predictions}");
         terminal.WriteLine($"report:   {report}");

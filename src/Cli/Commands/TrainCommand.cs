@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -52,7 +53,8 @@ internal static class TrainCommand
             --device cuda:emulated runs the CUDA kernels on the CPU: to check them, not to train.
 
             Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
-            run that was never stopped. A second Ctrl-C ends the program at once; the last checkpoint stays.
+            run that was never stopped. --data names the data's new folder if they were moved: their content must be the same. A
+            run's folder is new or empty; docs/run-folder.md lists its files. A second Ctrl-C ends the program at once; the last checkpoint stays.
 
             Examples:
               csunet train
@@ -71,6 +73,11 @@ internal static class TrainCommand
         List<(string Key, string Value)> given, bool weighClasses, string commandLine)
     {
         TrainingOptions options = TrainingArguments.Merge(config, given);
+        if (options is { Data: null, Classes: { } classes })
+        {
+            throw new UsageException("no data are given, and the classes are those of data", place: $"--classes {classes}",
+                remedy: $"give the folder of the data by --data, or --data {RunData.SyntheticName} for synthetic micrographs");
+        }
         TrainingSession session = TrainingSession.Open(terminal, options, weighClasses, device, execution);
         RunFolder folder;
         try
@@ -92,14 +99,19 @@ internal static class TrainCommand
         OutputFiles.CheckFolder(folder.Path, folder.Path);
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
         IReadOnlyList<string> changed = TrainingOptionTable.Differences(before, options);
+        if (changed.Contains("data") && folder.LoadIdentity() is null)
+            throw Kept("--data", $"the run in {folder.Path} is of an older version, which did not record what its data contain");
+        if (changed.Contains("classes") && !folder.HasCheckpoint)
+            throw Kept("--classes", $"the run in {folder.Path} has other classes, and a resumed run keeps them");
+        LoadedRun.RequireData(options);
         if (changed.FirstOrDefault(key => TrainingOptionTable.Find(key).IsFixed) is { } key)
             throw Kept(TrainingArguments.Name(key), $"the run in {folder.Path} has another value, and a resumed run keeps it");
         if (weighClasses && before.ClassWeights.Count == 0)
             throw Kept("--class-weights auto", $"the run in {folder.Path} has none, and a resumed run keeps them");
-        if (changed.Count > 0)
-            terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution)
-            .Run(folder, isResumed: true, commandLine));
+        // The run has its own copy of its classes, so the file that they were read from may be gone or changed.
+        ClassMap? classMap = changed.Contains("classes") ? null : folder.LoadClassMap();
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution, classMap)
+            .Run(folder, isResumed: true, commandLine, changed: changed));
     }
 
     private static UsageException Kept(string option, string problem) => new(problem, place: option, remedy: "start a new run instead");

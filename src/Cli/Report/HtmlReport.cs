@@ -68,8 +68,9 @@ internal static class HtmlReport
                 html.Append(CultureInfo.InvariantCulture, $"<div class=\"panel\">{chart.ToElement()}</div>\n");
             html.Append("</div>\n");
         }
-        foreach ((string split, Evaluation evaluation) in content.Evaluations)
-            AppendEvaluation(html, split, evaluation);
+        html.Append(EvaluationOverview.Render(content.Evaluations));
+        foreach (Evaluation evaluation in content.Evaluations)
+            AppendEvaluation(html, EvaluationOverview.Name(evaluation.Origin!), evaluation);
         AppendFacts(html, content);
         if (content.Next.Count > 0)
         {
