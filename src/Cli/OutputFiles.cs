@@ -28,13 +28,14 @@ internal static class OutputFiles
     /// </summary>
     /// <param name="place">The option with its value.</param>
     /// <param name="path">The file.</param>
-    /// <exception cref="UsageException">The file cannot be written.</exception>
+    /// <exception cref="UsageException">The file cannot be written, or is one of something else.</exception>
     public static void CheckFile(string place, string path)
     {
         if (string.IsNullOrWhiteSpace(path))
             throw new UsageException("the name is empty", "a file", place);
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
             throw new UsageException("this is a folder", "a file", place, $"give a name in it, such as {Path.Combine(path, "result")}");
+        OwnOutput.RequireReplaceable(place, path);
         CheckFolder(place, Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 

@@ -12,7 +12,7 @@ internal static class PredictCommand
 {
     public const string DefaultOutput = "predictions";
 
-    private const string LabelSuffix = "_label.png", OverlaySuffix = "_overlay.png", FractionsName = "fractions.csv";
+    private const string LabelSuffix = "_label.png", OverlaySuffix = "_overlay.png", FractionsName = FractionsFile.Name;
 
     public static Command Create(Terminal terminal)
     {
@@ -53,7 +53,8 @@ internal static class PredictCommand
             and for all of them {FractionsName} with the area fraction of each class: file,class,fraction. A name that a
             spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before it.
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
-            An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
+            Results of earlier calls in the folder are kept, those of the same images replaced. A file that no prediction wrote is
+            never replaced. An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
 
             Examples:
               csunet predict micrograph.tif
@@ -68,12 +69,13 @@ internal static class PredictCommand
     {
         using var interrupt = new Interrupt(terminal);
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
-        IReadOnlyList<string> files = FindInputs(arguments, output);
+        FractionsFile table = FractionsFile.Open(output);
+        IReadOnlyList<string> files = FindInputs(arguments, output, table);
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
         terminal.WriteLine($"device: {run.Describe(device)}");
-        var fractions = new StringBuilder("file,class,fraction\n");
+        var fractions = new StringBuilder();
         int failed = 0, done = 0;
         bool isStopped = false;
         foreach (string file in files)
@@ -99,7 +101,7 @@ internal static class PredictCommand
         }
         if (done > 0)
         {
-            OutputFiles.WriteText(Path.Combine(output, FractionsName), fractions.ToString());
+            table.Save(fractions.ToString());
             terminal.WriteLine($"{done} of {files.Count} images labelled in {output}: *{LabelSuffix}, *{OverlaySuffix}, {FractionsName}");
         }
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
@@ -110,16 +112,15 @@ internal static class PredictCommand
         Image image = ImageFile.Read(file).Compact();
         Prediction prediction = predictor.Predict(image, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
-        Pictures.SaveLabels(stem + LabelSuffix, prediction.Labels, image.Height, image.Width, classMap);
-        Pictures.SaveOverlay(stem + OverlaySuffix, image, prediction.Labels, classMap);
+        Pictures.SavePrediction(stem + LabelSuffix, stem + OverlaySuffix, image, prediction.Labels, classMap);
         return prediction.Fractions();
     }
 
     /// <summary>
-    /// Finds the input files, and checks before anything is written that no two of them write the same result and no result overwrites an
-    /// input.
+    /// Finds the input files, and checks before anything is written that no two of them write the same result, and that no result overwrites
+    /// an input or a file of something else.
     /// </summary>
-    private static IReadOnlyList<string> FindInputs(string[] arguments, string output)
+    private static IReadOnlyList<string> FindInputs(string[] arguments, string output, FractionsFile table)
     {
         List<string> files;
         try
@@ -154,6 +155,7 @@ internal static class PredictCommand
                 string target = Path.GetFullPath(Path.Combine(output, Path.GetFileNameWithoutExtension(file) + suffix));
                 if (inputs.Contains(target))
                     throw new UsageException($"its result would overwrite the input {target}", place: file, remedy: "choose another --out");
+                table.RequireReplaceable(target, Path.GetFileNameWithoutExtension(file));
             }
         }
         return files;

@@ -70,7 +70,10 @@ internal static class SelfTestCommand
         Terminal terminal, DeviceSelection device, string folder, DType type, string? filter, bool includeFullSize, string? write)
     {
         if (write is not null)
+        {
+            OwnOutput.RequireCases($"--write {write}", write);
             Directory.CreateDirectory(write);
+        }
         SelfTestSummary summary;
         bool hasHeading = false;
         try

@@ -27,7 +27,8 @@ internal static class LabReportCommand
             LabArguments.RequireClock(selection);
             ProjectedTimes? projected = ProjectedTimes.Of(result.GetValue(arguments.Projected), selection);
             string path = result.GetValue(output) ?? "lab-report.html";
-            OutputFiles.CheckFile($"--out {path}", path);
+            foreach (string extension in new[] { Path.GetExtension(path), ".svg", ".csv", ".json" })
+                OutputFiles.CheckFile($"--out {path}", Path.ChangeExtension(path, extension));
             using var interrupt = new Interrupt(terminal);
             LabRun run = LabRun.Measure(terminal, arguments, result, selection, type, cases, allVariants: true, projected, interrupt.Token);
             RooflinePoint[] points = [.. run.Rows.Where(row => row.Flops > 0).Select(row =>
