@@ -36,7 +36,8 @@ internal sealed class FractionsFile
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"cannot be read ({failure.Message})", place: file._path, remedy: "choose another --out", inner: failure);
+            throw new UsageException($"cannot be read ({failure.Message})", place: file._path, remedy: "choose another --out",
+                inner: failure);
         }
     }
 
@@ -56,11 +57,13 @@ internal sealed class FractionsFile
 
     /// <summary>Writes the rows of new results after those of other images. Rows of the same images are replaced.</summary>
     /// <param name="rows">Rows, each with its line end.</param>
-    public void Save(string rows)
+    /// <returns>The number of images whose earlier rows were replaced.</returns>
+    public int Save(string rows)
     {
         var stems = Records(rows).Select(StemOf).ToHashSet();
         string kept = string.Concat(_rows.Where(row => !stems.Contains(row.Stem)).Select(row => $"{row.Text}\n"));
         OutputFiles.WriteText(_path, $"{Header}\n{kept}{rows}");
+        return _rows.Select(row => row.Stem).Distinct().Count(stems.Contains);
     }
 
     private static UsageException Foreign(string path, string problem) =>

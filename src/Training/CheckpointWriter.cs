@@ -99,7 +99,8 @@ internal sealed class CheckpointWriter(
         using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
         TrainerState state = TrainerState.Of(stateFile);
         if (state.Step != loaded.Step)
-            throw new WeightFileException(stateFile.Path, $"it belongs to step {state.Step}, but {weights.Path} to step {loaded.Step}", Mixed);
+            throw new WeightFileException(stateFile.Path, $"it belongs to step {state.Step}, but {weights.Path} to step {loaded.Step}",
+                Mixed);
         stateFile.Verify(isRequired: loaded.Identity is not null);
         RunIdentity.RequireSame(stateFile.Path, RunIdentity.Of(stateFile)?.Run, header.Identity?.Run);
         if (stateFile.Metadata.TryGetValue(WeightsKey, out string? of) && of != weights.ContentHash)
@@ -122,8 +123,8 @@ internal sealed class CheckpointWriter(
         if (ChangedOptions.Select(key => TrainingOptionTable.Find(key)).FirstOrDefault(option => option.IsFixed) is not { } option)
             return;
         string Value(TrainingOptions of) => string.Join(", ", option.Write(of));
-        throw new OptionException(option.Key, $"is '{Value(options)}'", $"'{Value(then)}', with which the run was trained", folder.ConfigPath,
-            "start a new run to change it, or restore the file from a copy");
+        throw new OptionException(option.Key, $"is '{Value(options)}'", $"'{Value(then)}', with which the run was trained",
+            folder.ConfigPath, "start a new run to change it, or restore the file from a copy");
     }
 
     // The class map is read again from the user's file. If that file changed, the labels would silently mean something else.

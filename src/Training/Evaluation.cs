@@ -52,8 +52,8 @@ public sealed class Evaluation
         [.. ClassNames.Select((name, index) => new ClassScore(name, confusion.IoU(index), confusion.Dice(index)))];
 
     /// <summary>
-    /// The JSON text of an evaluation's file: origin, meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class does not
-    /// occur), confusion (rows: truth), and images[] with file and the same values per image.
+    /// The JSON text of an evaluation's file: origin, meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class
+    /// does not occur), confusion (rows: truth), and images[] with file and the same values per image.
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(new EvaluationFile(
         MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],

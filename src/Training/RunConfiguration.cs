@@ -24,20 +24,26 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
     {
         string path = folder.ConfigPath, text = RunFiles.ReadText(path, "give the folder of a run");
         TrainingOptions options = TrainingOptions.Parse(text, path);
-        int count = Keys(text, path).Count;
+        string? run = ReadMarks(text, path);
+        if (run is null)
+            RequireAlways(text, path);
+        return new RunConfiguration(options, run);
+    }
+
+    /// <summary>The run that the first and the last line name; null for a text without these lines.</summary>
+    /// <exception cref="RunException">One of the lines is missing, or an option between them.</exception>
+    public static string? ReadMarks(string text, string path)
+    {
         string[] lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         Match first = FirstLine().Match(lines.FirstOrDefault("")), last = LastLine().Match(lines.LastOrDefault(""));
         if (!first.Success && !last.Success)
-        {
-            RequireAlways(text, path);
-            return new RunConfiguration(options, null);
-        }
+            return null;
         string run = first.Groups["run"].Value;
         if (!first.Success || !last.Success || last.Groups["run"].Value != run)
             throw new RunException($"its {(first.Success ? "end" : "beginning")} is missing", Expected(run), path, Damaged);
-        int expected = int.Parse(last.Groups["count"].Value, CultureInfo.InvariantCulture);
+        int expected = int.Parse(last.Groups["count"].Value, CultureInfo.InvariantCulture), count = Keys(text, path).Count;
         return count >= expected
-            ? new RunConfiguration(options, run)
+            ? run
             : throw new RunException($"holds {ProblemText.Count(count, "option")}", $"the {expected} that its last line counts", path,
                 Damaged);
     }

@@ -31,7 +31,8 @@ public sealed record RunContent(DatasetContent Train, DatasetContent? Validation
     }
 
     /// <summary>
-    /// Reads the data.json of a run. Null if there is none, or it is damaged or another run's: it only lists what the weights name by a hash.
+    /// Reads the data.json of a run. Null if there is none, or it is damaged or another run's: it only lists what the weights name by a
+    /// hash.
     /// </summary>
     internal static RunContent? Load(RunFolder folder, string run)
     {

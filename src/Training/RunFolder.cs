@@ -8,8 +8,8 @@ namespace CsUnet.Training;
 
 /// <summary>
 /// The folder of one training run: config.yaml, data.json, metrics.csv, the weight files last.safetensors and best.safetensors, each
-/// complete by itself, and last-STEP.optimizer.safetensors, the optimiser state that belongs to last.safetensors. docs/run-folder.md lists the files
-/// and what ties them to one run.
+/// complete by itself, and last-STEP.optimizer.safetensors, the optimiser state that belongs to last.safetensors. docs/run-folder.md lists
+/// the files and what ties them to one run.
 /// </summary>
 public sealed partial class RunFolder
 {

@@ -8,8 +8,8 @@ namespace CsUnet.Training;
 public sealed partial class Trainer
 {
     /// <summary>
-    /// Starts a new run of the network that the options name, from initial weights. Locks the folder and writes config.yaml, classes.yaml and
-    /// data.json.
+    /// Starts a new run of the network that the options name, from initial weights. Locks the folder and writes config.yaml, classes.yaml
+    /// and data.json.
     /// </summary>
     /// <param name="options">The run's options.</param>
     /// <param name="folder">The run's folder, from <see cref="RunFolder.Create"/>.</param>

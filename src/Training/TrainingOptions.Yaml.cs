@@ -68,8 +68,13 @@ public sealed partial record TrainingOptions
     /// <param name="path">The file.</param>
     /// <param name="defaults">The options to start from; null: the defaults.</param>
     /// <exception cref="RunException">The file cannot be read, or <see cref="Parse"/> refuses it.</exception>
-    public static TrainingOptions Load(string path, TrainingOptions? defaults = null) =>
-        Parse(RunFiles.ReadText(path, "give the path of a YAML file, such as the config.yaml of a run"), path, defaults);
+    public static TrainingOptions Load(string path, TrainingOptions? defaults = null)
+    {
+        string text = RunFiles.ReadText(path, "give the path of a YAML file, such as the config.yaml of a run");
+        // Nobody meant to leave out what the configuration of a run has lost.
+        RunConfiguration.ReadMarks(text, path);
+        return Parse(text, path, defaults);
+    }
 
     /// <summary>Writes config.yaml, completely or not at all.</summary>
     /// <exception cref="RunException">The file cannot be written.</exception>

@@ -101,8 +101,9 @@ internal static class PredictCommand
         }
         if (done > 0)
         {
-            table.Save(fractions.ToString());
-            terminal.WriteLine($"{done} of {files.Count} images labelled in {output}: *{LabelSuffix}, *{OverlaySuffix}, {FractionsName}");
+            int replaced = table.Save(fractions.ToString());
+            terminal.WriteLine($"{done} of {files.Count} images labelled in {output}: *{LabelSuffix}, *{OverlaySuffix}, {FractionsName}"
+                + (replaced > 0 ? $"; earlier results of {ProblemText.Count(replaced, "image name")} replaced" : ""));
         }
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
@@ -117,8 +118,8 @@ internal static class PredictCommand
     }
 
     /// <summary>
-    /// Finds the input files, and checks before anything is written that no two of them write the same result, and that no result overwrites
-    /// an input or a file of something else.
+    /// Finds the input files, and checks before anything is written that no two of them write the same result, and that no result
+    /// overwrites an input or a file of something else.
     /// </summary>
     private static IReadOnlyList<string> FindInputs(string[] arguments, string output, FractionsFile table)
     {

@@ -53,8 +53,8 @@ internal static class TrainCommand
             --device cuda:emulated runs the CUDA kernels on the CPU: to check them, not to train.
 
             Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
-            run that was never stopped. --data names the data's new folder if they were moved: their content must be the same. A
-            run's folder is new or empty; docs/run-folder.md lists its files. A second Ctrl-C ends the program at once; the last checkpoint stays.
+            run that was never stopped. --data names the data's new folder if they were moved: their content must be the same.
+            A second Ctrl-C ends the program at once; the last checkpoint stays.
 
             Examples:
               csunet train

@@ -14,8 +14,8 @@ internal static class EvaluationOverview
         if (evaluations.Count < 2)
             return "";
         var html = new StringBuilder("<h2>Evaluations</h2><div class=\"scroll\"><table><tr><th>images</th><th>weights</th>"
-            + "<th class=\"n\">step</th><th class=\"n\">stride</th><th>device</th><th>data</th><th>content</th><th class=\"n\">mean IoU</th>"
-            + "<th class=\"n\">mean Dice</th><th class=\"n\">pixel accuracy</th></tr>");
+            + "<th class=\"n\">step</th><th class=\"n\">stride</th><th>device</th><th>data</th><th>content</th>"
+            + "<th class=\"n\">mean IoU</th><th class=\"n\">mean Dice</th><th class=\"n\">pixel accuracy</th></tr>");
         foreach (Evaluation evaluation in evaluations)
         {
             EvaluationOrigin origin = evaluation.Origin!;
