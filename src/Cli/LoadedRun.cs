@@ -46,7 +46,7 @@ internal sealed class LoadedRun
         if (!File.Exists(file))
         {
             string remedy = checkpoint == "best" && File.Exists(folder.LastPath)
-                ? "the run had no validation; use --checkpoint last"
+                ? "the run had no validation, or the file is gone; use --checkpoint last"
                 : $"the run was stopped before its first checkpoint; go on with csunet train --resume --run {NextSteps.Quote(folder.Path)}";
             throw new UsageException("no such file", place: file, remedy: remedy);
         }

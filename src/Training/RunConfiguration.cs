@@ -23,8 +23,8 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
     public static RunConfiguration Load(RunFolder folder)
     {
         string path = folder.ConfigPath, text = RunFiles.ReadText(path, "give the folder of a run");
-        TrainingOptions options = TrainingOptions.Parse(text, path);
         string? run = ReadMarks(text, path);
+        TrainingOptions options = TrainingOptions.Parse(text, path);
         if (run is null)
             RequireAlways(text, path);
         return new RunConfiguration(options, run);

@@ -79,7 +79,7 @@ public sealed partial class Trainer
         if (RunContent.Load(folder, run) is not { } then)
             return false;
         return then.Difference(content) is not { } difference ? true : throw new RunException(
-            $"these are not the data that the run was trained with: {difference}", place: options.Data ?? "synthetic micrographs",
+            $"these are not the data that the run was trained with: {difference}", place: RunData.Describe(options),
             remedy: "give the folder that holds them, or start a new run") { Fault = RunFault.OtherData };
     }
 
