@@ -38,8 +38,8 @@ public sealed class Checkpoint
     /// <param name="type">Element type of the network.</param>
     /// <param name="device">The device of the network; the file may have been written from another device.</param>
     /// <exception cref="WeightFileException">
-    /// The file is missing, truncated or changed, does not hold the weights that its header describes, or holds a weight that is not finite.
-    /// Or the kind of its network is not registered (<see cref="ModelOptions.Register"/>).
+    /// The file is missing, truncated or changed, does not hold the weights that its header describes, or holds a weight that is not
+    /// finite. Or the kind of its network is not registered (<see cref="ModelOptions.Register"/>).
     /// </exception>
     public static Checkpoint Load(string path, DType type = DType.Float32, Device device = default)
     {

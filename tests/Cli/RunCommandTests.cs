@@ -6,7 +6,9 @@ using CsUnet.Training;
 
 namespace CsUnet.Tests.Cli;
 
-/// <summary>Runs cannot fool their user: data known by content, evaluations side by side, nothing replaced that is not the program's.</summary>
+/// <summary>
+/// Runs cannot fool their user: data are known by content, evaluations lie side by side, and only files of the program are replaced.
+/// </summary>
 public sealed class RunCommandTests : IDisposable
 {
     private static readonly string[] s_tiny = ["--model", "cs-unet-mini", "--size", "32", "--batch", "2", "--embed-dim", "8",
@@ -85,7 +87,8 @@ public sealed class RunCommandTests : IDisposable
         EvaluationOrigin origin = evaluation.Origin!;
         Assert.Equal(("test", "last", 2, 16, "cpu", _folder["set"]),
             (origin.Split, origin.Checkpoint, origin.Step, origin.Stride, origin.Device, origin.Data));
-        Assert.Equal(RunData.Open(new TrainingOptions { Data = _folder["set"], Classes = "nasa-super" }, "test").Content.Hash, origin.Content);
+        var options = new TrainingOptions { Data = _folder["set"], Classes = "nasa-super" };
+        Assert.Equal(RunData.Open(options, "test").Content.Hash, origin.Content);
         Assert.Equal(RunFolder.Open(_folder["run"]).LoadIdentity(), origin.Run);
         Assert.Equal(Path.GetFileName(first), origin.FileName());
         string html = File.ReadAllText(_folder["run/report.html"]);
@@ -121,7 +124,8 @@ public sealed class RunCommandTests : IDisposable
         Assert.SkipWhen(OperatingSystem.IsWindows(), "links need a privilege on Windows");
         Directory.Move(_folder["run/examples"], _folder["elsewhere"]);
         Directory.CreateSymbolicLink(_folder["run/examples"], _folder["elsewhere"]);
-        Dictionary<string, DateTime> before = Directory.GetFiles(_folder["elsewhere"]).ToDictionary(path => path, File.GetLastWriteTimeUtc);
+        Dictionary<string, DateTime> before =
+            Directory.GetFiles(_folder["elsewhere"]).ToDictionary(path => path, File.GetLastWriteTimeUtc);
         Assert.Contains("no examples are written there", Succeeds("train", "--resume", "--run", _folder["run"], "--steps", "4").Out);
         Assert.All(before, file => Assert.Equal(file.Value, File.GetLastWriteTimeUtc(file.Key)));
     }

@@ -197,7 +197,8 @@ public sealed class RunIdentityTests : IDisposable
         string config = File.ReadAllText(folder.ConfigPath);
         OptionException failure = Assert.Throws<OptionException>(() => Resume(folder, s_options with { Steps = 3 }));
         Assert.Equal("steps is 3, expected at least the 4 steps that the run has done", failure.Message);
-        Assert.Contains("epochs is 1, 2 steps", Assert.Throws<OptionException>(() => Resume(folder, s_options with { Epochs = 1 })).Message);
+        Assert.Contains("epochs is 1, 2 steps",
+            Assert.Throws<OptionException>(() => Resume(folder, s_options with { Epochs = 1 })).Message);
         Assert.Equal(config, File.ReadAllText(folder.ConfigPath));
         Resume(folder, s_options).Dispose();
     }
