@@ -2,6 +2,7 @@ using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Cli.Report;
 using CsUnet.Data;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -53,7 +54,8 @@ internal sealed class TrainingSession
         {
             ClassMap classMap = RunData.ClassMap(options);
             // Refuse a network that cannot be built before reading a large data set.
-            options.ModelOptions(classMap.Count).Create().RequireMemory(options.Batch);
+            ModelOptions network = options.ModelOptions(classMap.Count);
+            network.Create();
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
             {
                 throw new UsageException("the deepest features are then a single pixel, from which batch norm cannot compute statistics",
@@ -65,6 +67,7 @@ internal sealed class TrainingSession
                     $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}",
                     "--class-weights");
             }
+            MemoryNeed.RequireTraining(network, options, device.Device);
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
@@ -132,7 +135,7 @@ internal sealed class TrainingSession
             _terminal.Error.WriteLine($"warning: {unsaved.Message}; the training goes on");
         Describe(trainer, isResumed);
         if (Options.Threads > Workers.Largest)
-            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used, four for each logical core");
+            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on {Environment.ProcessorCount} logical cores");
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "

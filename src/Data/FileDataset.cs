@@ -69,6 +69,8 @@ internal sealed class FileDataset : MicrographDataset
 
     public override int Count => _pairs.Length;
 
+    public override long MemoryBytes => _inMemory ? _samples.Sum(sample => sample!.Bytes) : 0;
+
     public override Sample this[int index] => _inMemory ? _samples[index]! : Read(_pairs[index]);
 
     private static void CheckFolders(string directory, string split, string images, string masks)
