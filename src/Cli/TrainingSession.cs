@@ -219,6 +219,10 @@ internal sealed class TrainingSession
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch "
                 + $"{Options.Batch}"));
         _terminal.WriteLine($"device: {Commands.CommandHelpers.Describe(_device, Options.Precision)}");
+        MemoryNeed need = MemoryNeed.OfTraining(trainer.Model.Options, Options, _device.Device)
+            .With(_train.MemoryBytes + (_validation?.MemoryBytes ?? 0));
+        _terminal.WriteLine($"memory: about {ProblemText.Memory(need.Host)} of {ProblemText.Memory(MachineMemory.Limit())}"
+            + (need.Device > 0 ? $", and {ProblemText.Memory(need.Device)} on the device" : ""));
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: "
                 + $"{string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");

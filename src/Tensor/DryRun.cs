@@ -20,6 +20,7 @@ public sealed unsafe class DryRun : IDisposable
 
     private readonly DryRun? _previous = t_current;
     private readonly List<nint> _regions = [];
+    private readonly Dictionary<int, long> _scratch = [];
     private long _regionBytes;
 
     private DryRun()
@@ -34,6 +35,18 @@ public sealed unsafe class DryRun : IDisposable
 
     /// <summary>Begins the scope.</summary>
     public static DryRun Begin() => t_current = new DryRun();
+
+    /// <summary>Bytes of the largest request for each of this thread's working buffers.</summary>
+    public long ScratchBytes => _scratch.Values.Sum();
+
+    /// <summary>Notes a request for a working buffer that threads keep.</summary>
+    /// <param name="slot">The number of the buffer.</param>
+    /// <param name="bytes">Its size.</param>
+    public static void CountScratch(int slot, long bytes)
+    {
+        if (t_current is { } run)
+            run._scratch[slot] = Math.Max(bytes, run._scratch.GetValueOrDefault(slot));
+    }
 
     /// <summary>Counts a block that outlives steps.</summary>
     internal static void CountPersistent(long bytes)

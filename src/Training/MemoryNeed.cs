@@ -19,7 +19,10 @@ public sealed record MemoryNeed(double Host, double Device)
     public double Steps { get; init; }
 
     // The runtime, the compiled program, the image library and the stacks of its threads.
-    private const double Program = 120 << 20;
+    private const double Program = 100 << 20;
+
+    // Working buffers grow by a quarter more than was asked for.
+    private const double GrownScratch = 1.25;
 
     private const int ImageBytes = 3 * sizeof(float), LabelBytes = sizeof(int);
 
@@ -141,13 +144,20 @@ public sealed record MemoryNeed(double Host, double Device)
             Train(model, options, arena, batch);
         Predict(model, arena, batch);
         double steps = run.PersistentBytes + arena.ReservedBytes, pixels = (double)batch * network.Height * network.Width;
-        // The batches that are prepared ahead, and the labels as whole numbers, once in the forward and once in the backward pass.
-        double inputs = trains ? pixels * ((new BatchOptions(1, 1, 1, 0).Prefetch + 1) * (ImageBytes + 1) + 2 * LabelBytes) : 0;
+        double host = Program, staged = 0;
+        if (trains)
+        {
+            // The batches that are prepared ahead, and the labels as whole numbers, once in the forward and once in the backward pass.
+            int batches = new BatchOptions(batch, network.Height, network.Width, options.Seed).Prefetch + 1;
+            host += pixels * (batches * (ImageBytes + 1) + 2 * LabelBytes);
+            // A checkpoint is written from copies in the layout of the file.
+            host += model.State().Where(entry => entry.Layout != ParameterLayout.Same).Sum(entry => 4.0 * entry.Shape.Count);
+            staged = pixels * (ImageBytes + 1);
+        }
         if (device.Kind == DeviceKind.Cpu)
-            return new MemoryNeed(Program + steps + inputs, 0) { Steps = steps };
+            return new MemoryNeed(host + steps + GrownScratch * run.ScratchBytes, 0) { Steps = steps };
         // Inputs are staged twice, in pinned memory and on the device, and used from a third copy.
-        double staged = trains ? pixels * (ImageBytes + 1) : 0;
-        return new MemoryNeed(Program + inputs + 2 * staged, steps + 2 * staged) { Steps = steps };
+        return new MemoryNeed(host + 2 * staged, steps + 2 * staged) { Steps = steps };
     }
 
     private static void Train(SegmentationModel model, TrainingOptions options, StepArena arena, int batch)

@@ -12,6 +12,8 @@ internal static class PredictCommand
 {
     public const string DefaultOutput = "predictions";
 
+    private const string SmallerImages = "cut it into smaller images";
+
     private const string LabelSuffix = "_label.png", OverlaySuffix = "_overlay.png", FractionsName = "fractions.csv";
 
     public static Command Create(Terminal terminal)
@@ -47,7 +49,7 @@ internal static class PredictCommand
               NAME{OverlaySuffix}   the classes in colour over the image
             and for all of them {FractionsName} with the area fraction of each class: file,class,fraction.
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
-            An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
+            An image that cannot be read, or is too large for the memory, is reported, the others are still labelled, and the exit code is 1.
 
             Examples:
               csunet predict micrograph.tif
@@ -74,7 +76,7 @@ internal static class PredictCommand
         {
             try
             {
-                double[] shares = PredictFile(predictor, run.ClassMap, file, output, interrupt.Token);
+                double[] shares = PredictFile(run, predictor, file, output, interrupt.Token);
                 AppendFractions(fractions, file, run.ClassMap, shares);
                 terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}");
                 terminal.Out.Flush();
@@ -83,6 +85,11 @@ internal static class PredictCommand
             catch (DataException failure)
             {
                 terminal.Error.WriteLine($"error: {failure.Message}");
+                failed++;
+            }
+            catch (OutOfMemoryException)
+            {
+                terminal.Error.WriteLine($"error: {file}: it is too large for the memory of this machine; {SmallerImages}");
                 failed++;
             }
             catch (OperationCanceledException)
@@ -99,14 +106,30 @@ internal static class PredictCommand
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
 
-    private static double[] PredictFile(Predictor predictor, ClassMap classMap, string file, string output, CancellationToken cancellation)
+    private static double[] PredictFile(LoadedRun run, Predictor predictor, string file, string output, CancellationToken cancellation)
     {
+        ClassMap classMap = run.ClassMap;
         Image image = ImageFile.Read(file).Compact();
+        RequireMemory(run, file, image);
         Prediction prediction = predictor.Predict(image, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         Pictures.SaveLabels(stem + LabelSuffix, prediction.Labels, image.Height, image.Width, classMap);
         Pictures.SaveOverlay(stem + OverlaySuffix, image, prediction.Labels, classMap);
         return prediction.Fractions();
+    }
+
+    /// <exception cref="DataException">The image does not fit into memory beside the network.</exception>
+    private static void RequireMemory(LoadedRun run, string file, Image image)
+    {
+        int tileHeight = run.Checkpoint.Model.Height;
+        double need = run.PredictionBytes
+            + MemoryNeed.OfImage(image.Height, image.Width, image.Channels, tileHeight, run.ClassMap.Count);
+        if (need > MachineMemory.Limit())
+        {
+            throw new DataException(file,
+                $"labelling {image.Height}x{image.Width} pixels needs about {ProblemText.Memory(need)} of memory",
+                $"at most {ProblemText.Memory(MachineMemory.Limit())}, what this process may use", SmallerImages);
+        }
     }
 
     /// <summary>
