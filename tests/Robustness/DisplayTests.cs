@@ -18,7 +18,6 @@ public sealed class DisplayTests : IDisposable
 
     [Theory]
     [InlineData("> /dev/full", "No space left on device", true)]
-    [InlineData(">&-", "it is closed", true)]
     [InlineData("> /dev/full 2>&1", "No space left on device", false)]
     [InlineData("<&- >&- 2>&-", "it is closed", false)]
     public void A_training_ends_well_though_its_output_is_lost(string redirection, string reason, bool isSaid)
@@ -46,30 +45,24 @@ public sealed class DisplayTests : IDisposable
     }
 
     [Theory]
-    [InlineData("devices")]
-    [InlineData("--help")]
-    [InlineData("train --help")]
-    [InlineData("lab list")]
-    public void A_command_whose_result_is_its_output_fails_with_one_line(string command)
+    [InlineData("devices > /dev/full")]
+    [InlineData("train --help >&-")]
+    public void A_command_whose_result_is_its_output_fails_with_one_line(string call)
     {
         ChildProgram.Require();
-        foreach (string redirection in (string[])["> /dev/full", ">&-"])
-        {
-            ProgramRun run = ChildProgram.Run($"{command} {redirection}");
-            Assert.Equal(1, run.Code);
-            Assert.StartsWith("warning: standard output cannot be written", run.Error);
-            Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
-        }
+        ProgramRun run = ChildProgram.Run(call);
+        Assert.Equal(1, run.Code);
+        Assert.StartsWith("warning: standard output cannot be written", run.Error);
+        Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
     }
 
     [Fact]
     public void An_error_that_cannot_be_printed_keeps_its_exit_code()
     {
         ChildProgram.Require();
-        ProgramRun full = ChildProgram.Run("trian 2> /dev/full"), closed = ChildProgram.Run("trian 2>&-");
-        Assert.Equal((2, 2), (full.Code, closed.Code));
-        Assert.Contains("standard error cannot be written (No space left on device)", full.Out);
-        Assert.Contains("standard error cannot be written (it is closed)", closed.Out);
+        ProgramRun run = ChildProgram.Run("trian 2> /dev/full");
+        Assert.Equal(2, run.Code);
+        Assert.Contains("standard error cannot be written (No space left on device)", run.Out);
     }
 
     [Fact]
