@@ -146,15 +146,21 @@ internal sealed class TiffBlocks
             throw Damaged(index, $"gives {written} of {output.Length} bytes");
     }
 
+    // The stream does not say whether it came to its checksum, or ran out of data before: so the checksum is computed here too.
     private int Inflate(int index, byte[] stored, Span<byte> output)
     {
         using var stream = new ZLibStream(new MemoryStream(stored), CompressionMode.Decompress);
         try
         {
             int written = stream.ReadAtLeast(output, output.Length, throwOnEndOfStream: false);
-            // Beyond the last sample stands the checksum.
-            if (written == output.Length)
-                _ = stream.ReadByte();
+            var checksum = new Adler32();
+            checksum.Add(output[..written]);
+            // Some writers fill the last strip with rows that the picture does not have.
+            Span<byte> rest = stackalloc byte[4096];
+            for (int more = written; more > 0; checksum.Add(rest[..more]))
+                more = stream.Read(rest);
+            if (written == output.Length && stored.AsSpan().LastIndexOf(checksum.Bytes) < 0)
+                throw Damaged(index, "ends before its checksum");
             return written;
         }
         catch (InvalidDataException failure)
