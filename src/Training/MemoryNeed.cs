@@ -42,18 +42,15 @@ public sealed record MemoryNeed(double Host, double Device)
         OfBatch(batch, tiles => OfStep(network, new TrainingOptions { Precision = precision }, device, tiles, trains: false));
 
     /// <summary>
-    /// The memory of one image besides the network's: first its samples in the file's form and as levels, then levels, labels, overlay and
-    /// the sums for a row of tiles.
+    /// The memory of one image besides the network's: first that of reading it, then levels, labels, overlay and the sums for a row of tiles.
     /// </summary>
-    /// <param name="height">Rows.</param>
-    /// <param name="width">Columns.</param>
-    /// <param name="bytesPerPixel">Bytes of a pixel in the file: channels times bytes of a sample.</param>
+    /// <param name="image">The image.</param>
     /// <param name="tileHeight">Rows of a tile.</param>
     /// <param name="classes">Number of classes.</param>
-    public static double OfImage(int height, int width, int bytesPerPixel, int tileHeight, int classes)
+    public static double OfImage(ImageHeader image, int tileHeight, int classes)
     {
-        double pixels = (double)height * width, sums = (double)width * tileHeight * classes * sizeof(float);
-        return Math.Max(pixels * (2 * bytesPerPixel + 3), pixels * (3 + 1 + 3 + 1) + sums);
+        double sums = (double)image.Width * tileHeight * classes * sizeof(float), pixels = (double)image.Height * image.Width;
+        return Math.Max(image.ReadBytes, pixels * (image.Channels + 1 + 3) + sums);
     }
 
     /// <summary>Refuses a training that does not fit into memory: the system would grant it and later kill the process.</summary>

@@ -109,8 +109,8 @@ internal static class PredictCommand
     private static double[] PredictFile(LoadedRun run, Predictor predictor, string file, string output, CancellationToken cancellation)
     {
         ClassMap classMap = run.ClassMap;
+        RequireMemory(run, file);
         Image image = ImageFile.Read(file).Compact();
-        RequireMemory(run, file, image);
         Prediction prediction = predictor.Predict(image, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         Pictures.SaveLabels(stem + LabelSuffix, prediction.Labels, image.Height, image.Width, classMap);
@@ -119,16 +119,15 @@ internal static class PredictCommand
     }
 
     /// <exception cref="DataException">The image does not fit into memory beside the network.</exception>
-    private static void RequireMemory(LoadedRun run, string file, Image image)
+    private static void RequireMemory(LoadedRun run, string file)
     {
-        int tileHeight = run.Checkpoint.Model.Height;
-        double need = run.PredictionBytes
-            + MemoryNeed.OfImage(image.Height, image.Width, image.Channels, tileHeight, run.ClassMap.Count);
+        ImageHeader image = ImageFile.ReadHeader(file);
+        double need = run.PredictionBytes + MemoryNeed.OfImage(image, run.Checkpoint.Model.Height, run.ClassMap.Count);
         if (need > MachineMemory.Limit())
         {
             throw new DataException(file,
-                $"labelling {image.Height}x{image.Width} pixels needs about {ProblemText.Memory(need)} of memory",
-                $"at most {ProblemText.Memory(MachineMemory.Limit())}, what this process may use", SmallerImages);
+                $"reading and labelling {image.Height}x{image.Width} pixels needs about {ProblemText.Memory(need)} of memory",
+                $"at most {ProblemText.Memory(MachineMemory.Limit())}, the memory of the machine or the limit of this process", SmallerImages);
         }
     }
 
