@@ -34,6 +34,7 @@ internal static class CommandLine
             if (result.Errors.Count > 0)
                 throw new UsageException(Describe(result.Errors[0]), remedy: $"see csunet {CommandPath(result)}--help");
             showsResult = result.Action is HelpWithExamples || result.CommandResult.Command.Name is not ("train" or "demo");
+            terminal.OutlivesReader = !showsResult;
             return result.Invoke(new InvocationConfiguration
             {
                 Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,

@@ -79,12 +79,12 @@ internal static class LabTuneCommand
             throw new UsageException("the shapes are those of the network's step", place: $"--shape {shape}",
                 remedy: "give --model or --shape");
         ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
-        CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
         if (type == DType.Float64)
             throw new UsageException("a training computes in float32, tf32 or bf16", place: "--dtype float64");
         Precision precision = LabArguments.PrecisionOf(result.GetValue(arguments.Type));
+        CommandHelpers.RequireMemory(options, name, batch, selection, precision);
         string? pattern = result.GetValue(arguments.Op);
         using PrecisionScope products = precision.Use(selection.Device);
         IReadOnlyList<StepCall> calls = StepCall.Record(() => StepBenchmark.RunOnce(options, batch, selection.Device, precision),
