@@ -117,7 +117,8 @@ internal sealed class TrainingSession
             : Trainer.Create(Options, folder, _train, _validation, _execution);
         OutputFiles.WriteText(folder.ClassesPath, _train.ClassMap.ToYaml());
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
-        RunRecord before = isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command, Device = device };
+        var begun = new RunRecord { Command = command, Device = device };
+        RunRecord before = isResumed ? RunRecord.LoadOr(folder, () => begun, _terminal.Warn) : begun;
         RunRecord record = before with
         {
             Device = device, Data = Options.Data is null ? "synthetic micrographs" : Options.Data,
@@ -132,7 +133,7 @@ internal sealed class TrainingSession
         TrainingResult result = Train(trainer, folder, ref record, interrupt.Token);
         if (result.Outcome != TrainingOutcome.Cancelled)
             SaveExamples(trainer, folder, interrupt.Token);
-        string report = RunReport.Write(folder);
+        string report = RunReport.Write(folder, _terminal.Warn);
         Conclude(folder, result);
         if (result.Outcome == TrainingOutcome.Cancelled || !isDemo)
         {

@@ -91,7 +91,7 @@ internal static class DemoCommand
                 interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
         evaluation.Save(folder.EvaluationPath("test"));
-        string report = RunReport.Write(folder);
+        string report = RunReport.Write(folder, terminal.Warn);
         terminal.WriteLine($"overlays: {predictions}");
         terminal.WriteLine($"report:   {report}");
     }

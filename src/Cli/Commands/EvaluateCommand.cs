@@ -61,6 +61,8 @@ internal static class EvaluateCommand
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"device: {run.Describe(device)}");
+        // The report needs the run's other files. What is wrong with them is said before the computation, and does not stop it.
+        RunReport.Check(run.Folder, terminal.Warn);
         Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");
@@ -77,6 +79,6 @@ internal static class EvaluateCommand
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}"));
         string path = folder.EvaluationPath(split);
         evaluation.Save(path);
-        terminal.WriteLine($"written: {path}, {RunReport.Write(folder)}");
+        terminal.WriteLine($"written: {path}, {RunReport.Write(folder, warn: null)}");
     }
 }

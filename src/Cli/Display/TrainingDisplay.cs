@@ -89,6 +89,9 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
                 + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
     }
 
+    /// <inheritdoc />
+    public void OnWarning(string message) => WriteLine($"warning: {message}");
+
     private void WriteLine(string line)
     {
         // While the bar is shown, the library must print the line above it.

@@ -31,10 +31,29 @@ public static partial class KernelLibrary
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
 
     /// <summary>The file names of the sources, without folder and extension.</summary>
-    public static IReadOnlyList<string> Files { get; } = [.. (Folder is null
+    /// <exception cref="InvalidValueException">CSUNET_KERNELS names no folder of kernels.</exception>
+    public static IReadOnlyList<string> Files => s_names.Value;
+
+    private static readonly Lazy<IReadOnlyList<string>> s_names = new(() => [.. (Folder is null
         ? Assembly.GetExecutingAssembly().GetManifestResourceNames()
-        : Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path)))
-        .Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal)];
+        : FilesOf(Folder).Select(path => Path.GetFileName(path)))
+        .Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal)]);
+
+    private static string[] FilesOf(string folder)
+    {
+        const string remedy = "set it to a copy of the folder kernels/, or unset it";
+        if (!Directory.Exists(folder))
+            throw new InvalidValueException(nameof(Folder), $"CSUNET_KERNELS is '{folder}', which is no folder", remedy: remedy);
+        try
+        {
+            return Directory.GetFiles(folder);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidValueException(
+                nameof(Folder), $"CSUNET_KERNELS is '{folder}', which cannot be read ({failure.Message})", remedy: remedy);
+        }
+    }
 
     /// <summary>A kernel by the name of its EXPORT_KERNEL line.</summary>
     /// <param name="device">Where it will run.</param>
