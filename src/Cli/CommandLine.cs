@@ -113,7 +113,7 @@ internal static class CommandLine
                     ArgumentResult argument => argument.Argument.HelpName ?? argument.Argument.Name,
                     _ => "an argument",
                 };
-                throw new UsageException("the value is empty", "a value", name, "is a variable of the shell not set? else leave it out");
+                throw new UsageException("the value is empty", place: name, remedy: "is a variable of the shell not set?");
             }
         }
     }

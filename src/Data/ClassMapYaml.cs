@@ -76,7 +76,8 @@ internal static class ClassMapYaml
         }
         catch (DataException failure)
         {
-            throw new InvalidValueException(nameof(map), $"the class map would not read back ({failure.Problem})", "texts that a file can hold");
+            throw new InvalidValueException(
+                nameof(map), $"the class map would not read back ({failure.Problem})", "texts that a file can hold");
         }
         throw new InvalidValueException(nameof(map), "the class map would read back as another one", "texts that a file can hold");
     }

@@ -12,7 +12,9 @@ namespace CsUnet.Data;
 /// </summary>
 public static class YamlText
 {
-    /// <summary>The largest YAML file that is read, in bytes: a class map that lists every grey value of 16 bits has a tenth of it.</summary>
+    /// <summary>
+    /// The largest YAML file that is read, in bytes: a class map that lists every grey value of 16 bits has a tenth of it.
+    /// </summary>
     public const long LargestFile = 4L << 20;
 
     /// <summary>The document of a text; null if the text holds nothing but comments.</summary>
@@ -83,9 +85,9 @@ public static class YamlText
             {
                 '\t' or '\n' or '\r' => true,
                 '\u0085' or '\u2028' or '\u2029' or '\ufffe' or '\uffff' or '\ufeff' => false,
-                _ => char.IsSurrogate(c)
-                    ? char.IsHighSurrogate(c) ? i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]) : i > 0 && char.IsHighSurrogate(text[i - 1])
-                    : !char.IsControl(c),
+                _ when char.IsHighSurrogate(c) => i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]),
+                _ when char.IsLowSurrogate(c) => i > 0 && char.IsHighSurrogate(text[i - 1]),
+                _ => !char.IsControl(c),
             };
             if (!isSound)
             {

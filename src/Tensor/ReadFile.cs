@@ -114,7 +114,8 @@ public static class ReadFile
             IProblem problem => new(
                 path, $"{fault} ({ProblemText.Compose(problem.Place, problem.Problem, problem.Expected)})", null, null, failure),
             JsonException json => new(Line(json.LineNumber + 1), $"{fault} ({Reason(json)})", null, null, failure),
-            IOException or UnauthorizedAccessException => new(path, $"cannot be read ({failure.Message.TrimEnd('.')})", null, null, failure),
+            IOException or UnauthorizedAccessException =>
+                new(path, $"cannot be read ({failure.Message.TrimEnd('.')})", null, null, failure),
             _ => new(path, $"{fault} ({Reason(failure)})", null, null, failure),
         };
     }
@@ -133,7 +134,8 @@ public static class ReadFile
         // Their messages say nothing about a file.
         NullReferenceException or IndexOutOfRangeException or InvalidCastException or ArgumentNullException =>
             "a value is missing or has another form",
-        ArgumentException { ParamName: { } name } => failure.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal).TrimEnd('.'),
+        ArgumentException { ParamName: { } name } =>
+            failure.Message.Replace($" (Parameter '{name}')", "", StringComparison.Ordinal).TrimEnd('.'),
         _ => failure.Message.TrimEnd('.'),
     };
 }

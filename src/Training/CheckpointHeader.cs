@@ -67,9 +67,9 @@ public sealed record CheckpointHeader(
         string writer = $"it was written by {PlainText.Short(program, 80)}, this is {ThisProgram}";
         T Part<T>(string key, Func<T> parse) => ReadFile.Parse(file.Path, $"its metadata is not understood: {key}", parse, problem =>
             problem.Cause is UnknownKindException unknown
-                ? new WeightFileException(file.Path, unknown.Message, $"{writer}; the kind of one's own network or encoder is registered by "
-                    + $"{nameof(ModelOptions)}.{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}",
-                    unknown)
+                ? new WeightFileException(file.Path, unknown.Message,
+                    $"{writer}; the kind of one's own network or encoder is registered by {nameof(ModelOptions)}."
+                    + $"{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}", unknown)
                 : new WeightFileException(file.Path, problem.Problem, writer, problem.Cause));
         return new CheckpointHeader(
             Part("model", () =>

@@ -65,7 +65,7 @@ public sealed class MetricsLog : IDisposable
         string lines = string.Join(", ", damaged.Take(named).Select(row => row.Line!.Value.ToString(CultureInfo.InvariantCulture)));
         string rest = damaged.Count > named ? string.Create(CultureInfo.InvariantCulture, $" and {damaged.Count - named} more") : "";
         return ProblemText.Compose(path, $"{(damaged.Count == 1 ? "line" : "lines")} {lines}{rest} {(damaged.Count == 1 ? "is" : "are")} "
-            + $"damaged and left out (line {damaged[0].Line}: {damaged[0].Problem})");
+            + $"damaged (line {damaged[0].Line}: {damaged[0].Problem})");
     }
 
     private static IReadOnlyList<MetricsRow> Sound(string text, out IReadOnlyList<FileTextException> damaged)
@@ -74,7 +74,12 @@ public sealed class MetricsLog : IDisposable
         var rows = new List<MetricsRow>();
         var faults = new List<FileTextException>();
         if (lines[0].TrimEnd('\r') != Header)
+        {
             faults.Add(new FileTextException($"begins with '{PlainText.Short(lines[0].TrimEnd('\r'), 80)}'", $"'{Header}'", 1));
+            // A file that has lost its header still has its first row.
+            if (lines.Length > 1 && Parse(lines[0].TrimEnd('\r')) is { } first)
+                rows.Add(first);
+        }
         // A kill can leave half a row at the end, so only rows that end with a newline count.
         for (int i = 1; i < lines.Length - 1; i++)
         {

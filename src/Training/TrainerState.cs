@@ -59,6 +59,7 @@ internal sealed record TrainerState(int Step, int ValidatedStep, ValidationHisto
         // None of these counts can be larger than the number of steps. The loss is no number before the first step.
         var history = new ValidationHistory(best, Integer("best_step", step), Integer("validations_since_best", step),
             Integer("validations_since_reduction", step), Integer("reductions", step));
-        return new TrainerState(step, Integer("validated_step", step), history, Number("loss", double.MaxValue), Number("learning_rate", 1000));
+        return new TrainerState(
+            step, Integer("validated_step", step), history, Number("loss", double.MaxValue), Number("learning_rate", 1000));
     }
 }

@@ -83,7 +83,8 @@ public sealed class ReaderMutationTests : IDisposable
     {
         File.WriteAllText(_folder.File("config.yaml"), "");
         RunFolder folder = RunFolder.Open(_folder.Path);
-        new RunRecord { Command = "csunet train --data 'a b'", Data = "a b", Seconds = 1.5, Step = 6, Steps = 6, BestMeanIoU = 0.5 }.Save(folder);
+        new RunRecord { Command = "csunet train --data 'a b'", Data = "a b", Seconds = 1.5, Step = 6, Steps = 6, BestMeanIoU = 0.5 }
+            .Save(folder);
         Check<RunException>(RunRecord.FileName, File.ReadAllBytes(folder.File(RunRecord.FileName)), (mutator, sound) => mutator.Text(sound),
             _ => RunRecord.Load(folder));
     }
@@ -103,8 +104,8 @@ public sealed class ReaderMutationTests : IDisposable
     public void A_weight_file_is_read_or_refused()
     {
         SegmentationModel model = Tiny();
-        var header = new CheckpointHeader(
-            model.Options, ClassMap.NasaSuper, Normalisation.ImageNet, 6, CheckpointHeader.ThisProgram, "last-000006.optimizer.safetensors");
+        var header = new CheckpointHeader(model.Options, ClassMap.NasaSuper, Normalisation.ImageNet, 6, CheckpointHeader.ThisProgram,
+            "last-000006.optimizer.safetensors");
         StateDict.Save(model, _folder.File("last.safetensors"), header.ToMetadata());
         Check<WeightFileException>("last.safetensors", File.ReadAllBytes(_folder.File("last.safetensors")),
             (mutator, sound) => mutator.Safetensors(sound), path => _ = Checkpoint.Load(path).ClassMap.ToYaml());
@@ -147,7 +148,8 @@ public sealed class ReaderMutationTests : IDisposable
                 {
                     refused++;
                     string message = failure.Message;
-                    if (message.Length > LongestMessage || PlainText.Of(message) != message || !message.Contains(path, StringComparison.Ordinal))
+                    if (message.Length > LongestMessage || PlainText.Of(message) != message
+                        || !message.Contains(path, StringComparison.Ordinal))
                         Volatile.Write(ref fault, $"the message is no short line that names the file: {message}");
                 }
                 catch (Exception failure)

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using CsUnet.Tensors;
 using CsUnet.Training;
 using Spectre.Console;
 
@@ -96,7 +97,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
     {
         // While the bar is shown, the library must print the line above it.
         if (_bar is not null)
-            terminal.Ansi.Write(new Text(line + "\n"));
+            terminal.Ansi.Write(new Text(PlainText.Of(line) + "\n"));
         else
             terminal.WriteLine(line);
         terminal.Out.Flush();

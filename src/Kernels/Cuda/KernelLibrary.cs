@@ -41,19 +41,18 @@ public static partial class KernelLibrary
 
     private static string[] FilesOf(string folder)
     {
-        const string remedy = "set it to a copy of the folder kernels/, or unset it";
-        if (!Directory.Exists(folder))
-            throw new InvalidValueException(nameof(Folder), $"CSUNET_KERNELS is '{folder}', which is no folder", remedy: remedy);
         try
         {
             return Directory.GetFiles(folder);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidValueException(
-                nameof(Folder), $"CSUNET_KERNELS is '{folder}', which cannot be read ({failure.Message})", remedy: remedy);
+            throw Unusable(Directory.Exists(folder) ? $"which cannot be read ({failure.Message})" : "which is no folder");
         }
     }
+
+    private static InvalidValueException Unusable(string problem) => new(
+        nameof(Folder), $"CSUNET_KERNELS is '{Folder}', {problem}", remedy: "set it to a copy of the folder kernels/, or unset it");
 
     /// <summary>A kernel by the name of its EXPORT_KERNEL line.</summary>
     /// <param name="device">Where it will run.</param>
@@ -206,7 +205,7 @@ public static partial class KernelLibrary
             string path = Path.Combine(Folder, name);
             return File.Exists(path)
                 ? File.ReadAllText(path)
-                : throw new ArgumentException($"CSUNET_KERNELS: there is no file {path}");
+                : throw Unusable(Directory.Exists(Folder) ? $"which has no file {name}" : "which is no folder");
         }
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
             ?? throw new ArgumentException($"there is no kernel file '{name}'; there are {string.Join(", ", Files)}");
