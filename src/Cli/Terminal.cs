@@ -93,6 +93,9 @@ internal sealed class Terminal
     /// <summary>Writes a message, which may have several lines, to standard error.</summary>
     public void WriteError(string message) => Error.WriteLine(PlainText.Lines(message));
 
+    /// <summary>Writes a warning to standard error.</summary>
+    public void Warn(string message) => WriteError($"warning: {message}");
+
     /// <summary>A text for a cell of a table of the console library: plain, and without markup.</summary>
     public static string Cell(string text) => Markup.Escape(PlainText.Of(text));
 }

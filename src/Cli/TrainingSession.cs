@@ -142,12 +142,12 @@ internal sealed class TrainingSession
         using Trainer trainer = CreateTrainer(folder, isResumed);
         string? run = folder.LoadIdentity();
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
-        RunRecord before = isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command, Device = device, Run = run };
+        var begun = new RunRecord { Command = command, Device = device, Run = run };
+        RunRecord before = isResumed ? RunRecord.LoadOr(folder, () => begun, _terminal.Warn) : begun;
         if (before.Run != run)
         {
-            if (File.Exists(folder.File(RunRecord.FileName)))
-                _terminal.WriteLine($"note: {RunRecord.FileName} was written by another run; a new one begins");
-            before = new RunRecord { Command = command, Device = device, Run = run };
+            _terminal.WriteLine($"note: {RunRecord.FileName} was written by another run; a new one begins");
+            before = begun;
         }
         RunRecord record = before with
         {
@@ -173,7 +173,7 @@ internal sealed class TrainingSession
         [
             Problem(() => record.Save(folder)),
             result.Outcome == TrainingOutcome.Cancelled ? null : Problem(() => SaveExamples(trainer, folder, interrupt.Token)),
-            Problem(() => report = RunReport.Write(folder)),
+            Problem(() => report = RunReport.Write(folder, _terminal.Warn)),
         ];
         if (result.Outcome == TrainingOutcome.Cancelled || !isDemo)
         {

@@ -53,7 +53,7 @@ public sealed class ClassMap
         for (int i = 0; i < classes.Count; i++)
         {
             SegmentationClass entry = classes[i];
-            if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl))
+            if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl) || !PlainText.IsWhole(entry.Name))
                 throw new InvalidValueException(
                     nameof(classes), $"class {i} has the name '{entry.Name}'", "a text without control characters");
             for (int j = 0; j < i; j++)
@@ -121,7 +121,7 @@ public sealed class ClassMap
     {
         if (BuiltIn.FirstOrDefault(map => map.Name == nameOrFile) is { } builtIn)
             return builtIn;
-        if (!File.Exists(nameOrFile))
+        if (!Path.Exists(nameOrFile))
             throw new DataException(nameOrFile, "no such class map",
                 $"{string.Join(", ", BuiltIn.Select(map => map.Name))}, or a YAML file");
         return ClassMapYaml.Read(YamlSection.Load(nameOrFile), nameOrFile);

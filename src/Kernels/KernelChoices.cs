@@ -42,7 +42,7 @@ public static class KernelChoices
     /// The choice for a call; null: the operator's first variant that supports it. Every call comes here. Without a forced or stored
     /// choice, it is a lookup that allocates nothing.
     /// </summary>
-    /// <exception cref="InvalidDataException">The device's file contains something other than choices.</exception>
+    /// <exception cref="InvalidFileException">The device's file contains something other than choices.</exception>
     internal static KernelChoice? For(OperatorCall call)
     {
         Device device = call[0].Device;
@@ -112,25 +112,19 @@ public static class KernelChoices
 
     private static Dictionary<string, KernelChoice> Read(string path)
     {
-        var stored = new Dictionary<string, KernelChoice>(StringComparer.Ordinal);
         if (!File.Exists(path))
-            return stored;
-        try
+            return new Dictionary<string, KernelChoice>(StringComparer.Ordinal);
+        return ReadFile.Parse(path, "not a file of stored kernel choices", () =>
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            var stored = new Dictionary<string, KernelChoice>(StringComparer.Ordinal);
+            using JsonDocument document = JsonDocument.Parse(ReadFile.Text(path));
             foreach (JsonProperty entry in document.RootElement.EnumerateObject())
                 stored.Add(entry.Name, new KernelChoice(
                     entry.Value.GetProperty("variant").GetString() ?? "",
                     entry.Value.EnumerateObject().Where(value => value.Name != "variant")
                         .ToDictionary(value => value.Name, value => value.Value.GetInt32())));
             return stored;
-        }
-        catch (Exception failure) when (
-            failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
-        {
-            throw new InvalidDataException(
-                $"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or search for the choices again", failure);
-        }
+        }, problem => new InvalidFileException(problem, "delete it, or search for the choices again"));
     }
 
     private static void Write(string path, Dictionary<string, KernelChoice> stored)

@@ -58,18 +58,10 @@ public sealed class Checkpoint
         return new Checkpoint(model, header, file.ContentHash);
     }
 
-    private static SegmentationModel Create(string path, CheckpointHeader header, DType type)
-    {
-        try
-        {
-            return header.Model.Create(type);
-        }
-        catch (ArgumentException failure)
-        {
-            throw new WeightFileException(path, $"its header describes a network that cannot be built ({failure.Message})",
-                "the file is damaged or was made by hand; get it again", failure);
-        }
-    }
+    private static SegmentationModel Create(string path, CheckpointHeader header, DType type) => ReadFile.Parse(
+        path, "its header describes a network that cannot be built", () => header.Model.Create(type),
+        problem => new WeightFileException(
+            problem.Place, problem.Problem, "the file is damaged or was made by hand; get it again", problem.Cause));
 
     /// <summary>Creates a predictor with these weights.</summary>
     /// <param name="stride">Pixels between tiles; 0: half a tile.</param>

@@ -155,7 +155,7 @@ public sealed class RunCommandTests : IDisposable
     [Fact]
     public void Empty_values_of_files_and_arguments_are_errors()
     {
-        ProgramRun.Refuses(["predict", ""], "FILE_OR_DIR is ''");
+        ProgramRun.Refuses(["predict", ""], "FILE_OR_DIR");
         string config = _folder.Write("c.yaml", "data: \"\"\nsteps: 2\n");
         ProgramRun.Refuses(["train", "--config", config, "--out", _folder["run"]], "data is ''");
         Assert.Equal(["c.yaml"], _folder.Files());

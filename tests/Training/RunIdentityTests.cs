@@ -72,7 +72,7 @@ public sealed class RunIdentityTests : IDisposable
 
     [Theory]
     [InlineData("seed: 7", "seed: 8", "seed is '8', expected '7', with which the run was trained")]
-    [InlineData("batch: 2", "batch: 1", "batch is '1'")]
+    [InlineData("batch: 2", "batch: 3", "batch is '3'")]
     [InlineData("embed_dim: 8", "embed_dim: 16", "it was trained with the network")]
     public void An_edited_configuration_does_not_change_what_a_run_keeps(string then, string now, string expected)
     {

@@ -99,7 +99,7 @@ internal static class DemoCommand
                 interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
         evaluation.With(run.OriginOf(images, run.Options, "test", null, device)).Save(folder);
-        string report = RunReport.Write(folder);
+        string report = RunReport.Write(folder, terminal.Warn);
         terminal.WriteLine($"overlays: {predictions}");
         terminal.WriteLine($"report:   {report}");
     }

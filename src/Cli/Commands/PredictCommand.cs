@@ -22,11 +22,6 @@ internal static class PredictCommand
         {
             Arity = ArgumentArity.OneOrMore, Description = "Images (TIFF, PNG, JPEG; grey or colour, 8 or 16 bit), or folders of images.",
         };
-        files.Validators.Add(result =>
-        {
-            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
-                result.AddError("FILE_OR_DIR is '', expected an image or a folder of images");
-        });
         Option<string?> run = CommandHelpers.Run();
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<string?> output = Options.OutputFolder("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");

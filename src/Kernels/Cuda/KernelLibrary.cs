@@ -31,10 +31,28 @@ public static partial class KernelLibrary
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
 
     /// <summary>The file names of the sources, without folder and extension.</summary>
-    public static IReadOnlyList<string> Files { get; } = [.. (Folder is null
+    /// <exception cref="InvalidValueException">CSUNET_KERNELS names no folder of kernels.</exception>
+    public static IReadOnlyList<string> Files => s_names.Value;
+
+    private static readonly Lazy<IReadOnlyList<string>> s_names = new(() => [.. (Folder is null
         ? Assembly.GetExecutingAssembly().GetManifestResourceNames()
-        : Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path)))
-        .Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal)];
+        : FilesOf(Folder).Select(path => Path.GetFileName(path)))
+        .Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal)]);
+
+    private static string[] FilesOf(string folder)
+    {
+        try
+        {
+            return Directory.GetFiles(folder);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable(Directory.Exists(folder) ? $"which cannot be read ({failure.Message})" : "which is no folder");
+        }
+    }
+
+    private static InvalidValueException Unusable(string problem) => new(
+        nameof(Folder), $"CSUNET_KERNELS is '{Folder}', {problem}", remedy: "set it to a copy of the folder kernels/, or unset it");
 
     /// <summary>A kernel by the name of its EXPORT_KERNEL line.</summary>
     /// <param name="device">Where it will run.</param>
@@ -187,7 +205,7 @@ public static partial class KernelLibrary
             string path = Path.Combine(Folder, name);
             return File.Exists(path)
                 ? File.ReadAllText(path)
-                : throw new ArgumentException($"CSUNET_KERNELS: there is no file {path}");
+                : throw Unusable(Directory.Exists(Folder) ? $"which has no file {name}" : "which is no folder");
         }
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
             ?? throw new ArgumentException($"there is no kernel file '{name}'; there are {string.Join(", ", Files)}");

@@ -62,6 +62,7 @@ internal static class LabTuneCommand
         (DeviceSelection selection, DType type) = arguments.Open(result);
         using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         LabArguments.RequireClock(selection);
+        LabArguments.RequireVariant(result.GetValue(arguments.Variant), cases.Select(item => item.Case.Op), selection.Device);
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
         var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
@@ -95,6 +96,7 @@ internal static class LabTuneCommand
             throw UsageException.Unknown($"a step of {name} calls no such operator that has variants", pattern!,
                 [.. calls.Select(call => call.Case.Op.Name).Distinct()], $"--op {pattern}");
         }
+        LabArguments.RequireVariant(result.GetValue(arguments.Variant), chosen.Select(call => call.Case.Op), selection.Device);
         using var interrupt = new Interrupt(terminal);
         var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
         double seconds = arguments.Seconds(result);
