@@ -20,11 +20,12 @@ public sealed class MetricsLog : IDisposable
     /// Receives what is damaged in the file: a training does not need it, so it goes on with the sound rows, and the file as it was is kept
     /// as metrics.csv.damaged.
     /// </param>
+    /// <param name="last">The row of <paramref name="step"/> as the checkpoint knows it; null if it does not.</param>
     /// <exception cref="RunException">The file cannot be written.</exception>
-    internal MetricsLog(string path, int step, Action<string>? warn = null)
+    internal MetricsLog(string path, int step, Action<string>? warn = null, MetricsRow? last = null)
     {
         _path = path;
-        string text = step > 0 && Path.Exists(path) ? Kept(path, step, warn) : Header + "\n";
+        string text = step > 0 && Path.Exists(path) ? Kept(path, step, warn, last) : Header + "\n";
         // The rows are appended to the file that is created here, even if a link is put in its place.
         _file = RunFiles.CreateText(path, text);
     }
@@ -111,10 +112,18 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    private static string Kept(string path, int step, Action<string>? warn)
+    private static string Kept(string path, int step, Action<string>? warn, MetricsRow? last)
     {
         var text = new StringBuilder(Header + "\n");
         IReadOnlyList<MetricsRow> rows = ReadSound(path, out string? damage);
+        if (last is not null && rows.LastOrDefault(row => row.Step == last.Step) is { } found
+            && (found.Loss, found.LearningRate) != (last.Loss, last.LearningRate))
+        {
+            string other = RunFiles.SetAside(path);
+            warn?.Invoke($"{path}: its row of step {last.Step} is not that of the checkpoint, so its rows are those of another run; "
+                + $"the file is kept as {other}");
+            return text.ToString();
+        }
         foreach (MetricsRow row in rows.Where(row => row.Step <= step))
             text.Append(Line(row));
         if (damage is not null)

@@ -93,7 +93,8 @@ public sealed class RunCommandTests : IDisposable
         Assert.Equal(Path.GetFileName(first), origin.FileName());
         string html = File.ReadAllText(_folder["run/report.html"]);
         foreach (string part in new[] { "<h2>Evaluations</h2>", "Evaluation on old (",
-            "Evaluation on test, last weights of step 2, stride 16", "Evaluation on test, last weights of step 2, stride 8", "Evaluation on test, best weights of step 2",
+            "Evaluation on test, last weights of step 2, stride 16", "Evaluation on test, last weights of step 2, stride 8",
+            "Evaluation on test, best weights of step 2",
             "Evaluation on test, last weights of step 3", "Evaluation on val, last weights of step 2", _folder["other"] })
             Assert.Contains(part, html);
     }

@@ -82,6 +82,19 @@ public sealed class RunIdentityTests : IDisposable
     }
 
     [Fact]
+    public void Rows_of_another_run_are_set_aside()
+    {
+        RunFolder folder = Train("run", s_options), other = Train("other", s_options with { Seed = 8 });
+        File.Copy(other.MetricsPath, folder.MetricsPath, overwrite: true);
+        var warnings = new Warnings();
+        using (Trainer trainer = Resume(folder, s_options with { Steps = 5 }))
+            trainer.Run(warnings, Token);
+        Assert.Contains("its row of step 4 is not that of the checkpoint", Assert.Single(warnings.Texts));
+        Assert.Equal([5], MetricsLog.Read(folder.MetricsPath).Select(row => row.Step));
+        Assert.Equal(File.ReadAllText(other.MetricsPath), File.ReadAllText($"{folder.MetricsPath}.damaged"));
+    }
+
+    [Fact]
     public void Every_cut_of_the_configuration_is_refused()
     {
         RunFolder folder = Train("run", s_options);
@@ -220,6 +233,13 @@ public sealed class RunIdentityTests : IDisposable
         Assert.Equal(expected.ContentHash, actual.ContentHash);
         Edit(old.ConfigPath, text => text[..text.IndexOf("augmentation:", StringComparison.Ordinal)]);
         Assert.Contains("the key 'augmentation' is missing", Assert.Throws<RunException>(old.LoadOptions).Message);
+    }
+
+    private sealed class Warnings : ITrainingObserver
+    {
+        public List<string> Texts { get; } = [];
+
+        public void OnWarning(string message) => Texts.Add(message);
     }
 
     private RunFolder Train(string name, TrainingOptions options)
