@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using CsUnet.Cli.Commands;
+using CsUnet.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
@@ -13,6 +14,7 @@ internal static class CommandLine
     public static int Run(IReadOnlyList<string> args, Terminal terminal)
     {
         RootCommand root = CreateRoot(terminal);
+        UserCache.Noted += Note;
         try
         {
             if (args.Count == 0)
@@ -34,9 +36,12 @@ internal static class CommandLine
         }
         finally
         {
+            UserCache.Noted -= Note;
             terminal.Out.Flush();
             terminal.Error.Flush();
         }
+
+        void Note(string text) => terminal.Error.WriteLine($"note: {text}");
     }
 
     /// <summary>Creates the command tree. Help and tests take the options from it.</summary>
