@@ -72,6 +72,8 @@ internal static class FolderTrust
     /// <exception cref="UnauthorizedAccessException">As for <see cref="IOException"/>.</exception>
     internal static void Create(string folder)
     {
+        if (Path.GetDirectoryName(folder) is { } above && !Directory.Exists(above))
+            Create(above);
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(folder);
         else
