@@ -31,7 +31,7 @@ public static class AtomicFile
             using (stream)
             {
                 write(stream);
-                stream.Flush(flushToDisk: true);
+                DiskFlush.Flush(stream);
             }
             File.Move(temporary, full, overwrite: true);
         }

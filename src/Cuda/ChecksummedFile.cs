@@ -19,7 +19,7 @@ internal static class ChecksummedFile
         FolderTrust.MakePrivate(file);
         file.Write(Mark);
         file.Write(sum);
-        file.Flush(flushToDisk: true);
+        DiskFlush.Flush(file);
     }
 
     /// <summary>Whether a file is there, is this user's own, and has the checksum of its bytes.</summary>

@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using System.Globalization;
 using System.Text;
 
@@ -49,7 +50,7 @@ public sealed class MetricsLog : IDisposable
     });
 
     /// <summary>Forces all rows written so far to disk.</summary>
-    internal void FlushToDisk() => Write(() => _file.Flush(flushToDisk: true));
+    internal void FlushToDisk() => Write(() => DiskFlush.Flush(_file));
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();

@@ -13,7 +13,7 @@ internal static unsafe partial class UnixFile
     private const int TypeMask = 0xF000, Folder = 0x4000, Regular = 0x8000;
     private const int CurrentFolder = -100, NotThroughLinks = 0x100, OwnerTypeAndMode = 0x1 | 0x2 | 0x8;
     private const int LongestPath = 4096, Exclusive = 2, WithoutWaiting = 4;
-    private const int WouldBlock = 11;
+    private const int WouldBlock = 11, Interrupted = 4, NotSupportedByFile = 22;
 
     /// <summary>The result of an attempt to lock a file.</summary>
     internal enum LockResult
@@ -57,6 +57,22 @@ internal static unsafe partial class UnixFile
         flock(file, Exclusive | WithoutWaiting) == 0 ? LockResult.Taken
         : Marshal.GetLastPInvokeError() == WouldBlock ? LockResult.HeldByAnother
         : LockResult.Unknown;
+
+    /// <summary>Waits until the disk has what was written to a file. Returns the number of the error; null if there was none, or if the
+    /// file is of a kind that no disk holds.</summary>
+    internal static int? Synchronise(SafeFileHandle file)
+    {
+        while (fsync(file) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            if (error != Interrupted)
+                return error == NotSupportedByFile ? null : error;
+        }
+        return null;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fsync(SafeFileHandle file);
 
     [LibraryImport("libc")]
     private static partial uint geteuid();
