@@ -13,6 +13,16 @@ internal static class CommandLine
     /// <summary>Runs the program as if called with <paramref name="args"/>. Returns the exit code.</summary>
     public static int Run(IReadOnlyList<string> args, Terminal terminal)
     {
+        int code = RunCommand(args, terminal, out bool showsResult);
+        terminal.Out.Flush();
+        terminal.Error.Flush();
+        // The warning is printed already. A training that could not show its progress is still a training.
+        return code == ExitCode.Success && showsResult && terminal.HasLostOutput ? ExitCode.Failure : code;
+    }
+
+    private static int RunCommand(IReadOnlyList<string> args, Terminal terminal, out bool showsResult)
+    {
+        showsResult = true;
         RootCommand root = CreateRoot(terminal);
         UserCache.Noted += Note;
         try
@@ -25,6 +35,7 @@ internal static class CommandLine
                 new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (result.Errors.Count > 0)
                 throw new UsageException(Describe(result.Errors[0]), remedy: $"see csunet {CommandPath(result)}--help");
+            showsResult = result.Action is HelpWithExamples || result.CommandResult.Command.Name is not ("train" or "demo");
             return result.Invoke(new InvocationConfiguration
             {
                 Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
@@ -37,11 +48,9 @@ internal static class CommandLine
         finally
         {
             UserCache.Noted -= Note;
-            terminal.Out.Flush();
-            terminal.Error.Flush();
         }
 
-        void Note(string text) => terminal.Error.WriteLine($"note: {text}");
+        void Note(string text) => terminal.Error.WriteLine($"note: {PlainText.Of(text)}");
     }
 
     /// <summary>Creates the command tree. Help and tests take the options from it.</summary>

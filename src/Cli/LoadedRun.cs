@@ -50,7 +50,7 @@ internal sealed class LoadedRun
                 : $"the run was stopped before its first checkpoint; go on with csunet train --resume --run {NextSteps.Quote(folder.Path)}";
             throw new UsageException("no such file", place: file, remedy: remedy);
         }
-        Checkpoint weights = Checkpoint.Load(file, device: device.Device);
+        Checkpoint weights = folder.LoadCheckpoint(checkpoint, device.Device);
         TrainingOptions options = folder.LoadOptions();
         weights.Model.Precision = Choose(precision, options.Precision, device.Device);
         return new LoadedRun(folder, options, weights, checkpoint);
@@ -68,6 +68,29 @@ internal sealed class LoadedRun
         {
             throw UsageException.From(failure);
         }
+    }
+
+    /// <summary>Refuses options whose data folder is gone, as after it was moved.</summary>
+    /// <exception cref="UsageException">There is no such folder.</exception>
+    public static void RequireData(TrainingOptions options)
+    {
+        if (!RunData.IsSynthetic(options) && !Directory.Exists(options.Data))
+            throw new UsageException("no such folder", "the data of the run", options.Data, "give the folder where they lie now by --data");
+    }
+
+    /// <summary>What an evaluation with this network measures.</summary>
+    /// <param name="images">The images.</param>
+    /// <param name="options">The options that name the data.</param>
+    /// <param name="split">Which of the data.</param>
+    /// <param name="stride">The tile stride; null: the run's own.</param>
+    /// <param name="device">The device that computes.</param>
+    public EvaluationOrigin OriginOf(MicrographDataset images, TrainingOptions options, string split, int? stride, DeviceSelection device)
+    {
+        int height = Checkpoint.Model.Height, width = Checkpoint.Model.Width, pixels = stride ?? Options.TileStride;
+        string name = Commands.CommandHelpers.Describe(device, Precision);
+        return new EvaluationOrigin(split, CheckpointName, Checkpoint.Header.Step, pixels == 0 ? Math.Min(height, width) / 2 : pixels,
+            device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : name, RunData.Describe(options), images.Content.Hash,
+            Checkpoint.ContentHash, Checkpoint.Header.Identity?.Run);
     }
 
     /// <summary>Creates a predictor with the given tile stride, or the run's own.</summary>

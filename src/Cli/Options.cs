@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
 
@@ -9,8 +10,32 @@ namespace CsUnet.Cli;
 /// </summary>
 internal static class Options
 {
-    public static Option<string?> Text(string name, string help, string description) =>
-        new(name) { HelpName = help, Description = description };
+    /// <summary>A text, which must not be empty: an empty one comes from a variable of a script that is not set.</summary>
+    public static Option<string?> Text(string name, string help, string description)
+    {
+        var option = new Option<string?>(name) { HelpName = help, Description = description };
+        RefuseEmpty(option);
+        return option;
+    }
+
+    /// <summary>Makes an empty value of an option an error.</summary>
+    public static void RefuseEmpty(Option option) => option.Validators.Add(result =>
+    {
+        // Commas separate the entries of a list; without entries it is empty, too.
+        if (result.Tokens is [var token] && token.Value.Trim(' ', '\t', ',').Length == 0)
+        {
+            result.AddError(ProblemText.Compose(null, $"{option.Name} is '{token.Value}'", option.HelpName,
+                "leave the option out for its default"));
+        }
+    });
+
+    /// <summary>A file that the command writes at its end; whether it can be written is checked before the work.</summary>
+    public static Option<string?> OutputFile(string name, string help, string description) =>
+        Output(name, help, description, OutputFiles.CheckFile);
+
+    /// <summary>A folder that the command writes into; whether it can be is checked before the work.</summary>
+    public static Option<string?> OutputFolder(string name, string help, string description) =>
+        Output(name, help, description, OutputFiles.CheckFolder);
 
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
@@ -94,6 +119,24 @@ internal static class Options
         value = given ?? default;
         return given is not null;
     }
+
+    private static Option<string?> Output(string name, string help, string description, Action<string, string> check) => new(name)
+    {
+        HelpName = help, Description = description,
+        CustomParser = result =>
+        {
+            string path = result.Tokens[0].Value;
+            try
+            {
+                check(path.Length == 0 ? $"{name} ''" : $"{name} {path}", path);
+            }
+            catch (UsageException failure)
+            {
+                result.AddError(failure.Message);
+            }
+            return path;
+        },
+    };
 
     private static string? Word(string name, ArgumentResult result, string[] values)
     {

@@ -8,9 +8,12 @@ internal static class Pictures
     // The report shows examples a third of a page wide. A larger crop would only make the report larger.
     private const int LargestExample = 512;
 
-    /// <summary>Saves a label map as an indexed PNG: pixel values are class numbers, the palette contains the display colours.</summary>
-    public static void SaveLabels(string path, byte[] labels, int height, int width, ClassMap classMap) =>
-        ImageFile.WriteLabelPng(path, labels, height, width, classMap.Palette);
+    /// <summary>
+    /// Saves a label map as an indexed PNG, whose pixel values are class numbers and whose palette contains the display colours, and the
+    /// micrograph with the classes overlaid in colour: both or, if one cannot be written, none.
+    /// </summary>
+    public static void SavePrediction(string labelPath, string overlayPath, Image image, byte[] labels, ClassMap classMap) =>
+        PredictionFiles.Write(labelPath, labels, classMap.Palette, overlayPath, Overlay.Blend(image, labels, classMap));
 
     /// <summary>Saves the micrograph with the classes overlaid in colour.</summary>
     public static void SaveOverlay(string path, Image image, byte[] labels, ClassMap classMap) =>

@@ -31,10 +31,12 @@ internal sealed class TrainingArguments
             (string valueName, string meaning) = s_more.TryGetValue(key, out (string ValueName, string Meaning) more)
                 ? (more.ValueName, $"{option.Meaning}; {more.Meaning}")
                 : (option.ValueName, option.Meaning);
-            _options.Add((key, new Option<string?>(Name(key), [.. option.Aliases.Select(Name)])
+            var added = new Option<string?>(Name(key), [.. option.Aliases.Select(Name)])
             {
                 HelpName = valueName, Description = $"{meaning}. Default: {option.Default}.",
-            }));
+            };
+            Options.RefuseEmpty(added);
+            _options.Add((key, added));
         }
     }
 
@@ -80,6 +82,10 @@ internal sealed class TrainingArguments
         }
     }
 
+    /// <summary>The full path of a data folder; null and the name of the synthetic micrographs stay.</summary>
+    public static string? FullPath(string? data) =>
+        data is null or RunData.SyntheticName ? data : Path.TrimEndingDirectorySeparator(Path.GetFullPath(data));
+
     private static TrainingOptions Set(TrainingOptions options, string key, string value)
     {
         try
@@ -95,7 +101,7 @@ internal sealed class TrainingArguments
     /// <summary>Stores full paths, so that the run finds its data from any working directory.</summary>
     private static TrainingOptions WithFullPaths(TrainingOptions options) => options with
     {
-        Data = options.Data is { } data ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)) : null,
+        Data = FullPath(options.Data),
         Classes = options.Classes is { } classes && File.Exists(classes) && ClassMap.BuiltIn.All(map => map.Name != classes)
             ? Path.GetFullPath(classes)
             : options.Classes,

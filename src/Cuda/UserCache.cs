@@ -10,7 +10,6 @@ namespace CsUnet.Cuda;
 public static class UserCache
 {
     private static readonly HashSet<string> s_noted = new(StringComparer.Ordinal);
-    private static readonly TimeSpan s_justCreated = TimeSpan.FromMinutes(1);
     private static readonly Lazy<PrivateFolder> s_private = new(PrivateFolder.Create);
 
     /// <summary>
@@ -127,20 +126,8 @@ public static class UserCache
     internal static void RemoveLeftovers(string folder)
     {
         foreach (string file in Directory.EnumerateFiles(folder, "*.tmp"))
-        {
-            // A living process holds its file open, from just after its creation.
-            if (AtomicFile.TargetOf(Path.GetFileName(file)) is null || DateTime.UtcNow - File.GetLastWriteTimeUtc(file) < s_justCreated)
-                continue;
-            try
-            {
-                using (new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.None))
-                    File.Delete(file);
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                continue;
-            }
-        }
+            if (AtomicFile.TargetOf(Path.GetFileName(file)) is not null)
+                AtomicFile.DeleteIfAbandoned(file);
     }
 
     private static string? Root(out string? problem)

@@ -7,6 +7,7 @@ internal sealed class FileDataset : MicrographDataset
 {
     private readonly record struct Pair(string Name, string Image, string Mask);
 
+    private readonly string _directory;
     private readonly Pair[] _pairs;
     private readonly Sample?[] _samples;
     private readonly bool _inMemory;
@@ -14,6 +15,7 @@ internal sealed class FileDataset : MicrographDataset
     public FileDataset(string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset, long memoryLimit)
         : base(Path.Combine(directory, split), classMap)
     {
+        _directory = directory;
         string images = Path.Combine(directory, split), masks = Path.Combine(directory, $"{split}_annot");
         CheckFolders(directory, split, images, masks);
         var problems = new List<DataException>();
@@ -70,6 +72,9 @@ internal sealed class FileDataset : MicrographDataset
     public override int Count => _pairs.Length;
 
     public override Sample this[int index] => _inMemory ? _samples[index]! : Read(_pairs[index]);
+
+    private protected override DatasetContent ReadContent() =>
+        DatasetContent.OfFiles(_directory, [.. _pairs.SelectMany(pair => new[] { pair.Image, pair.Mask })]);
 
     private static void CheckFolders(string directory, string split, string images, string masks)
     {

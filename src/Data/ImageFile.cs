@@ -140,6 +140,8 @@ public static class ImageFile
     {
         // Without this, libvips returns cached pixels after a file has changed.
         Cache.Max = 0;
+        // Images are decoded in parallel, so each of them takes one thread.
+        NetVips.NetVips.Concurrency = 1;
         Log.SetLogHandler("VIPS", Enums.LogLevelFlags.All, s_silence);
         return true;
     }

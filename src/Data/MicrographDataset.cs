@@ -4,6 +4,7 @@ namespace CsUnet.Data;
 public abstract class MicrographDataset
 {
     private readonly Lazy<IReadOnlyList<double>> _pixelShares;
+    private readonly Lazy<DatasetContent> _content;
 
     /// <summary>For derived data sets.</summary>
     /// <param name="name">The set's name in messages.</param>
@@ -13,6 +14,7 @@ public abstract class MicrographDataset
         Name = name;
         ClassMap = classMap;
         _pixelShares = new Lazy<IReadOnlyList<double>>(CountShares);
+        _content = new Lazy<DatasetContent>(ReadContent);
     }
 
     /// <summary>The folder, or the set's name in messages.</summary>
@@ -27,6 +29,10 @@ public abstract class MicrographDataset
     /// <summary>The sample at an index from 0, in the order of the names.</summary>
     /// <exception cref="DataException">The sample is read on demand, and its files have changed since the set was opened.</exception>
     public abstract Sample this[int index] { get; }
+
+    /// <summary>What the set contains, by names and hashes; computed once.</summary>
+    /// <exception cref="DataException">A file cannot be read.</exception>
+    public DatasetContent Content => _content.Value;
 
     /// <summary>
     /// The fraction of each class among the pixels that are not ignored, by label.
@@ -48,6 +54,10 @@ public abstract class MicrographDataset
     /// <exception cref="ArgumentException">There are no samples, or a label is not a class.</exception>
     public static MicrographDataset FromSamples(string name, ClassMap classMap, IReadOnlyList<Sample> samples) =>
         new MemoryDataset(name, classMap, samples);
+
+    /// <summary>Computes <see cref="Content"/>; by default from the samples.</summary>
+    private protected virtual DatasetContent ReadContent() =>
+        DatasetContent.OfSamples(Name, Enumerable.Range(0, Count).Select(index => this[index]));
 
     private List<double> CountShares()
     {

@@ -9,7 +9,20 @@ namespace CsUnet.Data;
 internal static class PngWriter
 {
     private const byte Grey = 0, TrueColour = 2, Indexed = 3;
+    private static ReadOnlySpan<byte> Mark => "Software\0CsUnet.Engine"u8;
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+
+    /// <summary>Whether a file is a PNG that this class wrote.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">As for <see cref="IOException"/>.</exception>
+    public static bool Wrote(string path)
+    {
+        const int header = 8 + 25, name = 8;
+        byte[] start = new byte[header + name + Mark.Length];
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        return stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
+            && start.AsSpan().StartsWith(Signature) && start.AsSpan(header + name).SequenceEqual(Mark);
+    }
 
     public static void WriteImage(Stream stream, Image image)
     {
@@ -37,6 +50,8 @@ internal static class PngWriter
         header[8] = 8; // bits per sample
         header[9] = colourType;
         Chunk(stream, "IHDR"u8, header);
+        // Keyword, zero, text. It comes first, so that the beginning of a file says who wrote it.
+        Chunk(stream, "tEXt"u8, Mark);
     }
 
     private static void Data(Stream stream, ReadOnlySpan<byte> pixels, int height, int rowBytes, int pixelBytes, bool filter)

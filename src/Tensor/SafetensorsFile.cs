@@ -12,7 +12,7 @@ namespace CsUnet.Tensors;
 /// using var file = SafetensorsFile.Read("last.safetensors");
 /// Tensor weight = file.Load("encoder.norm.weight");
 /// </code></example>
-public sealed class SafetensorsFile : IDisposable
+public sealed partial class SafetensorsFile : IDisposable
 {
     // Bytes converted or copied at a time: enough for full disk speed, and little compared with any model.
     private const int ChunkBytes = 1 << 20;
@@ -147,12 +147,14 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="path">The target.</param>
     /// <param name="tensors">Names and tensors, on any device; tensors of the same element size keep their order.</param>
     /// <param name="metadata">Free text for the header, or null.</param>
+    /// <param name="beforeRename">Called when the temporary file is complete, before it replaces the target; null for nothing.</param>
     /// <exception cref="ArgumentException">Two tensors have the same name, or one has the reserved name <c>__metadata__</c>.</exception>
     /// <exception cref="WeightFileException">The file cannot be written; the temporary file is deleted.</exception>
     public static void Write(
-        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null,
+        Action? beforeRename = null)
     {
-        List<KeyValuePair<string, Tensor>> ordered = [.. tensors.OrderByDescending(named => named.Value.DType.Size())];
+        List<KeyValuePair<string, Tensor>> ordered = Ordered(tensors);
         byte[] header = SafetensorsHeader.Format(ordered, metadata);
         try
         {
@@ -162,15 +164,20 @@ public sealed class SafetensorsFile : IDisposable
                 stream.Write(header);
                 foreach ((_, Tensor tensor) in ordered)
                     WriteBytes(stream, tensor);
+                stream.Flush(flushToDisk: true);
+                beforeRename?.Invoke();
             });
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is IOException and not WeightFileException or UnauthorizedAccessException)
         {
             long bytes = 8 + header.Length + ordered.Sum(named => named.Value.Bytes);
             throw new WeightFileException(path, $"could not be written: {error.Message}",
                 $"check that the folder exists and is writable, and that {bytes / 1048576.0:F1} MiB are free there", error);
         }
     }
+
+    private static List<KeyValuePair<string, Tensor>> Ordered(IEnumerable<KeyValuePair<string, Tensor>> tensors) =>
+        [.. tensors.OrderByDescending(named => named.Value.DType.Size())];
 
     private static unsafe void WriteBytes(FileStream stream, Tensor original)
     {

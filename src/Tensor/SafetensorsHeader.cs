@@ -253,7 +253,7 @@ internal sealed class SafetensorsHeader
         return buffer.ToArray();
     }
 
-    private static string TypeName(DType type) => type switch
+    public static string TypeName(DType type) => type switch
     {
         DType.Float32 => "F32",
         DType.Float64 => "F64",

@@ -28,15 +28,21 @@ public static class Workers
     private static int s_count = Environment.ProcessorCount;
     [ThreadStatic] private static bool t_inside;
 
-    /// <summary>The number of threads that work on a region, including the calling one. The default is the number of processors.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above 1024.</exception>
+    /// <summary>
+    /// The largest <see cref="Count"/>: four threads for each logical core. Waiting threads spin, so many more than the cores would only take
+    /// time from one another.
+    /// </summary>
+    public static int Largest { get; } = 4 * Environment.ProcessorCount;
+
+    /// <summary>The number of threads that work on a region, including the calling one. The default is the number of logical cores.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above <see cref="Largest"/>.</exception>
     public static int Count
     {
         get => s_count;
         set
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, Largest);
             s_count = value;
         }
     }

@@ -14,10 +14,11 @@ namespace CsUnet.Training;
 /// </code></example>
 public sealed class Checkpoint
 {
-    private Checkpoint(SegmentationModel model, CheckpointHeader header)
+    private Checkpoint(SegmentationModel model, CheckpointHeader header, string contentHash)
     {
         Model = model;
         Header = header;
+        ContentHash = contentHash;
     }
 
     /// <summary>The network, in evaluation mode.</summary>
@@ -25,6 +26,9 @@ public sealed class Checkpoint
 
     /// <summary>The header of the weight file.</summary>
     public CheckpointHeader Header { get; }
+
+    /// <summary>The hash of the weights (<see cref="SafetensorsFile.ContentHash"/>).</summary>
+    public string ContentHash { get; }
 
     /// <summary>The classes.</summary>
     public ClassMap ClassMap => Header.ClassMap;
@@ -34,8 +38,8 @@ public sealed class Checkpoint
     /// <param name="type">Element type of the network.</param>
     /// <param name="device">The device of the network; the file may have been written from another device.</param>
     /// <exception cref="WeightFileException">
-    /// The file is missing or truncated, does not hold the weights that its header describes, or holds a weight that is not finite. Or the
-    /// kind of its network is not registered (<see cref="ModelOptions.Register"/>).
+    /// The file is missing, truncated or changed, does not hold the weights that its header describes, or holds a weight that is not finite.
+    /// Or the kind of its network is not registered (<see cref="ModelOptions.Register"/>).
     /// </exception>
     public static Checkpoint Load(string path, DType type = DType.Float32, Device device = default)
     {
@@ -45,12 +49,13 @@ public sealed class Checkpoint
         model.To(device);
         // Compare names and shapes before allocating: the header of a tiny file may ask for more memory than the machine has.
         StateDict.Load(model, file);
+        file.Verify(isRequired: header.Identity is not null);
         IReadOnlyList<(string Name, Tensor Value)> state = StateDict.State(model);
         if (GradientNorm.FirstNotFinite([.. state.Select(entry => entry.Value)]) is >= 0 and int bad)
             throw new WeightFileException(path, $"{state[bad].Name} holds numbers that are not finite",
                 "the file is damaged; get it again");
         model.Eval();
-        return new Checkpoint(model, header);
+        return new Checkpoint(model, header, file.ContentHash);
     }
 
     private static SegmentationModel Create(string path, CheckpointHeader header, DType type)

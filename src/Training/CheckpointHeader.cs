@@ -27,6 +27,9 @@ public sealed record CheckpointHeader(
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
+    /// <summary>The run that wrote the file; null if an older version wrote it, or no run.</summary>
+    public RunIdentity? Identity { get; init; }
+
     /// <summary>The version of this program.</summary>
     public static string ThisProgram { get; } = "csunet "
         + (typeof(CheckpointHeader).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
@@ -46,6 +49,7 @@ public sealed record CheckpointHeader(
         };
         if (StateFile is not null)
             metadata["optimizer_state"] = StateFile;
+        Identity?.AddTo(metadata);
         return metadata;
     }
 
@@ -69,7 +73,7 @@ public sealed record CheckpointHeader(
                 options, ClassMap.FromYaml(classes, file.Path),
                 JsonSerializer.Deserialize<Normalisation>(normalisation, s_json) ?? throw new JsonException("normalisation is null"),
                 int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture), program,
-                file.Metadata.GetValueOrDefault("optimizer_state"));
+                file.Metadata.GetValueOrDefault("optimizer_state")) { Identity = RunIdentity.Of(file) };
         }
         catch (UnknownKindException failure)
         {

@@ -5,6 +5,9 @@ namespace CsUnet.Training;
 /// <summary>The result of evaluating a set of images. Confusion matrices determine all of it.</summary>
 public sealed class Evaluation
 {
+    /// <summary>How the names of the files in a run's folder begin.</summary>
+    public const string FilePrefix = "evaluation-";
+
     /// <summary>Creates the evaluation of a set of images.</summary>
     /// <param name="classNames">Names of the classes, in the order of the labels.</param>
     /// <param name="images">One entry per image.</param>
@@ -16,6 +19,12 @@ public sealed class Evaluation
         foreach (ImageScore image in images)
             Confusion.Add(image.Confusion);
     }
+
+    /// <summary>What was measured; null if it is not known, as in files of older versions.</summary>
+    public EvaluationOrigin? Origin { get; init; }
+
+    /// <summary>The same scores with their origin.</summary>
+    public Evaluation With(EvaluationOrigin origin) => new(ClassNames, Images) { Origin = origin };
 
     /// <summary>Names of the classes.</summary>
     public IReadOnlyList<string> ClassNames { get; }
@@ -43,14 +52,14 @@ public sealed class Evaluation
         [.. ClassNames.Select((name, index) => new ClassScore(name, confusion.IoU(index), confusion.Dice(index)))];
 
     /// <summary>
-    /// The JSON text of evaluation-SPLIT.json: meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class does not
-    /// occur), confusion (rows: truth), and images[] with file and the same values per image.
+    /// The JSON text of an evaluation's file: origin, meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class
+    /// does not occur), confusion (rows: truth), and images[] with file and the same values per image.
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(new EvaluationFile(
         MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],
         [.. Images.Select(image => new EvaluationFile.ImageEntry(
             image.File, image.Confusion.MeanIoU, image.Confusion.MeanDice, image.Confusion.PixelAccuracy, ClassEntries(image.Confusion),
-            [.. image.Confusion.ToRows()]))]), TrainingJson.Default.EvaluationFile) + "\n";
+            [.. image.Confusion.ToRows()]))], Origin), TrainingJson.Default.EvaluationFile) + "\n";
 
     private IReadOnlyList<EvaluationFile.ClassEntry> ClassEntries(ConfusionMatrix confusion) =>
         [.. Scores(confusion).Select(score => new EvaluationFile.ClassEntry(score.Name, score.IoU, score.Dice))];
@@ -59,7 +68,22 @@ public sealed class Evaluation
     /// <exception cref="RunException">The file cannot be written.</exception>
     public void Save(string path) => RunFiles.WriteText(path, ToJson());
 
-    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <summary>
+    /// Writes the file of this evaluation into a run's folder, named after its <see cref="Origin"/>; it replaces only a file of the same
+    /// evaluation.
+    /// </summary>
+    /// <returns>The file.</returns>
+    /// <exception cref="InvalidOperationException">The origin is not set.</exception>
+    /// <exception cref="RunException">The file cannot be written.</exception>
+    public string Save(RunFolder folder)
+    {
+        EvaluationOrigin origin = Origin ?? throw new InvalidOperationException("Evaluation.Save: set Origin, which names the file");
+        string path = folder.File(origin.FileName());
+        Save(path);
+        return path;
+    }
+
+    /// <summary>Reads a file that <see cref="Save(string)"/> wrote.</summary>
     /// <exception cref="RunException">The file is missing or is not an evaluation.</exception>
     public static Evaluation Load(string path)
     {
@@ -70,7 +94,10 @@ public sealed class Evaluation
                 ?? throw new JsonException("it is null");
             return new Evaluation(
                 [.. file.Classes.Select(entry => entry.Name)],
-                [.. file.Images.Select(image => new ImageScore(image.File, ConfusionMatrix.FromRows([.. image.Confusion])))]);
+                [.. file.Images.Select(image => new ImageScore(image.File, ConfusionMatrix.FromRows([.. image.Confusion])))])
+            {
+                Origin = file.Origin,
+            };
         }
         catch (Exception failure) when (failure is JsonException or ArgumentException)
         {

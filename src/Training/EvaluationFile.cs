@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace CsUnet.Training;
 
 /// <summary>
-/// The contents of evaluation-SPLIT.json: the metrics of all images together and of each image. The confusion matrices determine all of it.
+/// The contents of an evaluation's file: the metrics of all images together and of each image. The confusion matrices determine all of it.
 /// </summary>
 /// <param name="MeanIoU">Mean IoU over the classes that occur.</param>
 /// <param name="MeanDice">Mean Dice over the classes that occur.</param>
@@ -11,9 +11,11 @@ namespace CsUnet.Training;
 /// <param name="Classes">Metrics per class.</param>
 /// <param name="Confusion">Pixel counts; rows: truth.</param>
 /// <param name="Images">The same values per image.</param>
+/// <param name="Origin">What was measured; null in files of older versions.</param>
 internal sealed record EvaluationFile(
     double MeanIoU, double MeanDice, double PixelAccuracy, IReadOnlyList<EvaluationFile.ClassEntry> Classes,
-    IReadOnlyList<long[]> Confusion, IReadOnlyList<EvaluationFile.ImageEntry> Images)
+    IReadOnlyList<long[]> Confusion, IReadOnlyList<EvaluationFile.ImageEntry> Images,
+    [property: JsonPropertyOrder(-1), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] EvaluationOrigin? Origin = null)
 {
     /// <summary>The metrics of a class.</summary>
     /// <param name="Name">Its name.</param>

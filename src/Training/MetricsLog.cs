@@ -1,6 +1,6 @@
-using CsUnet.Cuda;
 using System.Globalization;
 using System.Text;
+using CsUnet.Cuda;
 
 namespace CsUnet.Training;
 
@@ -21,15 +21,8 @@ public sealed class MetricsLog : IDisposable
     {
         _path = path;
         string text = step > 0 && File.Exists(path) ? Kept(path, step) : Header + "\n";
-        RunFiles.WriteText(path, text);
-        try
-        {
-            _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new RunException($"cannot be written ({failure.Message})", place: path, cause: failure);
-        }
+        // The rows are appended to the file that is created here, even if a link is put in its place.
+        _file = RunFiles.CreateText(path, text);
     }
 
     /// <summary>Reads the rows of a file.</summary>

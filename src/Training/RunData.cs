@@ -5,7 +5,16 @@ namespace CsUnet.Training;
 /// <summary>Opens the data set of a run.</summary>
 public static class RunData
 {
+    /// <summary>The value of <see cref="TrainingOptions.Data"/> that asks for synthetic micrographs by name.</summary>
+    public const string SyntheticName = "synthetic";
+
     private const int SyntheticSize = 256, SyntheticTrainImages = 16, SyntheticOtherImages = 4;
+
+    /// <summary>Whether a run trains on synthetic micrographs.</summary>
+    public static bool IsSynthetic(TrainingOptions options) => options.Data is null or SyntheticName;
+
+    /// <summary>The data of a run, for people: the folder, or that they are synthetic.</summary>
+    public static string Describe(TrainingOptions options) => IsSynthetic(options) ? "synthetic micrographs" : options.Data!;
 
     /// <summary>
     /// The class map of a run: the one that <see cref="TrainingOptions.Classes"/> names, or that of the synthetic micrographs.
@@ -16,7 +25,7 @@ public static class RunData
     {
         if (options.Classes is { } classes)
             return Data.ClassMap.Load(classes);
-        if (options.Data is not null)
+        if (!IsSynthetic(options))
         {
             throw new OptionException("classes", $"is not set, but the data set {options.Data} needs it",
                 $"{string.Join(", ", Data.ClassMap.BuiltIn.Select(map => map.Name))}, or a YAML file");
@@ -32,10 +41,10 @@ public static class RunData
     /// <exception cref="OptionException">The options ask for a subset of the synthetic micrographs.</exception>
     public static MicrographDataset Open(TrainingOptions options, string split, ClassMap? classMap = null)
     {
-        if (options.Data is not { } directory)
+        if (IsSynthetic(options))
             return Synthetic(options, split);
         IReadOnlyList<string>? subset = split == "train" && options.Subset.Count > 0 ? options.Subset : null;
-        return MicrographDataset.Open(directory, split, classMap ?? ClassMap(options), subset);
+        return MicrographDataset.Open(options.Data!, split, classMap ?? ClassMap(options), subset);
     }
 
     /// <summary>Opens the validation split; null if the data set on disk has none.</summary>
@@ -43,7 +52,7 @@ public static class RunData
     /// <param name="classMap">The class map; null: the one of the options.</param>
     /// <exception cref="DataException">Files are missing or invalid; the message lists every problem.</exception>
     public static MicrographDataset? OpenValidation(TrainingOptions options, ClassMap? classMap = null) =>
-        options.Data is { } directory && !Directory.Exists(Path.Combine(directory, "val")) ? null : Open(options, "val", classMap);
+        !IsSynthetic(options) && !Directory.Exists(Path.Combine(options.Data!, "val")) ? null : Open(options, "val", classMap);
 
     private static MicrographDataset Synthetic(TrainingOptions options, string split)
     {

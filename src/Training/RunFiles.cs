@@ -1,3 +1,4 @@
+using System.Text;
 using CsUnet.Cuda;
 
 namespace CsUnet.Training;
@@ -7,11 +8,15 @@ internal static class RunFiles
 {
     /// <summary>Writes a text file, completely or not at all.</summary>
     /// <exception cref="RunException">The file cannot be written; a previous file is unchanged.</exception>
-    public static void WriteText(string path, string text)
+    public static void WriteText(string path, string text) => CreateText(path, text).Dispose();
+
+    /// <summary>Writes a text file as <see cref="WriteText"/> does and returns it open, to append to it.</summary>
+    /// <exception cref="RunException">The file cannot be written; a previous file is unchanged.</exception>
+    public static FileStream CreateText(string path, string text)
     {
         try
         {
-            AtomicFile.WriteText(path, text);
+            return AtomicFile.Create(path, stream => stream.Write(Encoding.UTF8.GetBytes(text)));
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

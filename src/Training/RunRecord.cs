@@ -13,8 +13,14 @@ public sealed record RunRecord
     /// <summary>The name of the file in a run folder.</summary>
     public const string FileName = "run.json";
 
+    /// <summary>The <see cref="Outcome"/> of a run that has not ended, and of one that an error ended.</summary>
+    public const string Running = "running", Failed = "failed";
+
     /// <summary>The <see cref="Device"/> of runs on the CPU.</summary>
     public const string Processor = "cpu";
+
+    /// <summary>The run's identity (<see cref="RunIdentity.Run"/>); null if an older version wrote the record.</summary>
+    public string? Run { get; init; }
 
     /// <summary>The command that started the run, as typed.</summary>
     [JsonRequired]
@@ -49,7 +55,7 @@ public sealed record RunRecord
 
     /// <summary>How the last call ended.</summary>
     [JsonRequired]
-    public string Outcome { get; init; } = "running";
+    public string Outcome { get; init; } = Running;
 
     /// <summary>Steps completed.</summary>
     [JsonRequired]
@@ -73,6 +79,9 @@ public sealed record RunRecord
     /// <summary>Peak memory of a step in bytes.</summary>
     [JsonRequired]
     public long PeakBytes { get; init; }
+
+    /// <summary>What the last call could not print and why, for example because the disk under its log was full; null if nothing.</summary>
+    public string? LostOutput { get; init; }
 
     /// <summary>Loads the record of a run; returns a new one if the folder has none.</summary>
     /// <exception cref="RunException">The file is not a run record.</exception>

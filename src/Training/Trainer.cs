@@ -58,7 +58,7 @@ public sealed partial class Trainer : IDisposable
         model.To(execution.Device);
         if (!options.Precision.RunsOn(model.Device))
         {
-            throw new OptionException("precision", $"is '{options.Precision.Label()}', but the processor computes in fp32 only",
+            throw new OptionException("precision", $"is '{options.Precision.Label()}', but the CPU computes in fp32 only",
                 expected: null,
                 remedy: "train on a CUDA device, or in fp32");
         }
@@ -77,7 +77,7 @@ public sealed partial class Trainer : IDisposable
         _loss = options.CreateLoss(model.Classes);
         _optimizer = options.CreateOptimizer(model);
         _schedule = options.CreateSchedule(Steps);
-        _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
+        _checkpoints = new CheckpointWriter(folder, model, _optimizer, header, options);
         _steps = TrainingStep.Create(new TrainingState(options, model, _loss, _optimizer, _arena), execution);
         _predictor = CreatePredictor(options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride);
     }
@@ -107,6 +107,9 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Steps completed; on a CUDA device, steps enqueued.</summary>
     public int Step => _state.Step;
 
+    /// <summary>After resuming: the keys of the options that differ from those of the last checkpoint.</summary>
+    public IReadOnlyList<string> ChangedOptions => _checkpoints.ChangedOptions;
+
     /// <summary>The optimiser.</summary>
     public Optimizer Optimizer => _optimizer;
 
@@ -115,21 +118,6 @@ public sealed partial class Trainer : IDisposable
 
     /// <summary>Bytes that the step arena has reserved; constant after every kind of step has run once.</summary>
     public long ReservedBytes => _arena.ReservedBytes;
-
-    /// <summary>
-    /// Continues from the run's last checkpoint. The following steps are identical to those of an uninterrupted run. Does nothing if the
-    /// run has no checkpoint.
-    /// </summary>
-    /// <exception cref="WeightFileException">The checkpoint is damaged or belongs to another model.</exception>
-    public void Resume()
-    {
-        LockFolder();
-        if (Folder.HasCheckpoint)
-            _state = _checkpoints.Load();
-        else
-            Folder.RemoveLeftovers(null);
-        _isResumed = true;
-    }
 
     /// <summary>Trains until the last step, early stopping or cancellation, and leaves a checkpoint for resuming.</summary>
     /// <param name="observer">Receives progress; null for none.</param>
@@ -140,8 +128,9 @@ public sealed partial class Trainer : IDisposable
     public TrainingResult Run(ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
         long start = Stopwatch.GetTimestamp();
+        // A run may have been started on a machine with more cores.
         if (Options.Threads > 0)
-            Workers.Count = Options.Threads;
+            Workers.Count = Math.Min(Options.Threads, Workers.Largest);
         if (!_isResumed)
             RequireNewFolder();
         // A second call continues where the first one ended.
@@ -191,19 +180,6 @@ public sealed partial class Trainer : IDisposable
         }
         return new TrainingResult(outcome.Value, _state.Step, _state.Loss, _state.History.Best, _state.History.BestStep,
             Stopwatch.GetElapsedTime(start), _arena.PeakBytes);
-    }
-
-    /// <summary>
-    /// Keeps other processes out until this trainer is disposed. The lock is taken before the first file is read or written: a resuming
-    /// process deletes what looks like leftovers, which could be files that another process is writing.
-    /// </summary>
-    private void LockFolder() => _lock ??= Folder.Lock();
-
-    private void RequireNewFolder()
-    {
-        LockFolder();
-        if (Folder.HasCheckpoint)
-            throw RunFolder.Taken(Folder.Path, "holds a checkpoint of another run");
     }
 
     /// <summary>Why the run ends here; null if another step follows.</summary>
@@ -319,9 +295,7 @@ public sealed partial class Trainer : IDisposable
                 place: $"step {_state.Step}", remedy: SmallerSteps);
         }
         log.FlushToDisk();
-        if (isBest)
-            _checkpoints.SaveBest(_state.Step);
-        _checkpoints.SaveLast(_state);
+        _checkpoints.Save(_state, isBest);
     }
 
     private TimeSpan Remaining(int step)

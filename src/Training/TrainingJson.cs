@@ -10,6 +10,7 @@ namespace CsUnet.Training;
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(EvaluationFile))]
+[JsonSerializable(typeof(RunContent.DataFile))]
 internal sealed partial class TrainingJson : JsonSerializerContext
 {
     // Created lazily, after Default: a generated file initialises Default.

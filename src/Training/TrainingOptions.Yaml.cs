@@ -9,10 +9,16 @@ public sealed partial record TrainingOptions
     public static IReadOnlyList<string> Keys { get; } = [.. TrainingOptionTable.All.Select(option => option.Key)];
 
     /// <summary>The text of config.yaml: every option of the network, with its value and its meaning.</summary>
-    public string ToYaml()
+    public string ToYaml() => ToYaml([], withMeaning: true);
+
+    /// <summary>The text of a part of the options.</summary>
+    /// <param name="without">The keys to leave out.</param>
+    /// <param name="withMeaning">Whether each option's meaning follows its value.</param>
+    internal string ToYaml(IReadOnlyCollection<string> without, bool withMeaning)
     {
         var text = new StringBuilder();
-        foreach (TrainingOption option in TrainingOptionTable.All.Where(option => option.IsOf(Model) || option.Write(this).Count > 0))
+        foreach (TrainingOption option in TrainingOptionTable.All.Where(option =>
+            !without.Contains(option.Key) && (option.IsOf(Model) || option.Write(this).Count > 0)))
         {
             IReadOnlyList<string> values = option.Write(this);
             string value = option.Form switch
@@ -21,7 +27,8 @@ public sealed partial record TrainingOptions
                 OptionForm.Value when values.Count > 0 => $" {YamlText.Scalar(values[0])}",
                 _ => "",
             };
-            text.Append($"{option.Key}:{value}  # {option.Meaning}{(option.WhenEmpty is { } empty ? $". Empty: {empty}" : "")}\n");
+            string meaning = $"  # {option.Meaning}{(option.WhenEmpty is { } empty ? $". Empty: {empty}" : "")}";
+            text.Append($"{option.Key}:{value}{(withMeaning ? meaning : "")}\n");
             if (option.Form == OptionForm.Section)
             {
                 foreach (string line in values)
@@ -61,8 +68,13 @@ public sealed partial record TrainingOptions
     /// <param name="path">The file.</param>
     /// <param name="defaults">The options to start from; null: the defaults.</param>
     /// <exception cref="RunException">The file cannot be read, or <see cref="Parse"/> refuses it.</exception>
-    public static TrainingOptions Load(string path, TrainingOptions? defaults = null) =>
-        Parse(RunFiles.ReadText(path, "give the path of a YAML file, such as the config.yaml of a run"), path, defaults);
+    public static TrainingOptions Load(string path, TrainingOptions? defaults = null)
+    {
+        string text = RunFiles.ReadText(path, "give the path of a YAML file, such as the config.yaml of a run");
+        // Nobody meant to leave out what the configuration of a run has lost.
+        RunConfiguration.ReadMarks(text, path);
+        return Parse(text, path, defaults);
+    }
 
     /// <summary>Writes config.yaml, completely or not at all.</summary>
     /// <exception cref="RunException">The file cannot be written.</exception>

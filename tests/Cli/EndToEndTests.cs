@@ -50,7 +50,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.DoesNotContain("href=\"http", html);
         Assert.Equal(2 * 3, Count(html, "data:image/png;base64,"));
         Assert.Equal(2, Count(html, "<svg"));
-        foreach (string part in new[] { "seed", "parameters", "cs-unet-mini", "processor", "version", "prefers-color-scheme" })
+        foreach (string part in new[] { "seed", "parameters", "cs-unet-mini", "CPU", "version", "prefers-color-scheme" })
             Assert.Contains(part, html);
         foreach (string chart in new[] { "loss.svg", "iou.svg" })
             Assert.Equal("svg", XDocument.Load(Path.Combine(trained.Folder, chart)).Root!.Name.LocalName);
@@ -63,7 +63,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.True(run.Code == ExitCode.Success, run.Error);
         foreach (string part in new[] { "IoU", "Dice", "matrix", "secondary", "tertiary", "mean", "pixel accuracy", "confusion matrix" })
             Assert.Contains(part, run.Out);
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(trained.Folder, "evaluation-test.json")));
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(
+            Assert.Single(Directory.GetFiles(trained.Folder, "evaluation-test-last-000003-*.json"))));
         JsonElement root = json.RootElement;
         Assert.InRange(root.GetProperty("meanIoU").GetDouble(), 0, 1);
         Assert.Equal(["matrix", "secondary", "tertiary"],
@@ -120,11 +121,11 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     {
         Assert.Equal(ExitCode.Success,
             ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "val", "--checkpoint", "best", "--stride", "64").Code);
-        Assert.True(File.Exists(Path.Combine(trained.Folder, "evaluation-val.json")));
+        Assert.Single(Directory.GetFiles(trained.Folder, "evaluation-val-best-00000?-*.json"));
         ProgramRun missing = ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "tset");
         Assert.Equal(ExitCode.Usage, missing.Code);
         Assert.Contains("tset", missing.Error);
-        Assert.False(File.Exists(Path.Combine(trained.Folder, "evaluation-tset.json")));
+        Assert.Empty(Directory.GetFiles(trained.Folder, "evaluation-tset*"));
         ProgramRun.Refuses(["evaluate", "--run", trained.Folder, "--stride", "65"], "--stride", "64");
     }
 

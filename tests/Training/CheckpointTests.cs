@@ -64,6 +64,9 @@ public sealed class CheckpointTests : IDisposable
                 foreach (string file in Directory.GetFiles(killed, "*.safetensors"))
                     File.Delete(file);
                 Half(after, newState, killed);
+                // The first checkpoint is that of step 3.
+                string metrics = Path.Combine(killed, "metrics.csv");
+                File.WriteAllLines(metrics, File.ReadLines(metrics).Take(3).ToArray());
                 break;
         }
         string[] mine = ["mine.safetensors.tmp", "thesis.docx.tmp"];

@@ -24,7 +24,7 @@ internal static class BenchCommand
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
         Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
         Option<int?> threads = CommandHelpers.Threads();
-        Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
+        Option<string?> json = Options.OutputFile("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
         Option<bool> layers = Options.Flag("--layers", "Shows every layer, not only the parts of the network.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
         {
@@ -45,7 +45,7 @@ internal static class BenchCommand
                 result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
-            On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix
+            On the CPU the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix
             products, convolutions and attention) per second, over the rate of independent fused multiply-adds of the widest
             vectors on all threads, which is measured between the steps. On a GPU a step is one of a training: inputs copied,
             launches replayed as a CUDA graph; the times of operators, layers and phases are those of a step without one, which

@@ -14,7 +14,7 @@ internal static class DemoCommand
 
     public static Command Create(Terminal terminal)
     {
-        Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
+        Option<string?> output = Options.OutputFolder("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
         Option<int?> steps = Options.Integer("--steps", "N", $"Training steps. Default: {DefaultSteps}, under four minutes on two cores.",
             1, 1_000_000);
         Option<ulong?> seed = Options.Seed("Seed of the micrographs and of the training. Default: 0.");
@@ -90,7 +90,7 @@ internal static class DemoCommand
             Pictures.SaveOverlay(Path.Combine(predictions, $"{sample.Name}_overlay.png"), sample.Image, labels, run.ClassMap),
                 interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
-        evaluation.Save(folder.EvaluationPath("test"));
+        evaluation.With(run.OriginOf(images, run.Options, "test", null, device)).Save(folder);
         string report = RunReport.Write(folder);
         terminal.WriteLine($"overlays: {predictions}");
         terminal.WriteLine($"report:   {report}");

@@ -15,8 +15,11 @@ internal static class EvaluateCommand
     {
         Option<string?> run = CommandHelpers.Run();
         Option<string?> data = Options.Text("--data", "DIR", "Folder of the data set. Default: the run's own.");
-        Option<string?> split = Options.Text("--split", "NAME",
-            "Which images: train, val, test, or another folder of the set. Default: test.");
+        // Run checks it: an empty name is wrong in the same way as other names that no folder can have.
+        var split = new Option<string?>("--split")
+        {
+            HelpName = "NAME", Description = "Which images: train, val, test, or another folder of the set. Default: test.",
+        };
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<int?> stride = Options.Integer("--stride", "N",
             "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
@@ -38,7 +41,9 @@ internal static class EvaluateCommand
         HelpWithExamples.SetNotes(command, """
             Whole images are labelled by overlapping tiles, and all their pixels counted together: IoU and Dice per class, their
             means over the classes that occur, pixel accuracy and the confusion matrix. The result is also written to
-            evaluation-SPLIT.json in the run's folder, with the scores of each image, and shown in its report.html.
+            evaluation-SPLIT-CHECKPOINT-STEP-HASH.json in the run's folder, with the scores of each image and what was measured.
+            The hash is that of images, masks, weights, stride and device: only the same evaluation again replaces a file. The
+            run's report.html shows all evaluations side by side.
 
             Examples:
               csunet evaluate
@@ -54,29 +59,27 @@ internal static class EvaluateCommand
     {
         using var interrupt = new Interrupt(terminal);
         // The name of the split is also part of a file name.
-        if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
+        if (string.IsNullOrWhiteSpace(split) || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
-        MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
+        OutputFiles.CheckFolder(run.Folder.Path, run.Folder.Path);
         using Predictor predictor = run.CreatePredictor(stride);
+        TrainingOptions options = run.Options with { Data = TrainingArguments.FullPath(data) ?? run.Options.Data, Subset = [] };
+        if (data is null)
+            LoadedRun.RequireData(options);
+        MicrographDataset images = RunData.Open(options, split, run.ClassMap);
+        EvaluationOrigin origin = run.OriginOf(images, options, split, stride, device);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"device: {run.Describe(device)}");
-        Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
+        Evaluation evaluation = FailedWorkException.Guard(() => Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");
             terminal.Out.Flush();
-        }, interrupt.Token);
-        Finish(terminal, run.Folder, split, evaluation);
-        return ExitCode.Success;
-    }
-
-    /// <summary>Prints an evaluation, saves it in the run's folder and updates the report.</summary>
-    public static void Finish(Terminal terminal, RunFolder folder, string split, Evaluation evaluation)
-    {
+        }, interrupt.Token));
         EvaluationTable.Write(terminal, evaluation, withConfusion: true);
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}"));
-        string path = folder.EvaluationPath(split);
-        evaluation.Save(path);
-        terminal.WriteLine($"written: {path}, {RunReport.Write(folder)}");
+        string path = evaluation.With(origin).Save(run.Folder);
+        terminal.WriteLine($"written: {path}, {RunReport.Write(run.Folder)}");
+        return ExitCode.Success;
     }
 }

@@ -12,7 +12,7 @@ internal static class PredictCommand
 {
     public const string DefaultOutput = "predictions";
 
-    private const string LabelSuffix = "_label.png", OverlaySuffix = "_overlay.png", FractionsName = "fractions.csv";
+    private const string LabelSuffix = "_label.png", OverlaySuffix = "_overlay.png", FractionsName = FractionsFile.Name;
 
     public static Command Create(Terminal terminal)
     {
@@ -20,9 +20,14 @@ internal static class PredictCommand
         {
             Arity = ArgumentArity.OneOrMore, Description = "Images (TIFF, PNG, JPEG; grey or colour, 8 or 16 bit), or folders of images.",
         };
+        files.Validators.Add(result =>
+        {
+            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
+                result.AddError("FILE_OR_DIR is '', expected an image or a folder of images");
+        });
         Option<string?> run = CommandHelpers.Run();
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
-        Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
+        Option<string?> output = Options.OutputFolder("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N",
             "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<string?> device = CommandHelpers.Device();
@@ -45,9 +50,11 @@ internal static class PredictCommand
             For each image NAME.*, the folder gets
               NAME{LabelSuffix}     an indexed PNG: pixel values are the class numbers, from 0
               NAME{OverlaySuffix}   the classes in colour over the image
-            and for all of them {FractionsName} with the area fraction of each class: file,class,fraction.
+            and for all of them {FractionsName} with the area fraction of each class: file,class,fraction. A name that a
+            spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before it.
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
-            An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
+            Results of earlier calls in the folder are kept, those of the same images replaced. A file that no prediction wrote is
+            never replaced. An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
 
             Examples:
               csunet predict micrograph.tif
@@ -62,12 +69,13 @@ internal static class PredictCommand
     {
         using var interrupt = new Interrupt(terminal);
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
-        IReadOnlyList<string> files = FindInputs(arguments, output);
+        FractionsFile table = FractionsFile.Open(output);
+        IReadOnlyList<string> files = FindInputs(arguments, output, table);
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
         terminal.WriteLine($"device: {run.Describe(device)}");
-        var fractions = new StringBuilder("file,class,fraction\n");
+        var fractions = new StringBuilder();
         int failed = 0, done = 0;
         bool isStopped = false;
         foreach (string file in files)
@@ -82,7 +90,7 @@ internal static class PredictCommand
             }
             catch (DataException failure)
             {
-                terminal.Error.WriteLine($"error: {failure.Message}");
+                terminal.WriteError($"error: {failure.Message}");
                 failed++;
             }
             catch (OperationCanceledException)
@@ -93,8 +101,9 @@ internal static class PredictCommand
         }
         if (done > 0)
         {
-            OutputFiles.WriteText(Path.Combine(output, FractionsName), fractions.ToString());
-            terminal.WriteLine($"{done} of {files.Count} images labelled in {output}: *{LabelSuffix}, *{OverlaySuffix}, {FractionsName}");
+            int replaced = table.Save(fractions.ToString());
+            terminal.WriteLine($"{done} of {files.Count} images labelled in {output}: *{LabelSuffix}, *{OverlaySuffix}, {FractionsName}"
+                + (replaced > 0 ? $"; earlier results of {ProblemText.Count(replaced, "image name")} replaced" : ""));
         }
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
@@ -104,16 +113,15 @@ internal static class PredictCommand
         Image image = ImageFile.Read(file).Compact();
         Prediction prediction = predictor.Predict(image, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
-        Pictures.SaveLabels(stem + LabelSuffix, prediction.Labels, image.Height, image.Width, classMap);
-        Pictures.SaveOverlay(stem + OverlaySuffix, image, prediction.Labels, classMap);
+        Pictures.SavePrediction(stem + LabelSuffix, stem + OverlaySuffix, image, prediction.Labels, classMap);
         return prediction.Fractions();
     }
 
     /// <summary>
-    /// Finds the input files, and checks before anything is written that no two of them write the same result and no result overwrites an
-    /// input.
+    /// Finds the input files, and checks before anything is written that no two of them write the same result, and that no result
+    /// overwrites an input or a file of something else.
     /// </summary>
-    private static IReadOnlyList<string> FindInputs(string[] arguments, string output)
+    private static IReadOnlyList<string> FindInputs(string[] arguments, string output, FractionsFile table)
     {
         List<string> files;
         try
@@ -148,6 +156,7 @@ internal static class PredictCommand
                 string target = Path.GetFullPath(Path.Combine(output, Path.GetFileNameWithoutExtension(file) + suffix));
                 if (inputs.Contains(target))
                     throw new UsageException($"its result would overwrite the input {target}", place: file, remedy: "choose another --out");
+                table.RequireReplaceable(target, Path.GetFileNameWithoutExtension(file));
             }
         }
         return files;
@@ -173,11 +182,8 @@ internal static class PredictCommand
     {
         for (int label = 0; label < shares.Length; label++)
             csv.Append(CultureInfo.InvariantCulture,
-                $"{Cell(Path.GetFileName(file))},{Cell(classMap.Classes[label].Name)},{shares[label]:F6}\n");
+                $"{CsvText.Cell(Path.GetFileName(file))},{CsvText.Cell(classMap.Classes[label].Name)},{shares[label]:F6}\n");
     }
-
-    private static string Cell(string text) =>
-        text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     private static string Describe(ClassMap classMap, double[] shares) => string.Join(", ", shares.Select((share, label) =>
         string.Create(CultureInfo.InvariantCulture, $"{classMap.Classes[label].Name} {100 * share:F2} %")));

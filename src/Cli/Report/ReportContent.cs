@@ -18,7 +18,8 @@ internal sealed record ReportContent
 
     public IReadOnlyList<LineChart> Charts { get; init; } = [];
 
-    public IReadOnlyList<(string Split, Evaluation Scores)> Evaluations { get; init; } = [];
+    /// <summary>The evaluations; each has an origin.</summary>
+    public IReadOnlyList<Evaluation> Evaluations { get; init; } = [];
 
     public IReadOnlyList<ReportExample> Examples { get; init; } = [];
 

@@ -26,7 +26,7 @@ internal static class RunReport
         RunRecord record = RunRecord.Load(folder);
         IReadOnlyList<MetricsRow> metrics = File.Exists(folder.MetricsPath) ? MetricsLog.Read(folder.MetricsPath) : [];
         LineChart loss = LossChart(metrics), iou = IoUChart(metrics);
-        (string Split, Evaluation Scores)[] evaluations = [.. Evaluations(folder)];
+        Evaluation[] evaluations = [.. folder.EvaluationPaths().Select(path => Named(path, Evaluation.Load(path)))];
         var content = new ReportContent
         {
             Title = folder.Name,
@@ -39,7 +39,7 @@ internal static class RunReport
             Examples = Examples(folder),
             Legend = Legend(folder),
             Configuration = File.ReadAllText(folder.ConfigPath),
-            Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Split == "test")),
+            Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Origin!.Split == "test")),
         };
         OutputFiles.WriteText(folder.File("loss.svg"), loss.ToFile());
         OutputFiles.WriteText(folder.File("iou.svg"), iou.ToFile());
@@ -68,21 +68,19 @@ internal static class RunReport
         return new LineChart("Mean IoU", "step", [new ChartSeries("validation", "c", validation, Markers: validation.Length <= 40)], 0, 1);
     }
 
-    private static IEnumerable<(string, Evaluation)> Evaluations(RunFolder folder)
-    {
-        const string Prefix = "evaluation-";
-        foreach (string path in Directory.EnumerateFiles(folder.Path, $"{Prefix}*.json").Order(StringComparer.Ordinal))
-            yield return (Path.GetFileNameWithoutExtension(path)[Prefix.Length..], Evaluation.Load(path));
-    }
+    /// <summary>An evaluation with its origin. Older versions wrote only the split, into the file's name.</summary>
+    private static Evaluation Named(string path, Evaluation evaluation) => evaluation.Origin is not null ? evaluation : evaluation.With(
+        new EvaluationOrigin(Path.GetFileNameWithoutExtension(path)[Evaluation.FilePrefix.Length..], "", 0, 0, "", "", "", "", null));
 
     private static List<(string, string)> Headlines(
-        RunRecord record, IReadOnlyList<MetricsRow> metrics, (string Split, Evaluation Scores)[] evaluations)
+        RunRecord record, IReadOnlyList<MetricsRow> metrics, IReadOnlyList<Evaluation> evaluations)
     {
         var headlines = new List<(string, string)>();
-        foreach ((string split, Evaluation scores) in evaluations)
+        // More would need more words than a headline has; a table lists them all.
+        if (evaluations is [var scores])
         {
-            headlines.Add((Number(scores.MeanIoU, 3), $"mean IoU, {split}"));
-            headlines.Add((Number(scores.PixelAccuracy, 3), $"pixel accuracy, {split}"));
+            headlines.Add((Number(scores.MeanIoU, 3), $"mean IoU, {scores.Origin!.Split}"));
+            headlines.Add((Number(scores.PixelAccuracy, 3), $"pixel accuracy, {scores.Origin.Split}"));
         }
         if (record.BestMeanIoU is { } best)
             headlines.Add((Number(best, 3), $"best mean IoU, val (step {record.BestStep})"));
@@ -114,7 +112,7 @@ internal static class RunReport
         ("Program and machine", [
             ("version", record.Version),
             ("command", record.Command),
-            ("processor", record.Hardware),
+            ("CPU", record.Hardware),
             ("system", record.System),
             ("memory of a step", string.Create(CultureInfo.InvariantCulture, $"{record.PeakBytes / 1e6:F0} MB")),
         ]),

@@ -64,7 +64,7 @@ internal static class LabTuneCommand
         LabArguments.RequireClock(selection);
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
-        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
+        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
         foreach (LabCase item in cases)
             tuner.Tune($"{item}", item.Case,
                 choice => Enum.GetValues<Pass>().Sum(pass => bench.Measure(item, pass, choice, interrupt.Token).Times.Median),
@@ -96,7 +96,7 @@ internal static class LabTuneCommand
                 [.. calls.Select(call => call.Case.Op.Name).Distinct()], $"--op {pattern}");
         }
         using var interrupt = new Interrupt(terminal);
-        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
+        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
         double seconds = arguments.Seconds(result);
         foreach (StepCall call in chosen)
             tuner.Tune(call, (item, choice) =>

@@ -40,7 +40,7 @@ internal static class LabWatchCommand
         using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         if (selection.Device.Kind == DeviceKind.Cpu)
         {
-            throw new UsageException("there are no .cu kernels on the processor", place: $"--device {selection.Description}",
+            throw new UsageException("there are no .cu kernels on the CPU", place: $"--device {selection.Description}",
                 remedy: $"use cuda or {DeviceSelection.Emulated}");
         }
         using var interrupt = new Interrupt(terminal);
@@ -48,7 +48,7 @@ internal static class LabWatchCommand
         for (int round = 0; rounds is null || round < rounds; round++)
         {
             foreach (string line in watch.Next())
-                terminal.WriteLine(line);
+                terminal.WriteLines(line);
             terminal.Out.Flush();
             if (round + 1 == rounds)
                 break;
