@@ -136,6 +136,8 @@ public static class CudaLibraries
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
+        if (name == UnixFile.Library)
+            return NativeLibrary.GetMainProgramHandle();
         int index = Array.IndexOf(s_importNames, name);
         return index < 0 ? 0 : Load((CudaLibrary)index);
     }

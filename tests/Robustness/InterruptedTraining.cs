@@ -139,16 +139,18 @@ internal sealed class InterruptedTraining : IDisposable
         {
             // What the work does not need, such as a report, does not end it; what is not deleted is deleted the next time.
             ExitCode.Success => lines.Length > 0 || function == "unlink" ? null : "no word of it",
-            ExitCode.Failure when errors.Length != 1 => $"{errors.Length} lines of errors",
-            ExitCode.Failure when lines.Length != 1 && error < Interruption.FromNowOn => "more than one line",
-            ExitCode.Failure when errors[0].Contains("internal error", StringComparison.Ordinal) => "an internal error",
-            ExitCode.Failure when !errors[0].Contains("; ", StringComparison.Ordinal) => "no remedy",
-            ExitCode.Failure => null,
-            int code => $"exit code {code}",
+            // A folder that cannot be made is a wrong call.
+            ExitCode.Usage when Directory.Exists(Folder) => "exit code 2, though the training had begun",
+            not (ExitCode.Failure or ExitCode.Usage) => $"exit code {run.Code}",
+            _ when errors.Length != 1 => $"{errors.Length} lines of errors",
+            _ when lines.Length != 1 && error < Interruption.FromNowOn => "more than one line",
+            _ when errors[0].Contains("internal error", StringComparison.Ordinal) => "an internal error",
+            _ when !errors[0].Contains("; ", StringComparison.Ordinal) => "no remedy",
+            _ => null,
         };
         if (problem is null && function != "unlink" && Directory.Exists(Folder) && Temporary() is { Length: > 0 } left)
             problem = $"{Path.GetFileName(left[0])} stays";
-        Messages += run.Code == ExitCode.Failure && problem is null ? 1 : 0;
+        Messages += run.Code != ExitCode.Success && problem is null ? 1 : 0;
         return (problem is null ? null : $"{problem}: {run.Error.Trim()}") ?? CheckpointProblem(Reached());
     }
 

@@ -7,6 +7,10 @@ namespace CsUnet.Cuda.Native;
 /// <summary>What .NET does not tell of a file on Linux: its owner, its path without links, and a lock that names no region.</summary>
 internal static unsafe partial class UnixFile
 {
+    /// <summary>The C library, by way of the program: what a user has put before it with <c>LD_PRELOAD</c> comes first, as for all other
+    /// calls.</summary>
+    internal const string Library = "csunet-c-library";
+
     /// <summary>The bits of a mode: writable by the group, writable by others, and only owners may rename or delete entries.</summary>
     internal const int GroupWrites = 0x10, OthersWrite = 0x2, Sticky = 0x200;
 
@@ -71,19 +75,19 @@ internal static unsafe partial class UnixFile
         return null;
     }
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(Library, SetLastError = true)]
     private static partial int fsync(SafeFileHandle file);
 
-    [LibraryImport("libc")]
+    [LibraryImport(Library)]
     private static partial uint geteuid();
 
-    [LibraryImport("libc")]
+    [LibraryImport(Library)]
     private static partial int statx(int folder, byte* path, int flags, uint mask, StatusBuffer* status);
 
-    [LibraryImport("libc")]
+    [LibraryImport(Library)]
     private static partial byte* realpath(byte* path, byte* resolved);
 
-    [LibraryImport("libc", SetLastError = true)]
+    [LibraryImport(Library, SetLastError = true)]
     private static partial int flock(SafeFileHandle file, int operation);
 
     /// <param name="Owner">The owner's number.</param>
