@@ -31,7 +31,8 @@ internal static class ChecksummedFile
                 return false;
             ReadOnlySpan<byte> file = File.ReadAllBytes(path);
             int end = file.Length - SHA256.HashSizeInBytes, content = end - Mark.Length;
-            return content > 0 && file[content..end].SequenceEqual(Mark) && SHA256.HashData(file[..content]).AsSpan().SequenceEqual(file[end..]);
+            return content > 0 && file[content..end].SequenceEqual(Mark)
+                && SHA256.HashData(file[..content]).AsSpan().SequenceEqual(file[end..]);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

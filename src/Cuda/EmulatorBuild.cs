@@ -118,8 +118,8 @@ public static class EmulatorBuild
         }
         catch (Win32Exception failure)
         {
-            throw new CudaException("the CUDA emulator is built by a script, and 'bash' cannot be started; install bash, or correct PATH, " +
-                "or let CSUNET_EMULATOR_LIBRARY name a library that is built already", failure);
+            throw new CudaException("the CUDA emulator is built by a script, and 'bash' cannot be started; install bash, or correct " +
+                "PATH, or let CSUNET_EMULATOR_LIBRARY name a library that is built already", failure);
         }
         using Process build = started!;
         Task<string> written = build.StandardOutput.ReadToEndAsync();

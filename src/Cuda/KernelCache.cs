@@ -20,7 +20,7 @@ public sealed class KernelCache
     private readonly ConcurrentDictionary<string, Lock> _locks = new();
     private readonly string? _noFolder;
     private int _hits, _misses, _corrupt;
-    private bool _swept;
+    private bool _swept, _told;
 
     /// <summary>Uses a folder, which is created by the first write.</summary>
     /// <param name="folder">The folder; null for <see cref="DefaultFolder"/>.</param>
@@ -164,7 +164,10 @@ public sealed class KernelCache
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // On Windows the rename fails while another process reads the target; the target then has the same bytes.
-            Problem($"{path} cannot be written: {failure.Message}");
+            LastProblem = $"{path} cannot be written: {failure.Message}";
+            // For the emulator it is the text of the source only.
+            if (!CudaLibraries.IsEmulated && !Interlocked.Exchange(ref _told, true))
+                UserCache.Note($"{LastProblem.TrimEnd('.')}. The kernels are compiled again at each start");
         }
     }
 

@@ -28,23 +28,24 @@ internal static class KernelChoiceText
     /// <exception cref="FormatException">It is something else, or its checksum is wrong; the message says what.</exception>
     internal static Dictionary<string, KernelChoice> Parse(byte[] text)
     {
+        var stored = new Dictionary<string, KernelChoice>(StringComparer.Ordinal);
+        string? sum;
         try
         {
             using JsonDocument document = JsonDocument.Parse(text);
-            var stored = new Dictionary<string, KernelChoice>(StringComparer.Ordinal);
             foreach (JsonProperty entry in document.RootElement.GetProperty(Choices).EnumerateObject())
                 stored.Add(entry.Name, new KernelChoice(
                     entry.Value.GetProperty(Variant).GetString() ?? "",
                     entry.Value.EnumerateObject().Where(value => value.Name != Variant)
                         .ToDictionary(value => value.Name, value => value.Value.GetInt32())));
-            return document.RootElement.GetProperty(Checksum).GetString() == SumOf(ToJson(stored))
-                ? stored
-                : throw new FormatException("it is damaged, because its checksum is another");
+            sum = document.RootElement.GetProperty(Checksum).GetString();
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentException)
+        catch (Exception failure) when (
+            failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
         {
             throw new FormatException("it is not a file of stored kernel choices with their checksum", failure);
         }
+        return sum == SumOf(ToJson(stored)) ? stored : throw new FormatException("it is damaged, because its checksum is another");
     }
 
     private static JsonObject ToJson(IReadOnlyDictionary<string, KernelChoice> stored)
@@ -61,5 +62,6 @@ internal static class KernelChoiceText
     }
 
     /// <summary>The hash of the choices without spaces: how the file is laid out does not matter.</summary>
-    private static string SumOf(JsonObject choices) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(choices.ToJsonString())));
+    private static string SumOf(JsonObject choices) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(choices.ToJsonString())));
 }

@@ -139,7 +139,7 @@ public static class KernelChoices
         }
         catch (FormatException failure)
         {
-            UserCache.Note($"{path} is passed over: {failure.Message}; delete it, or search for the choices again (csunet lab tune)");
+            UserCache.Note($"{path} is passed over: {failure.Message}; delete it, or search for the choices again");
             return [];
         }
     }

@@ -36,7 +36,10 @@ public sealed class InterruptionTests
         string? library = Interruption.Build(folder);
         Assert.SkipWhen(library is null, "Skipped: no gcc to build the library that interrupts calls");
         var start = new ProcessStartInfo(Environment.ProcessPath!,
-            [.. Command(), "-method", $"{typeof(InterruptionTests).FullName}.{nameof(An_interrupted_training_goes_on_to_the_same_weights)}"])
+        [
+            .. Command(), "-method",
+            $"{typeof(InterruptionTests).FullName}.{nameof(An_interrupted_training_goes_on_to_the_same_weights)}",
+        ])
         {
             RedirectStandardOutput = true,
         };
@@ -103,7 +106,8 @@ public sealed class InterruptionTests
         }
     }
 
-    /// <summary>The calls to try: all in a full run of the tests, but at most 60 writes; else a few, spread from the first to the last.</summary>
+    /// <summary>The calls to try: all in a full run of the tests, but at most 60 writes; else a few from the first to the
+    /// last.</summary>
     private static IEnumerable<int> Calls(InterruptedTraining training, string function, int sample)
     {
         int calls = training.Calls[function], count = Math.Min(calls, TestFiles.RunsAll ? (function == "write" ? 60 : calls) : sample);

@@ -30,7 +30,9 @@ internal static class ElfFile
         for (int i = 0; i < segmentCount; i++)
         {
             file.ReadExactly(segment);
-            if (Ends(BinaryPrimitives.ReadUInt64LittleEndian(segment[8..]), BinaryPrimitives.ReadUInt64LittleEndian(segment[32..])) > length)
+            ulong start = BinaryPrimitives.ReadUInt64LittleEndian(segment[8..]),
+                bytes = BinaryPrimitives.ReadUInt64LittleEndian(segment[32..]);
+            if (Ends(start, bytes) > length)
                 return true;
         }
         return false;
