@@ -139,11 +139,24 @@ public static class EmulatorBuild
 
     private static string HashOfCarried() => HashOf(Carried());
 
-    private static string HashOf(string sources) => HashOf(Directory.EnumerateFiles(sources, "*", SearchOption.AllDirectories)
-        .Select(file => Path.GetRelativePath(sources, file))
-        .Where(name => !name.StartsWith($"test{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-        .Order(StringComparer.Ordinal)
-        .Select(name => (name, (Func<Stream>)(() => File.OpenRead(Path.Combine(sources, name))))));
+    // All but the tests, whose builds may be another user's.
+    private static string HashOf(string sources)
+    {
+        try
+        {
+            return HashOf(Directory.EnumerateFiles(sources)
+                .Concat(Directory.EnumerateDirectories(sources).Where(folder => Path.GetFileName(folder) != "test")
+                    .SelectMany(folder => Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)))
+                .Select(file => Path.GetRelativePath(sources, file))
+                .Order(StringComparer.Ordinal)
+                .Select(name => (name, (Func<Stream>)(() => File.OpenRead(Path.Combine(sources, name))))));
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new CudaException($"the emulator's sources in {sources} cannot be read: {failure.Message.TrimEnd('.')}; make them " +
+                "readable, or let CSUNET_EMULATOR_LIBRARY name a library that is built already", failure);
+        }
+    }
 
     private static string HashOf(IEnumerable<(string Name, Func<Stream> Open)> files)
     {
