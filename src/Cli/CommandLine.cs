@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using CsUnet.Cli.Commands;
+using CsUnet.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
@@ -23,6 +24,7 @@ internal static class CommandLine
     {
         showsResult = true;
         RootCommand root = CreateRoot(terminal);
+        UserCache.Noted += Note;
         try
         {
             if (args.Count == 0)
@@ -45,6 +47,12 @@ internal static class CommandLine
         {
             return Failures.Report(failure, terminal);
         }
+        finally
+        {
+            UserCache.Noted -= Note;
+        }
+
+        void Note(string text) => terminal.Error.WriteLine($"note: {PlainText.Of(text)}");
     }
 
     /// <summary>Creates the command tree. Help and tests take the options from it.</summary>

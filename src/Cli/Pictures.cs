@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Data;
 
 namespace CsUnet.Cli;
@@ -24,9 +25,14 @@ internal static class Pictures
     {
         (Image image, byte[] truth, byte[] predicted) = Middle(sample.Image, sample.Labels, prediction);
         string stem = Path.Combine(folder, sample.Name);
-        ImageFile.WritePng($"{stem}_image.png", image);
-        SaveOverlay($"{stem}_truth.png", image, truth, classMap);
-        SaveOverlay($"{stem}_prediction.png", image, predicted, classMap);
+        string[] files = [$"{stem}_image.png", $"{stem}_truth.png", $"{stem}_prediction.png"];
+        // What a killed process has left of them.
+        foreach (string left in Directory.Exists(folder) ? Directory.GetFiles(folder, "*.tmp") : [])
+            if (AtomicFile.TargetOf(Path.GetFileName(left)) is { } target && files.Contains(Path.Combine(folder, target)))
+                AtomicFile.DeleteIfAbandoned(left);
+        ImageFile.WritePng(files[0], image);
+        SaveOverlay(files[1], image, truth, classMap);
+        SaveOverlay(files[2], image, predicted, classMap);
     }
 
     private static (Image Image, byte[] Truth, byte[] Prediction) Middle(Image image, byte[] truth, byte[] prediction)

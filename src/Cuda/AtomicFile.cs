@@ -50,7 +50,7 @@ public static class AtomicFile
         try
         {
             write(stream);
-            stream.Flush(flushToDisk: true);
+            DiskFlush.Flush(stream);
             lock (s_unfinished)
             {
                 // The file is renamed while it is locked, so that nobody takes it for abandoned.

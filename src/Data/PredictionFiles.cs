@@ -25,7 +25,7 @@ public static class PredictionFiles
             AtomicFile.Write(full, stream =>
             {
                 PngWriter.WriteImage(stream, overlay);
-                stream.Flush(flushToDisk: true);
+                DiskFlush.Flush(stream);
                 ImageFile.WriteLabelPng(labelPath, labels, overlay.Height, overlay.Width, palette);
             });
         }

@@ -166,7 +166,7 @@ public sealed partial class SafetensorsFile : IDisposable
                 stream.Write(header);
                 foreach ((_, Tensor tensor) in ordered)
                     WriteBytes(stream, tensor);
-                stream.Flush(flushToDisk: true);
+                DiskFlush.Flush(stream);
                 beforeRename?.Invoke();
             });
         }

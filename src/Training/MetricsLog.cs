@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CsUnet.Tensors;
+using CsUnet.Cuda;
 
 namespace CsUnet.Training;
 
@@ -93,7 +94,7 @@ public sealed class MetricsLog : IDisposable
     });
 
     /// <summary>Forces all rows written so far to disk.</summary>
-    internal void FlushToDisk() => Write(() => _file.Flush(flushToDisk: true));
+    internal void FlushToDisk() => Write(() => DiskFlush.Flush(_file));
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();

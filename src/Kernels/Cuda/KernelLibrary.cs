@@ -21,6 +21,7 @@ public static partial class KernelLibrary
     private const string Header = "common.cuh";
 
     private static readonly KernelCache s_cache = new();
+    private static readonly Lazy<IReadOnlyList<string>> s_names = new(FindNames, LazyThreadSafetyMode.PublicationOnly);
     private const long MillisecondsBetweenLooks = 1000;
 
     private static readonly ConcurrentDictionary<(Device Device, string File, bool Embedded), LoadedFile> s_files = [];
@@ -31,28 +32,8 @@ public static partial class KernelLibrary
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
 
     /// <summary>The file names of the sources, without folder and extension.</summary>
-    /// <exception cref="InvalidValueException">CSUNET_KERNELS names no folder of kernels.</exception>
+    /// <exception cref="InvalidValueException">The <see cref="Folder"/> cannot be read, or holds no kernels.</exception>
     public static IReadOnlyList<string> Files => s_names.Value;
-
-    private static readonly Lazy<IReadOnlyList<string>> s_names = new(() => [.. (Folder is null
-        ? Assembly.GetExecutingAssembly().GetManifestResourceNames()
-        : FilesOf(Folder).Select(path => Path.GetFileName(path)))
-        .Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal)]);
-
-    private static string[] FilesOf(string folder)
-    {
-        try
-        {
-            return Directory.GetFiles(folder);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw Unusable(Directory.Exists(folder) ? $"which cannot be read ({failure.Message})" : "which is no folder");
-        }
-    }
-
-    private static InvalidValueException Unusable(string problem) => new(
-        nameof(Folder), $"CSUNET_KERNELS is '{Folder}', {problem}", remedy: "set it to a copy of the folder kernels/, or unset it");
 
     /// <summary>A kernel by the name of its EXPORT_KERNEL line.</summary>
     /// <param name="device">Where it will run.</param>
@@ -198,14 +179,41 @@ public static partial class KernelLibrary
             export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])), [.. earlier, module]);
     }
 
+    private static IReadOnlyList<string> FindNames()
+    {
+        string[] files = Folder is null ? Assembly.GetExecutingAssembly().GetManifestResourceNames() : ReadFolder(
+            () => Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path)).ToArray());
+        string[] names =
+        [
+            .. files.Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal),
+        ];
+        return names.Length > 0 ? names : throw FolderProblem($"there are no files *.cu in {Folder}");
+    }
+
+    /// <summary>Reads something of the <see cref="Folder"/>.</summary>
+    private static T ReadFolder<T>(Func<T> read)
+    {
+        if (!Directory.Exists(Folder))
+            throw FolderProblem($"{(Path.Exists(Folder) ? "this is no folder" : "there is no folder")}: {Folder}");
+        try
+        {
+            return read();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw FolderProblem(failure.Message.TrimEnd('.'));
+        }
+    }
+
+    private static InvalidValueException FolderProblem(string problem) => new("CSUNET_KERNELS", $"CSUNET_KERNELS: {problem}",
+        "a copy of the folder kernels/", "name one, or unset the variable to use the program's own kernels");
+
     private static string Read(string name)
     {
         if (Folder is not null && !t_embedded)
         {
             string path = Path.Combine(Folder, name);
-            return File.Exists(path)
-                ? File.ReadAllText(path)
-                : throw Unusable(Directory.Exists(Folder) ? $"which has no file {name}" : "which is no folder");
+            return ReadFolder(() => File.Exists(path) ? File.ReadAllText(path) : throw FolderProblem($"there is no file {path}"));
         }
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
             ?? throw new ArgumentException($"there is no kernel file '{name}'; there are {string.Join(", ", Files)}");
