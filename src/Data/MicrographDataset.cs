@@ -28,6 +28,10 @@ public abstract class MicrographDataset
     /// <exception cref="DataException">The sample is read on demand, and its files have changed since the set was opened.</exception>
     public abstract Sample this[int index] { get; }
 
+    /// <summary>How files were read where that is not plain (<see cref="RawImage.Notices"/>): each with its number of files and the first.
+    /// </summary>
+    public virtual IReadOnlyList<string> Notices => [];
+
     /// <summary>
     /// The fraction of each class among the pixels that are not ignored, by label.
     /// </summary>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using CsUnet.Cli.Display;
 using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Training;
@@ -74,7 +75,9 @@ internal static class PredictCommand
         {
             try
             {
-                double[] shares = PredictFile(predictor, run.ClassMap, file, output, interrupt.Token);
+                Image image = ImageFile.Read(file).Compact();
+                ReadingNotes.Write(terminal, file, image.Notices);
+                double[] shares = PredictFile(predictor, run.ClassMap, image, file, output, interrupt.Token);
                 AppendFractions(fractions, file, run.ClassMap, shares);
                 terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}");
                 terminal.Out.Flush();
@@ -99,9 +102,9 @@ internal static class PredictCommand
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
 
-    private static double[] PredictFile(Predictor predictor, ClassMap classMap, string file, string output, CancellationToken cancellation)
+    private static double[] PredictFile(
+        Predictor predictor, ClassMap classMap, Image image, string file, string output, CancellationToken cancellation)
     {
-        Image image = ImageFile.Read(file).Compact();
         Prediction prediction = predictor.Predict(image, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         Pictures.SaveLabels(stem + LabelSuffix, prediction.Labels, image.Height, image.Width, classMap);

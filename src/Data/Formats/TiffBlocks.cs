@@ -203,7 +203,8 @@ internal sealed class TiffBlocks
         {
             long needed = RowBytes * RowsOf(i);
             if (_offsets[i] == 0 || _counts[i] <= 0)
-                throw Damaged(i, "has no data");
+                throw ImageProblem.NotRead(_source.Path, $"{Noun} {i + 1} of {_offsets.Length} has no data", $"data of every {Noun}",
+                    $"the file is damaged, or its writer left out empty {Noun}s: restore it, or write it again with all of them");
             if (!_source.Holds(_offsets[i], _counts[i]))
                 throw Damaged(i, "lies beyond the end of the file");
             if (ratio > 0 && _counts[i] * (double)ratio < needed)

@@ -60,6 +60,8 @@ internal static class VipsDecoder
     private static bool Configure()
     {
         Cache.Max = 0;
+        // Decodes take turns, so threads of their own would only compete with the caller's.
+        NetVips.NetVips.Concurrency = 1;
         Log.SetLogHandler("VIPS", Enums.LogLevelFlags.All, s_silence);
         return true;
     }
