@@ -333,7 +333,8 @@ public class TiffFileTests
         foreach (long[] counts in new long[][] { [], [0] })
         {
             var page = new TiffPage(4, 5, (y, x, _) => (ulong)(y * 5 + x)) { Fields = { [279] = counts, [278] = [] } };
-            Assert.Equal(Enumerable.Range(0, 20).Select(i => (byte)i), ImageFile.ReadRaw(folder.Save("a.tif", TiffWriter.Write(page))).Bytes);
+            RawImage raw = ImageFile.ReadRaw(folder.Save("a.tif", TiffWriter.Write(page)));
+            Assert.Equal(Enumerable.Range(0, 20).Select(i => (byte)i), raw.Bytes);
         }
     }
 }

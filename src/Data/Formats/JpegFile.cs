@@ -62,7 +62,7 @@ internal sealed class JpegFile : IImageDecoder
     /// <param name="part">The strip or tile, for messages.</param>
     /// <param name="tables">An abbreviated JPEG of tables; may be empty.</param>
     /// <param name="data">An abbreviated JPEG of a picture.</param>
-    /// <param name="transform">0: three components are RGB; 1: YCbCr. Markers that say otherwise are left out, because TIFF decides.</param>
+    /// <param name="transform">0: three components are RGB; 1: YCbCr. Markers that say otherwise are left out: TIFF decides.</param>
     public static byte[] Join(string path, string part, byte[] tables, byte[] data, byte transform)
     {
         using var joined = new MemoryStream(tables.Length + data.Length + 16);

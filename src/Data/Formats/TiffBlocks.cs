@@ -165,7 +165,7 @@ internal sealed class TiffBlocks
         }
         catch (InvalidDataException failure)
         {
-            throw ImageProblem.Damaged(_source.Path, $"{Noun} {index + 1} of {Count}: the Deflate data or their checksum are wrong", failure);
+            throw Damaged(index, "has wrong Deflate data or a wrong checksum", failure);
         }
     }
 
@@ -216,5 +216,6 @@ internal sealed class TiffBlocks
         }
     }
 
-    private DataException Damaged(int index, string found) => ImageProblem.Damaged(_source.Path, $"{Noun} {index + 1} of {Count} {found}");
+    private DataException Damaged(int index, string found, Exception? inner = null) =>
+        ImageProblem.Damaged(_source.Path, $"{Noun} {index + 1} of {Count} {found}", inner);
 }
