@@ -71,6 +71,7 @@ internal sealed class TrainingSession
             }
             MemoryNeed.RequireTraining(network, options, device.Device);
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
+            ReadingNotes.Write(terminal, train, validation);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
             return new TrainingSession(terminal, options, train, validation, device, execution);

@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>The folders SPLIT and SPLIT_annot of a data set. Opening decodes every file once and keeps small sets in memory.</summary>
-internal sealed class FileDataset : MicrographDataset
+internal sealed partial class FileDataset : MicrographDataset
 {
     private readonly record struct Pair(string Name, string Image, string Mask);
 
@@ -163,6 +163,7 @@ internal sealed class FileDataset : MicrographDataset
         {
             problems.Add(failure);
         }
+        Note(pair, image?.Notices, mask?.Notices);
         if (image is not null && mask is not null && (image.Height != mask.Height || image.Width != mask.Width))
         {
             problems.Add(new DataException(pair.Mask, $"the mask has {mask.Height}x{mask.Width} pixels",

@@ -37,6 +37,10 @@ public abstract class MicrographDataset
     /// <exception cref="DataException">A file cannot be read.</exception>
     public DatasetContent Content => _content.Value;
 
+    /// <summary>How files were read where that is not plain (<see cref="RawImage.Notices"/>): each with its number of files and the first.
+    /// </summary>
+    public virtual IReadOnlyList<string> Notices => [];
+
     /// <summary>
     /// The fraction of each class among the pixels that are not ignored, by label.
     /// </summary>

@@ -29,8 +29,8 @@ internal static class NarrowMask
                 different = value;
         }
         if (fitsStored && fitsShare && different >= 0)
-            undecided = $"{mask.Bits}-bit sample {different}, which may stand for {different} or {Share(different)}: both are listed, so save "
-                + "the mask with 8 bits";
+            undecided = $"{mask.Bits}-bit sample {different}, which may stand for {different} or {Share(different)}: both are listed, so "
+                + "save the mask with 8 bits";
         return fitsStored
             ? mask with { Bits = 8 }
             : mask with { Bits = 8, Samples = Array.ConvertAll(mask.Samples, value => (ushort)Share(value)) };

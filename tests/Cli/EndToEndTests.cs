@@ -5,6 +5,7 @@ using System.Xml.Linq;
 using CsUnet.Cli;
 using CsUnet.Data;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using CsUnet.Training;
 
 namespace CsUnet.Tests.Cli;
@@ -146,6 +147,16 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         double matrix = labels.Samples.Count(sample => sample == 0) / (double)labels.Samples.Length;
         Assert.Equal($"test_0000.png,matrix,{matrix.ToString("F6", CultureInfo.InvariantCulture)}", rows[1]);
         Assert.Equal(2, rows.Skip(1).Sum(row => double.Parse(row.Split(',')[2], CultureInfo.InvariantCulture)), 5);
+    }
+
+    [Fact]
+    public void Predict_notes_what_it_left_out_of_a_file()
+    {
+        string file = trained.Path("bands.tif"), output = trained.Path("noted");
+        File.WriteAllBytes(file, TiffWriter.Write(new TiffPage(64, 64, (y, x, _) => (ulong)(y + x)) { Samples = 2 }));
+        ProgramRun run = ProgramRun.Of("predict", "--run", trained.Folder, file, "--out", output);
+        Assert.True(run.Code == ExitCode.Success, run.Error);
+        Assert.Contains($"note: {file}: the file does not say what 1 of the 2 samples of a pixel is", run.Error);
     }
 
     [Fact]

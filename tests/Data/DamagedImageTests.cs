@@ -114,7 +114,8 @@ public class DamagedImageTests
         [
             folder.Save("sound.jpg", jpeg), folder.Save("sound-progressive.jpg", grey), folder.Save("fax.tif", fax),
             folder.Save("tile.tif", TiffWriter.Write(Page(16, 8))), folder.Save("hole.jpg", [.. jpeg[..(jpeg.Length / 2)], 0xFF, 0xD9]),
-            folder.Save("cut.jpg", jpeg[..(jpeg.Length / 2)]), folder.Save("empty.jpg", [.. jpeg[..JpegFileTests.ScanStart(jpeg)], 0xFF, 0xD9]),
+            folder.Save("cut.jpg", jpeg[..(jpeg.Length / 2)]),
+            folder.Save("empty.jpg", [.. jpeg[..JpegFileTests.ScanStart(jpeg)], 0xFF, 0xD9]),
             folder.Save("short.tif", TiffWriter.Write(Page(16, 1))[..3000]),
             folder.Save("cut-progressive.jpg", [.. grey[..(grey.Length / 2)], 0xFF, 0xD9]),
         ];

@@ -100,7 +100,10 @@ public class JpegFileTests
             return changed;
         }
         ImageCases.RefusesAsSound(folder.Save("a.jpg", Changed(1, 0xC3)), "lossless");
+        ImageCases.RefusesAsSound(folder.Save("a.jpg", Changed(1, 0xC9)), "arithmetically coded");
         ImageCases.RefusesAsSound(folder.Save("a.jpg", Changed(4, 12)), "12 bits");
+        var inside = new TiffPage(40, 40, (_, _, _) => 0) { Fields = { [259] = [7] }, Change = (_, _) => Changed(1, 0xC3) };
+        ImageCases.RefusesAsSound(folder.Save("a.tif", TiffWriter.Write(inside)), "lossless");
         using VipsImage black = VipsImage.Black(16, 16, 4);
         using VipsImage cmyk = black.Copy(interpretation: Enums.Interpretation.Cmyk);
         ImageCases.RefusesAsSound(folder.Save("a.jpg", cmyk.JpegsaveBuffer()), "CMYK");

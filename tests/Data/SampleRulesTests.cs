@@ -70,7 +70,10 @@ public class SampleRulesTests
     public void White_is_zero_with_real_samples_and_with_alpha_is_displayed()
     {
         using var folder = new TemporaryFolder();
-        var real = new TiffPage(1, 2, (_, x, _) => BitConverter.SingleToUInt32Bits(x)) { Bits = 32, Photometric = 0, Fields = { [339] = [3] } };
+        var real = new TiffPage(1, 2, (_, x, _) => BitConverter.SingleToUInt32Bits(x))
+        {
+            Bits = 32, Photometric = 0, Fields = { [339] = [3] },
+        };
         Assert.Equal(new byte[] { 255, 0 }, ImageFile.Read(folder.Save("a.tif", TiffWriter.Write(real))).Pixels);
         var glass = new TiffPage(1, 2, (_, x, c) => c == 1 ? (x == 0 ? 255UL : 0) : 55)
         {
@@ -98,8 +101,8 @@ public class SampleRulesTests
             ("green", Table(i => new(0, (byte)i, 0)), true),
             ("fire", Table(i => new((byte)Math.Min(255, i * 2), (byte)Math.Max(0, i * 2 - 255), (byte)Math.Max(0, i * 4 - 768))), true),
             ("hue", Table(Hue), true),
-            ("grey with marks at both ends", Table(i => i == 0 ? new(0, 0, 255) : i == 255 ? new(255, 0, 0) : new((byte)i, (byte)i, (byte)i)),
-                true),
+            ("grey with marks at both ends",
+                Table(i => i == 0 ? new(0, 0, 255) : i == 255 ? new(255, 0, 0) : new((byte)i, (byte)i, (byte)i)), true),
             ("sixteen blocks", Table(i => new((byte)(i / 16 * 37), (byte)(i / 16 * 91), (byte)(i / 16 * 151))), true),
             ("colours of a picture", Table(_ => Random()), false),
             ("three-three-two", Table(i => new((byte)(i >> 5 << 5), (byte)(i >> 2 << 5), (byte)(i << 6))), false),
@@ -216,8 +219,8 @@ public class SampleRulesTests
         Image image = ImageFile.Read(ImageCases.Path("exif6.jpg"));
         MaskImage truth = ImageFile.ReadMask(ImageCases.Path("exif6-truth.png"));
         Assert.Equal((truth.Height, truth.Width), (image.Height, image.Width));
-        double[] mean = [.. new[] { false, true }.Select(disc => image.Pixels.Where((_, i) => truth.Samples[i] > 0 == disc).Average(v => v))];
-        Assert.True(mean[1] - mean[0] > 100, $"discs {mean[1]}, ground {mean[0]}");
+        double Mean(bool disc) => image.Pixels.Where((_, i) => truth.Samples[i] > 0 == disc).Average(value => value);
+        Assert.True(Mean(true) - Mean(false) > 100, $"discs {Mean(true)}, ground {Mean(false)}");
     }
 
     [Fact]

@@ -65,6 +65,7 @@ internal static class EvaluateCommand
         if (data is null)
             LoadedRun.RequireData(options);
         MicrographDataset images = RunData.Open(options, split, run.ClassMap);
+        ReadingNotes.Write(terminal, images);
         EvaluationOrigin origin = run.OriginOf(images, options, split, stride, device);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"device: {run.Describe(device)}");

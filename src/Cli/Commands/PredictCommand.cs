@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using CsUnet.Cli.Display;
 using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Training;
@@ -80,7 +81,7 @@ internal static class PredictCommand
         {
             try
             {
-                double[] shares = PredictFile(run, predictor, file, output, interrupt.Token);
+                double[] shares = PredictFile(terminal, run, predictor, file, output, interrupt.Token);
                 AppendFractions(fractions, file, run.ClassMap, shares);
                 terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}");
                 terminal.Out.Flush();
@@ -111,11 +112,13 @@ internal static class PredictCommand
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
 
-    private static double[] PredictFile(LoadedRun run, Predictor predictor, string file, string output, CancellationToken cancellation)
+    private static double[] PredictFile(
+        Terminal terminal, LoadedRun run, Predictor predictor, string file, string output, CancellationToken cancellation)
     {
         ClassMap classMap = run.ClassMap;
         RequireMemory(run, file);
         Image image = ImageFile.Read(file).Compact();
+        ReadingNotes.Write(terminal, file, image.Notices);
         Prediction prediction = predictor.Predict(image, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         Pictures.SavePrediction(stem + LabelSuffix, stem + OverlaySuffix, image, prediction.Labels, classMap);

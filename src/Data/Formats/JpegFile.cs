@@ -27,7 +27,7 @@ internal sealed class JpegFile : IImageDecoder
                 hasExif = true;
                 orientation = ExifOrientation.Read(path, file.AsMemory(start + 6, length - 6), notices);
             }
-            else if (facts is null && marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
+            else if (facts is null && IsFrame(marker))
             {
                 facts = Frame(path, marker, segment);
             }
@@ -62,7 +62,7 @@ internal sealed class JpegFile : IImageDecoder
     /// <param name="part">The strip or tile, for messages.</param>
     /// <param name="tables">An abbreviated JPEG of tables; may be empty.</param>
     /// <param name="data">An abbreviated JPEG of a picture.</param>
-    /// <param name="transform">0: three components are RGB; 1: YCbCr. Markers that say otherwise are left out, because TIFF decides.</param>
+    /// <param name="transform">0: three components are RGB; 1: YCbCr. Markers that say otherwise are left out: TIFF decides.</param>
     public static byte[] Join(string path, string part, byte[] tables, byte[] data, byte transform)
     {
         using var joined = new MemoryStream(tables.Length + data.Length + 16);
@@ -79,6 +79,8 @@ internal sealed class JpegFile : IImageDecoder
                 end = start + length;
                 if (marker is App0 or App14)
                     continue;
+                if (IsFrame(marker))
+                    _ = Frame(path, marker, source.AsSpan(start, length)); // refuses other kinds by name
                 joined.Write([0xFF, marker]);
                 joined.Write(source.AsSpan(start - 2, length + 2));
             }
@@ -122,6 +124,8 @@ internal sealed class JpegFile : IImageDecoder
         throw ImageProblem.Damaged(path, $"{prefix}the JPEG header is cut short");
     }
 
+    private static bool IsFrame(byte marker) => marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC);
+
     private static ImageFacts Frame(string path, byte marker, ReadOnlySpan<byte> segment)
     {
         if (segment.Length < 6 || segment.Length < 6 + 3 * segment[5])
@@ -131,9 +135,13 @@ internal sealed class JpegFile : IImageDecoder
         if (height == 0 || width == 0)
             throw ImageProblem.NotRead(path, $"the JPEG header states {height}x{width} pixels", "its height and width",
                 "save it again with present-day software");
-        if (marker is 0xC3 or 0xC7 or 0xCB or 0xCF || bits != 8)
-            throw ImageProblem.NotRead(path, bits == 8 ? "the JPEG is of the lossless process" : $"the JPEG has samples of {bits} bits",
-                "baseline or progressive JPEG of 8 bits", "save it as TIFF or PNG");
+        if (marker > 0xC2 || bits != 8)
+        {
+            string kind = bits != 8 ? $"has samples of {bits} bits"
+                : marker is 0xC3 or 0xC7 or 0xCB or 0xCF ? "is lossless"
+                : marker > 0xC8 ? "is arithmetically coded" : "is hierarchical";
+            throw ImageProblem.NotRead(path, $"the JPEG {kind}", "baseline or progressive JPEG of 8 bits", "save it as TIFF or PNG");
+        }
         return new ImageFacts
         {
             Path = path,

@@ -39,8 +39,8 @@ internal static class SampleRules
             "export it again without lossy compression");
 
     /// <summary>
-    /// A picture as it is displayed: WhiteIsZero is inverted, transparency shows black, and a palette gives its colours; only the colours of
-    /// a scale over grey samples are left out.
+    /// A picture as it is displayed: WhiteIsZero is inverted, transparency shows black, and a palette gives its colours; only the colours
+    /// of a scale over grey samples are left out.
     /// </summary>
     public static RawImage Picture(IImageDecoder decoder)
     {

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace CsUnet.Data.Formats;
 
-/// <summary>Writes rows of stored samples into <see cref="SampleData"/>: any number of bits, byte order, type, and choice of samples.</summary>
+/// <summary>Writes rows of stored samples into <see cref="SampleData"/>: any number of bits, byte order, type, choice of samples.</summary>
 /// <param name="facts">The file's samples.</param>
 /// <param name="isLittleEndian">Byte order of samples of whole bytes. Packed samples begin at the most significant bit.</param>
 /// <param name="data">Where to.</param>
@@ -96,8 +96,8 @@ internal sealed class SampleUnpacker(ImageFacts facts, bool isLittleEndian, Samp
         {
             ushort label = (ushort)Math.Clamp(value, 0, ushort.MaxValue);
             if (label != value)
-                throw ImageProblem.NotRead(facts.Path, $"the mask has the value {value} at {Place(row, column)}", "whole numbers 0 to 65535",
-                    "save class numbers, for example as an 8-bit image");
+                throw ImageProblem.NotRead(facts.Path, $"the mask has the value {value} at {Place(row, column)}",
+                    "whole numbers 0 to 65535", "save class numbers, for example as an 8-bit image");
             data.Words![target] = label;
             return;
         }

@@ -165,7 +165,7 @@ internal sealed class TiffBlocks
         }
         catch (InvalidDataException failure)
         {
-            throw ImageProblem.Damaged(_source.Path, $"{Noun} {index + 1} of {Count}: the Deflate data or their checksum are wrong", failure);
+            throw Damaged(index, "has wrong Deflate data or a wrong checksum", failure);
         }
     }
 
@@ -203,7 +203,8 @@ internal sealed class TiffBlocks
         {
             long needed = RowBytes * RowsOf(i);
             if (_offsets[i] == 0 || _counts[i] <= 0)
-                throw Damaged(i, "has no data");
+                throw ImageProblem.NotRead(_source.Path, $"{Noun} {i + 1} of {_offsets.Length} has no data", $"data of every {Noun}",
+                    $"the file is damaged, or its writer left out empty {Noun}s: restore it, or write it again with all of them");
             if (!_source.Holds(_offsets[i], _counts[i]))
                 throw Damaged(i, "lies beyond the end of the file");
             if (ratio > 0 && _counts[i] * (double)ratio < needed)
@@ -215,5 +216,6 @@ internal sealed class TiffBlocks
         }
     }
 
-    private DataException Damaged(int index, string found) => ImageProblem.Damaged(_source.Path, $"{Noun} {index + 1} of {Count} {found}");
+    private DataException Damaged(int index, string found, Exception? inner = null) =>
+        ImageProblem.Damaged(_source.Path, $"{Noun} {index + 1} of {Count} {found}", inner);
 }

@@ -152,8 +152,9 @@ internal sealed class TiffFile : IImageDecoder
         long[] values = _page.Has(tag) ? _page.Numbers(tag) : [absent];
         return values.All(value => value == values[0])
             ? values[0]
-            : throw ImageProblem.NotRead(_source.Path, $"the samples of a pixel have different {what} ({string.Join(", ", values.Take(4))})",
-                "the same for all samples", "save it again as 8-bit or 16-bit grey or RGB");
+            : throw ImageProblem.NotRead(_source.Path,
+                $"the samples of a pixel have different {what} ({string.Join(", ", values.Take(4))})", "the same for all samples",
+                "save it again as 8-bit or 16-bit grey or RGB");
     }
 
     private Palette? ReadPalette(ImageFacts facts)

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace CsUnet.Data.Formats;
 
-/// <summary>What becomes of an alpha channel, the last of the decoded ones: pictures are blended onto black, masks must be opaque.</summary>
+/// <summary>What becomes of an alpha channel, the last one decoded: pictures are blended onto black, masks must be opaque.</summary>
 internal static class Transparency
 {
     /// <summary>An 8-bit sample on black.</summary>

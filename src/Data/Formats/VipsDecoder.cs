@@ -60,7 +60,7 @@ internal static class VipsDecoder
     private static bool Configure()
     {
         Cache.Max = 0;
-        // Images are decoded in parallel, so each of them takes one thread.
+        // Decodes take turns, so threads of their own would only compete with the caller's.
         NetVips.NetVips.Concurrency = 1;
         Log.SetLogHandler("VIPS", Enums.LogLevelFlags.All, s_silence);
         return true;
