@@ -8,9 +8,17 @@ internal static class Pictures
     // The report shows examples a third of a page wide. A larger crop would only make the report larger.
     private const int LargestExample = 512;
 
-    /// <summary>Saves a label map as an indexed PNG: pixel values are class numbers, the palette contains the display colours.</summary>
-    public static void SaveLabels(string path, byte[] labels, int height, int width, ClassMap classMap) =>
-        ImageFile.WriteLabelPng(path, labels, height, width, classMap.Palette);
+    /// <summary>
+    /// Saves a label map as an indexed PNG: pixel values are class numbers, the palette contains the display colours. Ignored pixels have
+    /// the value 255 and are black.
+    /// </summary>
+    public static void SaveLabels(string path, byte[] labels, int height, int width, ClassMap classMap)
+    {
+        bool isWhole = !labels.AsSpan().Contains(ClassMap.Ignored);
+        IReadOnlyList<Rgb> palette = isWhole ? classMap.Palette
+            : [.. classMap.Palette, .. Enumerable.Repeat(Overlay.IgnoredColour, ClassMap.Ignored + 1 - classMap.Count)];
+        ImageFile.WriteLabelPng(path, labels, height, width, palette);
+    }
 
     /// <summary>Saves the micrograph with the classes overlaid in colour.</summary>
     public static void SaveOverlay(string path, Image image, byte[] labels, ClassMap classMap) =>

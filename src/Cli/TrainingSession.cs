@@ -42,9 +42,11 @@ internal sealed class TrainingSession
     /// <param name="weighClasses">Whether to compute the class weights from the pixel shares of the training masks.</param>
     /// <param name="device">The device to train on.</param>
     /// <param name="execution">How to train on it.</param>
+    /// <param name="intensity">The scale of the weights of a resumed run; null: found over the training images.</param>
     /// <exception cref="UsageException">The options do not fit the data, the device or each other.</exception>
     public static TrainingSession Open(
-        Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution)
+        Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution,
+        IntensityScale? intensity = null)
     {
         Commands.CommandHelpers.RequirePrecision(options.Precision, device);
         try
@@ -63,7 +65,7 @@ internal sealed class TrainingSession
                     $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}",
                     "--class-weights");
             }
-            (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
+            (MicrographDataset train, MicrographDataset? validation) = OpenData(terminal, options, classMap, intensity);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
             return new TrainingSession(terminal, options, train, validation, device, execution);
@@ -77,7 +79,8 @@ internal sealed class TrainingSession
     /// <summary>
     /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once.
     /// </summary>
-    private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
+    private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(
+        Terminal terminal, TrainingOptions options, ClassMap classMap, IntensityScale? intensity)
     {
         var problems = new List<DataException>();
         MicrographDataset? Open(Func<MicrographDataset?> open)
@@ -92,12 +95,15 @@ internal sealed class TrainingSession
                 return null;
             }
         }
-        MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)),
-            validation = Open(() => RunData.OpenValidation(options, classMap));
+        MicrographDataset? train = Open(() => RunData.Open(options, "train", intensity, classMap)),
+            validation = Open(() => RunData.OpenValidation(options, train?.Intensity, classMap)), test = null;
         // Check test images only if they have annotations: training does not need them.
         if (options.Data is { } data && Directory.Exists(Path.Combine(data, "test_annot")))
-            Open(() => RunData.Open(options, "test", classMap));
-        return problems.Count == 0 ? (train!, validation) : throw DataException.Many(options.Data ?? "", problems);
+            test = Open(() => RunData.Open(options, "test", train?.Intensity, classMap));
+        if (problems.Count > 0)
+            throw DataException.Many(options.Data ?? "", problems);
+        IntensityWarning.Write(terminal, train, validation, test);
+        return (train!, validation);
     }
 
     /// <summary>Trains in a folder and returns the result.</summary>
@@ -121,6 +127,7 @@ internal sealed class TrainingSession
         RunRecord record = before with
         {
             Device = device, Data = Options.Data is null ? "synthetic micrographs" : Options.Data,
+            Intensity = _train.IntensityText,
             Parameters = trainer.Model.ParameterCount, Step = trainer.Step, Steps = trainer.Steps, Outcome = "running",
         };
         record.Save(folder);
@@ -176,6 +183,7 @@ internal sealed class TrainingSession
             + (_validation is null ? "no validation images" : $"{_validation.Count} for validation");
         _terminal.WriteLine($"data: {(Options.Data is null ? "synthetic micrographs" : Options.Data)}; {images}; "
             + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
+        _terminal.WriteLine($"intensity: {_train.IntensityText}");
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch "
                 + $"{Options.Batch}"));

@@ -70,6 +70,27 @@ public static class ImageFile
         return new Image(flat, height, width, channels);
     }
 
+    /// <summary>
+    /// Reads an image with the samples of its file; opaque alpha is dropped, and transparent pixels are blended onto black.
+    /// </summary>
+    /// <exception cref="DataException">As for <see cref="Read"/>.</exception>
+    public static RawImage ReadRaw(string path, long maxPixels = MaxPixels)
+    {
+        (ushort[]? wide, byte[]? narrow, int height, int width, int bands) = Decode(path, maxPixels, mask: false);
+        if (bands is 1 or 3)
+            return wide is null ? RawImage.Create(narrow!, height, width, bands) : RawImage.Create(wide, height, width, bands);
+        int channels = bands - 1, pixels = height * width;
+        byte[] flat = new byte[wide is null ? pixels * channels : 0];
+        ushort[] flatWide = new ushort[wide is null ? 0 : pixels * channels];
+        for (int i = 0; i < pixels; i++)
+            for (int c = 0; c < channels; c++)
+                if (wide is null)
+                    flat[i * channels + c] = (byte)((narrow![i * bands + c] * narrow[i * bands + channels] + 127) / 255);
+                else
+                    flatWide[i * channels + c] = (ushort)(((long)wide[i * bands + c] * wide[i * bands + channels] + 32767) / 65535);
+        return wide is null ? RawImage.Create(flat, height, width, channels) : RawImage.Create(flatWide, height, width, channels);
+    }
+
     /// <summary>Reads an annotation with its exact samples; opaque alpha is dropped.</summary>
     /// <param name="path">A TIFF or PNG file.</param>
     /// <param name="paletteIndices">For a PNG with a palette, return the indices instead of the colours.</param>

@@ -51,6 +51,9 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
             throw new WeightFileException(weights.Path, "it names no optimiser state to go on from", "start a new run in another folder");
         RequireSame(weights.Path, "classes", Meaning(loaded.ClassMap), Meaning(header.ClassMap));
         RequireSame(weights.Path, "network", Architecture(loaded), Architecture(header));
+        // Numbers of many digits can be different and print the same.
+        if (!loaded.Intensity.MeansTheSame(header.Intensity))
+            RequireSame(weights.Path, "intensity ranges", loaded.Intensity.ToText(), header.Intensity.ToText());
         using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
         TrainerState state = TrainerState.Of(stateFile);
         if (state.Step != loaded.Step)

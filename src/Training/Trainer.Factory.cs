@@ -57,7 +57,10 @@ public sealed partial class Trainer
         options.Validate();
         SegmentationModel model = CreateModel(options, train.ClassMap.Count);
         model.Initialize(options.Seed);
-        var header = new CheckpointHeader(model.Options, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
+        var header = new CheckpointHeader(model.Options, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram)
+        {
+            Intensity = train.Intensity,
+        };
         return new Trainer(options, model, header, options.CreateBatches(train, header.Normalisation), validation, folder, execution);
     }
 

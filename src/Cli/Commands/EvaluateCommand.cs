@@ -57,10 +57,13 @@ internal static class EvaluateCommand
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
-        MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
+        MicrographDataset images = RunData.Open(
+            run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.Intensity, run.ClassMap);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
+        terminal.WriteLine($"intensity: {run.Intensity}");
         terminal.WriteLine($"device: {run.Describe(device)}");
+        IntensityWarning.Write(terminal, images);
         Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");

@@ -25,12 +25,13 @@ internal static class PredictCommand
         Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N",
             "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
+        Option<DataBarChoice?> dataBar = DataBarChoice.CreateOption();
         Option<string?> device = CommandHelpers.Device();
         Option<string?> precision = CommandHelpers.PrecisionOfRun();
         Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
         {
-            files, run, checkpoint, output, stride, device, precision, threads,
+            files, run, checkpoint, output, stride, dataBar, device, precision, threads,
         };
         command.SetAction(result =>
         {
@@ -39,7 +40,7 @@ internal static class PredictCommand
             Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
             return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint)
                 ?? "last",
-                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
+                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride), result.GetValue(dataBar));
         });
         HelpWithExamples.SetNotes(command, $"""
             For each image NAME.*, the folder gets
@@ -47,18 +48,21 @@ internal static class PredictCommand
               NAME{OverlaySuffix}   the classes in colour over the image
             and for all of them {FractionsName} with the area fraction of each class: file,class,fraction.
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
+            Samples become levels by the intensity range of the run's training images; an image that it does not fit is named.
+            The rows of a data bar are {ClassMap.Ignored} in the label map, are not coloured, and do not count in the fractions.
             An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
 
             Examples:
               csunet predict micrograph.tif
               csunet predict --run runs/super1 images/ more/spot*.tif --out results
+              csunet predict --run runs/super1 images/ --data-bar auto
             """);
         return command;
     }
 
     private static int Run(
         Terminal terminal, DeviceSelection device, Precision? precision, string[] arguments, string? runPath, string checkpoint,
-        string output, int? stride)
+        string output, int? stride, DataBarChoice? dataBar)
     {
         using var interrupt = new Interrupt(terminal);
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
@@ -66,6 +70,7 @@ internal static class PredictCommand
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
+        terminal.WriteLine($"intensity: {run.Intensity}");
         terminal.WriteLine($"device: {run.Describe(device)}");
         var fractions = new StringBuilder("file,class,fraction\n");
         int failed = 0, done = 0;
@@ -74,9 +79,10 @@ internal static class PredictCommand
         {
             try
             {
-                double[] shares = PredictFile(predictor, run.ClassMap, file, output, interrupt.Token);
+                (Image image, int barRows, string barText) = ReadFile(terminal, run, dataBar, file);
+                double[] shares = PredictFile(predictor, run.ClassMap, image, barRows, file, output, interrupt.Token);
                 AppendFractions(fractions, file, run.ClassMap, shares);
-                terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}");
+                terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}{barText}");
                 terminal.Out.Flush();
                 done++;
             }
@@ -99,10 +105,22 @@ internal static class PredictCommand
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
 
-    private static double[] PredictFile(Predictor predictor, ClassMap classMap, string file, string output, CancellationToken cancellation)
+    /// <summary>Reads an image in the levels of the run. Warns if the run's intensity range does not fit it.</summary>
+    private static (Image Image, int BarRows, string BarText) ReadFile(
+        Terminal terminal, LoadedRun run, DataBarChoice? dataBar, string file)
     {
-        Image image = ImageFile.Read(file).Compact();
-        Prediction prediction = predictor.Predict(image, cancellation: cancellation);
+        RawImage raw = ImageFile.ReadRaw(file);
+        Image image = run.Intensity.Apply(raw, file).Compact();
+        (int barRows, string barText) = DataBarChoice.In(dataBar, image, file);
+        if (run.Intensity.Doubt(raw, image.Height - barRows) is { } doubt)
+            terminal.Error.WriteLine($"warning: {file}: {doubt}; the labels may be wrong");
+        return (image, barRows, barText);
+    }
+
+    private static double[] PredictFile(
+        Predictor predictor, ClassMap classMap, Image image, int barRows, string file, string output, CancellationToken cancellation)
+    {
+        Prediction prediction = predictor.Predict(image, dataBarRows: barRows, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         Pictures.SaveLabels(stem + LabelSuffix, prediction.Labels, image.Height, image.Width, classMap);
         Pictures.SaveOverlay(stem + OverlaySuffix, image, prediction.Labels, classMap);

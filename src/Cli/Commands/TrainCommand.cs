@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -95,7 +96,9 @@ internal static class TrainCommand
             throw Kept("--class-weights auto", $"the run in {folder.Path} has none, and a resumed run keeps them");
         if (changed.Count > 0)
             terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution)
+        // The weights belong to the levels that the training began with.
+        IntensityScale? intensity = folder.HasCheckpoint ? CheckpointHeader.Read(folder.LastPath).Intensity : null;
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution, intensity)
             .Run(folder, isResumed: true, commandLine));
     }
 
