@@ -45,13 +45,13 @@ public sealed record IntensityRange
     public Image Apply(RawImage raw)
     {
         if (raw.Bytes is { } bytes && this == FullOf(8))
-            return new Image(bytes, raw.Height, raw.Width, raw.Channels);
+            return new Image(bytes, raw.Height, raw.Width, raw.Channels) { Notices = raw.Notices };
         byte[] levels = new byte[(long)raw.Height * raw.Width * raw.Channels];
         if (raw.Reals is { } reals)
         {
             for (int i = 0; i < levels.Length; i++)
                 levels[i] = Level(reals[i]);
-            return new Image(levels, raw.Height, raw.Width, raw.Channels);
+            return new Image(levels, raw.Height, raw.Width, raw.Channels) { Notices = raw.Notices };
         }
         byte[] table = new byte[raw.Bytes is null ? 65536 : 256];
         for (int value = 0; value < table.Length; value++)
@@ -62,7 +62,7 @@ public sealed record IntensityRange
         else
             for (int i = 0; i < levels.Length; i++)
                 levels[i] = table[raw.Words![i]];
-        return new Image(levels, raw.Height, raw.Width, raw.Channels);
+        return new Image(levels, raw.Height, raw.Width, raw.Channels) { Notices = raw.Notices };
     }
 
     /// <summary>For example <c>0 to 4095</c>.</summary>

@@ -32,7 +32,7 @@ public sealed record IntensityRule
 
     /// <summary>
     /// Every value that the sample type can have: 0 to 255, or 0 to 65535. Real samples: the smallest of 0 to 1 and 0 to 2^n - 1, n from 8
-    /// to 16, that contains all samples.
+    /// to 16, that contains all samples; if none does, the smallest to the largest sample.
     /// </summary>
     public static IntensityRule Full { get; } = new(FullWord);
 
@@ -88,12 +88,14 @@ public sealed record IntensityRule
         if (histogram.Count == 0)
             throw new DataException(place, "no sample is a finite number", "pictures with samples that are not NaN or infinite");
         if (this == Full)
-            return NominalOf(low, high) ?? throw HasNoFullRange(place, low, high);
+            return NominalOf(low, high) ?? From(low, high);
         if (this == Percentile)
             (low, high) = (histogram.Lower(Tail), histogram.Upper(Tail));
         if (this == Auto)
-            return FindUsed(histogram, place);
-        return IntensityRange.IsRange(low, high) ? new IntensityRange(low, high) : throw HasNoRange(this, place, low);
+            return FindUsed(histogram);
+        return IntensityRange.IsRange(low, high) ? new IntensityRange(low, high) : throw new DataException(place,
+            $"the intensity rule '{this}' finds no range: nearly all samples are {IntensityRange.Text(low)}", "samples of different values",
+            "give the range as two numbers");
     }
 
     /// <summary>
@@ -102,12 +104,7 @@ public sealed record IntensityRule
     internal static IntensityRange? NominalOf(double low, double high) =>
         Usual(32).FirstOrDefault(usual => Contains(usual, 32, low, high));
 
-    /// <summary>Creates the error of real samples that are in no usual range.</summary>
-    internal static DataException HasNoFullRange(string place, double low, double high) => new(place,
-        $"samples from {IntensityRange.Text(low)} to {IntensityRange.Text(high)} that are no unsigned whole numbers have no full range",
-        "0 to 1, or 0 to at most 65535", "train with another intensity rule, or scale the samples");
-
-    private static IntensityRange FindUsed(SampleHistogram histogram, string place)
+    private static IntensityRange FindUsed(SampleHistogram histogram)
     {
         double low = histogram.Lower(Tail), high = histogram.Upper(Tail), margin = (high - low) / 2;
         // Without noise, nearly all samples can have one value. Then the others are no outliers.
@@ -116,10 +113,7 @@ public sealed record IntensityRule
             : (histogram.Minimum, histogram.Maximum);
         // A set of a single value has no range of its own.
         if (low == high)
-        {
-            return histogram.Bits <= 16 ? IntensityRange.FullOf(histogram.Bits)
-                : NominalOf(low, high) ?? throw HasNoRange(Auto, place, low);
-        }
+            return histogram.Bits <= 16 ? IntensityRange.FullOf(histogram.Bits) : NominalOf(low, high) ?? From(low, high);
         IntensityRange? usual = Usual(histogram.Bits).FirstOrDefault(range => Contains(range, histogram.Bits, low, high));
         return usual is not null && high - low >= usual.High / 2 ? usual : new IntensityRange(low, high);
     }
@@ -131,9 +125,9 @@ public sealed record IntensityRule
         return low >= -slack && high <= usual.High + slack;
     }
 
-    private static DataException HasNoRange(IntensityRule rule, string place, double value) => new(place,
-        $"the intensity rule '{rule}' finds no range: nearly all samples are {IntensityRange.Text(value)}", "samples of different values",
-        "give the range as two numbers");
+    /// <summary>The range of real samples that are in no usual one; a single value becomes level 0.</summary>
+    private static IntensityRange From(double low, double high) =>
+        IntensityRange.IsRange(low, high) ? new IntensityRange(low, high) : new IntensityRange(low, low + Math.Max(1, Math.Abs(low)));
 
     /// <summary>The ranges of detectors and programs, in ascending order.</summary>
     private static IEnumerable<IntensityRange> Usual(int bits) => bits <= 16

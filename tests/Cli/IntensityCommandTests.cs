@@ -43,6 +43,18 @@ public sealed class IntensityCommandTests : IDisposable
         Assert.Contains("intensity: 16-bit samples 0 to 4095\n", evaluated.Out);
     }
 
+    // By the full range, 12-bit samples in 16-bit files are 16 levels.
+    [Fact]
+    public void Twelve_bits_are_learnt()
+    {
+        Assert.SkipUnless(TestFiles.RunsAll, "Skipped: takes 5 s; './test --all' runs it");
+        WriteSet(bits: 12);
+        ProgramRun run = ProgramRun.Of("train", "--data", _workspace["set"], "--classes", _workspace.Write("map.yaml", Map), "--size", "64",
+            "--batch", "2", "--steps", "60", "--lr", "0.002", "--validate-every", "0", "--out", _workspace["run"]);
+        Assert.True(run.Code == ExitCode.Success, run.Error);
+        Assert.InRange(MetricsLog.Read(_workspace["run/metrics.csv"])[^1].ValidationMeanIoU!.Value, 0.9, 1);
+    }
+
     [Fact]
     public void A_resumed_run_keeps_its_range()
     {

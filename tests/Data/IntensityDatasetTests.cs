@@ -63,6 +63,29 @@ public sealed class IntensityDatasetTests : IDisposable
     }
 
     [Fact]
+    public void Float_samples_from_0_to_1_give_the_levels_of_8_bits()
+    {
+        Save("train", "a", 32, value => value % 200 + 20);
+        Save("val", "a", 8, value => value % 200 + 20);
+        MicrographDataset set = Open("train");
+        Assert.Equal(new IntensityRange(0, 1), set.Intensity.Ranges[32]);
+        Assert.Equal(Open("val")[0].Image.Pixels, set[0].Image.Pixels);
+        Assert.StartsWith("auto: real samples 0 to 1; the samples of the training images are 0.0784314 to 0.858824", set.IntensityText);
+    }
+
+    [Fact]
+    public void A_stated_12_bits_are_the_full_range()
+    {
+        File.Copy(ImageCases.Path("packed12.tif"), _folder.File("train/a.tif"));
+        Image plain = ImageFile.Read(ImageCases.Path("plain.tif"));
+        byte[] labels = new byte[plain.Height * plain.Width];
+        ImageFileTests.Save(_folder.File("train_annot/a.png"), labels, plain.Height, plain.Width, 1);
+        MicrographDataset set = Open("train");
+        Assert.Equal(new IntensityRange(0, 4095), set.Intensity.Ranges[12]);
+        Assert.All(set[0].Image.Pixels.Zip(plain.Pixels), pair => Assert.InRange(pair.First - pair.Second, -1, 0));
+    }
+
+    [Fact]
     public void Ignored_pixels_do_not_widen_the_range()
     {
         Save("train", "a", 16, value => value < 400 ? 65535 : 500 + value * 2, value => value < 400 ? 255 : value % 2);
@@ -79,7 +102,9 @@ public sealed class IntensityDatasetTests : IDisposable
     private void Save(string split, string name, int bits, Func<int, int> sample, Func<int, int>? label = null)
     {
         int[] indices = [.. Enumerable.Range(0, Side * Side)];
-        if (bits == 8)
+        if (bits == 32)
+            ImageFileTests.Save(_folder.File($"{split}/{name}.tif"), [.. indices.Select(i => sample(i) / 255f)], Side, Side, 1);
+        else if (bits == 8)
             ImageFileTests.Save(_folder.File($"{split}/{name}.tif"), [.. indices.Select(i => (byte)sample(i))], Side, Side, 1);
         else
             ImageFileTests.Save(_folder.File($"{split}/{name}.tif"), [.. indices.Select(i => (ushort)sample(i))], Side, Side, 1);
