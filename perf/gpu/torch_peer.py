@@ -69,7 +69,7 @@ def loss_of(logits, labels, cross_entropy, dice):
 
 
 def run_case(path, metadata, tensors, device, dtype, fused):
-    """What PyTorch computes for a golden case: {name: tensor in float64 on the processor}."""
+    """What PyTorch computes for a golden case: {name: tensor in float64 on the CPU}."""
     model = network(metadata, fused).to(device, dtype)
     training = metadata["training"] == "true"
     model.train(training)
@@ -213,7 +213,7 @@ def compare(written, golden, device):
 # Timing ---------------------------------------------------------------------------------------------------------------------------------
 
 class Clock:
-    """Times calls: with events on a GPU, else with the processor's clock."""
+    """Times calls: with events on a GPU, else with the CPU's clock."""
 
     def __init__(self, device):
         self.device = device

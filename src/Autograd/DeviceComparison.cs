@@ -4,9 +4,9 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Autograd;
 
-/// <summary>Compares an operator's kernels, in float32, with its rule on the processor in float64.</summary>
+/// <summary>Compares an operator's kernels, in float32, with its rule on the CPU in float64.</summary>
 /// <param name="op">The operator.</param>
-/// <param name="inputs">Its inputs on the processor: floating-point ones as float64.</param>
+/// <param name="inputs">Its inputs on the CPU: floating-point ones as float64.</param>
 /// <param name="device">The CUDA device.</param>
 internal sealed class DeviceComparison(Operator op, IReadOnlyList<Tensor?> inputs, Device device)
 {
@@ -18,7 +18,7 @@ internal sealed class DeviceComparison(Operator op, IReadOnlyList<Tensor?> input
     public IReadOnlyList<string> Run()
     {
         var findings = new List<string>();
-        // The kernels and the processor's rule both get numbers that float32 represents exactly.
+        // The kernels and the CPU's rule both get numbers that float32 represents exactly.
         Tensor?[] rounded = [.. inputs.Select(input => input is { DType: DType.Float64 } ? input.To(DType.Float32) : input)];
         (Tensor output, Tensor?[] once) = Differentiate([.. rounded.Select(input => Wide(input))], passes: 1);
         (Tensor there, Tensor?[] first) = Differentiate([.. rounded.Select(input => input?.To(device))], passes: 1);

@@ -81,9 +81,9 @@ public static class GradientCheck
     }
 
     /// <summary>
-    /// Checks an operator with respect to all of its floating-point inputs, and throws if anything disagrees. On the processor, its
+    /// Checks an operator with respect to all of its floating-point inputs, and throws if anything disagrees. On the CPU, its
     /// gradients must agree with central differences in float64. If an input is on a CUDA device, or <see cref="Device.Default"/> is one,
-    /// output and gradients of its float32 kernels must also agree with those of the processor.
+    /// output and gradients of its float32 kernels must also agree with those of the CPU.
     /// </summary>
     /// <param name="op">The operator.</param>
     /// <param name="inputs">Its inputs, null for omitted optional ones; their numbers should be away from kinks of the operator.</param>

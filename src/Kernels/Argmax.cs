@@ -14,7 +14,7 @@ public static class Argmax
         if (logits.Shape.Rank < 1 || logits.Shape.Last is < 1 or > 256 || !logits.DType.IsFloat())
             throw new ShapeException(nameof(Argmax), "logits", logits, "a floating-point tensor (..., K) with K from 1 to 256");
         if (logits is { DType: DType.BFloat16, Device.Kind: DeviceKind.Cpu })
-            throw new ShapeException(nameof(Argmax), "logits", logits, "float32 or float64 on the processor");
+            throw new ShapeException(nameof(Argmax), "logits", logits, "float32 or float64 on the CPU");
         Tensor labels = Tensor.Empty(new Shape(logits.Shape.AsSpan()[..^1]), DType.UInt8, logits.Device);
         if (logits.Device.Kind == DeviceKind.Cuda)
             CudaRun(logits, labels);

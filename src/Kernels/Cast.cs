@@ -5,7 +5,7 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// Conversion to another floating-point type. Input: input (...). output = input, rounded to nearest, ties to even; dInput = dOutput in the
-/// input's type. An input that already has the type is passed through. The processor converts between float32 and float64, a CUDA device
+/// input's type. An input that already has the type is passed through. The CPU converts between float32 and float64, a CUDA device
 /// between float32 and bfloat16. Saves nothing. Memory-bound.
 /// </summary>
 /// <param name="Type">Element type of the output.</param>

@@ -15,7 +15,7 @@ namespace CsUnet.Kernels;
 /// <param name="Padding">Zero pixels on all four sides of the input.</param>
 /// <param name="Groups">Groups of channels that are convolved separately; C groups make a depthwise convolution.</param>
 /// <remarks>
-/// Published weight files store (O,C,KH,KW); their reader permutes. The processor saves nothing for the backward pass. A CUDA device saves
+/// Published weight files store (O,C,KH,KW); their reader permutes. The CPU saves nothing for the backward pass. A CUDA device saves
 /// a packed input (<see cref="CudaFewChannels"/>) and, for bfloat16 inputs, the weight rounded to bfloat16.
 /// </remarks>
 public sealed record Conv2d(int Stride = 1, int Padding = 0, int Groups = 1) : Operator

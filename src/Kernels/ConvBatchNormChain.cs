@@ -10,7 +10,7 @@ namespace CsUnet.Kernels;
 /// weight, bias, runningMean, runningVar; optional residual with the shape of the output.
 /// If a backward pass follows on a CUDA device, the intermediate x_i are never stored. The next convolution loads z = conv(x) of the layer
 /// before, and applies scale, shift and ReLU as it loads; so does the gradient of its weight. Saves z, the coefficients of every batch
-/// norm, bfloat16 weights, and a packed input. On the processor, and in evaluation without gradients, the operators run one after the
+/// norm, bfloat16 weights, and a packed input. On the CPU, and in evaluation without gradients, the operators run one after the
 /// other; evaluation folds batch norm into the weights.
 /// </summary>
 /// <param name="First">The first layer; it has a ReLU.</param>

@@ -13,7 +13,7 @@ namespace CsUnet.Kernels;
 /// N_k = 2 sum(p_k g_k) + Smooth, D_k = sum(p_k^2 + g_k^2) + Smooth.
 /// With dp_k = -2 DiceWeight dOutput (g_k - p_k N_k / D_k) / (K D_k): dLogits_k = p_k * (dp_k - sum(dp * p)) + EntropyWeight dOutput
 /// w[label] / W * (p_k - g_k), 0 for ignored pixels. A term of weight 0 is not computed: (1, 0) is the cross-entropy, (0, 1) the Dice loss.
-/// The processor saves the softmax and the sums W, N, D; a CUDA device saves only the sums. An invalid label throws on the processor. On a
+/// The CPU saves the softmax and the sums W, N, D; a CUDA device saves only the sums. An invalid label throws on the CPU. On a
 /// CUDA device it makes loss and gradient NaN, and <see cref="InvalidLabels"/> counts it.
 /// </summary>
 /// <param name="EntropyWeight">Factor of the cross-entropy.</param>

@@ -13,7 +13,7 @@ namespace CsUnet.Kernels;
 public static unsafe class GradientNorm
 {
     /// <summary>
-    /// The norm. For float32 tensors on the processor it is finite if and only if all elements are, because squares of float32 numbers
+    /// The norm. For float32 tensors on the CPU it is finite if and only if all elements are, because squares of float32 numbers
     /// cannot overflow a double. A CUDA device sums in pairs of float32; there the norm is also infinite if an element exceeds 1.8e19.
     /// </summary>
     /// <exception cref="ShapeException">A tensor is neither float32 nor float64, or the tensors are on several devices.</exception>
@@ -27,7 +27,7 @@ public static unsafe class GradientNorm
         return Math.Sqrt(sum);
     }
 
-    /// <summary>The sum of the squared elements of a tensor on the processor.</summary>
+    /// <summary>The sum of the squared elements of a tensor on the CPU.</summary>
     /// <exception cref="ShapeException">The tensor is neither float32 nor float64.</exception>
     public static double SumOfSquares(Tensor tensor)
     {

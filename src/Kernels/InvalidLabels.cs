@@ -5,7 +5,7 @@ namespace CsUnet.Kernels;
 /// <summary>
 /// Counts invalid labels, that is labels of no class, which losses find on a CUDA device. A kernel cannot throw, and waiting for it in
 /// every loss would stall the device. So the losses count such labels in device memory and make their loss NaN. Code that reads the loss,
-/// or updates a model by its gradients, calls <see cref="ThrowIfAny(Device)"/>. On the processor the losses throw at once.
+/// or updates a model by its gradients, calls <see cref="ThrowIfAny(Device)"/>. On the CPU the losses throw at once.
 /// </summary>
 public static class InvalidLabels
 {
@@ -24,7 +24,7 @@ public static class InvalidLabels
     /// </summary>
     public static Tensor Counter(Device device) => Of(device).Word;
 
-    /// <summary>Reads the counter, which waits for the device; does nothing for the processor.</summary>
+    /// <summary>Reads the counter, which waits for the device; does nothing for the CPU.</summary>
     /// <exception cref="ShapeException">A loss has found an invalid label. The counter is reset to 0.</exception>
     public static void ThrowIfAny(Device device)
     {

@@ -59,7 +59,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
         JoinResidual<T>(call.Output, call.Optional(Residual), DropPath);
     }
 
-    /// <summary>output = input · weightᵀ + bias on the processor.</summary>
+    /// <summary>output = input · weightᵀ + bias on the CPU.</summary>
     internal static unsafe void Multiply<T>(Tensor input, Tensor weight, Tensor? bias, Tensor output, CpuProduct product = default)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -68,7 +68,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
             false, bias is null ? null : bias.Pointer<T>());
     }
 
-    /// <summary>branch = residual + DropPath(branch) in place, on the processor.</summary>
+    /// <summary>branch = residual + DropPath(branch) in place, on the CPU.</summary>
     internal static unsafe void JoinResidual<T>(Tensor branch, Tensor? residual, DropPath? dropPath)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -126,7 +126,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
             g.Storage.ReleaseReference();
     }
 
-    /// <summary>dInput = [dInput +] g · weight on the processor.</summary>
+    /// <summary>dInput = [dInput +] g · weight on the CPU.</summary>
     internal static unsafe void GradientOfInput<T>(Tensor g, Tensor weight, Tensor dInput, bool accumulate, CpuProduct product = default)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
@@ -135,7 +135,7 @@ public sealed record Linear(DropPath? DropPath = null) : Operator
     }
 
     /// <summary>
-    /// The gradients of weight and bias of an affine map of <paramref name="input"/>, if the call needs them, on the processor.
+    /// The gradients of weight and bias of an affine map of <paramref name="input"/>, if the call needs them, on the CPU.
     /// <paramref name="weight"/> and <paramref name="bias"/> are their indices among the call's inputs.
     /// </summary>
     internal static unsafe void GradientsOfParameters<T>(

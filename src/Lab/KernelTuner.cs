@@ -8,7 +8,7 @@ namespace CsUnet.Lab;
 /// <summary>Searches the variants of operators and their launch parameters for the fastest choice, and stores it for the engine.</summary>
 /// <param name="device">The device that it is searched on and stored for.</param>
 /// <param name="type">Element type of the activations.</param>
-/// <param name="variant">The one variant to search; null: all but the processor's plain loops, which are there to be compared with.</param>
+/// <param name="variant">The one variant to search; null: all but the CPU's plain loops, which are there to be compared with.</param>
 /// <param name="report">Receives a line for every choice and for what was stored.</param>
 public sealed class KernelTuner(Device device, DType type, string? variant, Action<string> report)
 {

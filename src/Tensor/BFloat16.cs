@@ -1,7 +1,7 @@
 namespace CsUnet.Tensors;
 
 /// <summary>
-/// One bfloat16 number: the upper half of a float32, with its 8 bits of exponent and 8 significant bits. The processor only stores,
+/// One bfloat16 number: the upper half of a float32, with its 8 bits of exponent and 8 significant bits. The CPU only stores,
 /// converts and copies such numbers; CUDA kernels compute with them.
 /// </summary>
 /// <param name="Bits">Sign, exponent and the 7 stored bits of the fraction.</param>

@@ -8,7 +8,7 @@ namespace CsUnet.Tensors;
 /// <param name="Description">What it is, in words: <c>cpu</c>, or a GPU's name.</param>
 public sealed record DeviceSelection(Device Device, string Description)
 {
-    /// <summary>Whether the processor was taken because no GPU can be used.</summary>
+    /// <summary>Whether the CPU was taken because no GPU can be used.</summary>
     public bool IsFallback { get; init; }
 
     /// <summary>The emulator's name.</summary>
@@ -16,7 +16,7 @@ public sealed record DeviceSelection(Device Device, string Description)
 
     /// <summary>
     /// Finds and opens a device. The names are <c>cpu</c>; <c>cuda</c> or <c>cuda:N</c>; <c>cuda:emulated</c>, which builds the emulator on
-    /// first use; and <c>auto</c>, which is the first usable GPU, or the processor if no GPU is usable. A process has one driver, so it
+    /// first use; and <c>auto</c>, which is the first usable GPU, or the CPU if no GPU is usable. A process has one driver, so it
     /// uses either the emulator or GPUs.
     /// </summary>
     /// <exception cref="FormatException">The name is none of these.</exception>
@@ -31,7 +31,7 @@ public sealed record DeviceSelection(Device Device, string Description)
         if (name == Emulated)
         {
             CudaLibraries.UseEmulator(EmulatorBuild.Library);
-            return new DeviceSelection(Device.Cuda, $"{Emulated} (CUDA kernels executed on the processor)");
+            return new DeviceSelection(Device.Cuda, $"{Emulated} (CUDA kernels executed on the CPU)");
         }
         if (name == "cuda")
             return Gpu(0);

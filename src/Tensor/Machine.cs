@@ -7,7 +7,7 @@ using System.Runtime.Intrinsics.X86;
 namespace CsUnet.Tensors;
 
 /// <summary>The machine of a measurement, and the software that it ran.</summary>
-/// <param name="Processor">The processor's name.</param>
+/// <param name="Processor">The CPU's name.</param>
 /// <param name="Cores">Logical cores that this process may use.</param>
 /// <param name="VectorBits">Width of the widest vectors.</param>
 /// <param name="MemoryGiB">Memory in GiB.</param>

@@ -11,7 +11,7 @@ internal readonly unsafe struct MemoryBlock
     private MemoryBlock(nint address, CudaDevice? owner = null, CudaDeviceVariable<byte>? deviceMemory = null) =>
         (Address, Owner, _deviceMemory) = (address, owner, deviceMemory);
 
-    /// <summary>The CUDA device that owns the memory; null for the processor's memory.</summary>
+    /// <summary>The CUDA device that owns the memory; null for the CPU's memory.</summary>
     public CudaDevice? Owner { get; }
 
     public nint Address { get; }

@@ -6,7 +6,7 @@ namespace CsUnet.Tensors;
 /// </summary>
 public enum Precision
 {
-    /// <summary>float32 throughout: 24 significant bits. The processor supports only this one.</summary>
+    /// <summary>float32 throughout: 24 significant bits. The CPU supports only this one.</summary>
     Fp32,
 
     /// <summary>

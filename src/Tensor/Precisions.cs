@@ -44,12 +44,12 @@ public static class Precisions
     /// Sets the precision of this thread's operator calls until the result is disposed. A call remembers its precision, so its backward
     /// pass uses the same one on whichever thread it runs. Other threads have their own precision.
     /// </summary>
-    /// <exception cref="NotSupportedException">The device is the processor, and the precision is not fp32.</exception>
+    /// <exception cref="NotSupportedException">The device is the CPU, and the precision is not fp32.</exception>
     public static PrecisionScope Use(this Precision precision, Device device)
     {
         if (!precision.RunsOn(device))
             throw new NotSupportedException(
-                $"precision {precision.Label()} needs a CUDA device: the processor computes in fp32 only");
+                $"precision {precision.Label()} needs a CUDA device: the CPU computes in fp32 only");
         var scope = new PrecisionScope(t_current);
         t_current = precision;
         return scope;

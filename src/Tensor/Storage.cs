@@ -6,7 +6,7 @@ namespace CsUnet.Tensors;
 /// </summary>
 public sealed unsafe class Storage
 {
-    /// <summary>Alignment of every block on the processor, in bytes: one cache line, and one 512-bit vector.</summary>
+    /// <summary>Alignment of every block on the CPU, in bytes: one cache line, and one 512-bit vector.</summary>
     public const int Alignment = 64;
 
     private readonly StepArena? _arena;
@@ -49,7 +49,7 @@ public sealed unsafe class Storage
     /// <summary>Where the memory is.</summary>
     public Device Device { get; }
 
-    /// <summary>The CUDA device that owns the memory; null for the processor's memory.</summary>
+    /// <summary>The CUDA device that owns the memory; null for the CPU's memory.</summary>
     internal CudaDevice? CudaDevice { get; }
 
     /// <summary>Whether the block belongs to a step, which takes it back when it ends.</summary>
@@ -58,7 +58,7 @@ public sealed unsafe class Storage
     /// <summary>Whether the block went back to its arena. No tensor on it can be read any more.</summary>
     public bool IsReleased => _block.IsEmpty;
 
-    /// <summary>The address, in the processor's memory or the device's.</summary>
+    /// <summary>The address, in the CPU's memory or the device's.</summary>
     internal nint Address => !_block.IsEmpty
         ? _block.Address
         : throw new InvalidOperationException(

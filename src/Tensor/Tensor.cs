@@ -104,7 +104,7 @@ public sealed unsafe partial class Tensor
     /// <exception cref="InvalidOperationException">The tensor is on a GPU, or its step has ended.</exception>
     public void* RawPointer => Device.Kind == DeviceKind.Cpu
         ? (void*)(Storage.Address + (nint)_byteOffset)
-        : throw new InvalidOperationException($"tensor {this} is on {Device}; copy it to the processor first, with To(Device.Cpu)");
+        : throw new InvalidOperationException($"tensor {this} is on {Device}; copy it to the CPU first, with To(Device.Cpu)");
 
     /// <summary>The address of the first element in the memory of the CUDA device.</summary>
     /// <exception cref="InvalidOperationException">The tensor is not on a GPU, or its step has ended.</exception>
@@ -229,7 +229,7 @@ public sealed unsafe partial class Tensor
     }
 
     /// <summary>
-    /// The elements converted to another floating-point type, on the processor; this tensor itself if it already has that type. Rounds to
+    /// The elements converted to another floating-point type, on the CPU; this tensor itself if it already has that type. Rounds to
     /// nearest, ties to even, and keeps NaN. In a graph, and on a CUDA device, use the operator Cast.
     /// </summary>
     /// <exception cref="NotSupportedException">One of the types is not a floating-point type, or the tensor is on a CUDA

@@ -28,7 +28,7 @@ public static class Workers
     private static int s_count = Environment.ProcessorCount;
     [ThreadStatic] private static bool t_inside;
 
-    /// <summary>The number of threads that work on a region, including the calling one. The default is the number of processors.</summary>
+    /// <summary>The number of threads that work on a region, including the calling one. The default is the number of logical cores.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above 1024.</exception>
     public static int Count
     {

@@ -58,7 +58,7 @@ public sealed partial class Trainer : IDisposable
         model.To(execution.Device);
         if (!options.Precision.RunsOn(model.Device))
         {
-            throw new OptionException("precision", $"is '{options.Precision.Label()}', but the processor computes in fp32 only",
+            throw new OptionException("precision", $"is '{options.Precision.Label()}', but the CPU computes in fp32 only",
                 expected: null,
                 remedy: "train on a CUDA device, or in fp32");
         }

@@ -166,7 +166,7 @@ public static class TrainingOptionTable
         yield return Row("seed", Seed, o => o.Seed, (o, v) => o with { Seed = v },
             "Seed of weights, data order, augmentation and DropPath", isFixed: true);
         yield return Row("threads", Integer(0, 1024), o => o.Threads, (o, v) => o with { Threads = v },
-            "Threads; 0: one per processor. Results do not depend on it");
+            "Threads; 0: one per logical core. Results do not depend on it");
     }
 
     private static IEnumerable<TrainingOption> Augmentation()

@@ -134,7 +134,7 @@ public sealed partial record TrainingOptions
     /// <summary>Seed of the initial weights, the order of the data, the augmentation and DropPath.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Threads of the engine; 0: one per processor. Results do not depend on this.</summary>
+    /// <summary>Threads of the engine; 0: one per logical core. Results do not depend on this.</summary>
     public int Threads { get; init; }
 
     /// <summary>The architecture that these options describe.</summary>

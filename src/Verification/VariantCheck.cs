@@ -38,7 +38,7 @@ public sealed class VariantCheck(OperatorCase item, DType type, Device device)
         return null;
     }
 
-    /// <summary>Output and gradients on the processor, in memory of their own.</summary>
+    /// <summary>Output and gradients on the CPU, in memory of their own.</summary>
     private static IReadOnlyList<(string Name, Tensor Value)> Run(OperatorCase item, DType type, Device device)
     {
         using var arena = new StepArena();

@@ -50,7 +50,7 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.DoesNotContain("href=\"http", html);
         Assert.Equal(2 * 3, Count(html, "data:image/png;base64,"));
         Assert.Equal(2, Count(html, "<svg"));
-        foreach (string part in new[] { "seed", "parameters", "cs-unet-mini", "processor", "version", "prefers-color-scheme" })
+        foreach (string part in new[] { "seed", "parameters", "cs-unet-mini", "CPU", "version", "prefers-color-scheme" })
             Assert.Contains(part, html);
         foreach (string chart in new[] { "loss.svg", "iou.svg" })
             Assert.Equal("svg", XDocument.Load(Path.Combine(trained.Folder, chart)).Root!.Name.LocalName);

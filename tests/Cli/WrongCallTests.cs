@@ -109,7 +109,7 @@ public sealed class WrongCallTests
     [InlineData("bench step", "tf32")]
     public void The_processor_computes_in_fp32_only(string command, string precision) => ProgramRun.Refuses(
         [.. command.Split(' '), "--device", "cpu", "--precision", precision],
-        $"--precision {precision}: the processor computes in fp32 only");
+        $"--precision {precision}: the CPU computes in fp32 only");
 
     [Theory]
     [InlineData("x")]

@@ -75,7 +75,7 @@ public sealed class OperatorTests
             Tensor rounded = logits.To(DType.BFloat16);
             Assert.Equal(
                 Argmax.Run(rounded.To(DType.Float32)).AsSpan<byte>(), Argmax.Run(rounded.To(device)).To(Device.Cpu).AsSpan<byte>());
-            Assert.Contains("float32 or float64 on the processor", Assert.Throws<ShapeException>(() => Argmax.Run(rounded)).Message);
+            Assert.Contains("float32 or float64 on the CPU", Assert.Throws<ShapeException>(() => Argmax.Run(rounded)).Message);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed partial record DocumentedProgram(string Source, IReadOnlyList<st
         RequireLike(Output, Run(folder, source));
     }
 
-    /// <summary>Fails unless two texts are the same in words, and their numbers nearly: the last digits depend on the processor.</summary>
+    /// <summary>Fails unless two texts are the same in words, and their numbers nearly: the last digits depend on the CPU.</summary>
     public static void RequireLike(IReadOnlyList<string> expected, string got)
     {
         string[] lines = got.TrimEnd('\n').Split('\n');

@@ -45,7 +45,7 @@ internal static class BenchCommand
                 result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));
         });
         HelpWithExamples.SetNotes(step, """
-            On the processor the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix
+            On the CPU the last line is fma_peak_share: FLOPs of the step (3 x 2 x the forward's multiply-adds of matrix
             products, convolutions and attention) per second, over the rate of independent fused multiply-adds of the widest
             vectors on all threads, which is measured between the steps. On a GPU a step is one of a training: inputs copied,
             launches replayed as a CUDA graph; the times of operators, layers and phases are those of a step without one, which

@@ -10,14 +10,14 @@ internal static class CommandHelpers
 {
     public static Option<string?> Device() => Options.Text(
         "--device", "NAME",
-        "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the processor, slowly). Default: auto.");
+        "Where to compute: auto, cpu, cuda, cuda:N, or cuda:emulated (CUDA kernels on the CPU, slowly). Default: auto.");
 
     public static Option<string?> Precision(string standard = "fp32") => Options.Choice(
         "--precision", string.Join('|', Precisions.Labels),
         $"Arithmetic of the network; tf32 and bf16 need a CUDA device. Default: {standard}.", [.. Precisions.Labels]);
 
     /// <summary>The precision option of commands that work with a run.</summary>
-    public static Option<string?> PrecisionOfRun() => Precision("that of the run's training, or fp32 on the processor");
+    public static Option<string?> PrecisionOfRun() => Precision("that of the run's training, or fp32 on the CPU");
 
     public static Option<bool> NoGraph() => Options.Flag(
         "--no-graph", "Launches the kernels of a step on a GPU one by one, instead of capturing a step once and replaying it as a CUDA "
@@ -41,7 +41,7 @@ internal static class CommandHelpers
             + $"the same. Default: all.");
 
     public static Option<int?> Threads() => Options.Integer(
-        "--threads", "N", "Threads; results do not depend on it. Default: one per processor.", 1, 1024);
+        "--threads", "N", "Threads; results do not depend on it. Default: one per logical core.", 1, 1024);
 
     public static Option<string?> Run() => Options.Text("--run", "DIR", "Run folder. Default: the newest one in runs/.");
 
@@ -87,7 +87,7 @@ internal static class CommandHelpers
     {
         if (!precision.RunsOn(device.Device))
         {
-            throw new UsageException("the processor computes in fp32 only", place: $"--precision {precision.Label()}",
+            throw new UsageException("the CPU computes in fp32 only", place: $"--precision {precision.Label()}",
                 remedy: $"use --precision fp32, or a CUDA device (--device cuda, or {DeviceSelection.Emulated})");
         }
     }

@@ -9,7 +9,7 @@ internal static class DevicesCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var command = new Command("devices", "Lists the processor and the GPUs of this machine, or why no GPU can be used.");
+        var command = new Command("devices", "Lists the CPU and the GPUs of this machine, or why no GPU can be used.");
         command.SetAction(_ =>
         {
             terminal.WriteLine($"cpu     {Machine.Current.Describe()}, {Machine.Current.MemoryGiB:F0} GiB");
@@ -18,7 +18,7 @@ internal static class DevicesCommand
         });
         HelpWithExamples.SetNotes(command, """
             For each GPU: name, compute capability, memory. Also the versions of the driver and of NVRTC, which compiles the
-            CUDA kernels, and where they were found. cuda:emulated is on no list: it runs the CUDA kernels on the processor,
+            CUDA kernels, and where they were found. cuda:emulated is on no list: it runs the CUDA kernels on the CPU,
             to check them, wherever g++ is installed.
 
             Examples:

@@ -16,7 +16,7 @@ internal static class GradCheckCommand
     public static Command Create(Terminal terminal)
     {
         Option<string?> device = Options.Text("--device", "NAME",
-            "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the processor's "
+            "cpu: gradients in double against central differences. cuda, cuda:N or cuda:emulated: kernels against the CPU's "
                 + "gradients. Default: cpu.");
         Option<string?> op = CommandHelpers.Op("checks");
         Option<string?> model = Options.Choice("--model", "PRESET", "Only the whole network of a preset, at 64x64.",

@@ -46,9 +46,9 @@ internal static class TrainCommand
             masks of the same names. --classes says which mask colours or values are which class: nasa-super, nasa-ebc, or a
             YAML file; README.md shows one. All files are checked first, and everything that is wrong is listed at once.
 
-            --device auto takes the first GPU that can be used, and else the processor; the program says which. On a GPU the
+            --device auto takes the first GPU that can be used, and else the CPU; the program says which. On a GPU the
             launches of a step are recorded in the second step and replayed as one CUDA graph, with the same result.
-            --device cuda:emulated runs the CUDA kernels on the processor: to check them, not to train.
+            --device cuda:emulated runs the CUDA kernels on the CPU: to check them, not to train.
 
             Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
             run that was never stopped. A second Ctrl-C ends the program at once; the last checkpoint stays.

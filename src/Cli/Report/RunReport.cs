@@ -115,7 +115,7 @@ internal static class RunReport
         ("Program and machine", [
             ("version", record.Version),
             ("command", record.Command),
-            ("processor", record.Hardware),
+            ("CPU", record.Hardware),
             ("system", record.System),
             ("memory of a step", string.Create(CultureInfo.InvariantCulture, $"{record.PeakBytes / 1e6:F0} MB")),
         ]),

@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>The variants of operators on the processor: a fast one, and plain loops as its reference implementation.</summary>
+/// <summary>The variants of operators on the CPU: a fast one, and plain loops as its reference implementation.</summary>
 internal static class CpuVariants
 {
     /// <summary>Packed panels and micro-kernels.</summary>

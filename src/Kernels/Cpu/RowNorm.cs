@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 
-/// <summary>Layer normalisation of rows on the processor; <see cref="LayerNorm"/> documents the formulas.</summary>
+/// <summary>Layer normalisation of rows on the CPU; <see cref="LayerNorm"/> documents the formulas.</summary>
 internal static class RowNorm
 {
     // The rows of a chunk hold about this many elements. Parameter gradients are summed per chunk, then over chunks in order.

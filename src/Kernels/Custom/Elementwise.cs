@@ -7,7 +7,7 @@ namespace CsUnet.Kernels.Custom;
 
 /// <summary>
 /// An operator of your own that maps each element x to f(x): output = f(input), dInput = dOutput f'(input). The two methods are the rule
-/// for the processor; the two expressions are the rule for CUDA devices. <c>GradientCheck.Require</c> compares all four.
+/// for the CPU; the two expressions are the rule for CUDA devices. <c>GradientCheck.Require</c> compares all four.
 /// </summary>
 /// <example><code>
 /// sealed record Swish : Elementwise

@@ -40,7 +40,7 @@ internal static class LabWatchCommand
         using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         if (selection.Device.Kind == DeviceKind.Cpu)
         {
-            throw new UsageException("there are no .cu kernels on the processor", place: $"--device {selection.Description}",
+            throw new UsageException("there are no .cu kernels on the CPU", place: $"--device {selection.Description}",
                 remedy: $"use cuda or {DeviceSelection.Emulated}");
         }
         using var interrupt = new Interrupt(terminal);

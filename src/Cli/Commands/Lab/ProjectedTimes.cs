@@ -23,7 +23,7 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
         ProjectedTimes projected = Read(path);
         return selection.Device.Kind == DeviceKind.Cuda
             ? projected
-            : throw new UsageException($"projected for {projected.Gpu}, which says nothing about the processor",
+            : throw new UsageException($"projected for {projected.Gpu}, which says nothing about the CPU",
                 place: $"--projected {path}",
                 remedy: "use --device cuda");
     }
