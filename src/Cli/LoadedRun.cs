@@ -25,6 +25,9 @@ internal sealed class LoadedRun
 
     public ClassMap ClassMap => Checkpoint.ClassMap;
 
+    /// <summary>How the samples of image files become levels.</summary>
+    public IntensityScale Intensity => Checkpoint.Header.Intensity;
+
     /// <summary>The arithmetic of the network.</summary>
     public Precision Precision => Checkpoint.Model.Precision;
 

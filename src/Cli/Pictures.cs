@@ -11,10 +11,16 @@ internal static class Pictures
 
     /// <summary>
     /// Saves a label map as an indexed PNG, whose pixel values are class numbers and whose palette contains the display colours, and the
-    /// micrograph with the classes overlaid in colour: both or, if one cannot be written, none.
+    /// micrograph with the classes overlaid in colour: both or, if one cannot be written, none. Ignored pixels have the value 255 in the
+    /// label map and are black there.
     /// </summary>
-    public static void SavePrediction(string labelPath, string overlayPath, Image image, byte[] labels, ClassMap classMap) =>
-        PredictionFiles.Write(labelPath, labels, classMap.Palette, overlayPath, Overlay.Blend(image, labels, classMap));
+    public static void SavePrediction(string labelPath, string overlayPath, Image image, byte[] labels, ClassMap classMap)
+    {
+        bool isWhole = !labels.AsSpan().Contains(ClassMap.Ignored);
+        IReadOnlyList<Rgb> palette = isWhole ? classMap.Palette
+            : [.. classMap.Palette, .. Enumerable.Repeat(Overlay.IgnoredColour, ClassMap.Ignored + 1 - classMap.Count)];
+        PredictionFiles.Write(labelPath, labels, palette, overlayPath, Overlay.Blend(image, labels, classMap));
+    }
 
     /// <summary>Saves the micrograph with the classes overlaid in colour.</summary>
     public static void SaveOverlay(string path, Image image, byte[] labels, ClassMap classMap) =>

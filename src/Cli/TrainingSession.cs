@@ -44,10 +44,11 @@ internal sealed class TrainingSession
     /// <param name="device">The device to train on.</param>
     /// <param name="execution">How to train on it.</param>
     /// <param name="runClasses">The class map of a resumed run; null: the one of the options.</param>
+    /// <param name="intensity">The scale of the weights of a resumed run; null: found over the training images.</param>
     /// <exception cref="UsageException">The options do not fit the data, the device or each other.</exception>
     public static TrainingSession Open(
         Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution,
-        ClassMap? runClasses = null)
+        ClassMap? runClasses = null, IntensityScale? intensity = null)
     {
         Commands.CommandHelpers.RequirePrecision(options.Precision, device);
         if (options.Threads > 0)
@@ -70,7 +71,7 @@ internal sealed class TrainingSession
                     "--class-weights");
             }
             MemoryNeed.RequireTraining(network, options, device.Device);
-            (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
+            (MicrographDataset train, MicrographDataset? validation) = OpenData(terminal, options, classMap, intensity);
             ReadingNotes.Write(terminal, train, validation);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
@@ -85,7 +86,8 @@ internal sealed class TrainingSession
     /// <summary>
     /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once.
     /// </summary>
-    private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
+    private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(
+        Terminal terminal, TrainingOptions options, ClassMap classMap, IntensityScale? intensity)
     {
         var problems = new List<DataException>();
         MicrographDataset? Open(Func<MicrographDataset?> open)
@@ -100,12 +102,15 @@ internal sealed class TrainingSession
                 return null;
             }
         }
-        MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)),
-            validation = Open(() => RunData.OpenValidation(options, classMap));
+        MicrographDataset? train = Open(() => RunData.Open(options, "train", intensity, classMap)),
+            validation = Open(() => RunData.OpenValidation(options, train?.Intensity, classMap)), test = null;
         // Check test images only if they have annotations: training does not need them.
         if (!RunData.IsSynthetic(options) && Directory.Exists(Path.Combine(options.Data!, "test_annot")))
-            Open(() => RunData.Open(options, "test", classMap));
-        return problems.Count == 0 ? (train!, validation) : throw DataException.Many(options.Data ?? "", problems);
+            test = Open(() => RunData.Open(options, "test", train?.Intensity, classMap));
+        if (problems.Count > 0)
+            throw DataException.Many(options.Data ?? "", problems);
+        IntensityWarning.Write(terminal, train, validation, test);
+        return (train!, validation);
     }
 
     /// <summary>Trains in a folder and returns the result.</summary>
@@ -152,7 +157,7 @@ internal sealed class TrainingSession
         }
         RunRecord record = before with
         {
-            Device = device, Data = RunData.Describe(Options),
+            Device = device, Data = RunData.Describe(Options), Intensity = _train.IntensityText,
             Parameters = trainer.Model.ParameterCount, Step = trainer.Step, Steps = trainer.Steps, Outcome = RunRecord.Running,
         };
         // The record only describes the run.
@@ -242,6 +247,7 @@ internal sealed class TrainingSession
             + (_validation is null ? "no validation images" : $"{_validation.Count} for validation");
         _terminal.WriteLine($"data: {RunData.Describe(Options)}; {images}; "
             + $"classes {string.Join(", ", _train.ClassMap.Classes.Select(entry => entry.Name))}");
+        _terminal.WriteLine($"intensity: {_train.IntensityText}");
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch "
                 + $"{Options.Batch}"));

@@ -12,10 +12,12 @@ internal sealed partial class FileDataset : MicrographDataset
     private readonly Sample?[] _samples;
     private readonly bool _inMemory;
 
-    public FileDataset(string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset, long memoryLimit)
+    public FileDataset(
+        string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset, long memoryLimit, IntensitySearch search)
         : base(Path.Combine(directory, split), classMap)
     {
         _directory = directory;
+        _search = search;
         string images = Path.Combine(directory, split), masks = Path.Combine(directory, $"{split}_annot");
         CheckFolders(directory, split, images, masks);
         var problems = new List<DataException>();
@@ -30,20 +32,23 @@ internal sealed partial class FileDataset : MicrographDataset
 
         // Decode a few files at a time, so that a set larger than memory is never loaded whole.
         _samples = new Sample?[_pairs.Length];
+        _waiting = new Files?[_pairs.Length];
         _inMemory = true;
         bool isAnythingCounted = false;
         long bytes = 0;
         int group = Math.Max(1, Workers.Count);
         var failures = new IReadOnlyList<DataException>[group];
+        var files = new Files?[group];
         for (int first = 0; first < _pairs.Length; first += group)
         {
             int start = first, count = Math.Min(group, _pairs.Length - first);
             Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = group }, i =>
             {
-                failures[i] = [];
+                (failures[i], files[i]) = ([], null);
                 try
                 {
-                    _samples[start + i] = Read(_pairs[start + i]);
+                    files[i] = Read(_pairs[start + i]);
+                    Scale(start + i, files[i]!);
                 }
                 catch (DataException failure)
                 {
@@ -53,27 +58,33 @@ internal sealed partial class FileDataset : MicrographDataset
             for (int i = 0; i < count; i++)
             {
                 problems.AddRange(failures[i]);
-                bytes += _samples[first + i]?.Bytes ?? 0;
-                isAnythingCounted |= _samples[first + i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
+                bytes += _samples[first + i]?.Bytes ?? _waiting[first + i]?.LevelBytes ?? 0;
+                isAnythingCounted |= files[i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
+                if (files[i] is { } read)
+                    CountIn(read);
             }
             if (bytes > memoryLimit || problems.Count > 0)
             {
                 _inMemory = false;
                 Array.Clear(_samples);
             }
+            LimitWaiting(_inMemory ? memoryLimit - bytes : 0);
         }
         if (problems.Count > 0)
             throw DataException.Many(images, problems);
         // Without pixels the scores would be zeros that look like a measurement.
         if (!isAnythingCounted)
             throw new DataException(masks, "every pixel of every mask is ignored", "some pixels of a class");
+        _search.Finish(images);
+        if (_inMemory)
+            ScaleWaiting();
     }
 
     public override int Count => _pairs.Length;
 
     public override long MemoryBytes => _inMemory ? _samples.Sum(sample => sample!.Bytes) : 0;
 
-    public override Sample this[int index] => _inMemory ? _samples[index]! : Read(_pairs[index]);
+    public override Sample this[int index] => _inMemory ? _samples[index]! : ReadSample(_pairs[index]);
 
     private protected override DatasetContent ReadContent() =>
         DatasetContent.OfFiles(_directory, [.. _pairs.SelectMany(pair => new[] { pair.Image, pair.Mask })]);
@@ -141,15 +152,15 @@ internal sealed partial class FileDataset : MicrographDataset
         .Order(StringComparer.Ordinal)
         .ToLookup(file => Path.GetFileNameWithoutExtension(file));
 
-    private Sample Read(Pair pair)
+    private Files Read(Pair pair)
     {
         // Report the problems of both files, not only the first.
         var problems = new List<DataException>();
-        Image? image = null;
+        RawImage? image = null;
         MaskImage? mask = null;
         try
         {
-            image = ImageFile.Read(pair.Image).Compact();
+            image = ImageFile.ReadRaw(pair.Image);
         }
         catch (DataException failure)
         {
@@ -178,7 +189,7 @@ internal sealed partial class FileDataset : MicrographDataset
                     "extend the class map, or give it a default class"));
         }
         return problems.Count == 0
-            ? new Sample(pair.Name, image!, labels!)
+            ? new Files(pair, image!, labels!)
             : throw DataException.Many(pair.Image, problems);
     }
 

@@ -78,6 +78,15 @@ public sealed class Image
         return new Image(colour, Height, Width, 3) { Notices = Notices };
     }
 
+    /// <summary>The first rows of this picture, as a copy.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many rows, or none is left.</exception>
+    public Image Top(int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, Height);
+        return new Image(Pixels[..(rows * Width * Channels)], rows, Width, Channels) { Notices = Notices };
+    }
+
     /// <summary>
     /// Index of the pixel at position <paramref name="i"/> of a line of <paramref name="length"/> pixels that is padded by
     /// reflection about its end pixels (…2 1 | 0 1 2 … n-1 | n-2…).

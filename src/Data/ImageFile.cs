@@ -46,12 +46,12 @@ public static class ImageFile
     public static RawImage ReadRaw(string path, long maxPixels = MaxPixels) => Open(path, maxPixels, SampleRules.Picture);
 
     /// <summary>
-    /// Reads a picture and scales its samples to 8 bits: the whole range of the file's bits (of 16 bits, 65535 becomes 255), or for real
-    /// samples the picture's own range.
+    /// Reads a picture and scales its samples to 8 bits by their full range (<see cref="IntensityScale.Full"/>): of 16 bits, 65535 becomes
+    /// 255. A trained network reads images by the range of its training images (<see cref="IntensityScale"/>).
     /// </summary>
     /// <returns>One channel for grey files, three for colour.</returns>
     /// <exception cref="DataException">As for <see cref="ReadRaw"/>.</exception>
-    public static Image Read(string path, long maxPixels = MaxPixels) => FullRange.Scale(ReadRaw(path, maxPixels));
+    public static Image Read(string path, long maxPixels = MaxPixels) => IntensityScale.Full.Apply(ReadRaw(path, maxPixels), path);
 
     /// <summary>Reads an annotation with its exact samples, upright; opaque alpha is dropped.</summary>
     /// <param name="path">A TIFF or PNG file.</param>

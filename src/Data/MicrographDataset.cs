@@ -46,16 +46,31 @@ public abstract class MicrographDataset
     /// </summary>
     public IReadOnlyList<double> PixelShares() => _pixelShares.Value;
 
+    /// <summary>How the samples of the files became levels; for images in memory, which are levels already, the full range.</summary>
+    public virtual IntensityScale Intensity => IntensityScale.Full;
+
+    /// <summary><see cref="Intensity"/> and how it was found, for people.</summary>
+    public virtual string IntensityText => $"{Intensity}";
+
+    /// <summary>
+    /// The images that <see cref="Intensity"/> does not fit, and why (<see cref="IntensityScale.Doubt(RawImage, int?)"/>).
+    /// </summary>
+    public virtual IReadOnlyList<(string Name, string Doubt)> IntensityDoubts => [];
+
     /// <summary>Opens one split of a data set on disk and checks all its files.</summary>
     /// <param name="directory">The folder that holds <c>train</c>, <c>train_annot</c> and so on.</param>
     /// <param name="split"><c>train</c>, <c>val</c> or <c>test</c>.</param>
     /// <param name="classMap">Maps annotations to labels.</param>
     /// <param name="subset">The names of the images to use (without extension); null for all.</param>
     /// <param name="memoryLimit">Sets up to this many bytes stay in memory; larger sets are read on demand.</param>
+    /// <param name="rule">How to find the range of samples that becomes levels, in the files of this split; null: <see
+    /// cref="IntensityRule.Auto"/>.</param>
+    /// <param name="intensity">The scale of the training images, for other images of a run; null: found by the rule.</param>
     /// <exception cref="DataException">A file is missing or invalid; the message lists every problem with its path.</exception>
     public static MicrographDataset Open(
-        string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset = null, long memoryLimit = 2_000_000_000) =>
-        new FileDataset(directory, split, classMap, subset, memoryLimit);
+        string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset = null, long memoryLimit = 2_000_000_000,
+        IntensityRule? rule = null, IntensityScale? intensity = null) =>
+        new FileDataset(directory, split, classMap, subset, memoryLimit, new IntensitySearch(rule ?? IntensityRule.Auto, intensity));
 
     /// <summary>A data set of samples in memory.</summary>
     /// <exception cref="ArgumentException">There are no samples, or a label is not a class.</exception>

@@ -10,7 +10,7 @@ namespace CsUnet.Training;
 /// <example><code>
 /// Checkpoint checkpoint = Checkpoint.Load("runs/first/last.safetensors");
 /// using Predictor predictor = checkpoint.CreatePredictor();
-/// Prediction prediction = predictor.Predict(ImageFile.Read("micrograph.tif"));
+/// Prediction prediction = predictor.Predict(checkpoint.ReadImage("micrograph.tif"));
 /// </code></example>
 public sealed class Checkpoint
 {
@@ -62,6 +62,10 @@ public sealed class Checkpoint
         path, "its header describes a network that cannot be built", () => header.Model.Create(type),
         problem => new WeightFileException(
             problem.Place, problem.Problem, "the file is damaged or was made by hand; get it again", problem.Cause));
+
+    /// <summary>Reads an image as the training images were read: its samples become levels by the same ranges.</summary>
+    /// <exception cref="DataException">The file cannot be read, or real samples have no range here and no full range.</exception>
+    public Image ReadImage(string path) => Header.Intensity.Apply(ImageFile.ReadRaw(path), path).Compact();
 
     /// <summary>Creates a predictor with these weights.</summary>
     /// <param name="stride">Pixels between tiles; 0: half a tile.</param>

@@ -20,6 +20,10 @@ namespace CsUnet.Training;
 public sealed record CheckpointHeader(
     ModelOptions Model, ClassMap ClassMap, Normalisation Normalisation, int Step, string Program, string? StateFile = null)
 {
+    /// <summary>How the samples of image files become levels, found over the training images. Older files hold none: the full range.
+    /// </summary>
+    public IntensityScale Intensity { get; init; } = IntensityScale.Full;
+
     private static readonly JsonSerializerOptions s_json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -50,10 +54,20 @@ public sealed record CheckpointHeader(
             ["classes"] = ClassMap.ToYaml(),
             ["normalisation"] = JsonSerializer.Serialize(Normalisation, s_json),
         };
+        if (Intensity.Ranges.Count > 0)
+            metadata["intensity"] = Intensity.ToText();
         if (StateFile is not null)
             metadata["optimizer_state"] = StateFile;
         Identity?.AddTo(metadata);
         return metadata;
+    }
+
+    /// <summary>Reads the header of the weight file at a path.</summary>
+    /// <exception cref="WeightFileException">The file is missing or damaged, or <see cref="Of"/> refuses it.</exception>
+    public static CheckpointHeader Read(string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Read(path);
+        return Of(file);
     }
 
     /// <summary>Reads the header of a weight file.</summary>
@@ -86,6 +100,11 @@ public sealed record CheckpointHeader(
             Part("normalisation", () => JsonSerializer.Deserialize<Normalisation>(normalisation, s_json)
                 ?? throw new JsonException("it is null")),
             Part("step", () => int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture)), program,
-            file.Metadata.GetValueOrDefault("optimizer_state")) { Identity = RunIdentity.Of(file) };
+            file.Metadata.GetValueOrDefault("optimizer_state"))
+        {
+            Identity = RunIdentity.Of(file),
+            Intensity = file.Metadata.GetValueOrDefault("intensity") is { } intensity
+                ? Part("intensity", () => IntensityScale.Parse(intensity)) : IntensityScale.Full,
+        };
     }
 }

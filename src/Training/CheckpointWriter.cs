@@ -96,6 +96,9 @@ internal sealed class CheckpointWriter(
         if (loaded.Identity?.Data != header.Identity?.Data)
             throw new RunException("the checkpoint was trained with other data than these", "the same files with the same content",
                 RunData.Describe(options)) { Fault = RunFault.OtherData };
+        // Numbers of many digits can be different and print the same.
+        if (!loaded.Intensity.MeansTheSame(header.Intensity))
+            RequireSame(weights.Path, "intensity ranges", loaded.Intensity.ToText(), header.Intensity.ToText());
         using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
         TrainerState state = TrainerState.Of(stateFile);
         if (state.Step != loaded.Step)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using CsUnet.Data;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
@@ -57,6 +58,11 @@ internal static class OptionTypes
         },
         value => words.Where(entry => entry.Value.Equals(value)).Select(entry => entry.Word).FirstOrDefault(value.ToString()),
         value => words.Any(entry => entry.Value.Equals(value)), [.. words.Select(entry => entry.Word)]);
+
+    /// <summary>A rule that finds the range of samples that becomes levels.</summary>
+    public static SingleType<IntensityRule> Intensity { get; } = new(
+        "NAME|LO,HI", $"one of {string.Join(", ", IntensityRule.Words)}, or two numbers LO,HI with LO below HI", IntensityRule.TryParse,
+        rule => $"{rule}", _ => true, IntensityRule.Words);
 
     /// <summary>A value of another type, or nothing.</summary>
     public static OptionalType<T> Optional<T>(SingleType<T> type) where T : struct => new(type);

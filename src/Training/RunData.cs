@@ -37,31 +37,40 @@ public static class RunData
     /// <summary>Opens one split and checks all of its files.</summary>
     /// <param name="options">The run's options.</param>
     /// <param name="split">train, val or test.</param>
+    /// <param name="intensity">
+    /// How samples become levels: for training images null, which finds it by <see cref="TrainingOptions.Intensity"/>; for the other images
+    /// of the run the <see cref="MicrographDataset.Intensity"/> of the training images, which the weights of the run hold as well.
+    /// </param>
     /// <param name="classMap">The class map; null: the one of the options.</param>
     /// <exception cref="DataException">Files are missing or invalid; the message lists every problem.</exception>
-    /// <exception cref="OptionException">The options ask for a subset of the synthetic micrographs.</exception>
-    public static MicrographDataset Open(TrainingOptions options, string split, ClassMap? classMap = null)
+    /// <exception cref="OptionException">The options ask for a subset or a range of the synthetic micrographs.</exception>
+    public static MicrographDataset Open(TrainingOptions options, string split, IntensityScale? intensity, ClassMap? classMap = null)
     {
         if (IsSynthetic(options))
             return Synthetic(options, split);
         IReadOnlyList<string>? subset = split == "train" && options.Subset.Count > 0 ? options.Subset : null;
         // Two splits are open during a training; larger ones are read on demand.
         long memoryLimit = Math.Min(2_000_000_000, MachineMemory.Limit() / 8);
-        return MicrographDataset.Open(options.Data!, split, classMap ?? ClassMap(options), subset, memoryLimit);
+        return MicrographDataset.Open(options.Data!, split, classMap ?? ClassMap(options), subset, memoryLimit,
+            options.Intensity, intensity);
     }
 
     /// <summary>Opens the validation split; null if the data set on disk has none.</summary>
     /// <param name="options">The run's options.</param>
+    /// <param name="intensity">How samples become levels: as for the training images.</param>
     /// <param name="classMap">The class map; null: the one of the options.</param>
     /// <exception cref="DataException">Files are missing or invalid; the message lists every problem.</exception>
-    public static MicrographDataset? OpenValidation(TrainingOptions options, ClassMap? classMap = null) =>
-        !IsSynthetic(options) && !Directory.Exists(Path.Combine(options.Data!, "val")) ? null : Open(options, "val", classMap);
+    public static MicrographDataset? OpenValidation(TrainingOptions options, IntensityScale? intensity, ClassMap? classMap = null) =>
+        !IsSynthetic(options) && !Directory.Exists(Path.Combine(options.Data!, "val")) ? null : Open(options, "val", intensity, classMap);
 
     private static MicrographDataset Synthetic(TrainingOptions options, string split)
     {
         if (options.Subset.Count > 0)
             throw new OptionException("subset", "names training images of a data set, but data is not set",
                 "none for the synthetic micrographs");
+        if (options.Intensity != IntensityRule.Auto && options.Intensity != IntensityRule.Full)
+            throw new OptionException("intensity", $"is '{options.Intensity}', but data is not set",
+                $"{IntensityRule.Auto} for the synthetic micrographs");
         // The images do not depend on the run's seed, so runs with different seeds can be compared.
         const ulong seed = 1;
         int count = split == "train" ? SyntheticTrainImages : SyntheticOtherImages;

@@ -45,6 +45,9 @@ public sealed record RunRecord
     [JsonRequired]
     public string Data { get; init; } = "";
 
+    /// <summary>The ranges of the samples that became levels, and how they were found; empty in older records.</summary>
+    public string Intensity { get; init; } = "";
+
     /// <summary>When the first call started.</summary>
     [JsonRequired]
     public DateTimeOffset Started { get; init; } = DateTimeOffset.Now;

@@ -93,6 +93,7 @@ public sealed partial class Trainer
         var header = new CheckpointHeader(model.Options, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram)
         {
             Identity = identity,
+            Intensity = train.Intensity,
         };
         return new Trainer(options, model, header, options.CreateBatches(train, header.Normalisation), validation, folder, execution);
     }

@@ -89,6 +89,9 @@ public static class TrainingOptionTable
             "the synthetic micrographs'");
         yield return Row("subset", Texts("NAME,..."), o => o.Subset, (o, v) => o with { Subset = v },
             "Names of the training images to use", "all", isFixed: true);
+        yield return Row("intensity", Intensity, o => o.Intensity, (o, v) => o with { Intensity = v },
+            $"Sample values that become levels 0 to 255: {Choice(Intensity)}, found over the training images, or given as LO,HI",
+            isFixed: true);
         yield return Row("batch", Integer(1, 65536), o => o.Batch, (o, v) => o with { Batch = v }, "Images per step", isFixed: true);
     }
 

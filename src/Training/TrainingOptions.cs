@@ -56,6 +56,9 @@ public sealed partial record TrainingOptions
     /// <summary>Names of the training images to use, for few-shot and one-shot protocols; empty: all.</summary>
     public IReadOnlyList<string> Subset { get; init; } = [];
 
+    /// <summary>How the range of samples that becomes levels 0 to 255 is found over the training images.</summary>
+    public IntensityRule Intensity { get; init; } = IntensityRule.Auto;
+
     /// <summary>The augmentation of training images after their random crop.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.Default;
 

@@ -57,11 +57,15 @@ public sealed class WrongCallTests
     [InlineData("--seed", "-1")]
     [InlineData("--class-weights", "1,a,1")]
     [InlineData("--threads", "-2")]
+    [InlineData("--intensity", "9,3")]
+    [InlineData("--intensity", "-1,-2")]
+    [InlineData("--intensity", "brightest")]
     public void Impossible_value_names_option_and_value(string option, string value)
     {
         using var folder = new Workspace();
         string name = option == "--lr" ? "--learning-rate" : option;
-        ProgramRun.Refuses(["train", "--out", folder["run"], option, value], name, value.Split(',')[^1] == "1" ? "a" : value, "expected");
+        ProgramRun.Refuses(
+            ["train", "--out", folder["run"], option, value], name, value.Split(',')[^1] == "1" ? "a" : value, "expected");
         Assert.Empty(folder.Files());
     }
 
@@ -106,6 +110,22 @@ public sealed class WrongCallTests
     public void The_processor_computes_in_fp32_only(string command, string precision) => ProgramRun.Refuses(
         [.. command.Split(' '), "--device", "cpu", "--precision", precision],
         $"--precision {precision}: the CPU computes in fp32 only");
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("0")]
+    [InlineData("-3")]
+    [InlineData("1.5")]
+    public void Impossible_data_bar(string rows) => ProgramRun.Refuses(
+        ["predict", "image.png", "--data-bar", rows], $"--data-bar {rows}: expected auto, none, or a number of rows from 1 up");
+
+    [Fact]
+    public void A_range_needs_files()
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["train", "--intensity", "0,4095", "--out", folder["run"]], "--intensity is '0,4095', but data is not set");
+        Assert.Empty(folder.Files());
+    }
 
     [Fact]
     public void Missing_value() => ProgramRun.Refuses(["train", "--steps"], "--steps: a value is missing", "csunet train --help");

@@ -90,7 +90,7 @@ internal static class DemoCommand
     {
         using var interrupt = new Interrupt(terminal);
         LoadedRun run = LoadedRun.Open(folder.Path, "last", device);
-        MicrographDataset images = RunData.Open(run.Options, "test", run.ClassMap);
+        MicrographDataset images = RunData.Open(run.Options, "test", run.Intensity, run.ClassMap);
         using Predictor predictor = run.CreatePredictor(null);
         terminal.WriteLine();
         terminal.WriteLine($"{images.Count} test images, which the training has not seen:");

@@ -64,13 +64,15 @@ internal static class EvaluateCommand
         TrainingOptions options = run.Options with { Data = TrainingArguments.FullPath(data) ?? run.Options.Data, Subset = [] };
         if (data is null)
             LoadedRun.RequireData(options);
-        MicrographDataset images = RunData.Open(options, split, run.ClassMap);
+        MicrographDataset images = RunData.Open(options, split, run.Intensity, run.ClassMap);
         ReadingNotes.Write(terminal, images);
         EvaluationOrigin origin = run.OriginOf(images, options, split, stride, device);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
+        terminal.WriteLine($"intensity: {run.Intensity}");
         terminal.WriteLine($"device: {run.Describe(device)}");
         // The report needs the run's other files. What is wrong with them is said before the computation, and does not stop it.
         RunReport.Check(run.Folder, terminal.Warn);
+        IntensityWarning.Write(terminal, images);
         Evaluation evaluation = FailedWorkException.Guard(() => Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");

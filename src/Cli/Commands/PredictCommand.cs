@@ -28,12 +28,13 @@ internal static class PredictCommand
         Option<string?> output = Options.OutputFolder("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
         Option<int?> stride = Options.Integer("--stride", "N",
             "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
+        Option<DataBarChoice?> dataBar = DataBarChoice.CreateOption();
         Option<string?> device = CommandHelpers.Device();
         Option<string?> precision = CommandHelpers.PrecisionOfRun();
         Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
         {
-            files, run, checkpoint, output, stride, device, precision, threads,
+            files, run, checkpoint, output, stride, dataBar, device, precision, threads,
         };
         command.SetAction(result =>
         {
@@ -42,7 +43,7 @@ internal static class PredictCommand
             Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
             return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint)
                 ?? "last",
-                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride));
+                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride), result.GetValue(dataBar));
         });
         HelpWithExamples.SetNotes(command, $"""
             For each image NAME.*, the folder gets
@@ -53,18 +54,21 @@ internal static class PredictCommand
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
             Results of earlier calls in the folder are kept, those of the same images replaced. A file that no prediction wrote is
             never replaced. An image that cannot be read, or is too large for the memory, is reported, the others are still
-            labelled, and the exit code is 1.
+            labelled, and the exit code is 1. Samples become levels by the intensity range of the run's training images; an image
+            that it does not fit is named. The rows of a data bar are {ClassMap.Ignored} in the label map, are not coloured, and do
+            not count in the fractions.
 
             Examples:
               csunet predict micrograph.tif
               csunet predict --run runs/super1 images/ more/spot*.tif --out results
+              csunet predict --run runs/super1 images/ --data-bar auto
             """);
         return command;
     }
 
     private static int Run(
         Terminal terminal, DeviceSelection device, Precision? precision, string[] arguments, string? runPath, string checkpoint,
-        string output, int? stride)
+        string output, int? stride, DataBarChoice? dataBar)
     {
         using var interrupt = new Interrupt(terminal);
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
@@ -73,6 +77,7 @@ internal static class PredictCommand
         CreateFolder(output);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
+        terminal.WriteLine($"intensity: {run.Intensity}");
         terminal.WriteLine($"device: {run.Describe(device)}");
         var fractions = new StringBuilder();
         int failed = 0, done = 0;
@@ -81,9 +86,10 @@ internal static class PredictCommand
         {
             try
             {
-                double[] shares = PredictFile(terminal, run, predictor, file, output, interrupt.Token);
+                (Image image, int barRows, string barText) = ReadFile(terminal, run, dataBar, file);
+                double[] shares = PredictFile(predictor, run.ClassMap, image, barRows, file, output, interrupt.Token);
                 AppendFractions(fractions, file, run.ClassMap, shares);
-                terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}");
+                terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}{barText}");
                 terminal.Out.Flush();
                 done++;
             }
@@ -112,14 +118,25 @@ internal static class PredictCommand
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
 
-    private static double[] PredictFile(
-        Terminal terminal, LoadedRun run, Predictor predictor, string file, string output, CancellationToken cancellation)
+    /// <summary>Reads an image in the levels of the run. Warns if the run's intensity range does not fit it.</summary>
+    /// <exception cref="DataException">The image cannot be read, or does not fit into memory.</exception>
+    private static (Image Image, int BarRows, string BarText) ReadFile(
+        Terminal terminal, LoadedRun run, DataBarChoice? dataBar, string file)
     {
-        ClassMap classMap = run.ClassMap;
         RequireMemory(run, file);
-        Image image = ImageFile.Read(file).Compact();
-        ReadingNotes.Write(terminal, file, image.Notices);
-        Prediction prediction = predictor.Predict(image, cancellation: cancellation);
+        RawImage raw = ImageFile.ReadRaw(file);
+        ReadingNotes.Write(terminal, file, raw.Notices);
+        Image image = run.Intensity.Apply(raw, file).Compact();
+        (int barRows, string barText) = DataBarChoice.In(dataBar, image, file);
+        if (run.Intensity.Doubt(raw, image.Height - barRows) is { } doubt)
+            terminal.Warn($"{file}: {doubt}; the labels may be wrong");
+        return (image, barRows, barText);
+    }
+
+    private static double[] PredictFile(
+        Predictor predictor, ClassMap classMap, Image image, int barRows, string file, string output, CancellationToken cancellation)
+    {
+        Prediction prediction = predictor.Predict(image, dataBarRows: barRows, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         Pictures.SavePrediction(stem + LabelSuffix, stem + OverlaySuffix, image, prediction.Labels, classMap);
         return prediction.Fractions();

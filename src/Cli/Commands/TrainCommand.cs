@@ -112,7 +112,9 @@ internal static class TrainCommand
             throw Kept("--class-weights auto", $"the run in {folder.Path} has none, and a resumed run keeps them");
         // The run has its own copy of its classes, so the file that they were read from may be gone or changed.
         ClassMap? classMap = changed.Contains("classes") ? null : folder.LoadClassMap();
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution, classMap)
+        // The weights belong to the levels that the training began with.
+        IntensityScale? intensity = folder.HasCheckpoint ? CheckpointHeader.Read(folder.LastPath).Intensity : null;
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution, classMap, intensity)
             .Run(folder, isResumed: true, commandLine, changed: changed));
     }
 

@@ -126,6 +126,7 @@ internal static class RunReport
     [
         ("Training", [
             ("data", record.Data),
+            ("intensity", record.Intensity.Length > 0 ? record.Intensity : "the full range of the samples"),
             ("seed", options.Seed.ToString(CultureInfo.InvariantCulture)),
             ("steps", $"{record.Step} of {record.Steps} ({record.Outcome})"),
             ("batch", options.Batch.ToString(CultureInfo.InvariantCulture)),
