@@ -93,32 +93,35 @@ internal sealed class FileDataset : MicrographDataset
     private static List<Pair> FindPairs(string images, string masks, ClassMap classMap, IReadOnlyList<string>? subset,
         List<DataException> problems)
     {
-        ILookup<string, string> imageFiles = ByStem(images), maskFiles = ByStem(masks);
+        ILookup<string, string> imageFiles = FileNames.ByStem(images), maskFiles = FileNames.ByStem(masks);
+        HashSet<string>? chosen = subset is null ? null : [.. subset.Select(FileNames.Composed)];
         if (imageFiles.Count == 0)
         {
             throw new DataException(images, "the split is empty: no image", $"files ending in {string.Join(", ", ImageFile.Extensions)}");
         }
         foreach (string wanted in subset ?? [])
-            if (!imageFiles.Contains(wanted))
+            if (!imageFiles.Contains(FileNames.Composed(wanted)))
                 problems.Add(new DataException(Path.Combine(images, wanted), "the subset names a missing image",
                     "the name of an image without its extension"));
         var pairs = new List<Pair>();
         foreach (IGrouping<string, string> files in imageFiles.OrderBy(files => files.Key, StringComparer.Ordinal))
         {
             string name = files.Key;
-            if (subset is not null && !subset.Contains(name))
+            if (chosen is not null && !chosen.Contains(name))
                 continue;
-            string[] candidates = [.. maskFiles[name + classMap.MaskSuffix]];
+            string[] candidates = [.. maskFiles[FileNames.Composed(name + classMap.MaskSuffix)]];
             string maskName = name + classMap.MaskSuffix + Path.GetExtension(files.First());
             if (files.Count() > 1)
                 problems.Add(new DataException(images,
-                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one"));
+                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one",
+                    FileNames.Hint([.. files])));
             else if (candidates.Length == 0)
                 problems.Add(new DataException(files.First(), "its mask is missing", Path.Combine(masks, maskName),
                     MissingMaskRemedy(classMap)));
             else if (candidates.Length > 1)
                 problems.Add(new DataException(files.First(),
-                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one"));
+                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one",
+                    FileNames.Hint(candidates)));
             else
                 pairs.Add(new Pair(name, files.First(), candidates[0]));
         }
@@ -128,11 +131,6 @@ internal sealed class FileDataset : MicrographDataset
     private static string MissingMaskRemedy(ClassMap classMap) => classMap.MaskSuffix.Length == 0
         ? $"class map {classMap.Name} expects masks named as their images"
         : $"class map {classMap.Name} expects the image's name followed by '{classMap.MaskSuffix}'";
-
-    private static ILookup<string, string> ByStem(string folder) => Directory.EnumerateFiles(folder)
-        .Where(ImageFile.IsImageName)
-        .Order(StringComparer.Ordinal)
-        .ToLookup(file => Path.GetFileNameWithoutExtension(file));
 
     private Sample Read(Pair pair)
     {
