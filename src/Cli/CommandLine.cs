@@ -44,6 +44,7 @@ internal static class CommandLine
     {
         var root = new RootCommand("Trains CS-UNet on micrographs and segments micrographs with it.")
         {
+            CheckCommand.Create(terminal),
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             PredictCommand.Create(terminal),

@@ -21,11 +21,13 @@ internal sealed class TrainingSession
     private readonly ExecutionOptions _execution;
     private readonly MicrographDataset _train;
     private readonly MicrographDataset? _validation;
+    private readonly DatasetTable _dataset;
 
     private TrainingSession(
-        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DeviceSelection device,
-        ExecutionOptions execution)
+        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DatasetTable dataset,
+        DeviceSelection device, ExecutionOptions execution)
     {
+        _dataset = dataset;
         _terminal = terminal;
         _device = device;
         _execution = execution with { Device = device.Device };
@@ -63,10 +65,10 @@ internal sealed class TrainingSession
                     $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}",
                     "--class-weights");
             }
-            (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
+            (MicrographDataset train, MicrographDataset? validation, DatasetTable dataset) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
-            return new TrainingSession(terminal, options, train, validation, device, execution);
+            return new TrainingSession(terminal, options, train, validation, dataset, device, execution);
         }
         catch (Exception failure) when (failure is RunException or ArgumentException)
         {
@@ -75,9 +77,11 @@ internal sealed class TrainingSession
     }
 
     /// <summary>
-    /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once.
+    /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once, and then the set
+    /// as a whole.
     /// </summary>
-    private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(TrainingOptions options, ClassMap classMap)
+    private static (MicrographDataset Train, MicrographDataset? Validation, DatasetTable Dataset) OpenData(
+        TrainingOptions options, ClassMap classMap)
     {
         var problems = new List<DataException>();
         MicrographDataset? Open(Func<MicrographDataset?> open)
@@ -93,11 +97,14 @@ internal sealed class TrainingSession
             }
         }
         MicrographDataset? train = Open(() => RunData.Open(options, "train", classMap)),
-            validation = Open(() => RunData.OpenValidation(options, classMap));
+            validation = Open(() => RunData.OpenValidation(options, classMap)), test = null;
         // Check test images only if they have annotations: training does not need them.
         if (options.Data is { } data && Directory.Exists(Path.Combine(data, "test_annot")))
-            Open(() => RunData.Open(options, "test", classMap));
-        return problems.Count == 0 ? (train!, validation) : throw DataException.Many(options.Data ?? "", problems);
+            test = Open(() => RunData.Open(options, "test", classMap));
+        if (problems.Count > 0)
+            throw DataException.Many(options.Data ?? "", problems);
+        DatasetCheck check = DatasetCheck.Of(classMap, train!.Summary, validation?.Summary, test?.Summary);
+        return check.Problems.Count == 0 ? (train, validation, check.Table) : throw DataException.Many(options.Data ?? "", check.Problems);
     }
 
     /// <summary>Trains in a folder and returns the result.</summary>
@@ -116,6 +123,7 @@ internal sealed class TrainingSession
             ? Trainer.Resume(folder, Options, _train, _validation, _execution)
             : Trainer.Create(Options, folder, _train, _validation, _execution);
         OutputFiles.WriteText(folder.ClassesPath, _train.ClassMap.ToYaml());
+        DatasetFile.Save(folder, _dataset);
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
         RunRecord before = isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command, Device = device };
         RunRecord record = before with
@@ -125,6 +133,9 @@ internal sealed class TrainingSession
         };
         record.Save(folder);
         Describe(trainer, isResumed);
+        if (!isDemo)
+            DatasetDisplay.Write(_terminal, _dataset);
+        DatasetDisplay.WriteWarnings(_terminal.Error, _dataset);
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "

@@ -3,7 +3,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>The folders SPLIT and SPLIT_annot of a data set. Opening decodes every file once and keeps small sets in memory.</summary>
-internal sealed class FileDataset : MicrographDataset
+internal sealed partial class FileDataset : MicrographDataset
 {
     private readonly record struct Pair(string Name, string Image, string Mask);
 
@@ -28,20 +28,24 @@ internal sealed class FileDataset : MicrographDataset
 
         // Decode a few files at a time, so that a set larger than memory is never loaded whole.
         _samples = new Sample?[_pairs.Length];
+        _images = new ImageSummary[_pairs.Length];
         _inMemory = true;
         bool isAnythingCounted = false;
         long bytes = 0;
         int group = Math.Max(1, Workers.Count);
         var failures = new IReadOnlyList<DataException>[group];
+        var counts = new MaskCounts[group];
         for (int first = 0; first < _pairs.Length; first += group)
         {
             int start = first, count = Math.Min(group, _pairs.Length - first);
             Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = group }, i =>
             {
-                failures[i] = [];
+                (failures[i], counts[i]) = ([], new MaskCounts());
                 try
                 {
-                    _samples[start + i] = Read(_pairs[start + i]);
+                    Sample sample = Read(_pairs[start + i], counts[i]);
+                    Summarise(start + i, sample);
+                    _samples[start + i] = sample;
                 }
                 catch (DataException failure)
                 {
@@ -53,6 +57,7 @@ internal sealed class FileDataset : MicrographDataset
                 problems.AddRange(failures[i]);
                 bytes += _samples[first + i]?.Bytes ?? 0;
                 isAnythingCounted |= _samples[first + i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
+                _counts.Add(counts[i]);
             }
             if (bytes > memoryLimit || problems.Count > 0)
             {
@@ -132,7 +137,7 @@ internal sealed class FileDataset : MicrographDataset
         ? $"class map {classMap.Name} expects masks named as their images"
         : $"class map {classMap.Name} expects the image's name followed by '{classMap.MaskSuffix}'";
 
-    private Sample Read(Pair pair)
+    private Sample Read(Pair pair, MaskCounts? counts = null)
     {
         // Report the problems of both files, not only the first.
         var problems = new List<DataException>();
@@ -162,7 +167,7 @@ internal sealed class FileDataset : MicrographDataset
         byte[]? labels = null;
         if (mask is not null)
         {
-            labels = ClassMap.Label(mask, out string? unknown);
+            labels = ClassMap.Label(mask, counts, out string? unknown);
             if (unknown is not null)
                 problems.Add(new DataException(pair.Mask, $"the mask has values or colours that no class lists: {unknown}", KnownValues(),
                     "extend the class map, or give it a default class"));

@@ -3,7 +3,7 @@ namespace CsUnet.Data;
 /// <summary>Micrographs with labels: the files of a folder, or images in memory. Several threads may read samples.</summary>
 public abstract class MicrographDataset
 {
-    private readonly Lazy<IReadOnlyList<double>> _pixelShares;
+    private readonly Lazy<SplitSummary> _summary;
 
     /// <summary>For derived data sets.</summary>
     /// <param name="name">The set's name in messages.</param>
@@ -12,7 +12,7 @@ public abstract class MicrographDataset
     {
         Name = name;
         ClassMap = classMap;
-        _pixelShares = new Lazy<IReadOnlyList<double>>(CountShares);
+        _summary = new Lazy<SplitSummary>(Summarise);
     }
 
     /// <summary>The folder, or the set's name in messages.</summary>
@@ -31,7 +31,15 @@ public abstract class MicrographDataset
     /// <summary>
     /// The fraction of each class among the pixels that are not ignored, by label.
     /// </summary>
-    public IReadOnlyList<double> PixelShares() => _pixelShares.Value;
+    public IReadOnlyList<double> PixelShares()
+    {
+        IReadOnlyList<long> counts = Summary.ClassPixels;
+        double total = Math.Max(1, counts.Sum());
+        return [.. counts.Select(count => count / total)];
+    }
+
+    /// <summary>Counts over all samples, for the check of a set as a whole. Of files they are made when the set is opened.</summary>
+    public SplitSummary Summary => _summary.Value;
 
     /// <summary>Opens one split of a data set on disk and checks all its files.</summary>
     /// <param name="directory">The folder that holds <c>train</c>, <c>train_annot</c> and so on.</param>
@@ -49,15 +57,7 @@ public abstract class MicrographDataset
     public static MicrographDataset FromSamples(string name, ClassMap classMap, IReadOnlyList<Sample> samples) =>
         new MemoryDataset(name, classMap, samples);
 
-    private List<double> CountShares()
-    {
-        long[] counts = new long[256];
-        for (int i = 0; i < Count; i++)
-            foreach (byte label in this[i].Labels)
-                counts[label]++;
-        double total = Math.Max(1, counts.AsSpan(0, ClassMap.Count).ToArray().Sum());
-        return [.. counts.Take(ClassMap.Count).Select(count => count / total)];
-    }
+    private protected virtual SplitSummary Summarise() => SplitSummary.Of(this);
 
     private sealed class MemoryDataset : MicrographDataset
     {

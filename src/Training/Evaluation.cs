@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
@@ -26,11 +27,22 @@ public sealed class Evaluation
     /// <summary>The pixels of all images.</summary>
     public ConfusionMatrix Confusion { get; }
 
-    /// <summary>Mean IoU over the classes that occur, computed over the pixels of all images.</summary>
+    /// <summary>Mean IoU over the classes that occur in the truth, computed over the pixels of all images.</summary>
     public double MeanIoU => Confusion.MeanIoU;
 
-    /// <summary>Mean Dice over the classes that occur, computed over the pixels of all images.</summary>
+    /// <summary>Mean Dice over the classes that occur in the truth, computed over the pixels of all images.</summary>
     public double MeanDice => Confusion.MeanDice;
+
+    /// <summary>The classes without a pixel of truth, by label. They have no part in the means.</summary>
+    public IReadOnlyList<int> AbsentClasses => [.. Enumerable.Range(0, ClassNames.Count).Where(label => !Confusion.Occurs(label))];
+
+    /// <summary>
+    /// What stands beside the means: the classes without a pixel of truth, and how often they were predicted; empty if every class occurs.
+    /// </summary>
+    public string MeanNote => AbsentClasses is not { Count: > 0 } absent ? ""
+        : $"mean over {ClassNames.Count - absent.Count} of {ClassNames.Count} classes, no pixel of truth for "
+            + string.Join(", ", absent.Select(label =>
+                $"{ClassNames[label]} ({ProblemText.Count(Confusion.PredictionCount(label), "pixel")} predicted)"));
 
     /// <summary>Fraction of correctly labelled pixels.</summary>
     public double PixelAccuracy => Confusion.PixelAccuracy;
@@ -43,14 +55,16 @@ public sealed class Evaluation
         [.. ClassNames.Select((name, index) => new ClassScore(name, confusion.IoU(index), confusion.Dice(index)))];
 
     /// <summary>
-    /// The JSON text of evaluation-SPLIT.json: meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class does not
-    /// occur), confusion (rows: truth), and images[] with file and the same values per image.
+    /// The JSON text of evaluation-SPLIT.json: meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class has
+    /// no pixel of truth), confusion (rows: truth), images[] with file and the same values per image, and absent[], the names of the
+    /// classes without a pixel of truth, over which the means do not go.
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(new EvaluationFile(
         MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],
         [.. Images.Select(image => new EvaluationFile.ImageEntry(
             image.File, image.Confusion.MeanIoU, image.Confusion.MeanDice, image.Confusion.PixelAccuracy, ClassEntries(image.Confusion),
-            [.. image.Confusion.ToRows()]))]), TrainingJson.Default.EvaluationFile) + "\n";
+            [.. image.Confusion.ToRows()]))],
+        [.. AbsentClasses.Select(label => ClassNames[label])]), TrainingJson.Default.EvaluationFile) + "\n";
 
     private IReadOnlyList<EvaluationFile.ClassEntry> ClassEntries(ConfusionMatrix confusion) =>
         [.. Scores(confusion).Select(score => new EvaluationFile.ClassEntry(score.Name, score.IoU, score.Dice))];

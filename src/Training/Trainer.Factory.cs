@@ -58,7 +58,10 @@ public sealed partial class Trainer
         SegmentationModel model = CreateModel(options, train.ClassMap.Count);
         model.Initialize(options.Seed);
         var header = new CheckpointHeader(model.Options, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram);
-        return new Trainer(options, model, header, options.CreateBatches(train, header.Normalisation), validation, folder, execution);
+        return new Trainer(options, model, header, options.CreateBatches(train, header.Normalisation), validation, folder, execution)
+        {
+            TrainingSet = train,
+        };
     }
 
     private Trainer DisposedIfItFails(Action action)

@@ -37,7 +37,7 @@ internal static class EvaluateCommand
         });
         HelpWithExamples.SetNotes(command, """
             Whole images are labelled by overlapping tiles, and all their pixels counted together: IoU and Dice per class, their
-            means over the classes that occur, pixel accuracy and the confusion matrix. The result is also written to
+            means over the classes of the truth, pixel accuracy and the confusion matrix. The result is also written to
             evaluation-SPLIT.json in the run's folder, with the scores of each image, and shown in its report.html.
 
             Examples:
@@ -74,7 +74,8 @@ internal static class EvaluateCommand
     public static void Finish(Terminal terminal, RunFolder folder, string split, Evaluation evaluation)
     {
         EvaluationTable.Write(terminal, evaluation, withConfusion: true);
-        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}"));
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}")
+            + (evaluation.MeanNote.Length > 0 ? $", {evaluation.MeanNote}" : ""));
         string path = folder.EvaluationPath(split);
         evaluation.Save(path);
         terminal.WriteLine($"written: {path}, {RunReport.Write(folder)}");

@@ -86,7 +86,8 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
             _bar.Description = _description;
         WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"step {report.Step}  validation: loss {report.Loss:F4}, mean IoU "
-                + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
+                + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}")
+            + (report.Evaluation.MeanNote.Length > 0 ? $"; {report.Evaluation.MeanNote}" : ""));
     }
 
     private void WriteLine(string line)

@@ -39,6 +39,7 @@ internal static class RunReport
             Examples = Examples(folder),
             Legend = Legend(folder),
             Configuration = File.ReadAllText(folder.ConfigPath),
+            Dataset = DatasetFile.Load(folder),
             Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Split == "test")),
         };
         OutputFiles.WriteText(folder.File("loss.svg"), loss.ToFile());
