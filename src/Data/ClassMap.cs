@@ -165,8 +165,8 @@ public sealed class ClassMap
             // Adjacent pixels are mostly equal: one look-up per run.
             if (key != previous)
             {
-                if (isDefaulted)
-                    counts?.AddDefaulted(previous, i - start, scaled);
+                if (i > 0)
+                    counts?.Add(label, previous, i - start, isDefaulted, scaled);
                 label = LabelOf((int)r, (int)g, (int)b, scaled);
                 (previous, start, isDefaulted) = (key, i, label == Unknown && DefaultLabel is not null);
                 if (isDefaulted)
@@ -182,9 +182,7 @@ public sealed class ClassMap
                 labels[i] = (byte)label;
             }
         }
-        if (isDefaulted)
-            counts?.AddDefaulted(previous, pixels - start, scaled);
-        counts?.AddLabels(labels);
+        counts?.Add(label, previous, pixels - start, isDefaulted, scaled);
         unknown = unknowns.Count == 0 ? null : Describe(unknowns, mask);
         return labels;
     }

@@ -11,7 +11,7 @@ public sealed record DatasetTable(
     IReadOnlyList<string> Splits, IReadOnlyList<DatasetTable.Row> Rows, IReadOnlyList<DatasetTable.DefaultedRow> Defaulted,
     IReadOnlyList<string> Warnings)
 {
-    private const int CommonestShown = 5, NearShown = 5, SizesShown = 3;
+    private const int CommonestShown = 3, NearShown = 5, SizesShown = 3;
 
     /// <summary>A row.</summary>
     /// <param name="Name">What it shows.</param>

@@ -20,10 +20,11 @@ internal static class DefaultedValues
             int label = map.Classes.ToList().FindIndex(entry => entry.Name == name);
             string what = values.Length == 1 ? $"{values[0].Value} is near" : $"{values.Length} values are near";
             string example = values.Length == 1 ? "" : $" such as {ClassOccurrence.List(values.Take(Shown).Select(Amount))};";
+            string lost = label < 0 ? ""
+                : FormattableString.Invariant($", {100.0 * pixels / (pixels + split.ClassPixels[label]):F1} % of what may be '{name}'");
             warnings.Add($"{split.Name}: {what} class '{name}' {listed}, but not listed:{example} "
-                + $"{ProblemText.Count(pixels, "pixel")} ({ClassOccurrence.Percent(pixels, split)} of all) became "
-                + $"'{map.Classes[map.DefaultLabel!.Value].Name}'"
-                + (label >= 0 ? $", where the class has {ProblemText.Count(split.ClassPixels[label], "pixel")}" : ""));
+                + $"{ProblemText.Count(pixels, "pixel")} became '{map.Classes[map.DefaultLabel!.Value].Name}', "
+                + $"{ClassOccurrence.Percent(pixels, split)} of all{lost}");
         }
     }
 
@@ -39,7 +40,6 @@ internal static class DefaultedValues
         string more = split.Defaulted.Count > Shown ? $" and {split.Defaulted.Count - Shown} more" : "";
         return $"; of {ProblemText.Count(counted, "pixel")} of {split.Name}, {split.DefaultedPixels} fell to the default class "
             + $"'{map.Classes[map.DefaultLabel!.Value].Name}': {string.Join(", ", values)}{more}";
-
     }
 
     /// <summary>The values and colours of a class, for example <c>value 1 or (255,0,0)</c>.</summary>

@@ -39,6 +39,9 @@ public sealed record ImageSummary
     /// <summary>A hash of the labels.</summary>
     public required UInt128 LabelHash { get; init; }
 
+    /// <summary>What a copy of the picture in another compression shares with it; null if the picture is too small.</summary>
+    internal PictureFingerprint? Fingerprint { get; init; }
+
     /// <summary>Summarises a picture and its labels.</summary>
     /// <param name="file">The picture's file or name.</param>
     /// <param name="image">The samples.</param>
@@ -55,14 +58,28 @@ public sealed record ImageSummary
         {
             File = file, Height = image.Height, Width = image.Width, Bits = image.Bits, Minimum = minimum, Maximum = maximum, Mean = mean,
             Deviation = deviation, ContentHash = Hash(image), LabelHash = Hash(labels, image.Height, image.Width, 1),
+            Fingerprint = PictureFingerprint.Of(image),
         };
     }
 
-    private static (double, double, double, double) Statistics(byte[] samples)
+    private static unsafe (double, double, double, double) Statistics(byte[] samples)
     {
-        long[] histogram = new long[256];
-        foreach (byte sample in samples)
-            histogram[sample]++;
+        // Neighbours are often equal, and adding to one counter again must wait for the first time: two counters take turns.
+        const int levels = 256;
+        long[] histogram = new long[levels], odd = new long[levels];
+        fixed (byte* sample = samples)
+        fixed (long* even = histogram, other = odd)
+        {
+            for (int i = 0; i + 1 < samples.Length; i += 2)
+            {
+                even[sample[i]]++;
+                other[sample[i + 1]]++;
+            }
+            if (samples.Length % 2 == 1)
+                even[sample[samples.Length - 1]]++;
+        }
+        for (int value = 0; value < levels; value++)
+            histogram[value] += odd[value];
         return Statistics(histogram);
     }
 

@@ -30,12 +30,18 @@ internal sealed class MaskCounts
             _labels[label]++;
     }
 
-    /// <summary>Counts pixels of a value or colour that no class lists.</summary>
+    /// <summary>Counts pixels of one value or colour.</summary>
+    /// <param name="label">Their label; below 0 if they have none, which is an error that is reported elsewhere.</param>
     /// <param name="key">Red, green and blue, 16 bits each.</param>
     /// <param name="pixels">Their number.</param>
+    /// <param name="isDefaulted">Whether no class lists the value, so that it became the default class.</param>
     /// <param name="scaled">Whether the file's samples are 16-bit, with 8-bit values multiplied by 257.</param>
-    public void AddDefaulted(ulong key, long pixels, bool scaled)
+    public void Add(int label, ulong key, long pixels, bool isDefaulted, bool scaled)
     {
+        if (label >= 0)
+            _labels[label] += pixels;
+        if (!isDefaulted)
+            return;
         int r = (int)(key >> 32), g = (int)(key >> 16 & 0xFFFF), b = (int)(key & 0xFFFF);
         // The same colour in an 8-bit and in a 16-bit file is one colour.
         if (scaled && r % 257 == 0 && g % 257 == 0 && b % 257 == 0)

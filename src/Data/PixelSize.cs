@@ -38,7 +38,7 @@ internal static partial class PixelSize
     }
 
     /// <summary>For people, for example <c>51.2 nm</c> or <c>1.5 um</c>.</summary>
-    public static string Describe(double micrometres) => micrometres < 0.1
+    public static string Describe(double micrometres) => micrometres < 1
         ? string.Create(CultureInfo.InvariantCulture, $"{1000 * micrometres:G4} nm")
         : string.Create(CultureInfo.InvariantCulture, $"{micrometres:G4} um");
 

@@ -9,7 +9,7 @@ internal static class SplitLikeness
     // Two scales are one if they differ by less: microscopes and programs round them.
     private const double ScaleTolerance = 1.01;
     // Between pictures of one kind means differ by part of a deviation; see docs/data-check.md.
-    private const double LargestContrastRatio = 2, FarDeviations = 3;
+    private const double LargestContrastRatio = 2, FarDeviations = 2;
 
     public static void Check(SplitSummary? train, IReadOnlyList<SplitSummary> splits, List<string> warnings)
     {
