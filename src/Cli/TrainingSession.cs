@@ -135,7 +135,7 @@ internal sealed class TrainingSession
         Describe(trainer, isResumed);
         if (!isDemo)
             DatasetDisplay.Write(_terminal, _dataset);
-        DatasetDisplay.WriteWarnings(_terminal.Error, _dataset);
+        DatasetDisplay.Warn(_terminal, _dataset.Warnings);
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "

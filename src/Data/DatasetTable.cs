@@ -34,7 +34,7 @@ public sealed record DatasetTable(
         {
             Make("images", split => split.Images.Count.ToString(CultureInfo.InvariantCulture)),
             Make("size", split => Distinct(split.Images.Select(image => $"{image.Height}x{image.Width}"))),
-            Make("samples", split => Distinct(split.Images.Select(image => image.Bits == 32 ? "real" : $"{image.Bits} bits"))),
+            Make("samples", split => Distinct(split.Images.Select(SplitLikeness.TypeOf))),
             Make("range", split => $"{SplitLikeness.Number(split.Images.Min(image => image.Minimum))} to "
                 + SplitLikeness.Number(split.Images.Max(image => image.Maximum))),
             Make("mean, deviation", split =>
@@ -51,7 +51,8 @@ public sealed record DatasetTable(
         for (int i = 0; i < check.ClassMap.Count; i++)
         {
             int label = i;
-            rows.Add(Make($"class {check.ClassMap.Classes[label].Name}", split => ClassOccurrence.Percent(split.ClassPixels[label], split)));
+            rows.Add(Make($"class {check.ClassMap.Classes[label].Name}",
+                split => ClassOccurrence.Percent(split.ClassPixels[label], split)));
         }
         if (splits.Any(split => split.IgnoredPixels > 0))
         {
@@ -82,6 +83,7 @@ public sealed record DatasetTable(
     private static string Distinct(IEnumerable<string> texts)
     {
         string[] distinct = [.. texts.GroupBy(text => text).OrderByDescending(group => group.Count()).Select(group => group.Key)];
-        return string.Join(", ", distinct.Take(SizesShown)) + (distinct.Length > SizesShown ? $" and {distinct.Length - SizesShown} more" : "");
+        return string.Join(", ", distinct.Take(SizesShown))
+            + (distinct.Length > SizesShown ? $" and {distinct.Length - SizesShown} more" : "");
     }
 }

@@ -18,6 +18,9 @@ public sealed record ImageSummary
     /// <summary>Bits per sample; 32 for real samples.</summary>
     public required int Bits { get; init; }
 
+    /// <summary>Whether the picture has a colour; grey stored as RGB has none.</summary>
+    public required bool IsColour { get; init; }
+
     /// <summary>The least sample of all channels.</summary>
     public required double Minimum { get; init; }
 
@@ -54,11 +57,12 @@ public sealed record ImageSummary
             { Words: { } words } => Statistics(words),
             _ => Statistics(image.Reals!),
         };
+        UInt128 content = Hash(image, out bool isColour);
         return new ImageSummary
         {
-            File = file, Height = image.Height, Width = image.Width, Bits = image.Bits, Minimum = minimum, Maximum = maximum, Mean = mean,
-            Deviation = deviation, ContentHash = Hash(image), LabelHash = Hash(labels, image.Height, image.Width, 1),
-            Fingerprint = PictureFingerprint.Of(image),
+            File = file, Height = image.Height, Width = image.Width, Bits = image.Bits, IsColour = isColour, Minimum = minimum,
+            Maximum = maximum, Mean = mean, Deviation = deviation, ContentHash = content,
+            LabelHash = Hash(labels, image.Height, image.Width, 1), Fingerprint = PictureFingerprint.Of(image),
         };
     }
 
@@ -122,18 +126,17 @@ public sealed record ImageSummary
     }
 
     /// <summary>Hashes a picture by the least number of bits that holds it, so that copies of it in a wider type are equal to it.</summary>
-    private static UInt128 Hash(RawImage image)
+    private static UInt128 Hash(RawImage image, out bool isColour)
     {
         int height = image.Height, width = image.Width, channels = image.Channels;
-        if (image.Bytes is { } bytes)
-            return Hash(Grey<byte>(bytes, channels, out channels), height, width, channels);
-        if (image.Words is { } words)
+        ReadOnlySpan<byte> bytes = image switch
         {
-            ReadOnlySpan<ushort> narrow = Grey<ushort>(words, channels, out channels);
-            return Narrow(narrow) is { } copy ? Hash(copy, height, width, channels)
-                : Hash(MemoryMarshal.AsBytes(narrow), height, width, channels);
-        }
-        return Hash(MemoryMarshal.AsBytes(Grey<float>(image.Reals, channels, out channels)), height, width, channels);
+            { Bytes: { } narrow } => Grey<byte>(narrow, channels, out channels),
+            { Words: { } words } => Narrow(Grey<ushort>(words, channels, out channels)),
+            _ => MemoryMarshal.AsBytes(Grey<float>(image.Reals, channels, out channels)),
+        };
+        isColour = channels == 3;
+        return Hash(bytes, height, width, channels);
     }
 
     /// <summary>One channel of samples whose three channels are equal; otherwise the samples.</summary>
@@ -152,12 +155,12 @@ public sealed record ImageSummary
         return grey;
     }
 
-    /// <summary>The 8-bit samples of which 16-bit samples are the 257-fold; null if they are not.</summary>
-    private static byte[]? Narrow(ReadOnlySpan<ushort> samples)
+    /// <summary>The 8-bit samples of which 16-bit samples are the 257-fold; the bytes of the samples if they are not.</summary>
+    private static ReadOnlySpan<byte> Narrow(ReadOnlySpan<ushort> samples)
     {
         foreach (ushort sample in samples)
             if (sample % 257 != 0)
-                return null;
+                return MemoryMarshal.AsBytes(samples);
         byte[] narrow = new byte[samples.Length];
         for (int i = 0; i < narrow.Length; i++)
             narrow[i] = (byte)(samples[i] / 257);

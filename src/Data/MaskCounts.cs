@@ -1,6 +1,8 @@
 namespace CsUnet.Data;
 
-/// <summary>Pixels of masks by label, and those that fell to the default class by value. Masks are added in the order of their names.</summary>
+/// <summary>
+/// Pixels of masks by label, and those that fell to the default class by value. Masks are added in the order of their names.
+/// </summary>
 internal sealed class MaskCounts
 {
     // A mask with noise of 16 bits could hold millions of colours. The rest is counted together.

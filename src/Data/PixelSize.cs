@@ -6,9 +6,9 @@ using System.Text.RegularExpressions;
 namespace CsUnet.Data;
 
 /// <summary>
-/// The side of a pixel that a picture's file states: the resolution fields of TIFF, with ImageJ's unit; OME-XML; the fields of FEI and Zeiss
-/// microscopes; pHYs of PNG. A resolution below 50 pixels per millimetre (1270 dpi) is one of screens and printers, which programs write
-/// without knowing the scale: it states no pixel size.
+/// The side of a pixel that a picture's file states: the resolution fields of TIFF, with ImageJ's unit; OME-XML; the fields of FEI and
+/// Zeiss microscopes; pHYs of PNG. A resolution below 50 pixels per millimetre (1270 dpi) is one of screens and printers, which programs
+/// write without knowing the scale: it states no pixel size.
 /// </summary>
 internal static partial class PixelSize
 {

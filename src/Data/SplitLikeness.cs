@@ -14,7 +14,7 @@ internal static class SplitLikeness
     public static void Check(SplitSummary? train, IReadOnlyList<SplitSummary> splits, List<string> warnings)
     {
         Name("sizes (height x width)", splits, image => (image.Height, image.Width), size => $"{size.Height}x{size.Width}", warnings);
-        Name("types of samples", splits, image => image.Bits, bits => bits == 32 ? "real" : $"{bits} bits", warnings);
+        Name("types of samples", splits, TypeOf, type => type, warnings);
         CheckScales(splits, warnings);
         foreach (SplitSummary split in splits)
             foreach (ImageSummary flat in split.Images.Where(image => image.Minimum == image.Maximum))
@@ -23,6 +23,10 @@ internal static class SplitLikeness
         if (train is not null && splits.SelectMany(split => split.Images).DistinctBy(image => image.Bits).Count() == 1)
             CheckIntensities(train, splits, warnings);
     }
+
+    /// <summary>For example <c>8 bits</c> or <c>16 bits in colour</c>.</summary>
+    public static string TypeOf(ImageSummary image) =>
+        (image.Bits == 32 ? "real" : $"{image.Bits} bits") + (image.IsColour ? " in colour" : "");
 
     /// <summary>For example <c>train/im0.png</c>.</summary>
     public static string Place(SplitSummary split, ImageSummary image) => $"{split.Name}/{Path.GetFileName(image.File)}";
@@ -83,8 +87,8 @@ internal static class SplitLikeness
                 if (Math.Abs(otherMean - mean) > deviation || ratio > LargestContrastRatio)
                 {
                     warnings.Add(string.Create(CultureInfo.InvariantCulture,
-                        $"the pictures of {split.Name} have other intensities than those of {train.Name}: mean {otherMean:G4} and deviation "
-                            + $"{otherDeviation:G4} against {mean:G4} and {deviation:G4}"));
+                        $"the pictures of {split.Name} have other intensities than those of {train.Name}: mean {otherMean:G4} and "
+                            + $"deviation {otherDeviation:G4} against {mean:G4} and {deviation:G4}"));
                     continue;
                 }
             }

@@ -303,7 +303,7 @@ public sealed partial class Trainer : IDisposable
             (Evaluation evaluation, double loss) = Evaluator.Evaluate(_predictor, _validation!, _loss, cancellation: cancellation);
             // Finite weights can be so large that the output is not finite. Such a network must become neither best nor last checkpoint.
             RequireFinite(loss, _state.Step, "validation loss");
-            _trained ??= [.. TrainingSet is { } set ? set.PixelShares().Select(share => share > 0) : evaluation.ClassNames.Select(_ => true)];
+            _trained ??= [.. TrainingSet?.PixelShares().Select(share => share > 0) ?? evaluation.ClassNames.Select(_ => true)];
             double meanIoU = evaluation.Confusion.MeanIoUOver(_trained);
             ValidationHistory history = _state.History.With(meanIoU, _state.Step, Options.PlateauPatience);
             _state = _state with { History = history, ValidatedStep = _state.Step };

@@ -111,8 +111,8 @@ public sealed class CheckCommandTests : IDisposable
         Assert.Matches(@"class <disc> +\d+\.\d\d % +none", run.Out);
         Assert.StartsWith("warning: class '<disc>' has no pixel in the masks of val", run.Error);
         // The mean of a validation without a pixel of the class says so.
-        Assert.Matches(@"validation: loss .*, mean IoU .*; mean over 1 of 2 classes, no pixel of truth for <disc> \(\d+ pixels? predicted\)",
-            run.Out);
+        Assert.Matches(
+            @"validation: loss .*, mean IoU .*; mean over 1 of 2 classes, no pixel of truth for <disc> \(\d+ pixels? predicted\)", run.Out);
         string html = File.ReadAllText(_set.File("run/report.html"));
         Assert.Contains("<h2>Data</h2>", html);
         Assert.Contains("<td>class &lt;disc&gt;</td>", html);
@@ -148,5 +148,24 @@ public sealed class CheckCommandTests : IDisposable
             Assert.StartsWith(folder.File(DatasetFile.FileName), failure.Message);
             Assert.Contains("delete it", failure.Message);
         }
+    }
+
+    [Fact]
+    public void An_evaluation_names_values_near_a_listed_one_and_a_damaged_check_is_a_warning_in_the_report()
+    {
+        using var trained = new TrainedRun();
+        File.WriteAllText(Path.Combine(trained.Folder, DatasetFile.FileName), "{");
+        SyntheticMicrographs.WriteTo(_set.Path, train: 1, validation: 1, test: 1, height: 64, width: 64, seed: 9);
+        string mask = Directory.EnumerateFiles(_set.File("test_annot")).Single();
+        Image colours = ImageFile.Read(mask);
+        for (int i = 0; i < colours.Pixels.Length; i += 3)
+            if (colours.Pixels[i] == 0 && colours.Pixels[i + 2] == 255)
+                colours.Pixels[i + 2] = 250;
+        ImageFile.WritePng(mask, colours);
+        ProgramRun run = ProgramRun.Of("evaluate", "--run", trained.Folder, "--data", _set.Path);
+        Assert.Equal(ExitCode.Success, run.Code);
+        Assert.StartsWith("warning: test: (0,0,250) is near class 'secondary' (0,0,255), but not listed", run.Error);
+        Assert.Contains("<p>warning: ", File.ReadAllText(Path.Combine(trained.Folder, RunReport.FileName)));
+        Assert.Contains("dataset.json: not the check of a data set", File.ReadAllText(Path.Combine(trained.Folder, RunReport.FileName)));
     }
 }

@@ -39,8 +39,8 @@ public sealed class DatasetCheckTests : IDisposable
         DataException problem = Assert.Single(check.Problems);
         int discs = DiscSet.Labels(1).Count(label => label == 1), all = 64 * 64;
         Assert.Equal($"{_set.File("train_annot")}: class 'disc' has no pixel in any mask of train and val; of {all} pixels of train, {all} "
-            + $"fell to the default class 'ground': value 0 in {all - discs} pixels, value 255 in {discs} pixels, expected value 1 for 'disc' "
-            + "in some training masks; correct the class map, or take the class out of it", problem.Message);
+            + $"fell to the default class 'ground': value 0 in {all - discs} pixels, value 255 in {discs} pixels, expected value 1 "
+            + "for 'disc' in some training masks; correct the class map, or take the class out of it", problem.Message);
     }
 
     [Fact]
@@ -51,8 +51,8 @@ public sealed class DatasetCheckTests : IDisposable
         Assert.Contains("near class 'disc' (255,0,0)", check.Problems[0].Message);
         int discs = DiscSet.Labels(1).Count(label => label == 1);
         Assert.Contains(check.Warnings, warning => warning.StartsWith("train: (254,0,0) is near class 'disc' (255,0,0), but not listed: "
-            + FormattableString.Invariant($"{discs} pixels became 'ground', {100.0 * discs / 4096:F2} % of all, 100.0 % of what may be 'disc'"),
-            StringComparison.Ordinal));
+            + FormattableString.Invariant($"{discs} pixels became 'ground', {100.0 * discs / 4096:F2} % of all, ")
+            + "100.0 % of what may be 'disc'", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -91,7 +91,8 @@ public sealed class DatasetCheckTests : IDisposable
         DatasetCheck check = _set.Add("train", 1, 0, 1).Add("val", "b", DiscSet.Picture(2),
             [.. DiscSet.Labels(2).Select((label, i) => i < 41 ? (byte)2 : label)]).Check(s_three);
         Assert.Empty(check.Problems);
-        Assert.Equal(["class 'crack' has no pixel in the training masks, but in val (1.00 %): the network cannot learn it"], check.Warnings);
+        Assert.Equal(["class 'crack' has no pixel in the training masks, but in val (1.00 %): the network cannot learn it"],
+            check.Warnings);
     }
 
     [Fact]

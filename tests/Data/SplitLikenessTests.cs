@@ -24,6 +24,17 @@ public sealed class SplitLikenessTests : IDisposable
         Assert.Equal(["the pictures have 2 different sizes (height x width): 64x64 (train 2), 96x96 (val 1)"],
             _set.Add("val", 3, 0, 1, size: 96).Check(s_map).Warnings);
 
+    [Fact]
+    public void Colour_among_grey_pictures_is_named()
+    {
+        Image colour = DiscSet.Picture(3).ToRgb();
+        _set.Add("val", "rgb", colour, DiscSet.Labels(3));
+        Assert.Empty(_set.Check(s_map).Warnings);
+        colour.Pixels[7] ^= 1;
+        Assert.Equal(["the pictures have 2 different types of samples: 8 bits (train 2), 8 bits in colour (val 1)"],
+            _set.Add("val", "rgb", colour, DiscSet.Labels(3)).Check(s_map).Warnings);
+    }
+
     [Theory]
     [InlineData(0.3, 0)]
     [InlineData(1, 60)]
@@ -38,7 +49,8 @@ public sealed class SplitLikenessTests : IDisposable
     [Fact]
     public void A_picture_of_one_level_is_named() =>
         Assert.Contains("val/flat.png: every sample of the picture is 7",
-            _set.Add("val", "flat", new Image([.. Enumerable.Repeat((byte)7, 64 * 64)], 64, 64, 1), DiscSet.Labels(3)).Check(s_map).Warnings);
+            _set.Add("val", "flat", new Image([.. Enumerable.Repeat((byte)7, 64 * 64)], 64, 64, 1), DiscSet.Labels(3))
+                .Check(s_map).Warnings);
 
     [Fact]
     public void A_far_brighter_picture_is_named()
@@ -130,7 +142,8 @@ public sealed class SplitLikenessTests : IDisposable
     [InlineData(1, 1, 1, 34682, "[Scan]\r\nPixelWidth=5e-09\r\nPixelHeight=5e-09\r\n", 0.005)]
     [InlineData(1, 1, 1, 34118, "AP_WD\r\nWD = 5.1 mm\r\nAP_IMAGE_PIXEL_SIZE\r\nImage Pixel Size = 5.580 nm\r\n", 0.00558)]
     [InlineData(1, 1, 1, 270, "<OME><Pixels PhysicalSizeX=\"0.1\" PhysicalSizeXUnit=\"\u00b5m\"/></OME>", 0.1)]
-    public void A_pixel_size_is_read_from_the_fields_of_a_tiff(int unit, uint numerator, uint denominator, int tag, string text, double? size)
+    public void A_pixel_size_is_read_from_the_fields_of_a_tiff(
+        int unit, uint numerator, uint denominator, int tag, string text, double? size)
     {
         foreach (bool little in new[] { true, false })
         {

@@ -67,7 +67,8 @@ internal sealed class DiscSet : IDisposable
     /// <summary>The check of the splits that are there.</summary>
     public DatasetCheck Check(ClassMap map)
     {
-        SplitSummary? Open(string split) => Directory.Exists(File($"{split}_annot")) ? MicrographDataset.Open(Path, split, map).Summary : null;
+        SplitSummary? Open(string split) =>
+            Directory.Exists(File($"{split}_annot")) ? MicrographDataset.Open(Path, split, map).Summary : null;
         return DatasetCheck.Of(map, Open("train"), Open("val"), Open("test"));
     }
 

@@ -67,7 +67,9 @@ internal static class CheckCommand
         terminal.WriteLine($"data: {data}; classes {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}");
         if (splits.Count > 0)
             DatasetDisplay.Write(terminal, check.Table);
-        DatasetDisplay.WriteWarnings(terminal.Out, check.Table);
+        // Here they are the result.
+        foreach (string warning in check.Warnings)
+            terminal.WriteLine($"warning: {warning}");
         if (problems.Count == 0)
         {
             terminal.WriteLine(check.Warnings.Count == 0 ? "a training can start" : "a training can start, with these warnings");

@@ -58,6 +58,7 @@ internal static class EvaluateCommand
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
         MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
+        DatasetDisplay.Warn(terminal, DatasetCheck.Of(run.ClassMap, train: null, test: images.Summary).Warnings);
         using Predictor predictor = run.CreatePredictor(stride);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"device: {run.Describe(device)}");

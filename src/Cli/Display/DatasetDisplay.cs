@@ -37,10 +37,10 @@ internal static class DatasetDisplay
     /// <summary>The heading of the values that no class lists.</summary>
     public const string DefaultedTitle = "mask values that no class lists, so that they became the default class";
 
-    /// <summary>Prints the warnings.</summary>
-    public static void WriteWarnings(TextWriter output, DatasetTable table)
+    /// <summary>Prints warnings beside the work of a command, to standard error.</summary>
+    public static void Warn(Terminal terminal, IReadOnlyList<string> warnings)
     {
-        foreach (string warning in table.Warnings)
-            output.WriteLine($"warning: {warning}");
+        foreach (string warning in warnings)
+            terminal.Error.WriteLine($"warning: {warning}");
     }
 }

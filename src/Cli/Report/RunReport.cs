@@ -39,7 +39,7 @@ internal static class RunReport
             Examples = Examples(folder),
             Legend = Legend(folder),
             Configuration = File.ReadAllText(folder.ConfigPath),
-            Dataset = DatasetFile.Load(folder),
+            Dataset = Dataset(folder),
             Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Split == "test")),
         };
         OutputFiles.WriteText(folder.File("loss.svg"), loss.ToFile());
@@ -47,6 +47,19 @@ internal static class RunReport
         string path = folder.File(FileName);
         OutputFiles.WriteText(path, HtmlReport.Render(content));
         return path;
+    }
+
+    /// <summary>The check of the data set. A report without it is better than none: damage of its file becomes a warning in it.</summary>
+    private static DatasetTable? Dataset(RunFolder folder)
+    {
+        try
+        {
+            return DatasetFile.Load(folder);
+        }
+        catch (RunException failure)
+        {
+            return new DatasetTable([], [], [], [failure.Message]);
+        }
     }
 
     private static LineChart LossChart(IReadOnlyList<MetricsRow> metrics)
