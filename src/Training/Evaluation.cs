@@ -39,10 +39,20 @@ public sealed class Evaluation
     /// <summary>
     /// What stands beside the means: the classes without a pixel of truth, and how often they were predicted; empty if every class occurs.
     /// </summary>
-    public string MeanNote => AbsentClasses is not { Count: > 0 } absent ? ""
-        : $"mean over {ClassNames.Count - absent.Count} of {ClassNames.Count} classes, no pixel of truth for "
-            + string.Join(", ", absent.Select(label =>
-                $"{ClassNames[label]} ({ProblemText.Count(Confusion.PredictionCount(label), "pixel")} predicted)"));
+    public string MeanNote => NoteOf(ClassNames.Select(_ => true).ToArray());
+
+    /// <summary>What stands beside the mean over those of the given classes that occur in the truth; empty if it is over all.</summary>
+    /// <param name="trained">Whether a class occurs in the training masks, by label.</param>
+    internal string NoteOf(IReadOnlyList<bool> trained)
+    {
+        int[] untrained = [.. Enumerable.Range(0, ClassNames.Count).Where(label => !trained[label] && Confusion.Occurs(label))];
+        IReadOnlyList<int> absent = AbsentClasses;
+        int left = ClassNames.Count - absent.Count - untrained.Length;
+        return left == ClassNames.Count ? "" : $"mean over {left} of {ClassNames.Count} classes"
+            + (absent.Count == 0 ? "" : $", no pixel of truth for {string.Join(", ", absent.Select(label =>
+                $"{ClassNames[label]} ({ProblemText.Count(Confusion.PredictionCount(label), "pixel")} predicted)"))}")
+            + (untrained.Length == 0 ? "" : $", not in the training masks: {string.Join(", ", untrained.Select(label => ClassNames[label]))}");
+    }
 
     /// <summary>Fraction of correctly labelled pixels.</summary>
     public double PixelAccuracy => Confusion.PixelAccuracy;

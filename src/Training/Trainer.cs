@@ -309,7 +309,8 @@ public sealed partial class Trainer : IDisposable
             _state = _state with { History = history, ValidatedStep = _state.Step };
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
             _speed.AddValidation(elapsed.TotalSeconds);
-            return new ValidationReport(_state.Step, loss, evaluation, history.BestStep == _state.Step, elapsed, meanIoU);
+            return new ValidationReport(_state.Step, loss, evaluation, history.BestStep == _state.Step, elapsed, meanIoU,
+                evaluation.NoteOf(_trained));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

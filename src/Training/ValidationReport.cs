@@ -10,4 +10,6 @@ namespace CsUnet.Training;
 /// Mean IoU over the classes that occur both in the training masks and in the truth of the validation: by this the best is judged. A class
 /// that training never showed says nothing about one network against another.
 /// </param>
-public sealed record ValidationReport(int Step, double Loss, Evaluation Evaluation, bool IsBest, TimeSpan Elapsed, double MeanIoU);
+/// <param name="MeanNote">The classes over which that mean does not go; empty if it is over all.</param>
+public sealed record ValidationReport(
+    int Step, double Loss, Evaluation Evaluation, bool IsBest, TimeSpan Elapsed, double MeanIoU, string MeanNote);

@@ -31,6 +31,8 @@ public sealed class BestValidationTests : IDisposable
             Assert.True(confusion.Occurs(2));
             Assert.Equal((confusion.IoU(0)!.Value + confusion.IoU(1)!.Value) / 2, validation.MeanIoU, 15);
             Assert.NotEqual(validation.Evaluation.MeanIoU, validation.MeanIoU);
+            Assert.Equal("mean over 2 of 3 classes, not in the training masks: tertiary", validation.MeanNote);
+            Assert.Empty(validation.Evaluation.MeanNote);
         });
         Assert.Equal(recorder.Validations.Max(validation => validation.MeanIoU), result.BestMeanIoU);
         Assert.Equal(recorder.Validations.Select(validation => (double?)validation.MeanIoU),
@@ -45,6 +47,7 @@ public sealed class BestValidationTests : IDisposable
             TrainingFixture.Validation);
         trainer.Run(recorder, TestContext.Current.CancellationToken);
         Assert.NotEmpty(recorder.Validations);
-        Assert.All(recorder.Validations, validation => Assert.Equal(validation.Evaluation.MeanIoU, validation.MeanIoU));
+        Assert.All(recorder.Validations, validation =>
+            Assert.Equal((validation.Evaluation.MeanIoU, ""), (validation.MeanIoU, validation.MeanNote)));
     }
 }

@@ -87,7 +87,7 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
         WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"step {report.Step}  validation: loss {report.Loss:F4}, mean IoU "
                 + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}")
-            + (report.Evaluation.MeanNote.Length > 0 ? $"; {report.Evaluation.MeanNote}" : ""));
+            + (report.MeanNote.Length > 0 ? $"; {report.MeanNote}" : ""));
     }
 
     private void WriteLine(string line)
