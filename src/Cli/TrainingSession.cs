@@ -123,7 +123,7 @@ internal sealed class TrainingSession
             ? Trainer.Resume(folder, Options, _train, _validation, _execution)
             : Trainer.Create(Options, folder, _train, _validation, _execution);
         OutputFiles.WriteText(folder.ClassesPath, _train.ClassMap.ToYaml());
-        DatasetFile.Save(folder, _dataset);
+        DatasetCheckFile.Save(folder, _dataset);
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
         RunRecord before = isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command, Device = device };
         RunRecord record = before with

@@ -113,16 +113,23 @@ public sealed record ImageSummary
     private static (double, double, double, double) Statistics(float[] samples)
     {
         double minimum = double.MaxValue, maximum = double.MinValue, sum = 0, squares = 0;
+        long count = 0;
+        // Samples that are no numbers mark places without a measurement.
         foreach (float sample in samples)
         {
+            if (!float.IsFinite(sample))
+                continue;
             minimum = Math.Min(minimum, sample);
             maximum = Math.Max(maximum, sample);
             sum += sample;
+            count++;
         }
-        double mean = sum / samples.Length;
+        if (count == 0)
+            return (0, 0, 0, 0);
+        double mean = sum / count;
         foreach (float sample in samples)
-            squares += (sample - mean) * (sample - mean);
-        return (minimum, maximum, mean, Math.Sqrt(squares / samples.Length));
+            squares += float.IsFinite(sample) ? (sample - mean) * (sample - mean) : 0;
+        return (minimum, maximum, mean, Math.Sqrt(squares / count));
     }
 
     /// <summary>Hashes a picture by the least number of bits that holds it, so that copies of it in a wider type are equal to it.</summary>

@@ -51,7 +51,8 @@ public sealed class Evaluation
         return left == ClassNames.Count ? "" : $"mean over {left} of {ClassNames.Count} classes"
             + (absent.Count == 0 ? "" : $", no pixel of truth for {string.Join(", ", absent.Select(label =>
                 $"{ClassNames[label]} ({ProblemText.Count(Confusion.PredictionCount(label), "pixel")} predicted)"))}")
-            + (untrained.Length == 0 ? "" : $", not in the training masks: {string.Join(", ", untrained.Select(label => ClassNames[label]))}");
+            + (untrained.Length == 0 ? ""
+                : $", not in the training masks: {string.Join(", ", untrained.Select(label => ClassNames[label]))}");
     }
 
     /// <summary>Fraction of correctly labelled pixels.</summary>

@@ -133,19 +133,19 @@ public sealed class CheckCommandTests : IDisposable
     public void The_check_of_a_run_is_read_back_and_damage_is_named()
     {
         RunFolder folder = RunFolder.Create("model", _set.File("run"));
-        Assert.Null(DatasetFile.Load(folder));
+        Assert.Null(DatasetCheckFile.Load(folder));
         DatasetTable table = _set.Add("train", 1, 0, 7).Add("test", 1, 0, 1).Check(ClassMap.Load(Classes)).Table;
-        DatasetFile.Save(folder, table);
-        DatasetTable again = DatasetFile.Load(folder)!;
+        DatasetCheckFile.Save(folder, table);
+        DatasetTable again = DatasetCheckFile.Load(folder)!;
         Assert.Equal(table.Splits, again.Splits);
         Assert.Equal(table.Warnings, again.Warnings);
         Assert.Equal(table.Defaulted, again.Defaulted);
         Assert.Equal(table.Rows.SelectMany(row => row.Cells.Append(row.Name)), again.Rows.SelectMany(row => row.Cells.Append(row.Name)));
         foreach (string text in new[] { "", "null", "{}", "[1]", "{\"splits\": [1]}", "{\"splits\": [], \"rows\": [{\"name\": \"a\"}]}" })
         {
-            File.WriteAllText(folder.File(DatasetFile.FileName), text);
-            RunException failure = Assert.Throws<RunException>(() => DatasetFile.Load(folder));
-            Assert.StartsWith(folder.File(DatasetFile.FileName), failure.Message);
+            File.WriteAllText(folder.File(DatasetCheckFile.FileName), text);
+            RunException failure = Assert.Throws<RunException>(() => DatasetCheckFile.Load(folder));
+            Assert.StartsWith(folder.File(DatasetCheckFile.FileName), failure.Message);
             Assert.Contains("delete it", failure.Message);
         }
     }
@@ -154,7 +154,7 @@ public sealed class CheckCommandTests : IDisposable
     public void An_evaluation_names_values_near_a_listed_one_and_a_damaged_check_is_a_warning_in_the_report()
     {
         using var trained = new TrainedRun();
-        File.WriteAllText(Path.Combine(trained.Folder, DatasetFile.FileName), "{");
+        File.WriteAllText(Path.Combine(trained.Folder, DatasetCheckFile.FileName), "{");
         SyntheticMicrographs.WriteTo(_set.Path, train: 1, validation: 1, test: 1, height: 64, width: 64, seed: 9);
         string mask = Directory.EnumerateFiles(_set.File("test_annot")).Single();
         Image colours = ImageFile.Read(mask);
@@ -166,6 +166,6 @@ public sealed class CheckCommandTests : IDisposable
         Assert.Equal(ExitCode.Success, run.Code);
         Assert.StartsWith("warning: test: (0,0,250) is near class 'secondary' (0,0,255), but not listed", run.Error);
         Assert.Contains("<p>warning: ", File.ReadAllText(Path.Combine(trained.Folder, RunReport.FileName)));
-        Assert.Contains("dataset.json: not the check of a data set", File.ReadAllText(Path.Combine(trained.Folder, RunReport.FileName)));
+        Assert.Contains("data-check.json: not the check of a data set", File.ReadAllText(Path.Combine(trained.Folder, RunReport.FileName)));
     }
 }

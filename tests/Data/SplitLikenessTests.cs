@@ -35,6 +35,28 @@ public sealed class SplitLikenessTests : IDisposable
             _set.Add("val", "rgb", colour, DiscSet.Labels(3)).Check(s_map).Warnings);
     }
 
+    [Fact]
+    public void Statistics_are_those_of_the_samples_of_every_type()
+    {
+        byte[] labels = new byte[4];
+        void Check(RawImage image, double minimum, double maximum, double mean, double deviation)
+        {
+            ImageSummary summary = ImageSummary.Of("x", image, labels);
+            Assert.Equal((minimum, maximum), (summary.Minimum, summary.Maximum));
+            Assert.Equal(mean, summary.Mean, 12);
+            Assert.Equal(deviation, summary.Deviation, 12);
+        }
+
+        Check(RawImage.Create([1, 2, 3, 6], 2, 2, 1), 1, 6, 3, Math.Sqrt(14 / 4.0));
+        Check(RawImage.Create(new ushort[] { 1000, 2000, 3000, 6000 }, 2, 2, 1), 1000, 6000, 3000, 1000 * Math.Sqrt(14 / 4.0));
+        Check(RawImage.Create([-0.5f, float.NaN, 1.5f, float.PositiveInfinity], 2, 2, 1), -0.5, 1.5, 0.5, 1);
+        Check(RawImage.Create([float.NaN, float.NaN, float.NaN, float.NaN], 2, 2, 1), 0, 0, 0, 0);
+        Assert.Equal(ImageSummary.Of("x", RawImage.Create([1, 2, 3, 6], 2, 2, 1), labels).ContentHash,
+            ImageSummary.Of("y", RawImage.Create(new ushort[] { 257, 514, 771, 1542 }, 2, 2, 1), labels).ContentHash);
+        Assert.NotEqual(ImageSummary.Of("x", RawImage.Create([1, 2, 3, 6], 2, 2, 1), labels).ContentHash,
+            ImageSummary.Of("x", RawImage.Create([1, 2, 3, 6], 4, 1, 1), labels).ContentHash);
+    }
+
     [Theory]
     [InlineData(0.3, 0)]
     [InlineData(1, 60)]

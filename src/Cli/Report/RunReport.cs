@@ -54,7 +54,7 @@ internal static class RunReport
     {
         try
         {
-            return DatasetFile.Load(folder);
+            return DatasetCheckFile.Load(folder);
         }
         catch (RunException failure)
         {

@@ -3,11 +3,11 @@ using CsUnet.Data;
 
 namespace CsUnet.Training;
 
-/// <summary>dataset.json of a run folder: the check of the data that the run was trained on, for its report.</summary>
-public static class DatasetFile
+/// <summary>data-check.json of a run folder: the check of the data that the run was trained on, for its report.</summary>
+public static class DatasetCheckFile
 {
     /// <summary>The name of the file in a run folder.</summary>
-    public const string FileName = "dataset.json";
+    public const string FileName = "data-check.json";
 
     /// <summary>Writes the check into the run's folder.</summary>
     /// <exception cref="RunException">The file cannot be written.</exception>
