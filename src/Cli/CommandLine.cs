@@ -61,6 +61,7 @@ internal static class CommandLine
         var root = new RootCommand("Trains CS-UNet on micrographs and segments micrographs with it.")
         {
             TrainCommand.Create(terminal),
+            CheckCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             PredictCommand.Create(terminal),
             DemoCommand.Create(terminal),

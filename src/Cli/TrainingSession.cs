@@ -22,11 +22,13 @@ internal sealed class TrainingSession
     private readonly ExecutionOptions _execution;
     private readonly MicrographDataset _train;
     private readonly MicrographDataset? _validation;
+    private readonly DatasetTable _dataset;
 
     private TrainingSession(
-        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DeviceSelection device,
-        ExecutionOptions execution)
+        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DatasetTable dataset,
+        DeviceSelection device, ExecutionOptions execution)
     {
+        _dataset = dataset;
         _terminal = terminal;
         _device = device;
         _execution = execution with { Device = device.Device };
@@ -71,11 +73,12 @@ internal sealed class TrainingSession
                     "--class-weights");
             }
             MemoryNeed.RequireTraining(network, options, device.Device);
-            (MicrographDataset train, MicrographDataset? validation) = OpenData(terminal, options, classMap, intensity);
+            (MicrographDataset train, MicrographDataset? validation, DatasetTable dataset) =
+                OpenData(terminal, options, classMap, intensity);
             ReadingNotes.Write(terminal, train, validation);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
-            return new TrainingSession(terminal, options, train, validation, device, execution);
+            return new TrainingSession(terminal, options, train, validation, dataset, device, execution);
         }
         catch (Exception failure) when (failure is RunException or ArgumentException)
         {
@@ -84,9 +87,10 @@ internal sealed class TrainingSession
     }
 
     /// <summary>
-    /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once.
+    /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once, and then the set
+    /// as a whole.
     /// </summary>
-    private static (MicrographDataset Train, MicrographDataset? Validation) OpenData(
+    private static (MicrographDataset Train, MicrographDataset? Validation, DatasetTable Dataset) OpenData(
         Terminal terminal, TrainingOptions options, ClassMap classMap, IntensityScale? intensity)
     {
         var problems = new List<DataException>();
@@ -109,8 +113,11 @@ internal sealed class TrainingSession
             test = Open(() => RunData.Open(options, "test", train?.Intensity, classMap));
         if (problems.Count > 0)
             throw DataException.Many(options.Data ?? "", problems);
+        DatasetCheck check = DatasetCheck.Of(classMap, train!.Summary, validation?.Summary, test?.Summary);
+        if (check.Problems.Count > 0)
+            throw DataException.Many(options.Data ?? "", check.Problems);
         IntensityWarning.Write(terminal, train, validation, test);
-        return (train!, validation);
+        return (train, validation, check.Table);
     }
 
     /// <summary>Trains in a folder and returns the result.</summary>
@@ -146,6 +153,7 @@ internal sealed class TrainingSession
     {
         using var interrupt = new Interrupt(_terminal);
         using Trainer trainer = CreateTrainer(folder, isResumed);
+        DatasetCheckFile.Save(folder, _dataset);
         string? run = folder.LoadIdentity();
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
         var begun = new RunRecord { Command = command, Device = device, Run = run };
@@ -168,6 +176,9 @@ internal sealed class TrainingSession
         Describe(trainer, isResumed);
         if (Options.Threads > Workers.Largest)
             _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on {Environment.ProcessorCount} logical cores");
+        if (!isDemo)
+            DatasetDisplay.Write(_terminal, _dataset);
+        DatasetDisplay.Warn(_terminal, _dataset.Warnings);
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "

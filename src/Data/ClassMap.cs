@@ -141,7 +141,10 @@ public sealed class ClassMap
     /// <param name="mask">The file's samples.</param>
     /// <param name="unknown">Values and colours that no class lists, with the first place of each, if the map has no default class;
     /// otherwise null.</param>
-    public byte[] Label(MaskImage mask, out string? unknown)
+    public byte[] Label(MaskImage mask, out string? unknown) => Label(mask, null, out unknown);
+
+    /// <summary>The labels of an annotation; also counts the pixels that no class lists and that become the default class.</summary>
+    internal byte[] Label(MaskImage mask, MaskCounts? counts, out string? unknown)
     {
         int pixels = mask.Height * mask.Width;
         byte[] labels = new byte[pixels];
@@ -153,7 +156,8 @@ public sealed class ClassMap
         // A 16-bit file without samples above 255 holds unscaled 8-bit values.
         bool scaled = mask.Bits == 16 && samples.ContainsAnyInRange((ushort)256, ushort.MaxValue);
         ulong previous = ulong.MaxValue;
-        int label = Unknown;
+        int label = Unknown, start = 0;
+        bool isDefaulted = false;
         for (int i = 0; i < pixels; i++)
         {
             ulong r, g, b;
@@ -165,8 +169,12 @@ public sealed class ClassMap
             // Adjacent pixels are mostly equal: one look-up per run.
             if (key != previous)
             {
+                if (i > 0)
+                    counts?.Add(label, previous, i - start, isDefaulted, scaled);
                 label = LabelOf((int)r, (int)g, (int)b, scaled);
-                previous = key;
+                (previous, start, isDefaulted) = (key, i, label == Unknown && DefaultLabel is not null);
+                if (isDefaulted)
+                    label = DefaultLabel!.Value;
             }
             if (label == Unknown)
             {
@@ -178,6 +186,7 @@ public sealed class ClassMap
                 labels[i] = (byte)label;
             }
         }
+        counts?.Add(label, previous, pixels - start, isDefaulted, scaled);
         unknown = unknowns.Count == 0 ? null : Describe(unknowns, mask);
         return labels;
     }
@@ -193,7 +202,7 @@ public sealed class ClassMap
         // A 16-bit sample that is not a multiple of 257 has no 8-bit equivalent; rounding it could turn a shade into a class colour.
         if (label == Unknown && scaled && r % 257 == 0 && g % 257 == 0 && b % 257 == 0)
             label = grey ? _labelOfValue[r / 257] : _labelOfColour.GetValueOrDefault(Key(r / 257, g / 257, b / 257), Unknown);
-        return label == Unknown ? DefaultLabel ?? Unknown : label;
+        return label;
     }
 
     private static string Describe(Dictionary<ulong, (int First, int Count)> unknowns, MaskImage mask)

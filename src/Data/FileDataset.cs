@@ -33,21 +33,24 @@ internal sealed partial class FileDataset : MicrographDataset
         // Decode a few files at a time, so that a set larger than memory is never loaded whole.
         _samples = new Sample?[_pairs.Length];
         _waiting = new Files?[_pairs.Length];
+        _images = new ImageSummary[_pairs.Length];
         _inMemory = true;
         bool isAnythingCounted = false;
         long bytes = 0;
         int group = Math.Max(1, Workers.Count);
         var failures = new IReadOnlyList<DataException>[group];
         var files = new Files?[group];
+        var counts = new MaskCounts[group];
         for (int first = 0; first < _pairs.Length; first += group)
         {
             int start = first, count = Math.Min(group, _pairs.Length - first);
             Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = group }, i =>
             {
-                (failures[i], files[i]) = ([], null);
+                (failures[i], files[i], counts[i]) = ([], null, new MaskCounts());
                 try
                 {
-                    files[i] = Read(_pairs[start + i]);
+                    files[i] = Read(_pairs[start + i], counts[i]);
+                    Summarise(start + i, files[i]!);
                     Scale(start + i, files[i]!);
                 }
                 catch (DataException failure)
@@ -62,6 +65,10 @@ internal sealed partial class FileDataset : MicrographDataset
                 isAnythingCounted |= files[i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
                 if (files[i] is { } read)
                     CountIn(read);
+                _counts.Add(counts[i]);
+                bytes += _samples[first + i]?.Bytes ?? 0;
+                isAnythingCounted |= _samples[first + i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
+                _counts.Add(counts[i]);
             }
             if (bytes > memoryLimit || problems.Count > 0)
             {
@@ -111,32 +118,35 @@ internal sealed partial class FileDataset : MicrographDataset
     private static List<Pair> FindPairs(string images, string masks, ClassMap classMap, IReadOnlyList<string>? subset,
         List<DataException> problems)
     {
-        ILookup<string, string> imageFiles = ByStem(images), maskFiles = ByStem(masks);
+        ILookup<string, string> imageFiles = FileNames.ByStem(images), maskFiles = FileNames.ByStem(masks);
+        HashSet<string>? chosen = subset is null ? null : [.. subset.Select(FileNames.Composed)];
         if (imageFiles.Count == 0)
         {
             throw new DataException(images, "the split is empty: no image", $"files ending in {string.Join(", ", ImageFile.Extensions)}");
         }
         foreach (string wanted in subset ?? [])
-            if (!imageFiles.Contains(wanted))
+            if (!imageFiles.Contains(FileNames.Composed(wanted)))
                 problems.Add(new DataException(Path.Combine(images, wanted), "the subset names a missing image",
                     "the name of an image without its extension"));
         var pairs = new List<Pair>();
         foreach (IGrouping<string, string> files in imageFiles.OrderBy(files => files.Key, StringComparer.Ordinal))
         {
             string name = files.Key;
-            if (subset is not null && !subset.Contains(name))
+            if (chosen is not null && !chosen.Contains(name))
                 continue;
-            string[] candidates = [.. maskFiles[name + classMap.MaskSuffix]];
+            string[] candidates = [.. maskFiles[FileNames.Composed(name + classMap.MaskSuffix)]];
             string maskName = name + classMap.MaskSuffix + Path.GetExtension(files.First());
             if (files.Count() > 1)
                 problems.Add(new DataException(images,
-                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one"));
+                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one",
+                    FileNames.Hint([.. files])));
             else if (candidates.Length == 0)
                 problems.Add(new DataException(files.First(), "its mask is missing", Path.Combine(masks, maskName),
                     MissingMaskRemedy(classMap)));
             else if (candidates.Length > 1)
                 problems.Add(new DataException(files.First(),
-                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one"));
+                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one",
+                    FileNames.Hint(candidates)));
             else
                 pairs.Add(new Pair(name, files.First(), candidates[0]));
         }
@@ -147,12 +157,7 @@ internal sealed partial class FileDataset : MicrographDataset
         ? $"class map {classMap.Name} expects masks named as their images"
         : $"class map {classMap.Name} expects the image's name followed by '{classMap.MaskSuffix}'";
 
-    private static ILookup<string, string> ByStem(string folder) => Directory.EnumerateFiles(folder)
-        .Where(ImageFile.IsImageName)
-        .Order(StringComparer.Ordinal)
-        .ToLookup(file => Path.GetFileNameWithoutExtension(file));
-
-    private Files Read(Pair pair)
+    private Files Read(Pair pair, MaskCounts? counts = null)
     {
         // Report the problems of both files, not only the first.
         var problems = new List<DataException>();
@@ -183,7 +188,7 @@ internal sealed partial class FileDataset : MicrographDataset
         byte[]? labels = null;
         if (mask is not null)
         {
-            labels = ClassMap.Label(mask, out string? unknown);
+            labels = ClassMap.Label(mask, counts, out string? unknown);
             if (unknown is not null)
                 problems.Add(new DataException(pair.Mask, $"the mask has values or colours that no class lists: {unknown}", KnownValues(),
                     "extend the class map, or give it a default class"));

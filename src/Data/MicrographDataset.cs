@@ -3,8 +3,8 @@ namespace CsUnet.Data;
 /// <summary>Micrographs with labels: the files of a folder, or images in memory. Several threads may read samples.</summary>
 public abstract class MicrographDataset
 {
-    private readonly Lazy<IReadOnlyList<double>> _pixelShares;
     private readonly Lazy<DatasetContent> _content;
+    private readonly Lazy<SplitSummary> _summary;
 
     /// <summary>For derived data sets.</summary>
     /// <param name="name">The set's name in messages.</param>
@@ -13,8 +13,8 @@ public abstract class MicrographDataset
     {
         Name = name;
         ClassMap = classMap;
-        _pixelShares = new Lazy<IReadOnlyList<double>>(CountShares);
         _content = new Lazy<DatasetContent>(ReadContent);
+        _summary = new Lazy<SplitSummary>(Summarise);
     }
 
     /// <summary>The folder, or the set's name in messages.</summary>
@@ -44,7 +44,15 @@ public abstract class MicrographDataset
     /// <summary>
     /// The fraction of each class among the pixels that are not ignored, by label.
     /// </summary>
-    public IReadOnlyList<double> PixelShares() => _pixelShares.Value;
+    public IReadOnlyList<double> PixelShares()
+    {
+        IReadOnlyList<long> counts = Summary.ClassPixels;
+        double total = Math.Max(1, counts.Sum());
+        return [.. counts.Select(count => count / total)];
+    }
+
+    /// <summary>Counts over all samples, for the check of a set as a whole. Of files they are made when the set is opened.</summary>
+    public SplitSummary Summary => _summary.Value;
 
     /// <summary>How the samples of the files became levels; for images in memory, which are levels already, the full range.</summary>
     public virtual IntensityScale Intensity => IntensityScale.Full;
@@ -81,15 +89,8 @@ public abstract class MicrographDataset
     private protected virtual DatasetContent ReadContent() =>
         DatasetContent.OfSamples(Name, Enumerable.Range(0, Count).Select(index => this[index]));
 
-    private List<double> CountShares()
-    {
-        long[] counts = new long[256];
-        for (int i = 0; i < Count; i++)
-            foreach (byte label in this[i].Labels)
-                counts[label]++;
-        double total = Math.Max(1, counts.AsSpan(0, ClassMap.Count).ToArray().Sum());
-        return [.. counts.Take(ClassMap.Count).Select(count => count / total)];
-    }
+    /// <summary>Computes <see cref="Summary"/>; by default from the samples.</summary>
+    private protected virtual SplitSummary Summarise() => SplitSummary.Of(this);
 
     private sealed class MemoryDataset : MicrographDataset
     {

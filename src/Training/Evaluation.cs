@@ -36,11 +36,33 @@ public sealed class Evaluation
     /// <summary>The pixels of all images.</summary>
     public ConfusionMatrix Confusion { get; }
 
-    /// <summary>Mean IoU over the classes that occur, computed over the pixels of all images.</summary>
+    /// <summary>Mean IoU over the classes that occur in the truth, computed over the pixels of all images.</summary>
     public double MeanIoU => Confusion.MeanIoU;
 
-    /// <summary>Mean Dice over the classes that occur, computed over the pixels of all images.</summary>
+    /// <summary>Mean Dice over the classes that occur in the truth, computed over the pixels of all images.</summary>
     public double MeanDice => Confusion.MeanDice;
+
+    /// <summary>The classes without a pixel of truth, by label. They have no part in the means.</summary>
+    public IReadOnlyList<int> AbsentClasses => [.. Enumerable.Range(0, ClassNames.Count).Where(label => !Confusion.Occurs(label))];
+
+    /// <summary>
+    /// What stands beside the means: the classes without a pixel of truth, and how often they were predicted; empty if every class occurs.
+    /// </summary>
+    public string MeanNote => NoteOf(ClassNames.Select(_ => true).ToArray());
+
+    /// <summary>What stands beside the mean over those of the given classes that occur in the truth; empty if it is over all.</summary>
+    /// <param name="trained">Whether a class occurs in the training masks, by label.</param>
+    internal string NoteOf(IReadOnlyList<bool> trained)
+    {
+        int[] untrained = [.. Enumerable.Range(0, ClassNames.Count).Where(label => !trained[label] && Confusion.Occurs(label))];
+        IReadOnlyList<int> absent = AbsentClasses;
+        int left = ClassNames.Count - absent.Count - untrained.Length;
+        return left == ClassNames.Count ? "" : $"mean over {left} of {ClassNames.Count} classes"
+            + (absent.Count == 0 ? "" : $", no pixel of truth for {string.Join(", ", absent.Select(label =>
+                $"{ClassNames[label]} ({ProblemText.Count(Confusion.PredictionCount(label), "pixel")} predicted)"))}")
+            + (untrained.Length == 0 ? ""
+                : $", not in the training masks: {string.Join(", ", untrained.Select(label => ClassNames[label]))}");
+    }
 
     /// <summary>Fraction of correctly labelled pixels.</summary>
     public double PixelAccuracy => Confusion.PixelAccuracy;
@@ -54,13 +76,14 @@ public sealed class Evaluation
 
     /// <summary>
     /// The JSON text of an evaluation's file: origin, meanIoU, meanDice, pixelAccuracy, classes[] with name, iou, dice (null if the class
-    /// does not occur), confusion (rows: truth), and images[] with file and the same values per image.
+    /// has no pixel of truth), confusion (rows: truth), images[] with file and the same values per image, and absent[], the names of the
+    /// classes without a pixel of truth, over which the means do not go.
     /// </summary>
     public string ToJson() => JsonSerializer.Serialize(new EvaluationFile(
         MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],
         [.. Images.Select(image => new EvaluationFile.ImageEntry(
             image.File, image.Confusion.MeanIoU, image.Confusion.MeanDice, image.Confusion.PixelAccuracy, ClassEntries(image.Confusion),
-            [.. image.Confusion.ToRows()]))], Origin), TrainingJson.Default.EvaluationFile) + "\n";
+            [.. image.Confusion.ToRows()]))], [.. AbsentClasses.Select(label => ClassNames[label])], Origin), TrainingJson.Default.EvaluationFile) + "\n";
 
     private IReadOnlyList<EvaluationFile.ClassEntry> ClassEntries(ConfusionMatrix confusion) =>
         [.. Scores(confusion).Select(score => new EvaluationFile.ClassEntry(score.Name, score.IoU, score.Dice))];

@@ -95,7 +95,10 @@ public sealed partial class Trainer
             Identity = identity,
             Intensity = train.Intensity,
         };
-        return new Trainer(options, model, header, options.CreateBatches(train, header.Normalisation), validation, folder, execution);
+        return new Trainer(options, model, header, options.CreateBatches(train, header.Normalisation), validation, folder, execution)
+        {
+            TrainingSet = train,
+        };
     }
 
     private Trainer DisposedIfItFails(Action action)

@@ -28,6 +28,8 @@ public sealed partial class Trainer : IDisposable
     private readonly SpeedMeter _speed = new();
     private readonly TrainingStep _steps;
     private TrainerState _state = TrainerState.Initial;
+    // Whether a class occurs in the training masks, by label; null until the first validation.
+    private bool[]? _trained;
     private int _unread;
     private long _unreadSince;
     private bool _isResumed;
@@ -97,6 +99,12 @@ public sealed partial class Trainer : IDisposable
 
     /// <summary>The folder for all files.</summary>
     public RunFolder Folder { get; }
+
+    /// <summary>
+    /// The training images: validations are judged on the classes that occur in their masks. Null where only the batches are known; then on
+    /// all classes.
+    /// </summary>
+    internal MicrographDataset? TrainingSet { get; init; }
 
     /// <summary>Steps of the whole run.</summary>
     public int Steps { get; }
@@ -273,11 +281,14 @@ public sealed partial class Trainer : IDisposable
             (Evaluation evaluation, double loss) = Evaluator.Evaluate(_predictor, _validation!, _loss, cancellation: cancellation);
             // Finite weights can be so large that the output is not finite. Such a network must become neither best nor last checkpoint.
             RequireFinite(loss, _state.Step, "validation loss");
-            ValidationHistory history = _state.History.With(evaluation.MeanIoU, _state.Step, Options.PlateauPatience);
+            _trained ??= [.. TrainingSet?.PixelShares().Select(share => share > 0) ?? evaluation.ClassNames.Select(_ => true)];
+            double meanIoU = evaluation.Confusion.MeanIoUOver(_trained);
+            ValidationHistory history = _state.History.With(meanIoU, _state.Step, Options.PlateauPatience);
             _state = _state with { History = history, ValidatedStep = _state.Step };
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
             _speed.AddValidation(elapsed.TotalSeconds);
-            return new ValidationReport(_state.Step, loss, evaluation, history.BestStep == _state.Step, elapsed);
+            return new ValidationReport(_state.Step, loss, evaluation, history.BestStep == _state.Step, elapsed, meanIoU,
+                evaluation.NoteOf(_trained));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CsUnet.Data;
 
 namespace CsUnet.Training;
 
@@ -11,6 +12,7 @@ namespace CsUnet.Training;
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(EvaluationFile))]
 [JsonSerializable(typeof(RunContent.DataFile))]
+[JsonSerializable(typeof(DatasetTable))]
 internal sealed partial class TrainingJson : JsonSerializerContext
 {
     // Created lazily, after Default: a generated file initialises Default.

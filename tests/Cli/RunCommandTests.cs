@@ -88,7 +88,7 @@ public sealed class RunCommandTests : IDisposable
         Assert.Equal(("test", "last", 2, 16, "cpu", _folder["set"]),
             (origin.Split, origin.Checkpoint, origin.Step, origin.Stride, origin.Device, origin.Data));
         var options = new TrainingOptions { Data = _folder["set"], Classes = "nasa-super" };
-        Assert.Equal(RunData.Open(options, "test").Content.Hash, origin.Content);
+        Assert.Equal(RunData.Open(options, "test", intensity: null).Content.Hash, origin.Content);
         Assert.Equal(RunFolder.Open(_folder["run"]).LoadIdentity(), origin.Run);
         Assert.Equal(Path.GetFileName(first), origin.FileName());
         string html = File.ReadAllText(_folder["run/report.html"]);
@@ -170,8 +170,8 @@ public sealed class RunCommandTests : IDisposable
         string config = _folder.Write("c.yaml", "classes: nasa-super\n");
         ProgramRun.Refuses(["train", "--config", config, "--out", _folder["run"], .. s_tiny], "--data synthetic");
         var options = new TrainingOptions { Data = RunData.SyntheticName, Classes = "nasa-super" };
-        Assert.Equal(RunData.Open(new TrainingOptions(), "train").Content.Hash, RunData.Open(options, "train").Content.Hash);
-        Assert.NotNull(RunData.OpenValidation(options));
+        Assert.Equal(RunData.Open(new TrainingOptions(), "train", intensity: null).Content.Hash, RunData.Open(options, "train", intensity: null).Content.Hash);
+        Assert.NotNull(RunData.OpenValidation(options, intensity: null));
         Assert.SkipUnless(TestFiles.RunsAll, "Skipped: its second part takes seconds; CSUNET_TEST_ALL=1 runs it");
         ProgramRun run = Succeeds("train", "--data", "synthetic", "--classes", "nasa-super", "--steps", "1", "--out", _folder["run"]);
         Assert.Contains("data: synthetic micrographs;", run.Out);

@@ -15,8 +15,8 @@ public sealed class WrongCallTests
 
     [Fact]
     public void Unknown_command_without_neighbour_lists_all() =>
-        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy', expected one of train, evaluate, predict, demo, selftest, bench, "
-            + "lab, gradcheck, kernels, devices");
+        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy', expected one of train, check, evaluate, predict, demo, selftest, "
+            + "bench, lab, gradcheck, kernels, devices");
 
     [Fact]
     public void Unknown_subcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");

@@ -37,7 +37,7 @@ internal static class EvaluateCommand
         });
         HelpWithExamples.SetNotes(command, """
             Whole images are labelled by overlapping tiles, and all their pixels counted together: IoU and Dice per class, their
-            means over the classes that occur, pixel accuracy and the confusion matrix. The result is also written to
+            means over the classes of the truth, pixel accuracy and the confusion matrix. The result is also written to
             evaluation-SPLIT-CHECKPOINT-STEP-HASH.json in the run's folder, with the scores of each image and what was measured.
             The hash is that of images, masks, weights, stride and device: only the same evaluation again replaces a file. The
             run's report.html shows all evaluations side by side.
@@ -73,13 +73,15 @@ internal static class EvaluateCommand
         // The report needs the run's other files. What is wrong with them is said before the computation, and does not stop it.
         RunReport.Check(run.Folder, terminal.Warn);
         IntensityWarning.Write(terminal, images);
+        DatasetDisplay.Warn(terminal, DatasetCheck.Of(run.ClassMap, train: null, test: images.Summary).Warnings);
         Evaluation evaluation = FailedWorkException.Guard(() => Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");
             terminal.Out.Flush();
         }, interrupt.Token));
         EvaluationTable.Write(terminal, evaluation, withConfusion: true);
-        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}"));
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}")
+            + (evaluation.MeanNote.Length > 0 ? $", {evaluation.MeanNote}" : ""));
         string path = evaluation.With(origin).Save(run.Folder);
         terminal.WriteLine($"written: {path}, {RunReport.Write(run.Folder, warn: null)}");
         return ExitCode.Success;

@@ -178,7 +178,7 @@ internal static class PredictCommand
         if (files.Count == 0)
             throw new UsageException("only results of earlier predictions are here", "images", string.Join(", ", arguments));
         foreach (IGrouping<string, string> group in files.GroupBy(file =>
-            Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase))
+            FileNames.Composed(Path.GetFileNameWithoutExtension(file)), StringComparer.OrdinalIgnoreCase))
         {
             if (group.Count() > 1)
             {

@@ -18,6 +18,8 @@ internal static class EvaluationTable
             scores.AddRow(Terminal.Cell(score.Name), Score(score.IoU), Score(score.Dice));
         scores.AddRow("mean", Score(evaluation.MeanIoU), Score(evaluation.MeanDice));
         terminal.Ansi.Write(scores);
+        if (evaluation.MeanNote.Length > 0)
+            terminal.WriteLine(evaluation.MeanNote);
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pixel accuracy {evaluation.PixelAccuracy:F4}"));
         if (!withConfusion)
             return;

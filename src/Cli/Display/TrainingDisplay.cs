@@ -87,7 +87,8 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
             _bar.Description = _description;
         WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"step {report.Step}  validation: loss {report.Loss:F4}, mean IoU "
-                + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
+                + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}")
+            + (report.MeanNote.Length > 0 ? $"; {report.MeanNote}" : ""));
     }
 
     /// <inheritdoc />

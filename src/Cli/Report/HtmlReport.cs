@@ -71,6 +71,8 @@ internal static class HtmlReport
         html.Append(EvaluationOverview.Render(content.Evaluations));
         foreach (Evaluation evaluation in content.Evaluations)
             AppendEvaluation(html, EvaluationOverview.Name(evaluation.Origin!), evaluation);
+        if (content.Dataset is { } dataset)
+            DatasetSection.Append(html, dataset);
         AppendFacts(html, content);
         if (content.Next.Count > 0)
         {
@@ -115,6 +117,8 @@ internal static class HtmlReport
         html.Append(CultureInfo.InvariantCulture,
             $"<tr class=\"mean\"><td>mean</td><td class=\"n\">{Score(evaluation.MeanIoU)}</td><td "
                 + $"class=\"n\">{Score(evaluation.MeanDice)}</td></tr></table>");
+        if (evaluation.MeanNote.Length > 0)
+            html.Append(CultureInfo.InvariantCulture, $"<p>{Text(evaluation.MeanNote)}</p>");
         html.Append(CultureInfo.InvariantCulture, $"<p class=\"faint\">pixel accuracy {Score(evaluation.PixelAccuracy)}</p></div>\n");
         AppendConfusion(html, evaluation);
         html.Append("</div>\n<details><summary>per image</summary><table><tr><th>image</th>");

@@ -1,3 +1,4 @@
+using CsUnet.Data;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;
@@ -28,6 +29,9 @@ internal sealed record ReportContent
 
     /// <summary>The text of the configuration file.</summary>
     public string Configuration { get; init; } = "";
+
+    /// <summary>The check of the data set; null if the run has none.</summary>
+    public DatasetTable? Dataset { get; init; }
 
     /// <summary>Suggested next commands, with their purpose.</summary>
     public IReadOnlyList<(string Command, string Purpose)> Next { get; init; } = [];

@@ -74,6 +74,7 @@ internal static class RunReport
             Evaluations = evaluations,
             Examples = Sound(() => Examples(folder), []),
             Legend = Sound(() => Legend(folder), []),
+            Dataset = Sound(() => DatasetCheckFile.Load(folder), null),
             Configuration = Sound(() => ReadFile.Text(folder.ConfigPath), ""),
             Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Origin!.Split == "test")),
         };
