@@ -74,6 +74,20 @@ public class JpegFileTests
     }
 
     [Fact]
+    public void Sizes_that_the_data_cannot_fill_are_refused()
+    {
+        using var folder = new TemporaryFolder();
+        byte[] file = Write(40, 40, 1);
+        int height = file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC0]) + 5;
+        foreach (int rows in new[] { 65000, 1000, 48 })
+        {
+            byte[] changed = [.. file];
+            (changed[height], changed[height + 1]) = ((byte)(rows >> 8), (byte)rows);
+            ImageCases.RefusesAsDamaged(folder.Save("a.jpg", changed), rows > 40000 ? "too few" : "premature end of data segment");
+        }
+    }
+
+    [Fact]
     public void Unused_scan_parameters_of_cameras_are_no_damage()
     {
         using var folder = new TemporaryFolder();

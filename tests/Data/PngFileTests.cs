@@ -108,6 +108,7 @@ public class PngFileTests
         ImageCases.RefusesAsDamaged(folder.Save("a.png", Joined([0x12, 0x34, .. zlib])), "row 0");
         ImageCases.RefusesAsDamaged(folder.Save("a.png", [.. head, .. end]), "no picture data");
         ImageCases.RefusesAsDamaged(folder.Save("a.png", file[..^12]), "ends before");
+        ImageCases.RefusesAsSound(folder.Save("a.png", [.. head, .. PngFileWriter.Chunk("ABCD", [1]), .. file[data..]]), "unknown kind");
         // Bytes behind the end, and a damaged text, do not matter.
         byte[] text = PngFileWriter.Chunk("tEXt", "Title"u8.ToArray());
         text[^1] ^= 1;

@@ -13,8 +13,8 @@ internal sealed class ForeignBlocks(string path, TiffDirectory page, int samples
         bool isFax = TiffCompression.IsFax(compression);
         Func<byte[], VipsImage> load = compression switch
         {
-            TiffCompression.Jpeg => data => VipsImage.JpegloadBuffer(data, failOn: Enums.FailOn.Error),
-            TiffCompression.Webp => data => VipsImage.WebploadBuffer(data, failOn: Enums.FailOn.Error),
+            TiffCompression.Jpeg => data => VipsImage.JpegloadBuffer(data, failOn: Enums.FailOn.Warning, access: Enums.Access.Sequential),
+            TiffCompression.Webp => data => VipsImage.WebploadBuffer(data, failOn: Enums.FailOn.Warning),
             _ => data => VipsImage.TiffloadBuffer(data, failOn: Enums.FailOn.Warning),
         };
         byte[] data = isFax ? FaxFile(compression, stored, width, rows)

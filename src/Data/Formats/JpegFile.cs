@@ -45,8 +45,12 @@ internal sealed class JpegFile : IImageDecoder
 
     public SampleData Decode(int[] take, bool mask)
     {
+        // Huffman codes have one bit or more, and a block of 64 samples one code or more.
+        const int mostPixelsPerByte = 1024;
+        if ((long)Facts.Height * Facts.Width > (long)_file.Length * mostPixelsPerByte)
+            throw ImageProblem.Damaged(Facts.Path, $"{_file.Length} bytes are too few for {Facts.Height}x{Facts.Width} pixels");
         (byte[] samples, int height, int width, int bands) = VipsDecoder.Decode(Facts.Path, Tolerant(_file),
-            data => VipsImage.JpegloadBuffer(data, failOn: Enums.FailOn.Error, access: Enums.Access.Sequential));
+            data => VipsImage.JpegloadBuffer(data, failOn: Enums.FailOn.Warning, access: Enums.Access.Sequential));
         if (height != Facts.Height || width != Facts.Width || bands != Facts.Samples)
             throw ImageProblem.Damaged(Facts.Path,
                 $"it holds {height}x{width} pixels of {bands} samples, its header says {Facts.Height}x{Facts.Width} of {Facts.Samples}");

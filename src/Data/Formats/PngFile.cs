@@ -211,7 +211,8 @@ internal sealed class PngFile : IImageDecoder
             if (type == "IEND")
                 return chunks;
             if (char.IsUpper(type[0]) && type is not ("IHDR" or "PLTE" or "IDAT"))
-                throw ImageProblem.Damaged(path, $"the chunk at byte {at} is unknown");
+                throw ImageProblem.NotRead(path, $"the chunk at byte {at} is needed to show the picture and is of an unknown kind",
+                    "a PNG by the standard", "save it again as PNG or TIFF");
             if (isSound)
                 chunks.Add((type, at + 8, (int)length));
             at += 12 + (int)length;

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace CsUnet.Data.Formats;
 
-/// <summary>A directory of a TIFF file. Values of its fields are read when they are asked for, so that private fields never matter.</summary>
+/// <summary>A directory of a TIFF file. Values of fields are read when they are asked for, so that private fields never matter.</summary>
 internal sealed class TiffDirectory
 {
     private readonly record struct Field(int Type, long Count, long Offset);

@@ -42,7 +42,10 @@ internal static class VipsDecoder
                 }
                 catch (VipsException failure)
                 {
-                    throw ImageProblem.Damaged(path, Describe(part, OneLine(failure.Message)), failure);
+                    // The first line names the call that failed, the others say why.
+                    string[] lines = failure.Message.Split('\n', 2);
+                    string reason = OneLine(lines[^1]);
+                    throw ImageProblem.Damaged(path, Describe(part, reason.Length > 0 ? reason : OneLine(lines[0])), failure);
                 }
                 string messages = OneLine(Messages());
                 return messages.Length == 0
