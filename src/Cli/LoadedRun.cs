@@ -7,8 +7,11 @@ namespace CsUnet.Cli;
 /// <summary>A run folder and the network from one of its weight files.</summary>
 internal sealed class LoadedRun
 {
-    private LoadedRun(RunFolder folder, TrainingOptions options, Checkpoint checkpoint, string checkpointName)
+    private readonly DeviceSelection _device;
+
+    private LoadedRun(RunFolder folder, TrainingOptions options, Checkpoint checkpoint, string checkpointName, DeviceSelection device)
     {
+        _device = device;
         Folder = folder;
         Options = options;
         Checkpoint = checkpoint;
@@ -53,7 +56,7 @@ internal sealed class LoadedRun
         Checkpoint weights = Checkpoint.Load(file, device: device.Device);
         TrainingOptions options = folder.LoadOptions();
         weights.Model.Precision = Choose(precision, options.Precision, device.Device);
-        return new LoadedRun(folder, options, weights, checkpoint);
+        return new LoadedRun(folder, options, weights, checkpoint, device);
     }
 
     /// <summary>The run folder at a path, or the newest one.</summary>
@@ -85,9 +88,9 @@ internal sealed class LoadedRun
     }
 
     /// <summary>Describes device and precision, for example <c>cpu; fp32, trained in bf16</c>.</summary>
-    public string Describe(DeviceSelection device) => Precision == Options.Precision
-        ? Commands.CommandHelpers.Describe(device, Precision)
-        : $"{device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
+    public string DescribeDevice() => Precision == Options.Precision
+        ? Commands.CommandHelpers.Describe(_device, Precision)
+        : $"{_device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
 
     /// <summary>Describes the network, for example <c>runs/first, last weights (step 300): cs-unet-mini, 128x128, 3 classes</c>.</summary>
     public string Describe() => $"{Folder.Path}, {CheckpointName} weights (step {Checkpoint.Header.Step}): "
