@@ -43,7 +43,7 @@ public static unsafe class GradientNorm
                 ? SumOfSquares(tensor.Pointer<float>() + start, count)
                 : SumOfSquares(tensor.Pointer<double>() + start, count);
         });
-        UpdateRule.KeepAlive(tensor);
+        GC.KeepAlive(tensor);
         double sum = 0;
         foreach (double value in partial)
             sum += value;
@@ -123,7 +123,7 @@ public static unsafe class GradientNorm
             Scale(tensor.Pointer<float>(), tensor.Count, (float)factor);
         else
             Scale(tensor.Pointer<double>(), tensor.Count, factor);
-        UpdateRule.KeepAlive(tensor);
+        GC.KeepAlive(tensor);
     }
 
     private static double SumOfSquares(float* x, int count)
@@ -177,7 +177,7 @@ public static unsafe class GradientNorm
     /// <param name="limit">The largest norm; 0: no limit, and the factor is 1.</param>
     /// <param name="result">(2) float32: the norm before clipping, and the factor.</param>
     /// <param name="notFinite">Four bytes: the number of elements that are not finite, an int.</param>
-    public static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) =>
+    internal static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) =>
         Enqueue(table, limit, result, notFinite, out _);
 
     private static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite, out Tensor notFiniteOfChunks)
@@ -193,7 +193,8 @@ public static unsafe class GradientNorm
         total.Add(chunks);
         total.Add((float)limit);
         total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
-        UpdateRule.KeepAlive(partial, notFiniteOfChunks, result, notFinite);
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[partial, notFiniteOfChunks, result, notFinite])
+            GC.KeepAlive(tensor);
     }
 
     private static (double Norm, Tensor NotFiniteOfChunks) CudaNorm(TensorTable table)
@@ -209,6 +210,6 @@ public static unsafe class GradientNorm
         Tensor number = Tensor.Full([1], factor, DType.Float32, table.Device);
         launch.Add(number);
         table.Run(ref launch);
-        UpdateRule.KeepAlive(number);
+        GC.KeepAlive(number);
     }
 }
