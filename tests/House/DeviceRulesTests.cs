@@ -32,7 +32,8 @@ public sealed partial class DeviceRulesTests
     [Fact]
     public void Operators_do_ask()
     {
-        string[] asked = [.. UsedMethods(typeof(Operator).Assembly).Where(Asks).Select(method => $"{method.DeclaringType!.Name}.{method.Name}")];
+        string[] asked = [.. UsedMethods(typeof(Operator).Assembly).Where(Asks)
+            .Select(method => $"{method.DeclaringType!.Name}.{method.Name}")];
         Assert.Contains("Device.get_Kind", asked);
         Assert.Contains("Device.op_Equality", asked);
     }
@@ -86,7 +87,8 @@ public sealed partial class DeviceRulesTests
         return
         [
             .. metadata.MemberReferences
-                .Where(handle => metadata.GetMemberReference(handle).GetKind() == MemberReferenceKind.Method && !IsOwn(metadata, handle))
+                .Where(handle => metadata.GetMemberReference(handle).GetKind() == MemberReferenceKind.Method)
+                .Where(handle => !IsOwn(metadata, handle))
                 .Select(handle => assembly.ManifestModule.ResolveMethod(MetadataTokens.GetToken(handle), s_anyTypes, s_anyTypes)!),
         ];
     }

@@ -104,7 +104,8 @@ public class OptimizerTests
     public void Tensors_that_do_not_fit_are_refused_by_name()
     {
         Tensor p = Tensor.Zeros([3]);
-        Assert.Contains("AdamW: mean", Assert.Throws<ShapeException>(() => new AdamW(1).Update(new(p, p, Tensor.Zeros([4]), p), 1)).Message);
+        Assert.Contains("AdamW: mean",
+            Assert.Throws<ShapeException>(() => new AdamW(1).Update(new(p, p, Tensor.Zeros([4]), p), 1)).Message);
         Assert.Contains("Sgd: velocity", Assert.Throws<ShapeException>(() => new Sgd(1, 0.9).Update(new(p, p), 1)).Message);
         Assert.Contains("Sgd: state", Assert.Throws<ShapeException>(() => new Sgd(1).Update(new(p, p, p, p), 1)).Message);
         Assert.Contains("AdamW: gradient",
