@@ -108,7 +108,7 @@ public partial class Variable
         Allocate(device).CopyFrom(values);
     }
 
-    /// <summary>Sets the elements of a leaf by a function that computes them on the CPU, so that they are the same on every device.</summary>
+    /// <summary>Sets the elements of a leaf by a function that computes on the CPU, for the same values on every device.</summary>
     /// <param name="fill">Writes all elements of a tensor on the CPU that has the leaf's shape and element type.</param>
     /// <param name="device">Where the first call allocates memory.</param>
     /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>

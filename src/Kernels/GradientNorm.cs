@@ -2,6 +2,7 @@ using System.Numerics;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -159,14 +160,7 @@ public static unsafe class GradientNorm
 
     private static void Scale<T>(T* x, long count, T factor) where T : unmanaged, INumber<T> =>
         Workers.Split(count, Simd.Grain, (start, end) =>
-    {
-        var factors = new Vector<T>(factor);
-        long i = start;
-        for (; i + Vector<T>.Count <= end; i += Vector<T>.Count)
-            (Simd.Load(x + i) * factors).Store(x + i);
-        for (; i < end; i++)
-            x[i] *= factor;
-    });
+            TensorPrimitives.Multiply(Simd.Span(x + start, end - start), factor, Simd.Span(x + start, end - start)));
 
     private static bool IsOnCuda(IReadOnlyList<Tensor> tensors) => tensors.Count > 0 && tensors[0].Device.Kind == DeviceKind.Cuda;
 

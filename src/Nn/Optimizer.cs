@@ -111,7 +111,9 @@ public abstract class Optimizer
 
     /// <summary>The state as named tensors, for a checkpoint. The tensors are not copied; they stay on the device.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> State() =>
-        [.. _state.SelectMany(state => Parameters.Select((named, i) => KeyValuePair.Create($"{state.Name}.{named.Name}", state.Tensors[i])))];
+    [
+        .. _state.SelectMany(state => Parameters.Select((named, i) => KeyValuePair.Create($"{state.Name}.{named.Name}", state.Tensors[i]))),
+    ];
 
     /// <summary>Loads the state, on any device, from a file that contains the result of <see cref="State"/>.</summary>
     /// <param name="file">The file.</param>

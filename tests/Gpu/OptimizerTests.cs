@@ -157,7 +157,8 @@ public sealed class OptimizerTests
         Assert.Contains("at least one", Assert.Throws<ShapeException>(() => new TensorTable(Array.Empty<Tensor>())).Message);
         Assert.Contains("on cpu", Assert.Throws<ShapeException>(() => new TensorTable([a, Tensor.Zeros([4])])).Message);
         Assert.Contains("like its gradient", Assert.Throws<ShapeException>(() => new TensorTable([new UpdatedParameter(b, a)])).Message);
-        Assert.Contains("AdamW: mean", Assert.Throws<ShapeException>(() => new AdamW(1).Update(new(a, a, Tensor.Zeros([4]), a), 1)).Message);
+        Assert.Contains("AdamW: mean",
+            Assert.Throws<ShapeException>(() => new AdamW(1).Update(new(a, a, Tensor.Zeros([4]), a), 1)).Message);
     }
 
     [Fact]

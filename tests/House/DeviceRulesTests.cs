@@ -93,7 +93,7 @@ public sealed partial class DeviceRulesTests
         ];
     }
 
-    /// <summary>Whether a member belongs to a generic type of the assembly itself: the table lists what that member calls as well.</summary>
+    /// <summary>Whether a member belongs to a generic type of the assembly itself; what that member calls is also listed.</summary>
     private static bool IsOwn(MetadataReader metadata, MemberReferenceHandle handle)
     {
         EntityHandle parent = metadata.GetMemberReference(handle).Parent;

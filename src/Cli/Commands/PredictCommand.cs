@@ -21,7 +21,8 @@ internal static class PredictCommand
         };
         var shared = new RunOptions();
         Option<string?> output = Options.Text("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
-        var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.") { files };
+        var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.");
+        command.Add(files);
         shared.AddTo(command, output);
         command.SetAction(result =>
             Run(terminal, shared, result, result.GetValue(files)!, result.GetValue(output) ?? DefaultOutput));
