@@ -7,8 +7,11 @@ namespace CsUnet.Cli;
 /// <summary>A run folder and the network from one of its weight files.</summary>
 internal sealed class LoadedRun
 {
-    private LoadedRun(RunFolder folder, TrainingOptions options, Checkpoint checkpoint, string checkpointName)
+    private readonly DeviceSelection _device;
+
+    private LoadedRun(RunFolder folder, TrainingOptions options, Checkpoint checkpoint, string checkpointName, DeviceSelection device)
     {
+        _device = device;
         Folder = folder;
         Options = options;
         Checkpoint = checkpoint;
@@ -56,7 +59,7 @@ internal sealed class LoadedRun
         Checkpoint weights = folder.LoadCheckpoint(checkpoint, device.Device);
         TrainingOptions options = folder.LoadOptions();
         weights.Model.Precision = Choose(precision, options.Precision, device.Device);
-        return new LoadedRun(folder, options, weights, checkpoint);
+        return new LoadedRun(folder, options, weights, checkpoint, device);
     }
 
     /// <summary>The run folder at a path, or the newest one.</summary>
@@ -87,12 +90,12 @@ internal sealed class LoadedRun
     /// <param name="split">Which of the data.</param>
     /// <param name="stride">The tile stride; null: the run's own.</param>
     /// <param name="device">The device that computes.</param>
-    public EvaluationOrigin OriginOf(MicrographDataset images, TrainingOptions options, string split, int? stride, DeviceSelection device)
+    public EvaluationOrigin OriginOf(MicrographDataset images, TrainingOptions options, string split, int? stride)
     {
         int height = Checkpoint.Model.Height, width = Checkpoint.Model.Width, pixels = stride ?? Options.TileStride;
         string name = Commands.CommandHelpers.Describe(device, Precision);
         return new EvaluationOrigin(split, CheckpointName, Checkpoint.Header.Step, pixels == 0 ? Math.Min(height, width) / 2 : pixels,
-            device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : name, RunData.Describe(options), images.Content.Hash,
+            _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : name, RunData.Describe(options), images.Content.Hash,
             Checkpoint.ContentHash, Checkpoint.Header.Identity?.Run);
     }
 
@@ -141,9 +144,9 @@ internal sealed class LoadedRun
     }
 
     /// <summary>Describes device and precision, for example <c>cpu; fp32, trained in bf16</c>.</summary>
-    public string Describe(DeviceSelection device) => Precision == Options.Precision
-        ? Commands.CommandHelpers.Describe(device, Precision)
-        : $"{device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
+    public string DescribeDevice() => Precision == Options.Precision
+        ? Commands.CommandHelpers.Describe(_device, Precision)
+        : $"{_device.Description}; {Precision.Label()}, trained in {Options.Precision.Label()}";
 
     /// <summary>Describes the network, for example <c>runs/first, last weights (step 300): cs-unet-mini, 128x128, 3 classes</c>.</summary>
     public string Describe() => $"{Folder.Path}, {CheckpointName} weights (step {Checkpoint.Header.Step}): "

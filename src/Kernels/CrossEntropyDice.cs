@@ -2,6 +2,7 @@ using System.Numerics;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -89,8 +90,7 @@ public sealed record CrossEntropyDice(
             }
         });
         for (int chunk = 1; chunk < chunks; chunk++)
-            for (int i = 0; i < width; i++)
-                sums[i] += sums[chunk * width + i];
+            TensorPrimitives.Add(sums.AsSpan(0, width), sums.AsSpan(chunk * width, width), sums.AsSpan(0, width));
         Span<double> saved = totals.AsSpan<double>();
         saved[0] = sums[1];
         double dice = 0;

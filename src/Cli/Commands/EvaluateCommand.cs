@@ -3,7 +3,6 @@ using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Cli.Report;
 using CsUnet.Data;
-using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
@@ -13,28 +12,13 @@ internal static class EvaluateCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<string?> run = CommandHelpers.Run();
+        var shared = new RunOptions();
         Option<string?> data = Options.Text("--data", "DIR", "Folder of the data set. Default: the run's own.");
         Option<string?> split = Options.Text("--split", "NAME",
             "Which images: train, val, test, or another folder of the set. Default: test.");
-        Option<string?> checkpoint = CommandHelpers.Checkpoint();
-        Option<int?> stride = Options.Integer("--stride", "N",
-            "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
-        Option<string?> device = CommandHelpers.Device();
-        Option<string?> precision = CommandHelpers.PrecisionOfRun();
-        Option<int?> threads = CommandHelpers.Threads();
-        var command = new Command("evaluate", "Measures a trained network on the images of a split.")
-        {
-            run, data, split, checkpoint, stride, device, precision, threads,
-        };
-        command.SetAction(result =>
-        {
-            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
-            CommandHelpers.UseThreads(result.GetValue(threads));
-            Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
-            return Run(terminal, selection, arithmetic, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
-                result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
-        });
+        var command = new Command("evaluate", "Measures a trained network on the images of a split.");
+        shared.AddTo(command, data, split);
+        command.SetAction(result => Run(terminal, shared, result, result.GetValue(data), result.GetValue(split) ?? "test"));
         HelpWithExamples.SetNotes(command, """
             Whole images are labelled by overlapping tiles, and all their pixels counted together: IoU and Dice per class, their
             means over the classes of the truth, pixel accuracy and the confusion matrix. The result is also written to
@@ -50,26 +34,24 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static int Run(
-        Terminal terminal, DeviceSelection device, Precision? precision, string? runPath, string? data, string split, string checkpoint,
-        int? stride)
+    private static int Run(Terminal terminal, RunOptions shared, ParseResult result, string? data, string split)
     {
         using var interrupt = new Interrupt(terminal);
         // The name of the split is also part of a file name.
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
-        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
+        LoadedRun run = shared.Open(result);
         OutputFiles.CheckFolder(run.Folder.Path, run.Folder.Path);
-        using Predictor predictor = run.CreatePredictor(stride);
+        using Predictor predictor = run.CreatePredictor(shared.Stride(result));
         TrainingOptions options = run.Options with { Data = TrainingArguments.FullPath(data) ?? run.Options.Data, Subset = [] };
         if (data is null)
             LoadedRun.RequireData(options);
         MicrographDataset images = RunData.Open(options, split, run.Intensity, run.ClassMap);
         ReadingNotes.Write(terminal, images);
-        EvaluationOrigin origin = run.OriginOf(images, options, split, stride, device);
+        EvaluationOrigin origin = run.OriginOf(images, options, split, shared.Stride(result));
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"intensity: {run.Intensity}");
-        terminal.WriteLine($"device: {run.Describe(device)}");
+        terminal.WriteLine($"device: {run.DescribeDevice()}");
         // The report needs the run's other files. What is wrong with them is said before the computation, and does not stop it.
         RunReport.Check(run.Folder, terminal.Warn);
         IntensityWarning.Write(terminal, images);

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Text;
 using CsUnet.Cli.Display;
 using CsUnet.Data;
-using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
@@ -23,28 +22,14 @@ internal static class PredictCommand
         {
             Arity = ArgumentArity.OneOrMore, Description = "Images (TIFF, PNG, JPEG; grey or colour, 8 or 16 bit), or folders of images.",
         };
-        Option<string?> run = CommandHelpers.Run();
-        Option<string?> checkpoint = CommandHelpers.Checkpoint();
+        var shared = new RunOptions();
         Option<string?> output = Options.OutputFolder("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
-        Option<int?> stride = Options.Integer("--stride", "N",
-            "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
         Option<DataBarChoice?> dataBar = DataBarChoice.CreateOption();
-        Option<string?> device = CommandHelpers.Device();
-        Option<string?> precision = CommandHelpers.PrecisionOfRun();
-        Option<int?> threads = CommandHelpers.Threads();
-        var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.")
-        {
-            files, run, checkpoint, output, stride, dataBar, device, precision, threads,
-        };
-        command.SetAction(result =>
-        {
-            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
-            CommandHelpers.UseThreads(result.GetValue(threads));
-            Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
-            return Run(terminal, selection, arithmetic, result.GetValue(files)!, result.GetValue(run), result.GetValue(checkpoint)
-                ?? "last",
-                result.GetValue(output) ?? DefaultOutput, result.GetValue(stride), result.GetValue(dataBar));
-        });
+        var command = new Command("predict", "Labels images with a trained network: label maps, colour overlays, area fractions.");
+        command.Add(files);
+        shared.AddTo(command, output, dataBar);
+        command.SetAction(result => Run(terminal, shared, result, result.GetValue(files)!, result.GetValue(output) ?? DefaultOutput,
+            result.GetValue(dataBar)));
         HelpWithExamples.SetNotes(command, $"""
             For each image NAME.*, the folder gets
               NAME{LabelSuffix}     an indexed PNG: pixel values are the class numbers, from 0
@@ -67,18 +52,17 @@ internal static class PredictCommand
     }
 
     private static int Run(
-        Terminal terminal, DeviceSelection device, Precision? precision, string[] arguments, string? runPath, string checkpoint,
-        string output, int? stride, DataBarChoice? dataBar)
+        Terminal terminal, RunOptions shared, ParseResult result, string[] arguments, string output, DataBarChoice? dataBar)
     {
         using var interrupt = new Interrupt(terminal);
-        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
+        LoadedRun run = shared.Open(result);
         FractionsFile table = FractionsFile.Open(output);
         IReadOnlyList<string> files = FindInputs(arguments, output, table);
         CreateFolder(output);
-        using Predictor predictor = run.CreatePredictor(stride);
+        using Predictor predictor = run.CreatePredictor(shared.Stride(result));
         terminal.WriteLine($"{run.Describe()}; {files.Count} {(files.Count == 1 ? "image" : "images")}");
         terminal.WriteLine($"intensity: {run.Intensity}");
-        terminal.WriteLine($"device: {run.Describe(device)}");
+        terminal.WriteLine($"device: {run.DescribeDevice()}");
         var fractions = new StringBuilder();
         int failed = 0, done = 0;
         bool isStopped = false;
