@@ -133,7 +133,7 @@ internal sealed class LoadedRun
             PredictionBytes = need.Host;
             return batch;
         }
-        throw new UsageException($"one tile of the network needs {excess}", place: Folder.CheckpointPath(CheckpointName),
+        throw new UsageException($"one tile of the network {excess}", place: Folder.CheckpointPath(CheckpointName),
             remedy: "use a machine with more memory, or a network of a smaller size");
     }
 

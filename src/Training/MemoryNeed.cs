@@ -24,6 +24,9 @@ public sealed record MemoryNeed(double Host, double Device)
     // Working buffers grow by a quarter more than was asked for.
     private const double GrownScratch = 1.25;
 
+    // A dry run of more pixels than these takes longer than a tenth of a second.
+    private const long MostPixels = 1 << 21;
+
     private const int ImageBytes = 3 * sizeof(float), LabelBytes = sizeof(int);
 
     /// <summary>The memory of training steps and of the validations between them, without the data set.</summary>
@@ -31,7 +34,7 @@ public sealed record MemoryNeed(double Host, double Device)
     /// <param name="options">The options of the run: batch, loss, optimiser, precision.</param>
     /// <param name="device">The device of the network.</param>
     public static MemoryNeed OfTraining(ModelOptions network, TrainingOptions options, Device device) =>
-        OfBatch(options.Batch, batch => OfStep(network, options, device, batch, trains: true));
+        OfBatch(options.Batch, network, batch => OfStep(network, options, device, batch, trains: true));
 
     /// <summary>The memory of predictions, without the images.</summary>
     /// <param name="network">The network.</param>
@@ -39,7 +42,7 @@ public sealed record MemoryNeed(double Host, double Device)
     /// <param name="device">Its device.</param>
     /// <param name="batch">Tiles per forward pass.</param>
     public static MemoryNeed OfPrediction(ModelOptions network, Precision precision, Device device, int batch) =>
-        OfBatch(batch, tiles => OfStep(network, new TrainingOptions { Precision = precision }, device, tiles, trains: false));
+        OfBatch(batch, network, tiles => OfStep(network, new TrainingOptions { Precision = precision }, device, tiles, trains: false));
 
     /// <summary>
     /// The memory of one image besides the network's: first that of reading it, then levels, labels, overlay and the sums for a row of tiles.
@@ -63,58 +66,76 @@ public sealed record MemoryNeed(double Host, double Device)
     public static void RequireTraining(
         ModelOptions network, TrainingOptions options, Device device, long dataBytes = 0, long? available = null)
     {
-        MemoryNeed Of(int batch) => OfTraining(network, options with { Batch = batch }, device).With(dataBytes);
+        var known = new Dictionary<int, MemoryNeed>();
+        long limit = available ?? MachineMemory.Limit();
+        MemoryNeed Of(int batch)
+        {
+            MemoryNeed estimate = OfBatch(batch, network, Step);
+            // Blocks are rounded up, by up to an eighth, so a close decision takes the dry run of the batch itself.
+            bool isClose = Math.Abs(estimate.Host / limit - 1) < 0.15;
+            return (isClose ? OfBatch(batch, network, Step, mostPixels: long.MaxValue) : estimate).With(dataBytes);
+        }
+        MemoryNeed Step(int images) => known.TryGetValue(images, out MemoryNeed? need)
+            ? need
+            : known[images] = OfStep(network, options, device, images, trains: true);
         MemoryNeed need = Of(options.Batch);
-        if (need.Excess(device, available) is not { } excess)
+        if (need.Excess(device, limit) is not { } excess)
             return;
         int fits = 0;
         for (int low = 1, high = options.Batch - 1; low <= high;)
         {
             int middle = low + (high - low) / 2;
-            if (Of(middle).Excess(device, available) is null)
+            if (Of(middle).Excess(device, limit) is null)
                 (fits, low) = (middle, middle + 1);
             else
                 high = middle - 1;
         }
-        throw new InvalidValueException("batch", $"a training step of batch {options.Batch} needs {excess}",
+        throw new InvalidValueException("batch", $"a training step of batch {options.Batch} {excess}",
             remedy: fits > 0 ? $"a batch of {fits} fits" : "take a smaller size or model");
     }
 
     /// <summary>The same with more bytes of the process.</summary>
     public MemoryNeed With(double bytes) => this with { Host = Host + bytes };
 
-    /// <summary>Needed and available memory if it does not fit, for messages; null if it fits.</summary>
+    /// <summary>Needed and available memory if it does not fit, as a predicate for messages; null if it fits.</summary>
     /// <param name="device">The device.</param>
     /// <param name="available">Bytes of memory; null: what this process may use.</param>
     public string? Excess(Device device, long? available = null)
     {
         long limit = available ?? MachineMemory.Limit();
         if (Host > limit)
-            return $"about {ProblemText.Memory(Host)} of memory; the machine, or the limit of this process, has {ProblemText.Memory(limit)}";
+        {
+            return double.IsFinite(Host)
+                ? $"needs about {ProblemText.Memory(Host)} of memory; "
+                    + $"the machine, or the limit of this process, has {ProblemText.Memory(limit)}"
+                : "needs more memory than the system can address";
+        }
         if (Device == 0)
             return null;
         double free = (double)(ulong)CudaDevice.Get(device).Context.GetFreeDeviceMemorySize();
-        return Device > free ? $"about {ProblemText.Memory(Device)} of device memory; {ProblemText.Memory(free)} are free" : null;
+        return Device > free ? $"needs about {ProblemText.Memory(Device)} of device memory; {ProblemText.Memory(free)} are free" : null;
     }
 
     /// <summary>
-    /// Memory grows by the same amount with every image of a batch. That serves where one tensor of a batch is so large that the system
-    /// does not even reserve addresses for it.
+    /// Memory grows by the same amount with every image of a batch. So the need of a large batch follows from two smaller ones: where a dry
+    /// run would take long, and where one tensor is so large that the system does not even reserve addresses for it.
     /// </summary>
-    private static MemoryNeed OfBatch(int batch, Func<int, MemoryNeed> dryRun)
+    private static MemoryNeed OfBatch(int batch, ModelOptions network, Func<int, MemoryNeed> dryRun, long mostPixels = MostPixels)
     {
-        if (Try(batch) is { } whole)
-            return whole;
-        // Block sizes are rounded, so the longest line that the system allows is drawn.
-        int large = batch;
-        MemoryNeed? most = null;
+        int large = (int)Math.Min(batch, Math.Max(2, mostPixels / ((long)network.Height * network.Width)));
+        MemoryNeed? most = Try(large);
         while (most is null && large > 2)
             most = Try(large /= 2);
         if (most is null)
             return new MemoryNeed(double.PositiveInfinity, 0);
+        if (large == batch)
+            return most;
         MemoryNeed least = Try(large / 2)!;
         double more = (double)(batch - large) / (large - large / 2);
-        return new MemoryNeed(most.Host + more * (most.Host - least.Host), most.Device + more * (most.Device - least.Device));
+        return new MemoryNeed(most.Host + more * (most.Host - least.Host), most.Device + more * (most.Device - least.Device))
+        {
+            Steps = most.Steps + more * (most.Steps - least.Steps),
+        };
 
         MemoryNeed? Try(int images)
         {
@@ -124,6 +145,7 @@ public sealed record MemoryNeed(double Host, double Device)
             }
             catch (Exception failure) when (failure is OutOfMemoryException or OverflowException)
             {
+                // Too large for this machine's addresses: the caller takes fewer.
                 return null;
             }
         }
