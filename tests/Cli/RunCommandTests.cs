@@ -31,6 +31,12 @@ public sealed class RunCommandTests : IDisposable
         ProgramRun.Refuses(["evaluate", "--run", _folder["run"]], $"{_folder["set"]}: no such folder", "by --data");
         Assert.Contains("changed from here on: data, steps\n",
             Succeeds([.. resume, "--data", _folder["moved"], "--steps", "3"]).Out);
+        // Another file of the same classes is another path; other classes are refused.
+        Succeeds([.. resume, "--classes", "nasa-super"]);
+        ProgramRun other = ProgramRun.Of([.. resume, "--classes", _folder.Write("d.yaml",
+            ClassMap.NasaSuper.ToYaml().Replace("\"tertiary\"", "\"other\"", StringComparison.Ordinal))]);
+        Assert.Equal(ExitCode.Failure, other.Code);
+        Assert.Contains("it was trained with the classes", other.Error);
         Succeeds("evaluate", "--run", _folder["run"]);
         Succeeds("predict", "--run", _folder["run"], _folder["moved/test"], "--out", _folder["p"]);
         ProgramRun.Refuses([.. resume, "--steps", "2"], "--steps is 2, expected at least the 3 steps that the run has done");
@@ -97,6 +103,28 @@ public sealed class RunCommandTests : IDisposable
             "Evaluation on test, best weights of step 2",
             "Evaluation on test, last weights of step 3", "Evaluation on val, last weights of step 2", _folder["other"] })
             Assert.Contains(part, html);
+    }
+
+    // The folder of a run as somebody sent it.
+    [Fact]
+    public void Evaluate_follows_no_link_in_the_folder_of_a_run()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need a privilege on Windows");
+        Make("set");
+        Succeeds("train", "--data", _folder["set"], "--classes", "nasa-super", "--steps", "2", "--out", _folder["run"]);
+        Succeeds("evaluate", "--run", _folder["run"]);
+        string evaluation = Path.GetFileName(Assert.Single(Directory.GetFiles(_folder["run"], "evaluation-*.json")));
+        string[] names = [evaluation, "report.html", "loss.svg", "iou.svg"];
+        foreach (string name in names.Concat(names.Select(name => $"{name}.tmp")))
+        {
+            string link = _folder[Path.Combine("run", name)];
+            File.Delete(link);
+            File.CreateSymbolicLink(link, _folder.Write(Path.Combine("victims", name), "mine"));
+        }
+        Succeeds("evaluate", "--run", _folder["run"]);
+        Assert.Equal(8, _folder.Files("victims").Count);
+        Assert.All(_folder.Files("victims"), name => Assert.Equal("mine", File.ReadAllText(_folder[Path.Combine("victims", name)])));
+        Assert.All(names, name => Assert.Null(new FileInfo(_folder[Path.Combine("run", name)]).LinkTarget));
     }
 
     [Fact]

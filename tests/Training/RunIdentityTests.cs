@@ -7,7 +7,7 @@ using CsUnet.Training;
 namespace CsUnet.Tests.Training;
 
 /// <summary>The files of a run belong together: what is missing, changed or of another run is an error, never a default.</summary>
-public sealed class RunIdentityTests : IDisposable
+public sealed class RunIdentityTests(TrainedFolders trained) : IClassFixture<TrainedFolders>, IDisposable
 {
     private static readonly TrainingOptions s_options = TrainingFixture.CsUnetOptions with { Steps = 4, ValidateEvery = 2 };
 
@@ -242,13 +242,7 @@ public sealed class RunIdentityTests : IDisposable
         public void OnWarning(string message) => Texts.Add(message);
     }
 
-    private RunFolder Train(string name, TrainingOptions options)
-    {
-        RunFolder folder = _workshop.NewFolder(name);
-        using Trainer trainer = Trainer.Create(options, folder, TrainingFixture.Train, TrainingFixture.Validation);
-        trainer.Run(cancellation: Token);
-        return folder;
-    }
+    private RunFolder Train(string name, TrainingOptions options) => trained.Copy(options, _workshop.Path(name));
 
     private static Trainer Resume(RunFolder folder, TrainingOptions options) =>
         Trainer.Resume(folder, options, TrainingFixture.Train, TrainingFixture.Validation);
