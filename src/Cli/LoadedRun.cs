@@ -89,11 +89,10 @@ internal sealed class LoadedRun
     /// <param name="options">The options that name the data.</param>
     /// <param name="split">Which of the data.</param>
     /// <param name="stride">The tile stride; null: the run's own.</param>
-    /// <param name="device">The device that computes.</param>
     public EvaluationOrigin OriginOf(MicrographDataset images, TrainingOptions options, string split, int? stride)
     {
         int height = Checkpoint.Model.Height, width = Checkpoint.Model.Width, pixels = stride ?? Options.TileStride;
-        string name = Commands.CommandHelpers.Describe(device, Precision);
+        string name = Commands.CommandHelpers.Describe(_device, Precision);
         return new EvaluationOrigin(split, CheckpointName, Checkpoint.Header.Step, pixels == 0 ? Math.Min(height, width) / 2 : pixels,
             _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : name, RunData.Describe(options), images.Content.Hash,
             Checkpoint.ContentHash, Checkpoint.Header.Identity?.Run);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CsUnet.Data;
+using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 

@@ -98,7 +98,7 @@ internal static class DemoCommand
             Pictures.SaveOverlay(Path.Combine(predictions, $"{sample.Name}_overlay.png"), sample.Image, labels, run.ClassMap),
                 interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
-        evaluation.With(run.OriginOf(images, run.Options, "test", null, device)).Save(folder);
+        evaluation.With(run.OriginOf(images, run.Options, "test", null)).Save(folder);
         string report = RunReport.Write(folder, terminal.Warn);
         terminal.WriteLine($"overlays: {predictions}");
         terminal.WriteLine($"report:   {report}");

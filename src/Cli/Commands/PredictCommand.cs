@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using CsUnet.Cli.Display;
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
