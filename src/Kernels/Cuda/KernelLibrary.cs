@@ -40,7 +40,7 @@ public static partial class KernelLibrary
     /// <param name="device">Where it will run.</param>
     /// <param name="file">The source, without folder and extension.</param>
     /// <param name="kernel">The name.</param>
-    /// <exception cref="ArgumentException">There is no such file or kernel.</exception>
+    /// <exception cref="InvalidValueException">There is no such file or kernel.</exception>
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
@@ -51,8 +51,8 @@ public static partial class KernelLibrary
         IReadOnlyDictionary<string, CudaKernel> kernels = loaded.Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
-            : throw new ArgumentException(
-                $"{loaded.Source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+            : throw new InvalidValueException(nameof(kernel), $"{loaded.Source.Name} exports no kernel '{kernel}'",
+                $"one of {string.Join(", ", kernels.Keys)}");
     }
 
     /// <summary>Compiles and loads again the loaded files of <see cref="Folder"/> whose text has changed.</summary>
@@ -135,7 +135,7 @@ public static partial class KernelLibrary
     }
 
     /// <summary>The source of a file with its header and the kernels that it exports.</summary>
-    /// <exception cref="ArgumentException">There is no such file.</exception>
+    /// <exception cref="InvalidValueException">There is no such file.</exception>
     public static KernelSource Source(string file)
     {
         (string name, string text) = s_registered.TryGetValue(file, out (string Name, string Text) registered)
@@ -187,10 +187,10 @@ public static partial class KernelLibrary
             string path = Path.Combine(Folder, name);
             return File.Exists(path)
                 ? File.ReadAllText(path)
-                : throw new ArgumentException($"CSUNET_KERNELS: there is no file {path}");
+                : throw new InvalidValueException(nameof(name), $"CSUNET_KERNELS: there is no file {path}");
         }
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
-            ?? throw new ArgumentException($"there is no kernel file '{name}'; there are {string.Join(", ", Files)}");
+            ?? throw new InvalidValueException(nameof(name), $"there is no kernel file '{name}'", $"one of {string.Join(", ", Files)}");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }
