@@ -42,8 +42,7 @@ internal static class Failures
     /// </summary>
     internal static bool IsExplained(Exception failure) => failure is IProblem or OutOfMemoryException
         or CaseException or CheckFailedException or GradientCheckException or IOException or UnauthorizedAccessException
-        or InvalidDataException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException
-        or CudaException;
+        or InvalidDataException or CudaException;
 
     private static string Message(Exception failure)
     {

@@ -74,7 +74,7 @@ internal sealed class TrainingArguments
             options.Validate();
             return WithFullPaths(options);
         }
-        catch (Exception failure) when (failure is RunException or ArgumentException)
+        catch (Exception failure) when (failure is RunException or InvalidValueException)
         {
             throw UsageException.From(failure);
         }

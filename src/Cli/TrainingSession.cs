@@ -80,7 +80,7 @@ internal sealed class TrainingSession
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
             return new TrainingSession(terminal, options, train, validation, dataset, device, execution);
         }
-        catch (Exception failure) when (failure is RunException or ArgumentException)
+        catch (Exception failure) when (failure is RunException or InvalidValueException)
         {
             throw UsageException.From(failure);
         }

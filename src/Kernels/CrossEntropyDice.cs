@@ -60,7 +60,7 @@ public sealed record CrossEntropyDice(
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* x = logits.Pointer<T>(), p = softmax.Pointer<T>();
-        int classes = logits.Shape.Last, width = 2 + 2 * classes, chunks = (labels.Length + ChunkRows - 1) / ChunkRows;
+        int classes = logits.Shape.Last, width = 2 + 2 * classes, chunks = Ceiling.Divide(labels.Length, ChunkRows);
         // Per chunk: the cross-entropy, W, then per class sum(p g), then sum(p^2) + sum(g^2).
         double[] sums = new double[Math.Max(1, chunks) * width];
         Workers.Run(chunks, chunk =>

@@ -34,7 +34,7 @@ public static unsafe class GradientNorm
     {
         if (!tensor.DType.IsFloat())
             throw new ShapeException(nameof(GradientNorm), "tensor", tensor, "a float32 or float64 tensor");
-        int chunks = checked((int)((tensor.Count + Simd.Grain - 1) / Simd.Grain));
+        int chunks = checked((int)(Ceiling.Divide(tensor.Count, Simd.Grain)));
         var partial = new double[chunks];
         Workers.Run(chunks, chunk =>
         {

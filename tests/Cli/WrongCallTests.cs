@@ -87,8 +87,12 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void Impossible_size_names_the_nearest() =>
-        ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size 100", "the nearest is 96");
+    public void Impossible_size_names_the_nearest()
+    {
+        ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size is '100'", "the nearest is 96");
+        ProgramRun.Refuses(["train", "--size", "64x100"], "--size is '64x100'", "the nearest is 64x96");
+        ProgramRun.Refuses(["lab", "tune", "--size", "wide"], "--size is 'wide'", "multiples of 32");
+    }
 
     [Theory]
     [InlineData("train", "--model", "cs-unet-mimi", "cs-unet-mini")]

@@ -18,7 +18,7 @@ internal static class BenchCommand
         Option<bool> noGraph = CommandHelpers.NoGraph();
         Option<string?> precision = CommandHelpers.Precision();
         Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. SegmentationModels.Names]);
-        Option<(int Height, int Width)?> size = Options.Size("--size",
+        Option<(int Height, int Width)?> size = Options.Size(
             "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);

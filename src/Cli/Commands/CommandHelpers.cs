@@ -63,9 +63,9 @@ internal static class CommandHelpers
                 ? selection with { Description = "cpu (no GPU can be used; 'csunet devices' says why)" }
                 : selection;
         }
-        catch (FormatException failure)
+        catch (InvalidValueException failure)
         {
-            throw new UsageException(failure.Message, place: "--device",
+            throw new UsageException(failure.Problem, failure.Expected, place: "--device",
                 remedy: NearestName.Hint(name ?? "", ["auto", "cpu", "cuda", DeviceSelection.Emulated]), inner: failure);
         }
     }

@@ -39,7 +39,7 @@ public static partial class KernelLibrary
     /// <param name="device">Where it will run.</param>
     /// <param name="file">The source, without folder and extension.</param>
     /// <param name="kernel">The name.</param>
-    /// <exception cref="ArgumentException">There is no such file or kernel.</exception>
+    /// <exception cref="InvalidValueException">There is no such file or kernel.</exception>
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
@@ -50,8 +50,8 @@ public static partial class KernelLibrary
         IReadOnlyDictionary<string, CudaKernel> kernels = loaded.Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
-            : throw new ArgumentException(
-                $"{loaded.Source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+            : throw new InvalidValueException(nameof(kernel), $"{loaded.Source.Name} exports no kernel '{kernel}'",
+                $"one of {string.Join(", ", kernels.Keys)}");
     }
 
     /// <summary>Compiles and loads again the loaded files of <see cref="Folder"/> whose text has changed.</summary>
@@ -134,7 +134,7 @@ public static partial class KernelLibrary
     }
 
     /// <summary>The source of a file with its header and the kernels that it exports.</summary>
-    /// <exception cref="ArgumentException">There is no such file.</exception>
+    /// <exception cref="InvalidValueException">There is no such file.</exception>
     public static KernelSource Source(string file)
     {
         (string name, string text) = s_registered.TryGetValue(file, out (string Name, string Text) registered)
@@ -216,7 +216,7 @@ public static partial class KernelLibrary
             return ReadFolder(() => File.Exists(path) ? File.ReadAllText(path) : throw FolderProblem($"there is no file {path}"));
         }
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
-            ?? throw new ArgumentException($"there is no kernel file '{name}'; there are {string.Join(", ", Files)}");
+            ?? throw new InvalidValueException(nameof(name), $"there is no kernel file '{name}'", $"one of {string.Join(", ", Files)}");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

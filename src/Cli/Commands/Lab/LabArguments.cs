@@ -61,7 +61,7 @@ internal sealed class LabArguments
         {
             return [LabCases.Create(ops[0], shape)];
         }
-        catch (ArgumentException failure)
+        catch (InvalidValueException failure)
         {
             throw UsageException.From(failure, "--shape");
         }

@@ -16,7 +16,7 @@ internal static class LabTuneCommand
         Option<string?> model = Options.Choice(
             "--model", "NAME", "The operator calls of this network's training step, instead of the usual shapes.",
             [.. SegmentationModels.Names]);
-        Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels, or HxW. Default: 224.");
+        Option<(int Height, int Width)?> size = Options.Size("With --model: side of the input in pixels, or HxW. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "With --model: number of classes. Default: 3.", 2, 255);
         var command = new Command("tune",
