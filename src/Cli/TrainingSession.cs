@@ -22,10 +22,10 @@ internal sealed class TrainingSession
     private readonly ExecutionOptions _execution;
     private readonly MicrographDataset _train;
     private readonly MicrographDataset? _validation;
-    private readonly DatasetTable _dataset;
+    private readonly DatasetTable? _dataset;
 
     private TrainingSession(
-        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DatasetTable dataset,
+        Terminal terminal, TrainingOptions options, MicrographDataset train, MicrographDataset? validation, DatasetTable? dataset,
         DeviceSelection device, ExecutionOptions execution)
     {
         _dataset = dataset;
@@ -73,7 +73,7 @@ internal sealed class TrainingSession
                     "--class-weights");
             }
             MemoryNeed.RequireTraining(network, options, device.Device);
-            (MicrographDataset train, MicrographDataset? validation, DatasetTable dataset) =
+            (MicrographDataset train, MicrographDataset? validation, DatasetTable? dataset) =
                 OpenData(terminal, options, classMap, intensity);
             ReadingNotes.Write(terminal, train, validation);
             if (weighClasses)
@@ -90,7 +90,7 @@ internal sealed class TrainingSession
     /// Opens the data for training. Checks the test images too, so that the user sees all problems of a data set at once, and then the set
     /// as a whole.
     /// </summary>
-    private static (MicrographDataset Train, MicrographDataset? Validation, DatasetTable Dataset) OpenData(
+    private static (MicrographDataset Train, MicrographDataset? Validation, DatasetTable? Dataset) OpenData(
         Terminal terminal, TrainingOptions options, ClassMap classMap, IntensityScale? intensity)
     {
         var problems = new List<DataException>();
@@ -113,6 +113,9 @@ internal sealed class TrainingSession
             test = Open(() => RunData.Open(options, "test", train?.Intensity, classMap));
         if (problems.Count > 0)
             throw DataException.Many(options.Data ?? "", problems);
+        // The synthetic micrographs are the program's own.
+        if (RunData.IsSynthetic(options))
+            return (train!, validation, null);
         DatasetCheck check = DatasetCheck.Of(classMap, train!.Summary, validation?.Summary, test?.Summary);
         if (check.Problems.Count > 0)
             throw DataException.Many(options.Data ?? "", check.Problems);
@@ -153,7 +156,8 @@ internal sealed class TrainingSession
     {
         using var interrupt = new Interrupt(_terminal);
         using Trainer trainer = CreateTrainer(folder, isResumed);
-        DatasetCheckFile.Save(folder, _dataset);
+        if (_dataset is not null)
+            DatasetCheckFile.Save(folder, _dataset);
         string? run = folder.LoadIdentity();
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
         var begun = new RunRecord { Command = command, Device = device, Run = run };
@@ -175,10 +179,13 @@ internal sealed class TrainingSession
             _terminal.WriteLine($"changed from here on: {string.Join(", ", TrainingOptions.Keys.Where(others.Contains))}");
         Describe(trainer, isResumed);
         if (Options.Threads > Workers.Largest)
-            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on {Environment.ProcessorCount} logical cores");
-        if (!isDemo)
+            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on "
+                + $"{Environment.ProcessorCount} logical cores");
+        if (_dataset is not null)
+        {
             DatasetDisplay.Write(_terminal, _dataset);
-        DatasetDisplay.Warn(_terminal, _dataset.Warnings);
+            DatasetDisplay.Warn(_terminal, _dataset.Warnings);
+        }
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "

@@ -44,7 +44,7 @@ public sealed class DatasetContent
             {
                 using FileStream stream = new(paths[i], FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
                 string name = Path.GetRelativePath(directory, paths[i]).Replace(Path.DirectorySeparatorChar, '/');
-                files[i] = new DatasetFile(Composed(name), Convert.ToHexStringLower(SHA256.HashData(stream)));
+                files[i] = new DatasetFile(FileNames.Composed(name), Convert.ToHexStringLower(SHA256.HashData(stream)));
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
@@ -99,18 +99,5 @@ public sealed class DatasetContent
         string[] names = [.. found];
         string shown = string.Join(", ", names.Take(LargestList)) + (names.Length > LargestList ? ", ..." : "");
         return names.Length == 0 ? null : $"{ProblemText.Count(names.Length, "file")} {(names.Length == 1 ? one : several)} ({shown})";
-    }
-
-    private static string Composed(string name)
-    {
-        try
-        {
-            return name.Normalize();
-        }
-        catch (ArgumentException)
-        {
-            // The name is no valid Unicode, so there is no other way to write it.
-            return name;
-        }
     }
 }

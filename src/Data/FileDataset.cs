@@ -66,9 +66,6 @@ internal sealed partial class FileDataset : MicrographDataset
                 if (files[i] is { } read)
                     CountIn(read);
                 _counts.Add(counts[i]);
-                bytes += _samples[first + i]?.Bytes ?? 0;
-                isAnythingCounted |= _samples[first + i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
-                _counts.Add(counts[i]);
             }
             if (bytes > memoryLimit || problems.Count > 0)
             {

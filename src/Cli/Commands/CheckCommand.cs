@@ -76,7 +76,7 @@ internal static class CheckCommand
             return ExitCode.Success;
         }
         foreach (DataException problem in problems)
-            terminal.Error.WriteLine($"error: {problem.Message}");
+            terminal.WriteError($"error: {problem.Message}");
         return ExitCode.Failure;
     }
 

@@ -13,9 +13,9 @@ internal static class DatasetDisplay
         Table counts = EvaluationTable.NewTable();
         counts.AddColumn("");
         foreach (string split in table.Splits)
-            counts.AddColumn(new TableColumn(Markup.Escape(split)).RightAligned());
+            counts.AddColumn(new TableColumn(Terminal.Cell(split)).RightAligned());
         foreach (DatasetTable.Row row in table.Rows)
-            counts.AddRow([Markup.Escape(row.Name), .. row.Cells.Select(Markup.Escape)]);
+            counts.AddRow([Terminal.Cell(row.Name), .. row.Cells.Select(Terminal.Cell)]);
         terminal.Ansi.Write(counts);
         if (table.Defaulted.Count == 0)
             return;
@@ -28,8 +28,8 @@ internal static class DatasetDisplay
         defaulted.AddColumn("near");
         foreach (DatasetTable.DefaultedRow row in table.Defaulted)
         {
-            defaulted.AddRow(Markup.Escape(row.Split), Markup.Escape(row.Value), row.Pixels.ToString(CultureInfo.InvariantCulture),
-                Markup.Escape(row.Share), Markup.Escape(row.Near));
+            defaulted.AddRow(Terminal.Cell(row.Split), Terminal.Cell(row.Value), row.Pixels.ToString(CultureInfo.InvariantCulture),
+                Terminal.Cell(row.Share), Terminal.Cell(row.Near));
         }
         terminal.Ansi.Write(defaulted);
     }
@@ -41,6 +41,6 @@ internal static class DatasetDisplay
     public static void Warn(Terminal terminal, IReadOnlyList<string> warnings)
     {
         foreach (string warning in warnings)
-            terminal.Error.WriteLine($"warning: {warning}");
+            terminal.Warn(warning);
     }
 }

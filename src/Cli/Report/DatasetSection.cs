@@ -38,5 +38,5 @@ internal static class DatasetSection
         html.Append("</table></details>\n");
     }
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 }

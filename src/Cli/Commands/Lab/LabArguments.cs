@@ -119,7 +119,7 @@ internal sealed class LabArguments
         string[] names = [.. operators.SelectMany(op => op.Variants(device.Kind)).Select(variant => variant.Name).Distinct()];
         if (wanted is null || names.Contains(wanted))
             return;
-        string kind = device.Kind == DeviceKind.Cpu ? "the processor" : "a CUDA device";
+        string kind = device.Kind == DeviceKind.Cpu ? "the CPU" : "a CUDA device";
         throw names.Length == 0
             ? new UsageException($"these operators are computed in one way only on {kind}", place: $"--variant {wanted}",
                 remedy: "leave --variant out")
