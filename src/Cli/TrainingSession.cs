@@ -135,7 +135,8 @@ internal sealed class TrainingSession
             _terminal.Error.WriteLine($"warning: {unsaved.Message}; the training goes on");
         Describe(trainer, isResumed);
         if (Options.Threads > Workers.Largest)
-            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on {Environment.ProcessorCount} logical cores");
+            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on "
+                + ProblemText.Count(Environment.ProcessorCount, "logical core"));
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "

@@ -7,7 +7,9 @@ namespace CsUnet.Tensors;
 /// piece of memory, loops over <see cref="Workers"/> and kernel launches do nothing, and copies are left out. The contents of tensors are
 /// undefined, and none may be used after the scope.
 /// </summary>
-/// <remarks>Operators need not know about it: an operator that loops outside of <see cref="Workers"/> computes on undefined numbers.</remarks>
+/// <remarks>
+/// Operators need not know about it: an operator that loops outside of <see cref="Workers"/> computes on undefined numbers.
+/// </remarks>
 public sealed unsafe class DryRun : IDisposable
 {
     // Smaller blocks have memory of their own, since sums and counters of a few numbers are read by the code between two operators.

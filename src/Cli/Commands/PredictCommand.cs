@@ -49,7 +49,8 @@ internal static class PredictCommand
               NAME{OverlaySuffix}   the classes in colour over the image
             and for all of them {FractionsName} with the area fraction of each class: file,class,fraction.
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
-            An image that cannot be read, or is too large for the memory, is reported, the others are still labelled, and the exit code is 1.
+            An image that cannot be read, or is too large for the memory, is reported, the others are still labelled, and the
+            exit code is 1.
 
             Examples:
               csunet predict micrograph.tif
@@ -127,7 +128,8 @@ internal static class PredictCommand
         {
             throw new DataException(file,
                 $"reading and labelling {image.Height}x{image.Width} pixels needs about {ProblemText.Memory(need)} of memory",
-                $"at most {ProblemText.Memory(MachineMemory.Limit())}, the memory of the machine or the limit of this process", SmallerImages);
+                $"at most {ProblemText.Memory(MachineMemory.Limit())}, the memory of the machine or the limit of this process",
+                SmallerImages);
         }
     }
 

@@ -52,7 +52,8 @@ internal static class TrainCommand
             --device cuda:emulated runs the CUDA kernels on the processor: to check them, not to train.
 
             Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
-            run that was never stopped. A second Ctrl-C ends the program at once; the last checkpoint stays.
+            run that was never stopped. A second Ctrl-C ends the program at once; the last checkpoint stays. SIGTERM and SIGHUP
+            act like Ctrl-C.
 
             Examples:
               csunet train
