@@ -165,7 +165,7 @@ public sealed record MemoryNeed(double Host, double Device)
         if (trains)
             Train(model, options, arena, batch);
         Predict(model, arena, batch);
-        double steps = run.PersistentBytes + arena.ReservedBytes, pixels = (double)batch * network.Height * network.Width;
+        double steps = run.PersistentBytes(device.Kind) + arena.ReservedBytes, pixels = (double)batch * network.Height * network.Width;
         double host = Program, staged = 0;
         if (trains)
         {
@@ -179,7 +179,7 @@ public sealed record MemoryNeed(double Host, double Device)
         if (device.Kind == DeviceKind.Cpu)
             return new MemoryNeed(host + steps + GrownScratch * run.ScratchBytes, 0) { Steps = steps };
         // Inputs are staged twice, in pinned memory and on the device, and used from a third copy.
-        return new MemoryNeed(host + 2 * staged, steps + 2 * staged) { Steps = steps };
+        return new MemoryNeed(host + run.PersistentBytes(DeviceKind.Cpu) + 2 * staged, steps + 2 * staged) { Steps = steps };
     }
 
     private static void Train(SegmentationModel model, TrainingOptions options, StepArena arena, int batch)

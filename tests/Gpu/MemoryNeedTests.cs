@@ -22,8 +22,11 @@ public sealed class MemoryNeedTests : IClassFixture<PlainEmulator>
         trainer.Run(cancellation: TestContext.Current.CancellationToken);
         MemoryNeed after = MemoryNeed.OfTraining(trainer.Model.Options, options, device);
         double real = trainer.ReservedBytes + 16.0 * trainer.Model.ParameterCount;
-        Assert.InRange(before.Steps / real, 0.97, 1.15);
-        Assert.Equal(before.Steps, after.Steps);
+        // The inputs, and the tables of one launch over all parameters, which matter in a network this small.
+        const double tables = 200_000;
+        Assert.InRange(before.Steps, 0.97 * real, 1.03 * real + tables);
+        // Counters that every run shares are made once.
+        Assert.InRange(before.Steps - after.Steps, 0, 100);
         Assert.True(before.Device >= before.Steps);
     }
 }
