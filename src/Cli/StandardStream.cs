@@ -56,7 +56,10 @@ internal static class StandardStream
         Stream stream = Pipe(descriptor)
             ?? (descriptor == 1 ? System.Console.OpenStandardOutput() : System.Console.OpenStandardError());
         Encoding encoding = System.Console.OutputEncoding;
-        return new StreamWriter(stream, encoding.CodePage == Encoding.UTF8.CodePage ? new UTF8Encoding(false) : encoding) { AutoFlush = true };
+        // Without the mark that some programs expect at the begin of a file.
+        if (encoding.CodePage == Encoding.UTF8.CodePage)
+            encoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        return new StreamWriter(stream, encoding) { AutoFlush = true };
     }
 
     private static AnonymousPipeClientStream? Pipe(int descriptor)

@@ -59,7 +59,7 @@ internal sealed class Terminal
     /// <summary>The console library, writing to <see cref="Out"/>; plain text without colours if the output is not a terminal.</summary>
     public IAnsiConsole Ansi => _ansi.Value;
 
-    /// <summary>The terminal of this process. Descriptors that the caller closed are filled, so call it before any file is opened.</summary>
+    /// <summary>The terminal of this process. Fills descriptors that the caller closed, so call it before any file is opened.</summary>
     public static Terminal OfProcess()
     {
         bool isInteractive = !StandardStream.IsClosed(1) && !System.Console.IsOutputRedirected

@@ -180,7 +180,7 @@ internal sealed class TrainingSession
         Describe(trainer, isResumed);
         if (Options.Threads > Workers.Largest)
             _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on "
-                + $"{Environment.ProcessorCount} logical cores");
+                + ProblemText.Count(Environment.ProcessorCount, "logical core"));
         if (_dataset is not null)
         {
             DatasetDisplay.Write(_terminal, _dataset);

@@ -7,7 +7,9 @@ namespace CsUnet.Tensors;
 /// piece of memory, loops over <see cref="Workers"/> and kernel launches do nothing, and copies are left out. The contents of tensors are
 /// undefined, and none may be used after the scope.
 /// </summary>
-/// <remarks>Operators need not know about it: an operator that loops outside of <see cref="Workers"/> computes on undefined numbers.</remarks>
+/// <remarks>
+/// Operators need not know about it: an operator that loops outside of <see cref="Workers"/> computes on undefined numbers.
+/// </remarks>
 public sealed unsafe class DryRun : IDisposable
 {
     // Smaller blocks have memory of their own, since sums and counters of a few numbers are read by the code between two operators.
@@ -21,7 +23,7 @@ public sealed unsafe class DryRun : IDisposable
     private readonly DryRun? _previous = t_current;
     private readonly List<nint> _regions = [];
     private readonly Dictionary<int, long> _scratch = [];
-    private long _regionBytes;
+    private long _regionBytes, _onHost, _onDevice;
 
     private DryRun()
     {
@@ -30,8 +32,8 @@ public sealed unsafe class DryRun : IDisposable
     /// <summary>Whether this thread computes nothing at present.</summary>
     public static bool IsActive => t_current is not null;
 
-    /// <summary>Bytes of the tensors so far that outlive steps, such as parameters and their gradients.</summary>
-    public long PersistentBytes { get; private set; }
+    /// <summary>Bytes of the tensors so far on a kind of device that outlive steps, such as parameters and their gradients.</summary>
+    public long PersistentBytes(DeviceKind kind) => kind == DeviceKind.Cpu ? _onHost : _onDevice;
 
     /// <summary>Begins the scope.</summary>
     public static DryRun Begin() => t_current = new DryRun();
@@ -49,10 +51,14 @@ public sealed unsafe class DryRun : IDisposable
     }
 
     /// <summary>Counts a block that outlives steps.</summary>
-    internal static void CountPersistent(long bytes)
+    internal static void CountPersistent(long bytes, Device device)
     {
-        if (t_current is { } run)
-            run.PersistentBytes += bytes;
+        if (t_current is not { } run)
+            return;
+        if (device.Kind == DeviceKind.Cpu)
+            run._onHost += bytes;
+        else
+            run._onDevice += bytes;
     }
 
     /// <summary>The address that stands for a block; null outside of a scope, and for a block that gets memory of its own.</summary>

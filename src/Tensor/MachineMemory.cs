@@ -8,8 +8,8 @@ public static class MachineMemory
     private const string ControlGroups = "sys/fs/cgroup", OwnGroup = "proc/self/cgroup", Information = "proc/meminfo";
 
     /// <summary>
-    /// Bytes of the machine's memory, or the limit of the process's control group if that is less: containers and batch systems set one, and
-    /// the system kills a process that goes beyond it.
+    /// Bytes of the machine's memory, or the limit of the process's control group if that is less: containers and batch systems set one,
+    /// and the system kills a process that goes beyond it.
     /// </summary>
     /// <param name="root">The folder that holds the system's files proc and sys.</param>
     public static long Limit(string root = "/")
@@ -47,7 +47,8 @@ public static class MachineMemory
             bool isUnified = parts is ["0", "", _], isMemory = parts.Length == 3 && parts[1].Split(',').Contains("memory");
             if (!isUnified && !isMemory)
                 continue;
-            string groups = Path.Join(root, ControlGroups, isUnified ? "" : "memory"), name = isUnified ? "memory.max" : "memory.limit_in_bytes";
+            string groups = Path.Join(root, ControlGroups, isUnified ? "" : "memory");
+            string name = isUnified ? "memory.max" : "memory.limit_in_bytes";
             for (string? path = parts[2]; path is not null; path = Path.GetDirectoryName(path))
                 yield return Path.Join(groups, path, name);
         }

@@ -19,7 +19,7 @@ public sealed unsafe class Storage
         Device = device;
         _block = MemoryBlock.Allocate(bytes, device);
         CudaDevice = _block.Owner;
-        DryRun.CountPersistent(bytes);
+        DryRun.CountPersistent(bytes, device);
         if (!_block.IsShared)
             GC.AddMemoryPressure(Math.Max(1, bytes));
         StorageScope.Add(this);

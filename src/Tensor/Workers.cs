@@ -34,7 +34,9 @@ public static class Workers
     /// </summary>
     public static int Largest { get; } = Math.Max(8, 4 * Environment.ProcessorCount);
 
-    /// <summary>The number of threads that work on a region, including the calling one. The default is the number of logical cores.</summary>
+    /// <summary>
+    /// The number of threads that work on a region, including the calling one. The default is the number of logical cores.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above <see cref="Largest"/>.</exception>
     public static int Count
     {

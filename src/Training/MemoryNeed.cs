@@ -8,8 +8,8 @@ using CsUnet.Tensors;
 namespace CsUnet.Training;
 
 /// <summary>
-/// The memory that a training or a prediction will need, found without allocating it: one step runs as a <see cref="DryRun"/>, on the shapes
-/// alone.
+/// The memory that a training or a prediction will need, found without allocating it: one step runs as a <see cref="DryRun"/>, on the
+/// shapes alone.
 /// </summary>
 /// <param name="Host">Bytes of the process.</param>
 /// <param name="Device">Bytes on the CUDA device; 0 without one.</param>
@@ -45,7 +45,8 @@ public sealed record MemoryNeed(double Host, double Device)
         OfBatch(batch, network, tiles => OfStep(network, new TrainingOptions { Precision = precision }, device, tiles, trains: false));
 
     /// <summary>
-    /// The memory of one image besides the network's: first that of reading it, then levels, labels, overlay and the sums for a row of tiles.
+    /// The memory of one image besides the network's: first that of reading it, then levels, labels, overlay and the sums for a row of
+    /// tiles.
     /// </summary>
     /// <param name="image">The image.</param>
     /// <param name="tileHeight">Rows of a tile.</param>
@@ -91,7 +92,9 @@ public sealed record MemoryNeed(double Host, double Device)
                 high = middle - 1;
         }
         throw new InvalidValueException("batch", $"a training step of batch {options.Batch} {excess}",
-            remedy: fits > 0 ? $"a batch of {fits} fits" : "take a smaller size or model");
+            remedy: fits > 0 ? $"a batch of {fits} fits"
+                : options.Batch > 1 ? "not even one image fits: take a smaller size or model"
+                : "take a smaller size or model");
     }
 
     /// <summary>The same with more bytes of the process.</summary>
@@ -162,7 +165,7 @@ public sealed record MemoryNeed(double Host, double Device)
         if (trains)
             Train(model, options, arena, batch);
         Predict(model, arena, batch);
-        double steps = run.PersistentBytes + arena.ReservedBytes, pixels = (double)batch * network.Height * network.Width;
+        double steps = run.PersistentBytes(device.Kind) + arena.ReservedBytes, pixels = (double)batch * network.Height * network.Width;
         double host = Program, staged = 0;
         if (trains)
         {
@@ -176,7 +179,7 @@ public sealed record MemoryNeed(double Host, double Device)
         if (device.Kind == DeviceKind.Cpu)
             return new MemoryNeed(host + steps + GrownScratch * run.ScratchBytes, 0) { Steps = steps };
         // Inputs are staged twice, in pinned memory and on the device, and used from a third copy.
-        return new MemoryNeed(host + 2 * staged, steps + 2 * staged) { Steps = steps };
+        return new MemoryNeed(host + run.PersistentBytes(DeviceKind.Cpu) + 2 * staged, steps + 2 * staged) { Steps = steps };
     }
 
     private static void Train(SegmentationModel model, TrainingOptions options, StepArena arena, int batch)

@@ -135,7 +135,8 @@ public sealed partial record TrainingOptions
     public ulong Seed { get; init; }
 
     /// <summary>
-    /// Threads of the engine; 0: one per logical core. More than <see cref="Workers.Largest"/> are not started. Results do not depend on this.
+    /// Threads of the engine; 0: one per logical core. More than <see cref="Workers.Largest"/> are not started. Results do not depend on
+    /// this.
     /// </summary>
     public int Threads { get; init; }
 
@@ -168,7 +169,8 @@ public sealed partial record TrainingOptions
         int tile = Math.Min(Height, Width);
         if (stride > tile)
         {
-            throw new OptionException(option, $"is {stride}", $"at most {tile}, the side of the network's tiles, so that no pixel is left out");
+            throw new OptionException(option, $"is {stride}",
+                $"at most {tile}, the side of the network's tiles, so that no pixel is left out");
         }
     }
 

@@ -1,4 +1,5 @@
 using CsUnet.Cli;
+using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Tests.Cli;
 using CsUnet.Training;
@@ -34,8 +35,9 @@ public sealed class CheckedBeforeTests(TrainedRun trained) : IClassFixture<Train
         ProgramRun.Refuses(["train", "--resume", "--run", run, "--steps", "4", "--device", "cpu"], "--tile-stride is 65");
         ProgramRun.Refuses(["evaluate", "--run", run, "--device", "cpu"], "tile_stride is 65", "give --stride");
         ProgramRun.Refuses(["predict", image, "--run", run, "--out", _workspace["out"], "--device", "cpu"], "give --stride");
-        Assert.Equal(0, ProgramRun.Of("predict", image, "--run", run, "--out", _workspace["out"], "--stride", "64", "--device", "cpu").Code);
-        Assert.Equal(0, ProgramRun.Of("evaluate", "--run", run, "--stride", "64", "--device", "cpu").Code);
+        string[] valid = ["--run", run, "--stride", "64", "--device", "cpu"];
+        Assert.Equal(0, ProgramRun.Of(["predict", image, "--out", _workspace["out"], .. valid]).Code);
+        Assert.Equal(0, ProgramRun.Of(["evaluate", .. valid]).Code);
     }
 
     [Theory]
@@ -85,6 +87,50 @@ public sealed class CheckedBeforeTests(TrainedRun trained) : IClassFixture<Train
             "a training step of batch 60000 needs about", "GiB of memory", "fits");
         ProgramRun.Refuses(["bench", "step", "--batch", "4096", "--size", "1024", "--device", "cpu"], "needs about", "fits");
         Assert.False(Directory.Exists(_workspace["run"]));
+    }
+
+    [Theory]
+    [InlineData("examples")]
+    [InlineData("report.html")]
+    public void A_finished_training_is_one_though_its_report_cannot_be_written(string name)
+    {
+        string run = Copy(trained.Folder);
+        if (name == "examples")
+            File.WriteAllText(Path.Combine(run, name), "");
+        else
+        {
+            File.Delete(Path.Combine(run, name));
+            Directory.CreateDirectory(Path.Combine(run, name, "in the way"));
+        }
+        ProgramRun training = ProgramRun.Of("train", "--resume", "--run", run, "--steps", "4", "--device", "cpu");
+        Assert.Equal(1, training.Code);
+        Assert.Contains("completed after step 4", training.Out);
+        Assert.Contains("weights: ", training.Out);
+        Assert.StartsWith("error: the weights are saved, but not what describes them: ", training.Error);
+        Assert.Contains(Path.Combine(run, name), training.Error);
+        Assert.Single(training.Error.TrimEnd('\n').Split('\n'));
+        Assert.Equal(("completed", 4), (RunRecord.Load(RunFolder.Open(run)).Outcome, RunRecord.Load(RunFolder.Open(run)).Step));
+    }
+
+    [Fact]
+    public void An_image_that_is_too_large_for_the_memory_is_the_error_of_one_image()
+    {
+        ChildProgram.Require();
+        ImageFile.WritePng(_workspace["b.png"], new Image(new byte[6000 * 6000], 6000, 6000, 1));
+        foreach (string name in (string[])["a.png", "c.png"])
+            ImageFile.WritePng(_workspace[name], new Image(new byte[64 * 64], 64, 64, 1));
+        string images = string.Join(' ', new[] { "a", "b", "c" }.Select(name => $"'{_workspace[$"{name}.png"]}'"));
+        ProgramRun run = ChildProgram.Run(
+            $"predict {images} --run '{trained.Folder}' --out '{_workspace["out"]}' --device cpu", "DOTNET_GCHeapHardLimit=0x4000000 ");
+        Assert.Equal(1, run.Code);
+        Assert.StartsWith($"error: {_workspace["b.png"]}: it is too large for the memory", run.Error);
+        Assert.Single(run.Error.TrimEnd('\n').Split('\n'));
+        Assert.Contains("2 of 3 images labelled", run.Out);
+        string fractions = File.ReadAllText(_workspace["out/fractions.csv"]);
+        Assert.Contains("a.png", fractions);
+        Assert.Contains("c.png", fractions);
+        Assert.DoesNotContain("b.png", fractions);
+        Assert.DoesNotContain(_workspace.Files("out"), file => file.EndsWith(".tmp", StringComparison.Ordinal));
     }
 
     private string Copy(string folder)

@@ -17,9 +17,11 @@ internal static class ChildProgram
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/dev/full"), "Skipped: needs a Linux shell and /dev/full");
 
     /// <summary>Runs arguments and redirections as a shell reads them. The exit code is the program's.</summary>
-    public static ProgramRun Run(string call)
+    /// <param name="call">Arguments and redirections.</param>
+    /// <param name="variables">Assignments of environment variables.</param>
+    public static ProgramRun Run(string call, string variables = "")
     {
-        using Process process = Start(call);
+        using Process process = Start(call, variables.Length == 0 ? "" : $"export {variables}; ");
         Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{call}: did not end");
         return new ProgramRun(process.ExitCode, output.Result, error.Result);

@@ -18,7 +18,8 @@ public sealed class FirstFailureTests : IDisposable
     {
         RunFolder folder = _fixture.NewFolder("run");
         using Trainer trainer = TrainingFixture.NewTrainer(folder, TrainingFixture.Options);
-        RunException failure = Assert.Throws<RunException>(() => trainer.Run(new Deleter(folder.Path), TestContext.Current.CancellationToken));
+        RunException failure = Assert.Throws<RunException>(
+            () => trainer.Run(new Deleter(folder.Path), TestContext.Current.CancellationToken));
         Assert.Equal(RunFault.NotWritten, failure.Fault);
         Assert.Contains("the checkpoint of step 3 was not written", failure.Message);
         Assert.False(Directory.Exists(folder.Path));

@@ -49,6 +49,36 @@ public sealed class MemoryNeedTests
         Assert.InRange(need.Steps / real, 0.99, 1.1);
     }
 
+    [Theory]
+    [InlineData("cs-unet-mini", 128, 2)]
+    [InlineData("cs-unet-mini", 128, 8)]
+    [InlineData("cs-unet-mini", 256, 4)]
+    [InlineData("cs-unet-lite", 128, 4)]
+    [InlineData("cs-unet-tiny", 224, 2)]
+    [InlineData("unet", 128, 4)]
+    public void A_training_takes_the_memory_that_was_announced(string model, int size, int batch)
+    {
+        ChildProgram.Require();
+        Assert.SkipUnless(TestFiles.RunsAll, "Skipped: takes a minute; './test --all' runs it");
+        using var workspace = new Workspace();
+        string[] args = ["train", "--model", model, "--size", $"{size}", "--batch", $"{batch}", "--steps", "2", "--warm-up", "0",
+            "--device", "cpu", "--out", workspace["run"]];
+        using System.Diagnostics.Process process = ChildProgram.Start(string.Join(' ', args));
+        double peak = 0;
+        while (process.StandardOutput.ReadLine() is not null)
+        {
+            process.Refresh();
+            peak = process.HasExited ? peak : Math.Max(peak, process.PeakWorkingSet64);
+        }
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        // The rest is the data set: 20 grey images.
+        double data = 20.0 * 2 * Math.Max(256, size) * Math.Max(256, size);
+        double need = MemoryNeed.OfTraining(SegmentationModels.Preset(model, size, size, 3), new() { Batch = batch }, Device.Cpu)
+            .With(data).Host;
+        Assert.True(need / peak is > 0.85 and < 1.15, $"announced {need / 1e6:F0} MB, took {peak / 1e6:F0} MB");
+    }
+
     [Fact]
     public void What_does_not_fit_is_refused_with_the_batch_that_does()
     {
@@ -56,7 +86,8 @@ public sealed class MemoryNeedTests
         TrainingOptions options = new() { Batch = 100 };
         InvalidValueException failure = Assert.Throws<InvalidValueException>(
             () => MemoryNeed.RequireTraining(mini, options, Device.Cpu, available: 1500L << 20));
-        Assert.Matches(@"^a training step of batch 100 needs about \d\.\d GiB of memory; .* has 1\.5 GiB; a batch of \d+ fits$", failure.Message);
+        Assert.Matches(
+            @"^a training step of batch 100 needs about \d\.\d GiB of memory; .* has 1\.5 GiB; a batch of \d+ fits$", failure.Message);
         int fits = int.Parse(failure.Remedy!.Split(' ')[3], CultureInfo.InvariantCulture);
         MemoryNeed.RequireTraining(mini, options with { Batch = fits }, Device.Cpu, available: 1500L << 20);
         Assert.Throws<InvalidValueException>(

@@ -24,7 +24,8 @@ internal static class BenchCommand
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
         Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
         Option<int?> threads = CommandHelpers.Threads();
-        Option<string?> json = Options.OutputFile("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
+        Option<string?> json = Options.OutputFile("--json", "FILE",
+            "Also writes the result, with machine, commit and command, to this file.");
         Option<bool> layers = Options.Flag("--layers", "Shows every layer, not only the parts of the network.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
         {

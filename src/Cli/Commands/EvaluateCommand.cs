@@ -52,10 +52,10 @@ internal static class EvaluateCommand
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"intensity: {run.Intensity}");
         terminal.WriteLine($"device: {run.DescribeDevice()}");
+        DatasetDisplay.Warn(terminal, DatasetCheck.Of(run.ClassMap, train: null, test: images.Summary).Warnings);
         // The report needs the run's other files. What is wrong with them is said before the computation, and does not stop it.
         RunReport.Check(run.Folder, terminal.Warn);
         IntensityWarning.Write(terminal, images);
-        DatasetDisplay.Warn(terminal, DatasetCheck.Of(run.ClassMap, train: null, test: images.Summary).Warnings);
         Evaluation evaluation = FailedWorkException.Guard(() => Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");

@@ -136,7 +136,8 @@ internal static class PredictCommand
         {
             throw new DataException(file,
                 $"reading and labelling {image.Height}x{image.Width} pixels needs about {ProblemText.Memory(need)} of memory",
-                $"at most {ProblemText.Memory(MachineMemory.Limit())}, the memory of the machine or the limit of this process", SmallerImages);
+                $"at most {ProblemText.Memory(MachineMemory.Limit())}, the memory of the machine or the limit of this process",
+                SmallerImages);
         }
     }
 

@@ -54,7 +54,7 @@ internal static class TrainCommand
 
             Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
             run that was never stopped. --data names the data's new folder if they were moved: their content must be the same.
-            A second Ctrl-C ends the program at once; the last checkpoint stays.
+            A second Ctrl-C ends the program at once; the last checkpoint stays. SIGTERM and SIGHUP act like Ctrl-C.
 
             Examples:
               csunet train
