@@ -83,7 +83,8 @@ public sealed class Evaluation
         MeanIoU, MeanDice, PixelAccuracy, ClassEntries(Confusion), [.. Confusion.ToRows()],
         [.. Images.Select(image => new EvaluationFile.ImageEntry(
             image.File, image.Confusion.MeanIoU, image.Confusion.MeanDice, image.Confusion.PixelAccuracy, ClassEntries(image.Confusion),
-            [.. image.Confusion.ToRows()]))], [.. AbsentClasses.Select(label => ClassNames[label])], Origin), TrainingJson.Default.EvaluationFile) + "\n";
+            [.. image.Confusion.ToRows()]))],
+        [.. AbsentClasses.Select(label => ClassNames[label])], Origin), TrainingJson.Default.EvaluationFile) + "\n";
 
     private IReadOnlyList<EvaluationFile.ClassEntry> ClassEntries(ConfusionMatrix confusion) =>
         [.. Scores(confusion).Select(score => new EvaluationFile.ClassEntry(score.Name, score.IoU, score.Dice))];

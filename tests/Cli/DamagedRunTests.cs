@@ -22,8 +22,8 @@ public sealed class DamagedRunTests : IDisposable
         File.WriteAllText(record, "{\"step\": 1");
         ProgramRun resumed = ProgramRun.Of("train", "--resume", "--run", run, "--steps", "3", "--device", "cpu");
         Assert.True(resumed.Code == ExitCode.Success, resumed.Error);
-        string warning = Assert.Single(resumed.Error.TrimEnd('\n').Split('\n'));
-        Assert.StartsWith($"warning: {record}", warning);
+        string warning = Assert.Single(resumed.Error.Split('\n'),
+            line => line.StartsWith($"warning: {record}", StringComparison.Ordinal));
         Assert.Contains($"kept as {record}.damaged", warning);
         warning = resumed.Out.Split('\n').Single(text => text.StartsWith("warning: ", StringComparison.Ordinal));
         Assert.Contains($"{metrics}: line 2 is damaged (", warning);
@@ -38,7 +38,8 @@ public sealed class DamagedRunTests : IDisposable
         ProgramRun evaluated = ProgramRun.Of("evaluate", "--run", run, "--split", "val", "--device", "cpu");
         Assert.True(evaluated.Code == ExitCode.Success, evaluated.Error);
         // The warnings come before the computation, each once.
-        Assert.Equal(damaged.Order(StringComparer.Ordinal), evaluated.Error.TrimEnd('\n').Split('\n').Select(text => damaged.Single(name =>
+        Assert.Equal(damaged.Order(StringComparer.Ordinal), evaluated.Error.Split('\n')
+            .Where(text => text.Contains(run, StringComparison.Ordinal)).Select(text => damaged.Single(name =>
             text.StartsWith($"warning: {Path.Combine(run, name)}", StringComparison.Ordinal))).Order(StringComparer.Ordinal));
         Assert.Contains("report.html", evaluated.Out);
         Assert.Contains("start unknown", File.ReadAllText(Path.Combine(run, "report.html")));

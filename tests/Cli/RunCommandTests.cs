@@ -198,7 +198,8 @@ public sealed class RunCommandTests : IDisposable
         string config = _folder.Write("c.yaml", "classes: nasa-super\n");
         ProgramRun.Refuses(["train", "--config", config, "--out", _folder["run"], .. s_tiny], "--data synthetic");
         var options = new TrainingOptions { Data = RunData.SyntheticName, Classes = "nasa-super" };
-        Assert.Equal(RunData.Open(new TrainingOptions(), "train", intensity: null).Content.Hash, RunData.Open(options, "train", intensity: null).Content.Hash);
+        Assert.Equal(RunData.Open(new TrainingOptions(), "train", intensity: null).Content.Hash,
+            RunData.Open(options, "train", intensity: null).Content.Hash);
         Assert.NotNull(RunData.OpenValidation(options, intensity: null));
         Assert.SkipUnless(TestFiles.RunsAll, "Skipped: its second part takes seconds; CSUNET_TEST_ALL=1 runs it");
         ProgramRun run = Succeeds("train", "--data", "synthetic", "--classes", "nasa-super", "--steps", "1", "--out", _folder["run"]);

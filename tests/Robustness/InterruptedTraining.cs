@@ -133,7 +133,9 @@ internal sealed class InterruptedTraining : IDisposable
         Interruption.Disarm();
         if (hits == 0)
             return "the call was not made";
-        string[] lines = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+        // The check of the data warns in every one of these trainings.
+        string[] lines = [.. run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Where(line => !line.StartsWith("warning: the pictures of ", StringComparison.Ordinal))],
             errors = [.. lines.Where(line => line.StartsWith("error: ", StringComparison.Ordinal))];
         string? problem = run.Code switch
         {

@@ -108,7 +108,8 @@ internal sealed class LabArguments
         (LabCase, KernelChoice Choice)[] all = [.. cases.SelectMany(item => bench.Choices(item.Case.Op).Select(choice => (item, choice)))];
         if (result.GetValue(Variant) is not { } wanted)
             return all;
-        RequireVariant(wanted, cases.Select(item => item.Case.Op), bench.Device);
+        if (all.All(entry => entry.Choice.Variant != wanted))
+            RequireVariant(wanted, cases.Select(item => item.Case.Op), bench.Device);
         return [.. all.Where(entry => entry.Choice.Variant == wanted)];
     }
 
