@@ -30,7 +30,8 @@ public sealed class IntensityCommandTests : IDisposable
         // Without the set, so without the files from which the range was found.
         Directory.Move(_workspace["set"], _workspace["moved"]);
         Image image = checkpoint.ReadImage(_workspace["moved/test/im0.tif"]);
-        Assert.Equal(DataBarPicture.Micrograph(64, 64, seed: Seed("test", "im0")).Pixels.Select(level => (byte)(level * 16 * 255 / 4095.0 + 0.5)), image.Pixels);
+        Assert.Equal(DataBarPicture.Micrograph(64, 64, seed: Seed("test", "im0")).Pixels
+            .Select(level => (byte)(level * 16 * 255 / 4095.0 + 0.5)), image.Pixels);
         ProgramRun predicted = ProgramRun.Of("predict", "--run", _workspace["run"], _workspace["moved/test/im0.tif"], "--out",
             _workspace["out"]);
         Assert.True(predicted.Code == ExitCode.Success, predicted.Error);
@@ -67,7 +68,9 @@ public sealed class IntensityCommandTests : IDisposable
         Assert.Contains("intensity: 16-bit samples 0 to 4095\n", run.Out);
         // Files that would give another range are other data.
         Save("train", "im0", 14);
-        ProgramRun.Refuses(["train", "--resume", "--run", _workspace["run"], "--steps", "4"], "these are not the data", "train/im0.tif");
+        ProgramRun other = ProgramRun.Of("train", "--resume", "--run", _workspace["run"], "--steps", "4");
+        Assert.Equal(ExitCode.Usage, other.Code);
+        Assert.Contains("these are not the data that the run was trained with: 1 file changed (train/im0.tif)", other.Error);
         Assert.Equal(new IntensityRange(0, 4095), CheckpointHeader.Read(_workspace["run/last.safetensors"]).Intensity.Ranges[16]);
     }
 
