@@ -52,7 +52,7 @@ public sealed class CheckedBeforeTests(TrainedRun trained) : IClassFixture<Train
         string[] args = call.Split(' ');
         string file = _workspace.Write("file", "");
         ProgramRun.Refuses([.. args, _workspace.Root], args[^1], "this is a folder", "expected a file");
-        ProgramRun.Refuses([.. args, ""], args[^1], "the name is empty");
+        ProgramRun.Refuses([.. args, ""], args[^1], "the value is empty");
         ProgramRun.Refuses([.. args, Path.Combine(file, "result")], args[^1], "is a file", "expected a folder");
         Assert.Equal(["file"], _workspace.Files());
     }
@@ -65,7 +65,7 @@ public sealed class CheckedBeforeTests(TrainedRun trained) : IClassFixture<Train
     public void A_folder_that_cannot_be_made_is_refused_before_the_work(string call)
     {
         string[] args = call.Split(' ');
-        ProgramRun.Refuses([.. args, ""], args[^1], "the name is empty");
+        ProgramRun.Refuses([.. args, ""], args[^1], "the value is empty");
         ProgramRun.Refuses([.. args, Path.Combine(_workspace.Write("file", ""), "run")], args[^1], "is a file", "expected a folder");
         Assert.Equal(["file"], _workspace.Files());
     }
