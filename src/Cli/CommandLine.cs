@@ -36,6 +36,8 @@ internal static class CommandLine
             if (result.Errors.Count > 0)
                 throw new UsageException(Describe(result.Errors[0]), remedy: $"see csunet {CommandPath(result)}--help");
             showsResult = result.Action is HelpWithExamples || result.CommandResult.Command.Name is not ("train" or "demo");
+            terminal.OutlivesReader = !showsResult;
+            RequireValues(result);
             return result.Invoke(new InvocationConfiguration
             {
                 Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
@@ -107,6 +109,26 @@ internal static class CommandLine
                 string[] names = [.. command.Subcommands.Select(candidate => candidate.Name)];
                 command = next ?? throw Unknown($"unknown command '{arg}'", arg, names, help, $"one of {string.Join(", ", names)}");
                 path.Add(arg);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Refuses empty values. No option has one: it is mostly a shell variable that is not set, and the default would be a surprise.
+    /// </summary>
+    private static void RequireValues(ParseResult result)
+    {
+        for (SymbolResult? symbol = result.CommandResult; symbol is CommandResult command; symbol = symbol.Parent)
+        {
+            foreach (SymbolResult child in command.Children.Where(child => child.Tokens.Any(token => token.Value.Trim().Length == 0)))
+            {
+                string name = child switch
+                {
+                    OptionResult option => option.Option.Name,
+                    ArgumentResult argument => argument.Argument.HelpName ?? argument.Argument.Name,
+                    _ => "an argument",
+                };
+                throw new UsageException("the value is empty", place: name, remedy: "is a variable of the shell not set?");
             }
         }
     }

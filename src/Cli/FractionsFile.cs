@@ -50,6 +50,8 @@ internal sealed class FractionsFile
         var file = new FileInfo(path);
         if (file.LinkTarget is not null)
             throw Foreign(path, "is a link");
+        if (Directory.Exists(path))
+            throw Foreign(path, "is a folder");
         // Versions that did not mark their PNG files listed them here.
         if (file.Exists && !PredictionFiles.Wrote(path) && _rows.All(row => row.Stem != stem))
             throw Foreign(path, "was not written by a prediction");

@@ -46,7 +46,7 @@ internal sealed class LoadedRun
         if (!File.Exists(file))
         {
             string remedy = checkpoint == "best" && File.Exists(folder.LastPath)
-                ? "the run had no validation; use --checkpoint last"
+                ? "the run had no validation, or the file is gone; use --checkpoint last"
                 : $"the run was stopped before its first checkpoint; go on with csunet train --resume --run {NextSteps.Quote(folder.Path)}";
             throw new UsageException("no such file", place: file, remedy: remedy);
         }
@@ -93,18 +93,48 @@ internal sealed class LoadedRun
             Checkpoint.ContentHash, Checkpoint.Header.Identity?.Run);
     }
 
-    /// <summary>Creates a predictor with the given tile stride, or the run's own.</summary>
-    /// <exception cref="UsageException">The stride is larger than a tile.</exception>
+    /// <summary>Memory of the process that a prediction needs besides the image; see <see cref="CreatePredictor"/>.</summary>
+    public double PredictionBytes { get; private set; }
+
+    /// <summary>
+    /// Creates a predictor with the given tile stride, or the run's own. It takes up to eight tiles at a time, fewer if memory is short.
+    /// </summary>
+    /// <exception cref="UsageException">The stride is larger than a tile, or not even one tile fits into memory.</exception>
     public Predictor CreatePredictor(int? stride)
     {
+        int tile = Math.Min(Checkpoint.Model.Height, Checkpoint.Model.Width);
+        if (stride is null && Options.TileStride > tile)
+        {
+            throw new UsageException($"tile_stride is {Options.TileStride}", $"at most {tile}, the side of the network's tiles",
+                Folder.ConfigPath, "give --stride");
+        }
+        int batch = TileBatch();
         try
         {
-            return Checkpoint.CreatePredictor(stride ?? Options.TileStride);
+            return Checkpoint.CreatePredictor(stride ?? Options.TileStride, batch);
         }
         catch (RunException failure)
         {
             throw UsageException.From(failure, "--stride");
         }
+    }
+
+    private int TileBatch()
+    {
+        const int Usual = 8;
+        Device device = Checkpoint.Model.Device;
+        string? excess = null;
+        for (int batch = Usual; batch >= 1; batch /= 2)
+        {
+            MemoryNeed need = MemoryNeed.OfPrediction(Checkpoint.Model.Options, Precision, device, batch);
+            excess = need.Excess(device);
+            if (excess is not null)
+                continue;
+            PredictionBytes = need.Host;
+            return batch;
+        }
+        throw new UsageException($"one tile of the network {excess}", place: Folder.CheckpointPath(CheckpointName),
+            remedy: "use a machine with more memory, or a network of a smaller size");
     }
 
     /// <summary>Describes device and precision, for example <c>cpu; fp32, trained in bf16</c>.</summary>

@@ -10,24 +10,8 @@ namespace CsUnet.Cli;
 /// </summary>
 internal static class Options
 {
-    /// <summary>A text, which must not be empty: an empty one comes from a variable of a script that is not set.</summary>
-    public static Option<string?> Text(string name, string help, string description)
-    {
-        var option = new Option<string?>(name) { HelpName = help, Description = description };
-        RefuseEmpty(option);
-        return option;
-    }
-
-    /// <summary>Makes an empty value of an option an error.</summary>
-    public static void RefuseEmpty(Option option) => option.Validators.Add(result =>
-    {
-        // Commas separate the entries of a list; without entries it is empty, too.
-        if (result.Tokens is [var token] && token.Value.Trim(' ', '\t', ',').Length == 0)
-        {
-            result.AddError(ProblemText.Compose(null, $"{option.Name} is '{token.Value}'", option.HelpName,
-                "leave the option out for its default"));
-        }
-    });
+    public static Option<string?> Text(string name, string help, string description) =>
+        new(name) { HelpName = help, Description = description };
 
     /// <summary>A file that the command writes at its end; whether it can be written is checked before the work.</summary>
     public static Option<string?> OutputFile(string name, string help, string description) =>

@@ -32,7 +32,7 @@ internal static class OutputFiles
     public static void CheckFile(string place, string path)
     {
         if (string.IsNullOrWhiteSpace(path))
-            throw new UsageException("the name is empty", "a file", place);
+            throw new UsageException("the value is empty", "a file", place);
         if (Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
             throw new UsageException("this is a folder", "a file", place, $"give a name in it, such as {Path.Combine(path, "result")}");
         OwnOutput.RequireReplaceable(place, path);
@@ -47,7 +47,7 @@ internal static class OutputFiles
     public static void CheckFolder(string place, string folder)
     {
         if (string.IsNullOrWhiteSpace(folder))
-            throw new UsageException("the name is empty", "a folder", place);
+            throw new UsageException("the value is empty", "a folder", place);
         try
         {
             string existing = Path.GetFullPath(folder);

@@ -15,8 +15,8 @@ internal sealed class Terminal
     public Terminal(TextWriter output, TextWriter error, bool isInteractive)
     {
         // Each reports its failure on the other: when both fail, nobody can be told.
-        _out = new GuardedWriter(output, failure => Error!.WriteLine(LossText("output", failure)));
-        _error = new GuardedWriter(error, failure => Out!.WriteLine(LossText("error", failure)));
+        _out = new GuardedWriter(output, failure => Warn(Error!, "output", failure));
+        _error = new GuardedWriter(error, failure => Warn(Out!, "error", failure));
         IsInteractive = isInteractive;
         _ansi = new(() =>
         {
@@ -40,8 +40,14 @@ internal sealed class Terminal
     /// <summary>Standard error. Writing to it never fails; see <see cref="Loss"/>.</summary>
     public TextWriter Error => _error;
 
+    /// <summary>
+    /// Whether the work goes on for long after the reader of a pipe has gone, so that its user is told. Otherwise, as with <c>head</c>, the
+    /// reader has seen what it wanted.
+    /// </summary>
+    public bool OutlivesReader { get; set; }
+
     /// <summary>Whether something that was printed on standard output is lost.</summary>
-    public bool HasLostOutput => _out.Failure is not null;
+    public bool HasLostOutput => _out.Failure is { } failure && !IsExpected(failure);
 
     /// <summary>What could not be printed and why; null if everything was printed.</summary>
     public string? Loss => _out.Failure is { } output ? LossText("output", output)
@@ -64,7 +70,19 @@ internal sealed class Terminal
     }
 
     private static string LossText(string stream, Exception failure) =>
-        $"warning: standard {stream} cannot be written ({failure.Message.TrimEnd('.')}); what is printed there is lost";
+        $"standard {stream} cannot be written ({failure.Message.TrimEnd('.')}); what is printed there is lost";
+
+    private void Warn(TextWriter other, string stream, Exception failure)
+    {
+        if (!IsExpected(failure))
+            other.WriteLine($"warning: {LossText(stream, failure)}");
+    }
+
+    private bool IsExpected(Exception failure)
+    {
+        const int BrokenPipe = 32;
+        return !OutlivesReader && failure is IOException { HResult: BrokenPipe };
+    }
 
     /// <summary>Writes a line to standard output, as <see cref="PlainText.Of"/> gives it.</summary>
     public void WriteLine(string line = "") => Out.WriteLine(PlainText.Of(line));
@@ -74,6 +92,9 @@ internal sealed class Terminal
 
     /// <summary>Writes a message, which may have several lines, to standard error.</summary>
     public void WriteError(string message) => Error.WriteLine(PlainText.Lines(message));
+
+    /// <summary>Writes a warning to standard error.</summary>
+    public void Warn(string message) => WriteError($"warning: {message}");
 
     /// <summary>A text for a cell of a table of the console library: plain, and without markup.</summary>
     public static string Cell(string text) => Markup.Escape(PlainText.Of(text));

@@ -31,12 +31,10 @@ internal sealed class TrainingArguments
             (string valueName, string meaning) = s_more.TryGetValue(key, out (string ValueName, string Meaning) more)
                 ? (more.ValueName, $"{option.Meaning}; {more.Meaning}")
                 : (option.ValueName, option.Meaning);
-            var added = new Option<string?>(Name(key), [.. option.Aliases.Select(Name)])
+            _options.Add((key, new Option<string?>(Name(key), [.. option.Aliases.Select(Name)])
             {
                 HelpName = valueName, Description = $"{meaning}. Default: {option.Default}.",
-            };
-            Options.RefuseEmpty(added);
-            _options.Add((key, added));
+            }));
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Cli.Report;
 using CsUnet.Data;
+using CsUnet.Models.Networks;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -55,7 +56,8 @@ internal sealed class TrainingSession
         {
             ClassMap classMap = runClasses ?? RunData.ClassMap(options);
             // Refuse a network that cannot be built before reading a large data set.
-            options.ModelOptions(classMap.Count).Create().RequireMemory(options.Batch);
+            ModelOptions network = options.ModelOptions(classMap.Count);
+            network.Create();
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
             {
                 throw new UsageException("the deepest features are then a single pixel, from which batch norm cannot compute statistics",
@@ -67,6 +69,7 @@ internal sealed class TrainingSession
                     $"{classMap.Count}, one for each of {string.Join(", ", classMap.Classes.Select(entry => entry.Name))}",
                     "--class-weights");
             }
+            MemoryNeed.RequireTraining(network, options, device.Device);
             (MicrographDataset train, MicrographDataset? validation) = OpenData(options, classMap);
             if (weighClasses)
                 options = options with { ClassWeights = Weights(train.PixelShares()) };
@@ -139,12 +142,12 @@ internal sealed class TrainingSession
         using Trainer trainer = CreateTrainer(folder, isResumed);
         string? run = folder.LoadIdentity();
         string device = _device.Device.Kind == DeviceKind.Cpu ? RunRecord.Processor : _device.Description;
-        RunRecord before = isResumed ? RunRecord.Load(folder) : new RunRecord { Command = command, Device = device, Run = run };
+        var begun = new RunRecord { Command = command, Device = device, Run = run };
+        RunRecord before = isResumed ? RunRecord.LoadOr(folder, () => begun, _terminal.Warn) : begun;
         if (before.Run != run)
         {
-            if (File.Exists(folder.File(RunRecord.FileName)))
-                _terminal.WriteLine($"note: {RunRecord.FileName} was written by another run; a new one begins");
-            before = new RunRecord { Command = command, Device = device, Run = run };
+            _terminal.WriteLine($"note: {RunRecord.FileName} was written by another run; a new one begins");
+            before = begun;
         }
         RunRecord record = before with
         {
@@ -158,7 +161,7 @@ internal sealed class TrainingSession
             _terminal.WriteLine($"changed from here on: {string.Join(", ", TrainingOptions.Keys.Where(others.Contains))}");
         Describe(trainer, isResumed);
         if (Options.Threads > Workers.Largest)
-            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used, four for each logical core");
+            _terminal.WriteLine($"note: the run asks for {Options.Threads} threads; {Workers.Largest} are used on {Environment.ProcessorCount} logical cores");
         if (before.Device != device && trainer.Step > 0)
             _terminal.WriteLine(
                 $"note: the previous steps ran on {before.Device}; devices round differently, so the result is not bit for bit "
@@ -170,7 +173,7 @@ internal sealed class TrainingSession
         [
             Problem(() => record.Save(folder)),
             result.Outcome == TrainingOutcome.Cancelled ? null : Problem(() => SaveExamples(trainer, folder, interrupt.Token)),
-            Problem(() => report = RunReport.Write(folder)),
+            Problem(() => report = RunReport.Write(folder, _terminal.Warn)),
         ];
         if (result.Outcome == TrainingOutcome.Cancelled || !isDemo)
         {
@@ -242,6 +245,10 @@ internal sealed class TrainingSession
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch "
                 + $"{Options.Batch}"));
         _terminal.WriteLine($"device: {Commands.CommandHelpers.Describe(_device, Options.Precision)}");
+        MemoryNeed need = MemoryNeed.OfTraining(trainer.Model.Options, Options, _device.Device)
+            .With(_train.MemoryBytes + (_validation?.MemoryBytes ?? 0));
+        _terminal.WriteLine($"memory: about {ProblemText.Memory(need.Host)} of {ProblemText.Memory(MachineMemory.Limit())}"
+            + (need.Device > 0 ? $", and {ProblemText.Memory(need.Device)} on the device" : ""));
         if (Options.ClassWeights.Count > 0)
             _terminal.WriteLine($"class weights: "
                 + $"{string.Join(", ", Options.ClassWeights.Select(weight => weight.ToString(CultureInfo.InvariantCulture)))}");

@@ -4,7 +4,8 @@ namespace CsUnet.Data;
 
 /// <summary>
 /// Maps annotation files to labels. The label of a class is its index in <see cref="Classes"/>. A grey pixel of value v and the
-/// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours are multiplied by 257.
+/// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours are multiplied by 257. Samples of fewer
+/// than 8 bits stand for themselves if the map lists all that occur, else for their share of 255.
 /// </summary>
 public sealed class ClassMap
 {
@@ -52,7 +53,7 @@ public sealed class ClassMap
         for (int i = 0; i < classes.Count; i++)
         {
             SegmentationClass entry = classes[i];
-            if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl))
+            if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl) || !PlainText.IsWhole(entry.Name))
                 throw new InvalidValueException(
                     nameof(classes), $"class {i} has the name '{entry.Name}'", "a text without control characters");
             for (int j = 0; j < i; j++)
@@ -93,7 +94,7 @@ public sealed class ClassMap
     /// <summary>Display colours by label.</summary>
     public IReadOnlyList<Rgb> Palette => [.. Classes.Select(entry => entry.Display)];
 
-    /// <summary>Whether palette PNGs are read as indices: true if all classes are defined by values.</summary>
+    /// <summary>Whether files with a palette are read as indices: true if all classes are defined by values.</summary>
     public bool ReadsPaletteIndices => !_usesColours;
 
     /// <summary>NASA's superalloy set: blue secondary precipitates, red tertiary precipitates, everything else matrix.</summary>
@@ -120,7 +121,7 @@ public sealed class ClassMap
     {
         if (BuiltIn.FirstOrDefault(map => map.Name == nameOrFile) is { } builtIn)
             return builtIn;
-        if (!File.Exists(nameOrFile))
+        if (!Path.Exists(nameOrFile))
             throw new DataException(nameOrFile, "no such class map",
                 $"{string.Join(", ", BuiltIn.Select(map => map.Name))}, or a YAML file");
         return ClassMapYaml.Read(YamlSection.Load(nameOrFile), nameOrFile);
@@ -144,6 +145,9 @@ public sealed class ClassMap
     {
         int pixels = mask.Height * mask.Width;
         byte[] labels = new byte[pixels];
+        mask = NarrowMask.Widen(mask, _labelOfValue, Unknown, out unknown);
+        if (unknown is not null)
+            return labels;
         var unknowns = new Dictionary<ulong, (int First, int Count)>();
         ReadOnlySpan<ushort> samples = mask.Samples;
         // A 16-bit file without samples above 255 holds unscaled 8-bit values.

@@ -71,6 +71,8 @@ internal sealed class FileDataset : MicrographDataset
 
     public override int Count => _pairs.Length;
 
+    public override long MemoryBytes => _inMemory ? _samples.Sum(sample => sample!.Bytes) : 0;
+
     public override Sample this[int index] => _inMemory ? _samples[index]! : Read(_pairs[index]);
 
     private protected override DatasetContent ReadContent() =>

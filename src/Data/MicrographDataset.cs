@@ -26,6 +26,9 @@ public abstract class MicrographDataset
     /// <summary>Number of samples.</summary>
     public abstract int Count { get; }
 
+    /// <summary>Bytes of the samples that stay in memory.</summary>
+    public virtual long MemoryBytes => 0;
+
     /// <summary>The sample at an index from 0, in the order of the names.</summary>
     /// <exception cref="DataException">The sample is read on demand, and its files have changed since the set was opened.</exception>
     public abstract Sample this[int index] { get; }
@@ -87,6 +90,8 @@ public abstract class MicrographDataset
         }
 
         public override int Count => _samples.Length;
+
+        public override long MemoryBytes => _samples.Sum(sample => sample.Bytes);
 
         public override Sample this[int index] => _samples[index];
     }

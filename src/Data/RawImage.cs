@@ -48,4 +48,10 @@ public sealed class RawImage
 
     /// <summary>Real samples; null for other files.</summary>
     public float[]? Reals { get; private init; }
+
+    /// <summary>
+    /// What a user should know about how the file was read, for example that it has samples of unknown meaning; a sentence each, without the
+    /// file's name. Files of one kind give equal texts.
+    /// </summary>
+    public IReadOnlyList<string> Notices { get; internal set; } = [];
 }

@@ -44,6 +44,19 @@ public static class PlainText
     /// <param name="longest">The most characters of the result; at least 40.</param>
     public static string Short(string text, int longest) => Shorten(Of(Shorten(text, longest)), longest);
 
+    /// <summary>Whether every surrogate of a text has its pair: a file holds no other text.</summary>
+    public static bool IsWhole(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i]))
+                continue;
+            if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[++i]))
+                return false;
+        }
+        return true;
+    }
+
     /// <summary>Whether the character at a place is shown escaped.</summary>
     /// <param name="text">The text.</param>
     /// <param name="index">The place.</param>

@@ -8,7 +8,7 @@ public static class ProblemText
     private const double Mebibyte = 1 << 20, Gibibyte = 1 << 30;
 
     // The longest parts of a message, in characters. A value may be a whole file; names of known things are listed as expectation.
-    private const int LongestPart = 600, LongestExpectation = 1200;
+    private const int LongestPart = 1000, LongestExpectation = 1200;
 
     /// <summary>
     /// One line: <c>PLACE: PROBLEM, expected EXPECTED; REMEDY</c>, without the parts that are null. Each part is shown as

@@ -41,19 +41,10 @@ public sealed partial class SafetensorsFile : IDisposable
     /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="WeightFileException">It cannot be opened, or is not a complete and consistent safetensors file.</exception>
-    public static SafetensorsFile Read(string path)
+    public static SafetensorsFile Read(string path) => Guard(path, () =>
     {
-        SafeFileHandle handle;
-        try
-        {
-            // Delete sharing lets a training run replace the file while a reader keeps the version that it opened.
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            string problem = error is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : error.Message;
-            throw new WeightFileException(path, problem, "check the path and your permission to read it", error);
-        }
+        // Delete sharing lets a training run replace the file while a reader keeps the version that it opened.
+        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         try
         {
             return new SafetensorsFile(path, handle, SafetensorsHeader.Parse(path, handle));
@@ -63,7 +54,13 @@ public sealed partial class SafetensorsFile : IDisposable
             handle.Dispose();
             throw;
         }
-    }
+    });
+
+    private static T Guard<T>(string path, Func<T> read) => ReadFile.Parse(path, "not a safetensors file that is understood", read,
+        problem => new WeightFileException(
+            problem.Place, ProblemText.Compose(null, problem.Problem, problem.Expected), problem.Remedy ?? (
+                problem.Cause is IOException or UnauthorizedAccessException ? "check the path and your permission to read it"
+                    : "the file is damaged or incomplete; get it again"), problem.Cause));
 
     /// <summary>Whether the file holds a tensor of that name.</summary>
     public bool Contains(string name) => _byName.ContainsKey(name);
@@ -82,6 +79,11 @@ public sealed partial class SafetensorsFile : IDisposable
     public Tensor Load(string name)
     {
         ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        return Guard(Path, () => LoadEntry(name));
+    }
+
+    private Tensor LoadEntry(string name)
+    {
         SafetensorsEntry entry = Entry(name);
         DType type = entry.DType switch
         {

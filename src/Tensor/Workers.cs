@@ -29,10 +29,10 @@ public static class Workers
     [ThreadStatic] private static bool t_inside;
 
     /// <summary>
-    /// The largest <see cref="Count"/>: four threads for each logical core. Waiting threads spin, so many more than the cores would only take
-    /// time from one another.
+    /// The largest <see cref="Count"/>: four threads for each logical core, and at least eight. Waiting threads spin, so many more than the
+    /// cores would only take time from one another.
     /// </summary>
-    public static int Largest { get; } = 4 * Environment.ProcessorCount;
+    public static int Largest { get; } = Math.Max(8, 4 * Environment.ProcessorCount);
 
     /// <summary>The number of threads that work on a region, including the calling one. The default is the number of logical cores.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above <see cref="Largest"/>.</exception>
@@ -53,6 +53,8 @@ public static class Workers
     /// </summary>
     public static void Run(int chunks, Action<int> body)
     {
+        if (DryRun.IsActive)
+            return;
         if (chunks <= 1 || s_count == 1 || t_inside || !s_lock.TryEnter())
         {
             for (int i = 0; i < chunks; i++)
@@ -95,7 +97,7 @@ public static class Workers
     {
         if (count <= grain)
         {
-            if (count > 0)
+            if (count > 0 && !DryRun.IsActive)
                 body(0, count);
             return;
         }

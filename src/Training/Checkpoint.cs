@@ -38,8 +38,8 @@ public sealed class Checkpoint
     /// <param name="type">Element type of the network.</param>
     /// <param name="device">The device of the network; the file may have been written from another device.</param>
     /// <exception cref="WeightFileException">
-    /// The file is missing, truncated or changed, does not hold the weights that its header describes, or holds a weight that is not finite.
-    /// Or the kind of its network is not registered (<see cref="ModelOptions.Register"/>).
+    /// The file is missing, truncated or changed, does not hold the weights that its header describes, or holds a weight that is not
+    /// finite. Or the kind of its network is not registered (<see cref="ModelOptions.Register"/>).
     /// </exception>
     public static Checkpoint Load(string path, DType type = DType.Float32, Device device = default)
     {
@@ -58,18 +58,10 @@ public sealed class Checkpoint
         return new Checkpoint(model, header, file.ContentHash);
     }
 
-    private static SegmentationModel Create(string path, CheckpointHeader header, DType type)
-    {
-        try
-        {
-            return header.Model.Create(type);
-        }
-        catch (ArgumentException failure)
-        {
-            throw new WeightFileException(path, $"its header describes a network that cannot be built ({failure.Message})",
-                "the file is damaged or was made by hand; get it again", failure);
-        }
-    }
+    private static SegmentationModel Create(string path, CheckpointHeader header, DType type) => ReadFile.Parse(
+        path, "its header describes a network that cannot be built", () => header.Model.Create(type),
+        problem => new WeightFileException(
+            problem.Place, problem.Problem, "the file is damaged or was made by hand; get it again", problem.Cause));
 
     /// <summary>Creates a predictor with these weights.</summary>
     /// <param name="stride">Pixels between tiles; 0: half a tile.</param>

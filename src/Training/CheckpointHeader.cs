@@ -25,6 +25,9 @@ public sealed record CheckpointHeader(
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         IgnoreReadOnlyProperties = true,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        AllowDuplicateProperties = false,
+        RespectRequiredConstructorParameters = true,
     };
 
     /// <summary>The run that wrote the file; null if an older version wrote it, or no run.</summary>
@@ -65,28 +68,24 @@ public sealed record CheckpointHeader(
                 "give a weight file of a training run, such as its last.safetensors");
         string program = Entry("program"), model = Entry("model"), classes = Entry("classes"), normalisation = Entry("normalisation"),
             step = Entry("step");
-        try
-        {
-            ModelOptions options = ModelOptions.FromJson(model);
-            options.Validate();
-            return new CheckpointHeader(
-                options, ClassMap.FromYaml(classes, file.Path),
-                JsonSerializer.Deserialize<Normalisation>(normalisation, s_json) ?? throw new JsonException("normalisation is null"),
-                int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture), program,
-                file.Metadata.GetValueOrDefault("optimizer_state")) { Identity = RunIdentity.Of(file) };
-        }
-        catch (UnknownKindException failure)
-        {
-            throw new WeightFileException(file.Path, failure.Message,
-                $"it was written by {program}, this is {ThisProgram}; the kind of one's own network or encoder is registered by "
-                + $"{nameof(ModelOptions)}.{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}",
-                    failure);
-        }
-        catch (Exception failure) when (
-            failure is JsonException or FormatException or OverflowException or ArgumentException or DataException)
-        {
-            throw new WeightFileException(file.Path, $"its metadata is not understood ({failure.Message})",
-                $"it was written by {program}, this is {ThisProgram}", failure);
-        }
+        string writer = $"it was written by {PlainText.Short(program, 80)}, this is {ThisProgram}";
+        T Part<T>(string key, Func<T> parse) => ReadFile.Parse(file.Path, $"its metadata is not understood: {key}", parse, problem =>
+            problem.Cause is UnknownKindException unknown
+                ? new WeightFileException(file.Path, unknown.Message,
+                    $"{writer}; the kind of one's own network or encoder is registered by {nameof(ModelOptions)}."
+                    + $"{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}", unknown)
+                : new WeightFileException(file.Path, problem.Problem, writer, problem.Cause));
+        return new CheckpointHeader(
+            Part("model", () =>
+            {
+                ModelOptions options = ModelOptions.FromJson(model);
+                options.Validate();
+                return options;
+            }),
+            Part("classes", () => ClassMap.FromYaml(classes, "classes")),
+            Part("normalisation", () => JsonSerializer.Deserialize<Normalisation>(normalisation, s_json)
+                ?? throw new JsonException("it is null")),
+            Part("step", () => int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture)), program,
+            file.Metadata.GetValueOrDefault("optimizer_state")) { Identity = RunIdentity.Of(file) };
     }
 }

@@ -95,7 +95,7 @@ internal sealed class CheckpointWriter(
         RunIdentity.RequireSame(weights.Path, loaded.Identity?.Run, header.Identity?.Run);
         if (loaded.Identity?.Data != header.Identity?.Data)
             throw new RunException("the checkpoint was trained with other data than these", "the same files with the same content",
-                options.Data ?? folder.Path) { Fault = RunFault.OtherData };
+                RunData.Describe(options)) { Fault = RunFault.OtherData };
         using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
         TrainerState state = TrainerState.Of(stateFile);
         if (state.Step != loaded.Step)
@@ -105,12 +105,30 @@ internal sealed class CheckpointWriter(
         RunIdentity.RequireSame(stateFile.Path, RunIdentity.Of(stateFile)?.Run, header.Identity?.Run);
         if (stateFile.Metadata.TryGetValue(WeightsKey, out string? of) && of != weights.ContentHash)
             throw new WeightFileException(stateFile.Path, $"it belongs to other weights than {weights.Path}", Mixed);
+        if (BestHeader() is { } best)
+            RunIdentity.RequireSame(folder.BestPath, best.Identity?.Run, header.Identity?.Run);
         CompareOptions(stateFile);
         StateDict.Load(model, weights);
         optimizer.LoadState(stateFile, state.Step);
         _current = name;
         folder.RemoveLeftovers(name);
         return state;
+    }
+
+    /// <summary>
+    /// The header of best.safetensors; null if it cannot be read. Resuming does not need that file, and those who use it say what is wrong.
+    /// </summary>
+    private CheckpointHeader? BestHeader()
+    {
+        try
+        {
+            using SafetensorsFile best = SafetensorsFile.Read(folder.BestPath);
+            return CheckpointHeader.Of(best);
+        }
+        catch (WeightFileException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Notes changed options; refuses changes of those that a run keeps.</summary>

@@ -11,6 +11,9 @@ public sealed class ConfusionMatrix
     /// <summary>The label of ignored pixels.</summary>
     public const byte Ignore = SegmentationLoss.IgnoreIndex;
 
+    // Far more pixels than any set has; sums of such counts do not overflow.
+    private const long LargestCount = 1L << 44;
+
     private readonly long[] _counts;
 
     /// <summary>An empty matrix.</summary>
@@ -126,8 +129,8 @@ public sealed class ConfusionMatrix
         var matrix = new ConfusionMatrix(rows.Count);
         for (int row = 0; row < rows.Count; row++)
         {
-            if (rows[row].Count != rows.Count || rows[row].Any(count => count < 0))
-                throw new ArgumentException($"ConfusionMatrix: row {row} must hold {rows.Count} counts that are not negative",
+            if (rows[row].Count != rows.Count || rows[row].Any(count => count is < 0 or > LargestCount))
+                throw new ArgumentException($"ConfusionMatrix: row {row} must hold {rows.Count} counts from 0 to {LargestCount}",
                     nameof(rows));
             for (int column = 0; column < rows.Count; column++)
                 matrix._counts[row * rows.Count + column] = rows[row][column];

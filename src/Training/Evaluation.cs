@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
@@ -85,12 +86,10 @@ public sealed class Evaluation
 
     /// <summary>Reads a file that <see cref="Save(string)"/> wrote.</summary>
     /// <exception cref="RunException">The file is missing or is not an evaluation.</exception>
-    public static Evaluation Load(string path)
-    {
-        string text = RunFiles.ReadText(path, "evaluate the run to make it");
-        try
+    public static Evaluation Load(string path) => RunFiles.Read(
+        path, "not an evaluation of this program", "evaluate the run again", () =>
         {
-            EvaluationFile file = JsonSerializer.Deserialize(text, TrainingJson.Default.EvaluationFile)
+            EvaluationFile file = JsonSerializer.Deserialize(ReadFile.Text(path), TrainingJson.Default.EvaluationFile)
                 ?? throw new JsonException("it is null");
             return new Evaluation(
                 [.. file.Classes.Select(entry => entry.Name)],
@@ -98,11 +97,5 @@ public sealed class Evaluation
             {
                 Origin = file.Origin,
             };
-        }
-        catch (Exception failure) when (failure is JsonException or ArgumentException)
-        {
-            throw new RunException($"not an evaluation of this program ({failure.Message})", place: path, remedy: "evaluate the run again",
-                cause: failure) { Fault = RunFault.NoEvaluation };
-        }
-    }
+        }, RunFault.NoEvaluation);
 }

@@ -22,9 +22,9 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
     /// <exception cref="RunException">The file is missing, cut short or invalid.</exception>
     public static RunConfiguration Load(RunFolder folder)
     {
-        string path = folder.ConfigPath, text = RunFiles.ReadText(path, "give the folder of a run");
-        TrainingOptions options = TrainingOptions.Parse(text, path);
+        string path = folder.ConfigPath, text = ReadText(path);
         string? run = ReadMarks(text, path);
+        TrainingOptions options = TrainingOptions.Parse(text, path);
         if (run is null)
             RequireAlways(text, path);
         return new RunConfiguration(options, run);
@@ -57,10 +57,15 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
             Options.Save(folder.ConfigPath);
             return;
         }
-        string yaml = Options.ToYaml();
+        string yaml = Options.ReadableYaml(folder.ConfigPath);
         RunFiles.WriteText(folder.ConfigPath, string.Create(CultureInfo.InvariantCulture,
             $"# Run {Run}\n{yaml}# End of run {Run}: {Keys(yaml, folder.ConfigPath).Count} options\n"));
     }
+
+    /// <summary>The text of a configuration.</summary>
+    /// <exception cref="RunException">The file cannot be read.</exception>
+    public static string ReadText(string path) =>
+        RunFiles.Read(path, "no configuration", File.Exists(path) ? null : "give the folder of a run", () => ReadFile.Text(path));
 
     private static string Expected(string run) => run.Length == 0
         ? "a first line '# Run ...'"

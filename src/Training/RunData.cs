@@ -1,4 +1,5 @@
 using CsUnet.Data;
+using CsUnet.Tensors;
 
 namespace CsUnet.Training;
 
@@ -44,7 +45,9 @@ public static class RunData
         if (IsSynthetic(options))
             return Synthetic(options, split);
         IReadOnlyList<string>? subset = split == "train" && options.Subset.Count > 0 ? options.Subset : null;
-        return MicrographDataset.Open(options.Data!, split, classMap ?? ClassMap(options), subset);
+        // Two splits are open during a training; larger ones are read on demand.
+        long memoryLimit = Math.Min(2_000_000_000, MachineMemory.Limit() / 8);
+        return MicrographDataset.Open(options.Data!, split, classMap ?? ClassMap(options), subset, memoryLimit);
     }
 
     /// <summary>Opens the validation split; null if the data set on disk has none.</summary>

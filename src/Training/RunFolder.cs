@@ -136,6 +136,9 @@ public sealed partial class RunFolder
         return folder;
     }
 
+    /// <summary>A folder that may hold no run.</summary>
+    internal static RunFolder At(string path) => new(path);
+
     /// <summary>The run with the newest checkpoint.</summary>
     /// <param name="root">Where to search.</param>
     /// <exception cref="RunException">No run has a checkpoint.</exception>

@@ -88,19 +88,43 @@ public sealed record RunRecord
     public static RunRecord Load(RunFolder folder)
     {
         string path = folder.File(FileName);
-        if (!File.Exists(path))
-            return new RunRecord();
+        return !Path.Exists(path) ? new RunRecord() : RunFiles.Read(path, "not a record of this program", "delete it, or restore it", () =>
+            JsonSerializer.Deserialize(ReadFile.Text(path), TrainingJson.Readable.RunRecord)?.Checked()
+                ?? throw new JsonException("it is null"));
+    }
+
+    /// <summary>
+    /// Loads the record of a run that goes on. Training does not need it: a damaged one is kept as run.json.damaged, and a new one begins.
+    /// </summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="begin">Creates the new record.</param>
+    /// <param name="warn">Receives what was wrong, and where the damaged file is.</param>
+    public static RunRecord LoadOr(RunFolder folder, Func<RunRecord> begin, Action<string> warn)
+    {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllText(path), TrainingJson.Readable.RunRecord)
-                ?? throw new JsonException("it is null");
+            return Path.Exists(folder.File(FileName)) ? Load(folder) : begin();
         }
-        catch (Exception failure) when (failure is JsonException)
+        catch (RunException failure)
         {
-            throw new RunException($"not a record of this program ({failure.Message})", place: path, remedy: "delete it, or restore it",
-                cause: failure);
+            string aside = RunFiles.SetAside(folder.File(FileName));
+            warn(ProblemText.Compose(
+                failure.Place, failure.Problem, remedy: $"it is kept as {aside}, and a new record begins with this call"));
+            return begin();
         }
     }
+
+    /// <summary>Stands for a record that cannot be read.</summary>
+    public static RunRecord Unknown { get; } = new()
+    {
+        Command = "unknown", Version = "unknown", Hardware = "unknown", System = "unknown", Device = "unknown", Data = "unknown",
+        Started = default, Outcome = "unknown",
+    };
+
+    private RunRecord Checked() => double.IsFinite(Seconds) && Seconds is >= 0 and < 1e10 && Step >= 0 && Steps >= 0 && BestStep >= 0
+        && Parameters >= 0 && PeakBytes >= 0 && BestMeanIoU is null or (>= 0 and <= 1)
+            ? this
+            : throw new FormatException("a number is out of its range");
 
     /// <summary>Writes the record into the run folder.</summary>
     /// <exception cref="RunException">The file cannot be written.</exception>

@@ -79,7 +79,7 @@ public sealed partial class Trainer
         if (RunContent.Load(folder, run) is not { } then)
             return false;
         return then.Difference(content) is not { } difference ? true : throw new RunException(
-            $"these are not the data that the run was trained with: {difference}", place: options.Data ?? "synthetic micrographs",
+            $"these are not the data that the run was trained with: {difference}", place: RunData.Describe(options),
             remedy: "give the folder that holds them, or start a new run") { Fault = RunFault.OtherData };
     }
 
@@ -88,6 +88,7 @@ public sealed partial class Trainer
         RunIdentity? identity)
     {
         SegmentationModel model = CreateModel(options, train.ClassMap.Count);
+        RequireMemory(model, options, execution?.Device ?? Device.Cpu, train.MemoryBytes + (validation?.MemoryBytes ?? 0));
         model.Initialize(options.Seed);
         var header = new CheckpointHeader(model.Options, train.ClassMap, Normalisation.ImageNet, 0, CheckpointHeader.ThisProgram)
         {
@@ -110,12 +111,24 @@ public sealed partial class Trainer
         }
     }
 
+    private static void RequireMemory(SegmentationModel model, TrainingOptions options, Device device, long dataBytes)
+    {
+        try
+        {
+            if (options.Precision.RunsOn(device))
+                MemoryNeed.RequireTraining(model.Options, options, device, dataBytes);
+        }
+        catch (InvalidValueException failure)
+        {
+            throw new RunException($"the model cannot be trained: {failure.Problem}", remedy: failure.Remedy, cause: failure);
+        }
+    }
+
     private static SegmentationModel CreateModel(TrainingOptions options, int classes)
     {
         try
         {
             SegmentationModel model = options.ModelOptions(classes).Create();
-            model.RequireMemory(options.Batch);
             return model;
         }
         catch (ArgumentException failure)

@@ -137,7 +137,9 @@ public sealed partial class Trainer : IDisposable
         _isResumed = true;
         // A run resumed between a step and its validation validates first, and writes the row of that step again.
         bool isPending = IsValidationDue;
-        using var log = new MetricsLog(Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step);
+        using var log = new MetricsLog(
+            Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step, message => observer?.OnWarning(message),
+            isPending || _state.Step == 0 ? null : Row(_state.Step));
         int saved = _state.Step;
         TrainingOutcome? outcome = null;
         while (outcome is null)

@@ -176,11 +176,55 @@ public sealed class WrongCallTests
         Assert.Empty(folder.Files());
     }
 
+    [Fact]
+    public void Split_that_is_no_name() =>
+        ProgramRun.Refuses(["evaluate", "--split", "../train"], "--split is '../train'", "such as test");
+
     [Theory]
-    [InlineData("")]
-    [InlineData("../train")]
-    public void Split_that_is_no_name(string split) =>
-        ProgramRun.Refuses(["evaluate", "--split", split], $"--split is '{split}'", "such as test");
+    [InlineData("train", "--out", "")]
+    [InlineData("train", "--data", "")]
+    [InlineData("train", "--classes", " ")]
+    [InlineData("train", "--config", "")]
+    [InlineData("train", "--augment", "")]
+    [InlineData("train", "--steps", "")]
+    [InlineData("evaluate", "--run", "")]
+    [InlineData("evaluate", "--split", "")]
+    [InlineData("predict", "FILE_OR_DIR", "")]
+    [InlineData("demo", "--out", "")]
+    [InlineData("selftest", "--vectors", "")]
+    [InlineData("selftest", "--filter", "")]
+    public void An_empty_value_is_refused(string command, string option, string value) => ProgramRun.Refuses(
+        option[0] == '-' ? [command, option, value] : [command, value], option, "the value is empty");
+
+    [Fact]
+    public void A_folder_is_no_file()
+    {
+        using var folder = new Workspace();
+        foreach (string option in new[] { "--config", "--classes", "--augment" })
+            ProgramRun.Refuses(["train", "--size", "32", option, folder.Root], folder.Root, "is a folder");
+        ProgramRun.Refuses(["bench", "compare", folder.Root, folder.Root], folder.Root, "is a folder");
+    }
+
+    [Fact]
+    public void A_variant_that_no_operator_has_here()
+    {
+        ProgramRun.Refuses(["lab", "check", "--op", "relu", "--variant", "x", "--device", "cpu"], "--variant x", "one way only");
+        ProgramRun.Refuses(["lab", "tune", "--op", "relu", "--variant", "x", "--device", "cpu"], "--variant x", "one way only");
+        ProgramRun.Refuses(["lab", "tune", "--op", "linear", "--variant", "x", "--device", "cpu"], "--variant x", "reference");
+    }
+
+    [Fact]
+    public void A_huge_or_hostile_value_is_shown_short_and_plain()
+    {
+        foreach (string option in new[] { "--steps", "--model", "--data", "--split", "--size", "--seed" })
+        {
+            string command = option == "--split" ? "evaluate" : "train";
+            ProgramRun run = ProgramRun.Of(command, option, "\u001b[2J\nerror: forged\u202e" + new string('9', 100_000));
+            Assert.Equal(ExitCode.Usage, run.Code);
+            Assert.True(run.Error.Length < 4000, $"{option}: {run.Error.Length} characters");
+            Assert.Equal(CsUnet.Tensors.PlainText.Of(run.Error[..^1]), run.Error[..^1]);
+        }
+    }
 
     [Fact]
     public void Missing_vectors()

@@ -139,5 +139,6 @@ public class TrainingOptionsTests
 
     [Fact]
     public void A_missing_file_is_named() =>
-        Assert.Contains("nowhere.yaml: no such file", Assert.Throws<RunException>(() => TrainingOptions.Load("nowhere.yaml")).Message);
+        Assert.Contains("nowhere.yaml: there is no such file",
+            Assert.Throws<RunException>(() => TrainingOptions.Load("nowhere.yaml")).Message);
 }

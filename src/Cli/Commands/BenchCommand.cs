@@ -39,7 +39,7 @@ internal static class BenchCommand
             string name = result.GetValue(model) ?? "cs-unet-tiny";
             ModelOptions options = SegmentationModels.Preset(name, height, width, result.GetValue(classes) ?? 3);
             int images = result.GetValue(batch) ?? 2;
-            CommandHelpers.RequireMemory(options, name, images);
+            CommandHelpers.RequireMemory(options, name, images, selection, arithmetic);
             return Run(terminal, selection, CommandHelpers.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options,
                 images,
                 result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));

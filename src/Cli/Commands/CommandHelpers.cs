@@ -94,11 +94,11 @@ internal static class CommandHelpers
 
     /// <summary>Refuses a training step that does not fit into this machine's memory.</summary>
     /// <exception cref="UsageException">It does not fit.</exception>
-    public static void RequireMemory(ModelOptions options, string model, int batch)
+    public static void RequireMemory(ModelOptions options, string model, int batch, DeviceSelection device, Precision precision)
     {
         try
         {
-            options.Create().RequireMemory(batch);
+            MemoryNeed.RequireTraining(options, new TrainingOptions { Batch = batch, Precision = precision }, device.Device);
         }
         catch (ArgumentException failure)
         {
@@ -125,7 +125,7 @@ internal static class CommandHelpers
         if (count > Workers.Largest)
         {
             throw new UsageException("they would only take time from one another",
-                $"at most {Workers.Largest}, four for each of {ProblemText.Count(Environment.ProcessorCount, "logical core")}",
+                $"at most {Workers.Largest} on {ProblemText.Count(Environment.ProcessorCount, "logical core")}",
                 $"--threads {count}");
         }
     }

@@ -57,7 +57,11 @@ internal static class DemoCommand
         string data = folder.File("data"), predictions = folder.File("predictions");
         terminal.WriteLine(
             $"making {TrainImages + ValidationImages + TestImages} synthetic micrographs of {ImageSize}x{ImageSize} pixels in {data}");
-        SyntheticMicrographs.WriteTo(data, TrainImages, ValidationImages, TestImages, ImageSize, ImageSize, seed);
+        FailedWorkException.Guard(() =>
+        {
+            SyntheticMicrographs.WriteTo(data, TrainImages, ValidationImages, TestImages, ImageSize, ImageSize, seed);
+            return true;
+        });
         var options = new TrainingOptions
         {
             Model = "cs-unet-mini", Data = Path.GetFullPath(data), Classes = ClassMap.NasaSuper.Name, Steps = steps, Seed = seed,
@@ -67,7 +71,11 @@ internal static class DemoCommand
             .Run(folder, isResumed: false, commandLine, isDemo: true);
         if (result.Outcome == TrainingOutcome.Cancelled)
             return ExitCode.Interrupted;
-        Evaluate(terminal, device, folder, predictions);
+        FailedWorkException.Guard(() =>
+        {
+            Evaluate(terminal, device, folder, predictions);
+            return true;
+        });
         NextSteps.Write(terminal,
         [
             ($"{NextSteps.Program} predict --run {NextSteps.Quote(folder.Path)} FILE_OR_FOLDER", "label images with this network"),
@@ -91,7 +99,7 @@ internal static class DemoCommand
                 interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
         evaluation.With(run.OriginOf(images, run.Options, "test", null, device)).Save(folder);
-        string report = RunReport.Write(folder);
+        string report = RunReport.Write(folder, terminal.Warn);
         terminal.WriteLine($"overlays: {predictions}");
         terminal.WriteLine($"report:   {report}");
     }

@@ -15,11 +15,8 @@ internal static class EvaluateCommand
     {
         Option<string?> run = CommandHelpers.Run();
         Option<string?> data = Options.Text("--data", "DIR", "Folder of the data set. Default: the run's own.");
-        // Run checks it: an empty name is wrong in the same way as other names that no folder can have.
-        var split = new Option<string?>("--split")
-        {
-            HelpName = "NAME", Description = "Which images: train, val, test, or another folder of the set. Default: test.",
-        };
+        Option<string?> split = Options.Text("--split", "NAME",
+            "Which images: train, val, test, or another folder of the set. Default: test.");
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<int?> stride = Options.Integer("--stride", "N",
             "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
@@ -59,7 +56,7 @@ internal static class EvaluateCommand
     {
         using var interrupt = new Interrupt(terminal);
         // The name of the split is also part of a file name.
-        if (string.IsNullOrWhiteSpace(split) || split.AsSpan().ContainsAny('/', '\\'))
+        if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
         LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
         OutputFiles.CheckFolder(run.Folder.Path, run.Folder.Path);
@@ -71,6 +68,8 @@ internal static class EvaluateCommand
         EvaluationOrigin origin = run.OriginOf(images, options, split, stride, device);
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
         terminal.WriteLine($"device: {run.Describe(device)}");
+        // The report needs the run's other files. What is wrong with them is said before the computation, and does not stop it.
+        RunReport.Check(run.Folder, terminal.Warn);
         Evaluation evaluation = FailedWorkException.Guard(() => Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");
@@ -79,7 +78,7 @@ internal static class EvaluateCommand
         EvaluationTable.Write(terminal, evaluation, withConfusion: true);
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}"));
         string path = evaluation.With(origin).Save(run.Folder);
-        terminal.WriteLine($"written: {path}, {RunReport.Write(run.Folder)}");
+        terminal.WriteLine($"written: {path}, {RunReport.Write(run.Folder, warn: null)}");
         return ExitCode.Success;
     }
 }

@@ -115,9 +115,9 @@ internal static class KernelsCommand
             throw new UsageException("there is no such file", place: $"--check {path}", remedy: $"--csv {path} writes one");
         try
         {
-            return KernelProfile.Parse(File.ReadAllText(path), path);
+            return KernelProfile.Load(path);
         }
-        catch (InvalidDataException failure)
+        catch (InvalidFileException failure)
         {
             throw UsageException.From(failure);
         }

@@ -12,6 +12,8 @@ internal static class PredictCommand
 {
     public const string DefaultOutput = "predictions";
 
+    private const string SmallerImages = "cut it into smaller images";
+
     private const string LabelSuffix = "_label.png", OverlaySuffix = "_overlay.png", FractionsName = FractionsFile.Name;
 
     public static Command Create(Terminal terminal)
@@ -20,11 +22,6 @@ internal static class PredictCommand
         {
             Arity = ArgumentArity.OneOrMore, Description = "Images (TIFF, PNG, JPEG; grey or colour, 8 or 16 bit), or folders of images.",
         };
-        files.Validators.Add(result =>
-        {
-            if (result.Tokens.Any(token => string.IsNullOrWhiteSpace(token.Value)))
-                result.AddError("FILE_OR_DIR is '', expected an image or a folder of images");
-        });
         Option<string?> run = CommandHelpers.Run();
         Option<string?> checkpoint = CommandHelpers.Checkpoint();
         Option<string?> output = Options.OutputFolder("--out", "DIR", $"Folder for the results. Default: {DefaultOutput}.");
@@ -54,7 +51,8 @@ internal static class PredictCommand
             spreadsheet would take for a formula (it begins with = + - or @) gets an apostrophe before it.
             Images are cut into overlapping tiles of the network's size, and the tiles' probabilities are blended.
             Results of earlier calls in the folder are kept, those of the same images replaced. A file that no prediction wrote is
-            never replaced. An image that cannot be read is reported, the others are still labelled, and the exit code is 1.
+            never replaced. An image that cannot be read, or is too large for the memory, is reported, the others are still
+            labelled, and the exit code is 1.
 
             Examples:
               csunet predict micrograph.tif
@@ -82,7 +80,7 @@ internal static class PredictCommand
         {
             try
             {
-                double[] shares = PredictFile(predictor, run.ClassMap, file, output, interrupt.Token);
+                double[] shares = PredictFile(run, predictor, file, output, interrupt.Token);
                 AppendFractions(fractions, file, run.ClassMap, shares);
                 terminal.WriteLine($"{file}: {Describe(run.ClassMap, shares)}");
                 terminal.Out.Flush();
@@ -91,6 +89,11 @@ internal static class PredictCommand
             catch (DataException failure)
             {
                 terminal.WriteError($"error: {failure.Message}");
+                failed++;
+            }
+            catch (OutOfMemoryException)
+            {
+                terminal.Error.WriteLine($"error: {file}: it is too large for the memory of this machine; {SmallerImages}");
                 failed++;
             }
             catch (OperationCanceledException)
@@ -108,13 +111,28 @@ internal static class PredictCommand
         return isStopped ? ExitCode.Interrupted : failed > 0 ? ExitCode.Failure : ExitCode.Success;
     }
 
-    private static double[] PredictFile(Predictor predictor, ClassMap classMap, string file, string output, CancellationToken cancellation)
+    private static double[] PredictFile(LoadedRun run, Predictor predictor, string file, string output, CancellationToken cancellation)
     {
+        ClassMap classMap = run.ClassMap;
+        RequireMemory(run, file);
         Image image = ImageFile.Read(file).Compact();
         Prediction prediction = predictor.Predict(image, cancellation: cancellation);
         string stem = Path.Combine(output, Path.GetFileNameWithoutExtension(file));
         Pictures.SavePrediction(stem + LabelSuffix, stem + OverlaySuffix, image, prediction.Labels, classMap);
         return prediction.Fractions();
+    }
+
+    /// <exception cref="DataException">The image does not fit into memory beside the network.</exception>
+    private static void RequireMemory(LoadedRun run, string file)
+    {
+        ImageHeader image = ImageFile.ReadHeader(file);
+        double need = run.PredictionBytes + MemoryNeed.OfImage(image, run.Checkpoint.Model.Height, run.ClassMap.Count);
+        if (need > MachineMemory.Limit())
+        {
+            throw new DataException(file,
+                $"reading and labelling {image.Height}x{image.Width} pixels needs about {ProblemText.Memory(need)} of memory",
+                $"at most {ProblemText.Memory(MachineMemory.Limit())}, the memory of the machine or the limit of this process", SmallerImages);
+        }
     }
 
     /// <summary>

@@ -75,6 +75,8 @@ internal static class TrainCommand
         TrainingOptions options = TrainingArguments.Merge(config, given);
         if (options is { Data: null, Classes: { } classes })
         {
+            // A file that cannot be read is the first thing to say.
+            _ = RunData.ClassMap(options);
             throw new UsageException("no data are given, and the classes are those of data", place: $"--classes {classes}",
                 remedy: $"give the folder of the data by --data, or --data {RunData.SyntheticName} for synthetic micrographs");
         }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using CsUnet.Tensors;
 using CsUnet.Training;
 using Spectre.Console;
 
@@ -89,11 +90,14 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
                 + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
     }
 
+    /// <inheritdoc />
+    public void OnWarning(string message) => WriteLine($"warning: {message}");
+
     private void WriteLine(string line)
     {
         // While the bar is shown, the library must print the line above it.
         if (_bar is not null)
-            terminal.Ansi.Write(new Text(line + "\n"));
+            terminal.Ansi.Write(new Text(PlainText.Of(line) + "\n"));
         else
             terminal.WriteLine(line);
         terminal.Out.Flush();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;
@@ -19,33 +20,63 @@ internal static class RunReport
     // More points than pixels would make the file larger, but not the line better.
     private const int LargestCurve = 600;
 
-    /// <summary>Writes the three files. Returns the path of the report.</summary>
-    public static string Write(RunFolder folder)
+    /// <summary>Reads the files that <see cref="Write"/> needs, to say what is wrong with them before a long computation.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="warn">Receives a line for each damaged file.</param>
+    public static void Check(RunFolder folder, Action<string> warn) => _ = Content(folder, warn);
+
+    /// <summary>Writes the three files. A damaged file of the run is left out of the report.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="warn">Receives a line for each damaged file; null: <see cref="Check"/> has said it already.</param>
+    /// <returns>The path of the report.</returns>
+    public static string Write(RunFolder folder, Action<string>? warn)
     {
-        TrainingOptions options = folder.LoadOptions();
-        RunRecord record = RunRecord.Load(folder);
-        IReadOnlyList<MetricsRow> metrics = File.Exists(folder.MetricsPath) ? MetricsLog.Read(folder.MetricsPath) : [];
-        LineChart loss = LossChart(metrics), iou = IoUChart(metrics);
-        Evaluation[] evaluations = [.. folder.EvaluationPaths().Select(path => Named(path, Evaluation.Load(path)))];
-        var content = new ReportContent
-        {
-            Title = folder.Name,
-            Summary = $"{options.Model} on {record.Data}, {record.Step} of {record.Steps} steps ({record.Outcome}), "
-                + record.Started.ToString("d MMMM yyyy, HH:mm", CultureInfo.InvariantCulture),
-            Headlines = Headlines(record, metrics, evaluations),
-            Sections = Sections(options, record),
-            Charts = [loss, iou],
-            Evaluations = evaluations,
-            Examples = Examples(folder),
-            Legend = Legend(folder),
-            Configuration = File.ReadAllText(folder.ConfigPath),
-            Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Origin!.Split == "test")),
-        };
-        OutputFiles.WriteText(folder.File("loss.svg"), loss.ToFile());
-        OutputFiles.WriteText(folder.File("iou.svg"), iou.ToFile());
+        ReportContent content = Content(folder, warn ?? (_ => { }));
+        OutputFiles.WriteText(folder.File("loss.svg"), content.Charts[0].ToFile());
+        OutputFiles.WriteText(folder.File("iou.svg"), content.Charts[1].ToFile());
         string path = folder.File(FileName);
         OutputFiles.WriteText(path, HtmlReport.Render(content));
         return path;
+    }
+
+    private static ReportContent Content(RunFolder folder, Action<string> warn)
+    {
+        T Sound<T>(Func<T> read, T otherwise)
+        {
+            try
+            {
+                return read();
+            }
+            catch (Exception failure) when (failure is IProblem or IOException or UnauthorizedAccessException)
+            {
+                warn($"{failure.Message}; the report leaves it out");
+                return otherwise;
+            }
+        }
+        TrainingOptions options = folder.LoadOptions();
+        RunRecord record = Sound(() => RunRecord.Load(folder), RunRecord.Unknown);
+        string? damage = null;
+        IReadOnlyList<MetricsRow> metrics = Sound(
+            () => File.Exists(folder.MetricsPath) ? MetricsLog.ReadSound(folder.MetricsPath, out damage) : [], []);
+        if (damage is not null)
+            warn(damage);
+        Evaluation[] evaluations = [.. folder.EvaluationPaths()
+            .Select(path => Sound(() => Named(path, Evaluation.Load(path)), null!)).OfType<Evaluation>()];
+        string started = record.Started == default ? "start unknown"
+            : record.Started.ToString("d MMMM yyyy, HH:mm", CultureInfo.InvariantCulture);
+        return new ReportContent
+        {
+            Title = folder.Name,
+            Summary = $"{options.Model} on {record.Data}, {record.Step} of {record.Steps} steps ({record.Outcome}), {started}",
+            Headlines = Headlines(record, metrics, evaluations),
+            Sections = Sections(options, record),
+            Charts = [LossChart(metrics), IoUChart(metrics)],
+            Evaluations = evaluations,
+            Examples = Sound(() => Examples(folder), []),
+            Legend = Sound(() => Legend(folder), []),
+            Configuration = Sound(() => ReadFile.Text(folder.ConfigPath), ""),
+            Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Origin!.Split == "test")),
+        };
     }
 
     private static LineChart LossChart(IReadOnlyList<MetricsRow> metrics)
@@ -134,7 +165,7 @@ internal static class RunReport
     }
 
     private static IReadOnlyList<(string, string)> Legend(RunFolder folder) => !File.Exists(folder.ClassesPath) ? [] :
-        [.. ClassMap.FromYaml(File.ReadAllText(folder.ClassesPath), folder.ClassesPath).Classes.Select(entry =>
+        [.. ClassMap.Load(folder.ClassesPath).Classes.Select(entry =>
             (entry.Name, entry.Display.ToString()))];
 
     private static string Number(double value, int decimals) => value.ToString($"F{decimals}", CultureInfo.InvariantCulture);

@@ -134,6 +134,8 @@ internal ref struct CudaLaunch
     /// <summary>Launches with a given grid and block.</summary>
     public void Run(dim3 grid, dim3 block, int dynamicShared = 0)
     {
+        if (DryRun.IsActive)
+            return;
         LaunchTrace.Current?.Add(new LaunchTrace.Entry(_file, _kernel, grid, block, dynamicShared, _tensorBytes));
         KernelLibrary.Launch(_device, _file, _kernel, grid, block, ref _arguments, dynamicShared);
     }

@@ -62,6 +62,7 @@ internal static class LabTuneCommand
         (DeviceSelection selection, DType type) = arguments.Open(result);
         using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         LabArguments.RequireClock(selection);
+        LabArguments.RequireVariant(result.GetValue(arguments.Variant), cases.Select(item => item.Case.Op), selection.Device);
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
         var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
@@ -79,12 +80,12 @@ internal static class LabTuneCommand
             throw new UsageException("the shapes are those of the network's step", place: $"--shape {shape}",
                 remedy: "give --model or --shape");
         ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
-        CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
         if (type == DType.Float64)
             throw new UsageException("a training computes in float32, tf32 or bf16", place: "--dtype float64");
         Precision precision = LabArguments.PrecisionOf(result.GetValue(arguments.Type));
+        CommandHelpers.RequireMemory(options, name, batch, selection, precision);
         string? pattern = result.GetValue(arguments.Op);
         using PrecisionScope products = precision.Use(selection.Device);
         IReadOnlyList<StepCall> calls = StepCall.Record(() => StepBenchmark.RunOnce(options, batch, selection.Device, precision),
@@ -95,6 +96,7 @@ internal static class LabTuneCommand
             throw UsageException.Unknown($"a step of {name} calls no such operator that has variants", pattern!,
                 [.. calls.Select(call => call.Case.Op.Name).Distinct()], $"--op {pattern}");
         }
+        LabArguments.RequireVariant(result.GetValue(arguments.Variant), chosen.Select(call => call.Case.Op), selection.Device);
         using var interrupt = new Interrupt(terminal);
         var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
         double seconds = arguments.Seconds(result);
