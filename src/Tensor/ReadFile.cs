@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using CsUnet.Cuda;
 
 namespace CsUnet.Tensors;
 
@@ -35,7 +36,8 @@ public static class ReadFile
     }
 
     /// <summary>
-    /// A file as text: UTF-8, or UTF-16 or UTF-32 with a byte order mark. It may be a pipe. Call it inside <see cref="Parse"/>.
+    /// A file as text: UTF-8, or UTF-16 or UTF-32 with a byte order mark. It may be a pipe that a shell made for the command (/dev/fd/N).
+    /// Call it inside <see cref="Parse"/>.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="largest">The most bytes that a sound file of its kind can have.</param>
@@ -44,6 +46,9 @@ public static class ReadFile
     /// <exception cref="UnauthorizedAccessException">As for <see cref="IOException"/>; it may also be a folder.</exception>
     public static string Text(string path, long largest = LargestText)
     {
+        // A pipe that lies in a folder may have no writer, so that reading it would wait for ever.
+        if (SpecialFile.Is(path) && !s_ofShell.Any(folder => path.StartsWith(folder, StringComparison.Ordinal)))
+            throw new FileTextException("is a pipe or a device", "a file", remedy: "give the file itself");
         // Delete sharing: a training may replace its files while they are read.
         using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
         using var content = new MemoryStream();
@@ -85,6 +90,8 @@ public static class ReadFile
                 remedy: "save it as UTF-8", cause: failure);
         }
     }
+
+    private static readonly string[] s_ofShell = ["/dev/", "/proc/"];
 
     private static readonly Encoding s_utf8 = new UTF8Encoding(false, throwOnInvalidBytes: true);
 

@@ -43,6 +43,9 @@ public sealed partial class SafetensorsFile : IDisposable
     /// <exception cref="WeightFileException">It cannot be opened, or is not a complete and consistent safetensors file.</exception>
     public static SafetensorsFile Read(string path) => Guard(path, () =>
     {
+        // A pipe without a writer would wait for ever.
+        if (SpecialFile.Is(path))
+            throw new WeightFileException(path, "is a pipe or a device", "give a file");
         // Delete sharing lets a training run replace the file while a reader keeps the version that it opened.
         SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         try

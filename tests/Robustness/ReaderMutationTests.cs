@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using CsUnet.Data;
 using CsUnet.Models.Encoders;
@@ -16,8 +15,6 @@ namespace CsUnet.Tests.Robustness;
 /// </summary>
 public sealed class ReaderMutationTests : IDisposable
 {
-    private const int Seed = 20_261_128, LongestMessage = 4000;
-
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -127,44 +124,7 @@ public sealed class ReaderMutationTests : IDisposable
 
     private void Check<TOwn>(string name, byte[] sound, Func<Mutator, byte[], byte[]> damage, Action<string> read) where TOwn : Exception
     {
-        string path = _folder.File(name);
-        File.WriteAllBytes(path, sound);
-        read(path);
-        int number = 0, refused = 0;
-        string? fault = null;
-        long started = Stopwatch.GetTimestamp();
-        // On a thread of its own, since the test must end where a reader does not.
-        var thread = new Thread(() =>
-        {
-            for (number = 1; number <= Tries && Volatile.Read(ref fault) is null; number++)
-            {
-                Volatile.Write(ref started, Stopwatch.GetTimestamp());
-                File.WriteAllBytes(path, damage(new Mutator(Seed, number), sound));
-                try
-                {
-                    read(path);
-                }
-                catch (TOwn failure)
-                {
-                    refused++;
-                    string message = failure.Message;
-                    if (message.Length > LongestMessage || PlainText.Of(message) != message
-                        || !message.Contains(path, StringComparison.Ordinal))
-                        Volatile.Write(ref fault, $"the message is no short line that names the file: {message}");
-                }
-                catch (Exception failure)
-                {
-                    Volatile.Write(ref fault, failure.ToString());
-                }
-            }
-        }) { IsBackground = true };
-        thread.Start();
-        while (!thread.Join(TimeSpan.FromMilliseconds(50)))
-        {
-            Assert.False(Stopwatch.GetElapsedTime(Volatile.Read(ref started)) > TimeSpan.FromSeconds(10),
-                $"{name}, seed {Seed}, number {number}: not read within 10 s");
-        }
-        Assert.True(fault is null, $"{name}, seed {Seed}, number {number - 1}: {fault}");
+        int refused = Mutations.Check<TOwn>(_folder.File(name), sound, Tries, damage, read);
         Assert.InRange(refused, Tries / 10, Tries);
     }
 

@@ -57,4 +57,19 @@ public sealed class ReadFileTests
     private static int Read(Func<int> body) => ReadFile.Parse("a.x", "no x", body, Own);
 
     private static WeightFileException Own(FileProblem problem) => new(problem.Place, problem.Problem, "mend it", problem.Cause);
+
+    [Fact]
+    public void A_pipe_in_a_folder_is_refused_and_not_waited_for()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Skipped: only Linux has pipes under names of files");
+        using var folder = new TemporaryFolder();
+        string pipe = folder.File("run.json");
+        System.Diagnostics.Process.Start("mkfifo", [pipe])!.WaitForExit();
+        Assert.Contains("pipe", Assert.Throws<FileTextException>(() => ReadFile.Text(pipe)).Message);
+        Assert.Contains("pipe", Assert.Throws<WeightFileException>(() => SafetensorsFile.Read(pipe)).Message);
+        // A shell's <(...) is a pipe that the caller made for the command.
+        File.CreateSymbolicLink(folder.File("link"), pipe);
+        Assert.Contains("pipe", Assert.Throws<FileTextException>(() => ReadFile.Text(folder.File("link"))).Message);
+        Assert.Equal("", ReadFile.Text("/dev/null"));
+    }
 }
