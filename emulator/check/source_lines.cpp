@@ -62,6 +62,12 @@ static void remember(const std::vector<uintptr_t>& addresses, const std::string&
     finish();
 }
 
+static std::string quoted(const std::string& word) {
+    std::string text = "'";
+    for (char c : word) text += c == '\'' ? "'\\''" : std::string(1, c);
+    return text + "'";
+}
+
 void resolve_lines(const std::vector<uintptr_t>& return_addresses) {
     std::lock_guard guard(known_mutex);
     std::map<std::string, std::vector<uintptr_t>> modules;
@@ -78,7 +84,7 @@ void resolve_lines(const std::vector<uintptr_t>& return_addresses) {
     for (auto& [file, all] : modules)
         for (size_t first = 0; first < all.size(); first += Batch) {
             std::vector<uintptr_t> addresses(all.begin() + long(first), all.begin() + long(std::min(all.size(), first + Batch)));
-            std::string command = "addr2line -a -i -e '" + file + "'";
+            std::string command = "addr2line -a -i -e " + quoted(file);
             for (uintptr_t address : addresses) {
                 char text[32];
                 snprintf(text, sizeof text, " %#lx", static_cast<unsigned long>(address - 1 - bases[file]));

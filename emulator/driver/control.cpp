@@ -6,6 +6,7 @@
 #include "../check/hook_state.h"
 #include "../machine/device_memory.h"
 #include "../machine/settings.h"
+#include "../nvrtc/kernel_cache.h"
 #include <cstdlib>
 #include <cstring>
 
@@ -48,6 +49,8 @@ static const char* keep(std::string text) {
 using namespace csunet;
 #define CONTROL(type) extern "C" __attribute__((visibility("default"))) type
 
+// The folder of compiled kernels, unless CSUNET_EMULATOR_CACHE names it.
+CONTROL(void) csunet_emulator_set_cache(const char* folder) { set_cache_folder(folder ? folder : ""); }
 // Modules loaded from now on are compiled for the mode. Returns 0, or 1 for an unknown name.
 CONTROL(int) csunet_emulator_set_mode(const char* name) {
     int mode = name ? mode_of(name) : -1;

@@ -5,6 +5,7 @@
 #include "../machine/device_memory.h"
 #include "../machine/settings.h"
 #include "../nvrtc/kernel_build.h"
+#include <cerrno>
 #include <csetjmp>
 #include <cstring>
 #include <dlfcn.h>
@@ -52,6 +53,11 @@ void register_kernel(const KernelEntry& entry) {
 static std::mutex load_mutex;
 static auto& loaded_paths = *new std::map<std::string, Module*>;     // live modules, never destroyed
 
+static int no_copy(const std::string& library) {
+    fprintf(stderr, "csunet emulator: %s cannot be copied beside it (%s)\n", library.c_str(), strerror(errno));
+    return InvalidImage;
+}
+
 static int load(void** module, const void* image) {
     if (!module || !image) return InvalidValue;
     KernelProgram program;
@@ -59,10 +65,14 @@ static int load(void** module, const void* image) {
     bool hooked = settings().mode == Mode::Hook;
     BuildResult built = build_program(program, hooked);
     if (!built.compiler_found) return JitCompilerNotFound;
-    if (built.library.empty()) return InvalidImage;
+    if (built.library.empty()) {
+        fprintf(stderr, "csunet emulator: %s", built.log.c_str());
+        return InvalidImage;
+    }
     std::lock_guard guard(load_mutex);
     // A second live module of the same image needs its own variables: dlopen provides them only for a file with another name.
     std::string path = loaded_paths.count(built.library) ? copy_library(built.library) : built.library;
+    if (path.empty()) return no_copy(built.library);
     auto* fresh = new Module;
     fresh->path = path;
     loading = fresh;
@@ -72,6 +82,10 @@ static int load(void** module, const void* image) {
         // Loaded before and still mapped: constructors do not run again.
         if (fresh->library) {
             path = copy_library(built.library);
+            if (path.empty()) {
+                delete fresh;
+                return no_copy(built.library);
+            }
             fresh->path = path;
             loading = fresh;
             fresh->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

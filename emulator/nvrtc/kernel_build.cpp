@@ -1,15 +1,13 @@
 // Runs g++ and caches its output.
 #include "kernel_build.h"
+#include "kernel_cache.h"
 #include "../machine/sanitizer.h"
-#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <dirent.h>
 #include <dlfcn.h>
-#include <filesystem>
 #include <mutex>
 #include <spawn.h>
 #include <sys/stat.h>
@@ -73,58 +71,25 @@ bool parse_image(const void* image, KernelProgram& program) {
     return good;
 }
 
-// ---- files
-static bool read_file(const std::string& path, std::string& text) {
-    FILE* file = fopen(path.c_str(), "rb");
-    if (!file) return false;
-    char buffer[65536];
-    text.clear();
-    while (size_t n = fread(buffer, 1, sizeof buffer, file)) text.append(buffer, n);
-    fclose(file);
-    return true;
-}
-static bool write_file(const std::string& path, const std::string& text) {
-    FILE* file = fopen(path.c_str(), "wb");
-    if (!file) return false;
-    bool good = fwrite(text.data(), 1, text.size(), file) == text.size();
-    return fclose(file) == 0 && good;
-}
-static void make_folders(const std::string& path) {
-    for (size_t at = 1; at != std::string::npos; at = path.find('/', at + 1)) mkdir(path.substr(0, path.find('/', at)).c_str(), 0777);
-    mkdir(path.c_str(), 0777);
-}
-static void remove_folder(const std::string& path) {
-    if (DIR* folder = opendir(path.c_str())) {
-        while (dirent* entry = readdir(folder))
-            if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) unlink((path + "/" + entry->d_name).c_str());
-        closedir(folder);
-    }
-    rmdir(path.c_str());
-}
 static std::string base(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-static std::string cache_folder() {
-    if (const char* set = getenv("CSUNET_EMULATOR_CACHE")) return set;
-    if (const char* set = getenv("XDG_CACHE_HOME")) return std::string(set) + "/csunet/emulator";
-    if (const char* home = getenv("HOME")) return std::string(home) + "/.cache/csunet/emulator";
-    return std::filesystem::temp_directory_path() / ("csunet-emulator-" + std::to_string(getuid()));
-}
-
-// The folder of this library; the headers of device/ are beside it.
-static const std::string& own_folder() {
-    static const std::string folder = [] {
+// The file of this library, which kernels are linked with.
+static const std::string& own_file() {
+    static const std::string file = [] {
         Dl_info info{};
         dladdr(reinterpret_cast<void*>(&write_image), &info);
         std::string path = info.dli_fname ? info.dli_fname : "./x";
         char* full = realpath(path.c_str(), nullptr);
         if (full) path = full;
         free(full);
-        return path.substr(0, path.rfind('/'));
+        return path;
     }();
-    return folder;
+    return file;
 }
-static const char* const DeviceHeaders[] = {"emulated_device.h", "language.h", "machine.h", "warp.h", "atomics.h", "memory.h", "matrix.h",
-    "registration.h"};
+// The headers of device/, as `emulator/build` has found them.
+static const struct { const char *name, *text; } DeviceHeaders[] = {
+#include "device_headers.inc"
+};
 
 // ---- g++
 static std::string compiler() {
@@ -175,12 +140,6 @@ static std::string compiler_identity() {
     return identity;
 }
 
-static uint64_t hash(const std::string& text, uint64_t seed) {
-    uint64_t h = seed;
-    for (unsigned char c : text) h = (h ^ c) * 0x100000001B3ull;
-    return h ^ h >> 29;
-}
-
 // A sanitized library must run sanitized kernels: otherwise bad accesses pass unnoticed.
 static std::vector<std::string> sanitizers() {
     if (!Sanitized) return {};
@@ -220,8 +179,6 @@ static std::string registrations(const KernelProgram& program) {
     return text;
 }
 
-static bool exists(const std::string& path) { return access(path.c_str(), R_OK) == 0; }
-
 BuildResult build_program(const KernelProgram& program, bool hooked) {
     BuildResult result;
     std::string identity = compiler_identity();
@@ -238,74 +195,68 @@ BuildResult build_program(const KernelProgram& program, bool hooked) {
     std::vector<std::string> command = flags(hooked);
     command.insert(command.end(), program.options.begin(), program.options.end());
     std::string device;
-    for (const char* name : DeviceHeaders) {
-        std::string text;
-        if (!read_file(own_folder() + "/device/" + name, text)) {
-            result.log = "the emulator's header " + own_folder() + "/device/" + name + " is missing\n";
-            return result;
-        }
-        device += text;
-    }
+    for (auto& [name, text] : DeviceHeaders) device += text;
     uint64_t key[2] = {0xCBF29CE484222325ull, 0x84222325CBF29CE4ull};
     auto mix = [&](const std::string& text) {
         for (uint64_t& k : key) k = hash(text, k + text.size());
     };
-    for (const std::string& text : {identity, device, program.name, source}) mix(text);
+    for (const std::string& text : {std::string("checksum"), identity, device, program.name, source}) mix(text);
     for (const std::string& text : command) mix(text);
     for (auto& [name, text] : program.headers) mix(name), mix(text);
     char digits[40];
     snprintf(digits, sizeof digits, "%016llx%016llx", static_cast<unsigned long long>(key[0]), static_cast<unsigned long long>(key[1]));
-    std::string folder = cache_folder() + "/" + digits, library = folder + "/csunet_kernels.so";
-    if (exists(library)) {
-        read_file(folder + "/log", result.log);
+    std::string problem, parent = cache_folder(problem);
+    if (parent.empty()) {
+        result.log = problem + "\n";
+        return result;
+    }
+    std::string folder = parent + "/" + digits, library = folder + "/csunet_kernels.so";
+    if (check_library(library, result.log)) {
         result.library = library;
         return result;
     }
+    remove_leftovers(parent);
     // Build in a folder of this process and move the result into place atomically: a second process finds the first one's result.
-    static std::atomic<unsigned> count{0};
-    std::string work = folder + "." + std::to_string(getpid()) + "." + std::to_string(count++);
-    make_folders(work);
+    WorkFolder work(parent, digits);
     std::string file = program.name.empty() ? "default_program" : base(program.name);
-    bool written = write_file(work + "/" + file, source);
-    for (auto& [name, text] : program.headers) written &= write_file(work + "/" + base(name), text);
+    bool written = !work.path.empty() && write_file(work.path + "/" + file, source) && mkdir((work.path + "/device").c_str(), 0700) == 0;
+    for (auto& [name, text] : program.headers) written = written && write_file(work.path + "/" + base(name), text);
+    for (auto& [name, text] : DeviceHeaders) written = written && write_file(work.path + "/device/" + name, text);
     if (!written) {
-        result.log = "cannot write to " + work + " (set CSUNET_EMULATOR_CACHE)\n";
+        result.log = "compiled kernels cannot be written to " + parent + " (" + strerror(errno) + "; check the free space)\n";
         return result;
     }
     std::vector<std::string> line = {compiler()};
     line.insert(line.end(), command.begin(), command.end());
-    std::string map = "-fdebug-prefix-map=" + work + "=" + folder, include = "-I" + own_folder() + "/device";
-    for (const char* word : {map.c_str(), "-I.", include.c_str(), "-include", "emulated_device.h", "-x", "c++", "-c", file.c_str(), "-o",
+    std::string map = "-fdebug-prefix-map=" + work.path + "=" + folder;
+    for (const char* word : {map.c_str(), "-I.", "-Idevice", "-include", "emulated_device.h", "-x", "c++", "-c", file.c_str(), "-o",
              "kernels.o"})
         line.push_back(word);
-    int code = run(line, work, result.log);
+    int code = run(line, work.path, result.log);
     if (code == 0) {
-        line = {compiler(), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", "kernels.o", own_folder() + "/libcsunet_emulator.so", "-o",
-            "csunet_kernels.so"};
+        line = {compiler(), "-shared", "-Wl,-Bsymbolic", "-Wl,-z,now", "kernels.o", own_file(), "-o", "csunet_kernels.so"};
         for (const std::string& flag : sanitizers()) line.push_back(flag);
-        code = run(line, work, result.log);
+        code = run(line, work.path, result.log);
     }
-    if (code != 0) {
-        remove_folder(work);
-        return result;
-    }
-    unlink((work + "/kernels.o").c_str());
-    write_file(work + "/log", result.log);
-    if (rename(work.c_str(), folder.c_str())) remove_folder(work);
-    if (exists(library)) result.library = library;
-    else result.log += "cannot write to " + folder + " (set CSUNET_EMULATOR_CACHE)\n";
+    if (code != 0) return result;
+    unlink((work.path + "/kernels.o").c_str());
+    if (seal_library(work.path + "/csunet_kernels.so", result.log) && install_library(work, folder, library)) result.library = library;
+    else result.log += "compiled kernels cannot be written to " + folder + " (" + strerror(errno) + "; check the free space)\n";
     return result;
 }
 
 std::string copy_library(const std::string& library) {
-    static std::atomic<unsigned> count{0};
-    std::string copy = library + "." + std::to_string(getpid()) + "." + std::to_string(count++), bytes;
-    // Files to remove at the end of the process: addr2line reads them until then.
-    static std::vector<std::string>* copies = [] {
-        atexit([] { for (const std::string& path : *copies) unlink(path.c_str()); });
-        return new std::vector<std::string>;
+    static std::mutex mutex;
+    std::lock_guard guard(mutex);
+    // Removed at the end of the process: addr2line reads the copies until then.
+    static WorkFolder* copies = [&] {
+        auto* folder = new WorkFolder(library.substr(0, library.rfind('/', library.rfind('/') - 1)), "copies");
+        atexit([] { delete copies; });
+        return folder;
     }();
-    if (read_file(library, bytes) && write_file(copy, bytes)) copies->push_back(copy);
+    static unsigned count = 0;
+    std::string copy = copies->path + "/" + std::to_string(count++) + ".so", bytes;
+    if (copies->path.empty() || !read_file(library, bytes) || !write_file(copy, bytes)) return "";
     return copy;
 }
 

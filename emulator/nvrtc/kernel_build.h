@@ -23,7 +23,7 @@ struct BuildResult {
 };
 
 BuildResult build_program(const KernelProgram& program, bool hooked);
-std::string copy_library(const std::string& library);               // under a new name beside it, removed when the process ends
+std::string copy_library(const std::string& library);               // in the same cache, removed when the process ends; empty if it fails
 
 std::string write_image(const KernelProgram& program);
 bool parse_image(const void* image, KernelProgram& program);

@@ -189,6 +189,7 @@ struct KernelCase {
 };
 const std::vector<KernelCase>& kernel_cases();
 
+void test_cache();
 void test_driver();
 void test_intrinsics();
 void test_kernels();

@@ -8,13 +8,13 @@ std::string kernels_folder, test_folder;
 
 int main(int count, char** words) {
     if (count < 4)
-        return printf("usage: test LIBRARY_FOLDER KERNELS_FOLDER TEST_FOLDER [driver intrinsics kernels bugs mutations profile measure]\n"), 2;
+        return printf("usage: test LIBRARY_FOLDER KERNELS_FOLDER TEST_FOLDER [cache driver intrinsics kernels bugs mutations profile measure]\n"), 2;
     library = dlopen((std::string(words[1]) + "/libcsunet_emulator.so").c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) return printf("%s\n", dlerror()), 2;
     kernels_folder = words[2];
     test_folder = words[3];
     std::vector<std::string> sections(words + 4, words + count);
-    if (sections.empty()) sections = {"driver", "intrinsics", "kernels", "bugs", "mutations", "profile", "measure"};
+    if (sections.empty()) sections = {"cache", "driver", "intrinsics", "kernels", "bugs", "mutations", "profile", "measure"};
     require(CALL(cuInit, 0), "cuInit");
     void* context;
     require(CALL(cuDevicePrimaryCtxRetain, &context, 0), "cuDevicePrimaryCtxRetain");
@@ -22,7 +22,8 @@ int main(int count, char** words) {
     for (const std::string& section : sections) {
         auto start = std::chrono::steady_clock::now();
         int failed = failures, done = checks;
-        if (section == "driver") test_driver();
+        if (section == "cache") test_cache();
+        else if (section == "driver") test_driver();
         else if (section == "intrinsics") test_intrinsics();
         else if (section == "kernels") test_kernels();
         else if (section == "bugs") test_bugs();

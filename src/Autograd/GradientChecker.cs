@@ -1,5 +1,6 @@
 using CsUnet.Kernels;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Autograd;
 
@@ -200,11 +201,7 @@ internal sealed class GradientChecker(
                 t =>
                 {
                     for (int i = 0; i < direction.Length; i++)
-                    {
-                        Span<double> value = arguments[block.Members[i]].Value.AsSpan<double>();
-                        for (int j = 0; j < value.Length; j++)
-                            value[j] = origin[i][j] + t * direction[i][j];
-                    }
+                        TensorPrimitives.MultiplyAdd(direction[i], t, origin[i], arguments[block.Members[i]].Value.AsSpan<double>());
                     return t;
                 },
                 Evaluate, reference.Output, _weights, options.Step, options.Tolerance * scale / 4);

@@ -101,12 +101,32 @@ public partial class Variable
     /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
     public void SetValue(Tensor values, Device device = default)
     {
-        if (Producer is not null)
-            throw new InvalidOperationException($"SetValue: {this} is the result of an operator; only leaves can be set");
+        RequireLeaf(nameof(SetValue));
         if (values.Shape != Shape || values.DType != DType)
             throw new ArgumentException($"SetValue: values are {values}, expected {DType.Label()} {Shape}, as {Name ?? "the variable"} is",
                 nameof(values));
         Allocate(device).CopyFrom(values);
+    }
+
+    /// <summary>Sets the elements of a leaf by a function that computes on the CPU, for the same values on every device.</summary>
+    /// <param name="fill">Writes all elements of a tensor on the CPU that has the leaf's shape and element type.</param>
+    /// <param name="device">Where the first call allocates memory.</param>
+    /// <exception cref="InvalidOperationException">The variable is the result of an operator.</exception>
+    public void Fill(Action<Tensor> fill, Device device = default)
+    {
+        RequireLeaf(nameof(Fill));
+        Tensor value = Allocate(device);
+        // On the CPU in place: a copy of every parameter would be a network more at the peak of memory.
+        Tensor values = value.Device == Device.Cpu ? value : Tensor.Empty(Shape, DType);
+        fill(values);
+        if (values != value)
+            value.CopyFrom(values);
+    }
+
+    private void RequireLeaf(string method)
+    {
+        if (Producer is not null)
+            throw new InvalidOperationException($"{method}: {this} is the result of an operator; only leaves can be set");
     }
 
     /// <summary>Gives a leaf without memory its memory, uninitialised and outliving steps. Returns the value.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using CsUnet.Cli.Commands;
+using CsUnet.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Cli;
@@ -12,7 +13,18 @@ internal static class CommandLine
     /// <summary>Runs the program as if called with <paramref name="args"/>. Returns the exit code.</summary>
     public static int Run(IReadOnlyList<string> args, Terminal terminal)
     {
+        int code = RunCommand(args, terminal, out bool showsResult);
+        terminal.Out.Flush();
+        terminal.Error.Flush();
+        // The warning is printed already. A training that could not show its progress is still a training.
+        return code == ExitCode.Success && showsResult && terminal.HasLostOutput ? ExitCode.Failure : code;
+    }
+
+    private static int RunCommand(IReadOnlyList<string> args, Terminal terminal, out bool showsResult)
+    {
+        showsResult = true;
         RootCommand root = CreateRoot(terminal);
+        UserCache.Noted += Note;
         try
         {
             if (args.Count == 0)
@@ -23,6 +35,9 @@ internal static class CommandLine
                 new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
             if (result.Errors.Count > 0)
                 throw new UsageException(Describe(result.Errors[0]), remedy: $"see csunet {CommandPath(result)}--help");
+            showsResult = result.Action is HelpWithExamples || result.CommandResult.Command.Name is not ("train" or "demo");
+            terminal.OutlivesReader = !showsResult;
+            RequireValues(result);
             return result.Invoke(new InvocationConfiguration
             {
                 Output = terminal.Out, Error = terminal.Error, EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null,
@@ -34,9 +49,10 @@ internal static class CommandLine
         }
         finally
         {
-            terminal.Out.Flush();
-            terminal.Error.Flush();
+            UserCache.Noted -= Note;
         }
+
+        void Note(string text) => terminal.Error.WriteLine($"note: {PlainText.Of(text)}");
     }
 
     /// <summary>Creates the command tree. Help and tests take the options from it.</summary>
@@ -45,6 +61,7 @@ internal static class CommandLine
         var root = new RootCommand("Trains CS-UNet on micrographs and segments micrographs with it.")
         {
             TrainCommand.Create(terminal),
+            CheckCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             PredictCommand.Create(terminal),
             DemoCommand.Create(terminal),
@@ -94,6 +111,26 @@ internal static class CommandLine
                 string[] names = [.. command.Subcommands.Select(candidate => candidate.Name)];
                 command = next ?? throw Unknown($"unknown command '{arg}'", arg, names, help, $"one of {string.Join(", ", names)}");
                 path.Add(arg);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Refuses empty values. No option has one: it is mostly a shell variable that is not set, and the default would be a surprise.
+    /// </summary>
+    private static void RequireValues(ParseResult result)
+    {
+        for (SymbolResult? symbol = result.CommandResult; symbol is CommandResult command; symbol = symbol.Parent)
+        {
+            foreach (SymbolResult child in command.Children.Where(child => child.Tokens.Any(token => token.Value.Trim().Length == 0)))
+            {
+                string name = child switch
+                {
+                    OptionResult option => option.Option.Name,
+                    ArgumentResult argument => argument.Argument.HelpName ?? argument.Argument.Name,
+                    _ => "an argument",
+                };
+                throw new UsageException("the value is empty", place: name, remedy: "is a variable of the shell not set?");
             }
         }
     }

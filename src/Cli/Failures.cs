@@ -15,18 +15,24 @@ internal static class Failures
 
     public static int Report(Exception failure, Terminal terminal)
     {
-        if (failure is AggregateException { InnerExceptions.Count: 1 } aggregate)
-            failure = aggregate.InnerExceptions[0];
+        var work = failure as FailedWorkException;
+        failure = First(work?.First ?? failure);
         if (failure is OperationCanceledException)
         {
-            terminal.Error.WriteLine("stopped");
+            terminal.WriteError("stopped");
             return ExitCode.Interrupted;
         }
-        terminal.Error.WriteLine($"error: {Message(failure)}");
+        terminal.WriteError($"error: {Message(failure)}");
+        if (work?.Also is { } also)
+            terminal.WriteError($"also: {Message(First(also))}");
         if (Environment.GetEnvironmentVariable(TraceVariable) == "1")
-            terminal.Error.WriteLine(failure);
-        return IsUsage(failure) ? ExitCode.Usage : ExitCode.Failure;
+            terminal.WriteError(failure.ToString());
+        return work is null && IsUsage(failure) ? ExitCode.Usage : ExitCode.Failure;
     }
+
+    /// <summary>Parallel loops collect the errors of their threads; one is enough to say what is wrong.</summary>
+    private static Exception First(Exception failure) =>
+        failure is AggregateException aggregate && aggregate.Flatten().InnerExceptions is [var first, ..] ? first : failure;
 
     private static bool IsUsage(Exception failure) => failure is UsageException or DataException;
 
@@ -36,19 +42,21 @@ internal static class Failures
     /// </summary>
     internal static bool IsExplained(Exception failure) => failure is IProblem or OutOfMemoryException
         or CaseException or CheckFailedException or GradientCheckException or IOException or UnauthorizedAccessException
-        or InvalidDataException or ArgumentException or FormatException or InvalidOperationException or NotSupportedException
-        or CudaException;
+        or InvalidDataException or CudaException;
 
     private static string Message(Exception failure)
     {
         if (!IsExplained(failure))
-            return $"internal error, {failure.GetType().Name}: {failure.Message} (set {TraceVariable}=1 for details)";
+            return $"internal error, {failure.GetType().Name}: {PlainText.Of(failure.Message)} (set {TraceVariable}=1 for details)";
         string? remedy = Remedies.For(failure);
         return failure switch
         {
             OutOfMemoryException => ProblemText.Compose(null, "out of memory", remedy: remedy),
-            IProblem problem => ProblemText.Compose(problem.Place, problem.Problem, problem.Expected, remedy ?? problem.Remedy),
-            _ => remedy is null ? failure.Message : ProblemText.Compose(null, failure.Message.TrimEnd('.'), remedy: remedy),
+            IProblem problem => ProblemText.WithLines(
+                ProblemText.Compose(problem.Place, problem.Problem, problem.Expected, remedy ?? problem.Remedy), problem.Lines),
+            // Findings about kernels and gradients have lines of their own; no text of a user's file is in them.
+            CaseException or CheckFailedException or GradientCheckException or CudaException when remedy is null => failure.Message,
+            _ => ProblemText.Compose(null, remedy is null ? failure.Message : failure.Message.TrimEnd('.'), remedy: remedy),
         };
     }
 }

@@ -1,3 +1,4 @@
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli;
@@ -26,9 +27,17 @@ internal static class NextSteps
             terminal.WriteLine($"  {command.PadRight(width)}   # {purpose}");
     }
 
-    /// <summary>Quotes a path for a shell: adds single quotes if it contains a character that a shell might interpret.</summary>
-    public static string Quote(string path) =>
-        path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '+' or ',' or ':' or '\\')
-        ? path
-        : $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+    /// <summary>
+    /// Quotes a path for a shell: adds single quotes if it contains a character that a shell might interpret. Control characters and their
+    /// like become escapes in bash's quotes <c>$'...'</c>, so that the command can be shown and copied.
+    /// </summary>
+    public static string Quote(string path)
+    {
+        if (path.All(c => char.IsAsciiLetterOrDigit(c) || c is '/' or '.' or '-' or '_' or '+' or ',' or ':' or '\\'))
+            return path;
+        if (PlainText.Of(path) == path)
+            return $"'{path.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        string escaped = path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
+        return $"$'{PlainText.Of(escaped)}'";
+    }
 }

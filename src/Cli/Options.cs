@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using CsUnet.Tensors;
+using CsUnet.Training;
 
 namespace CsUnet.Cli;
 
@@ -11,6 +13,14 @@ internal static class Options
 {
     public static Option<string?> Text(string name, string help, string description) =>
         new(name) { HelpName = help, Description = description };
+
+    /// <summary>A file that the command writes at its end; whether it can be written is checked before the work.</summary>
+    public static Option<string?> OutputFile(string name, string help, string description) =>
+        Output(name, help, description, OutputFiles.CheckFile);
+
+    /// <summary>A folder that the command writes into; whether it can be is checked before the work.</summary>
+    public static Option<string?> OutputFolder(string name, string help, string description) =>
+        Output(name, help, description, OutputFiles.CheckFolder);
 
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
 
@@ -49,43 +59,24 @@ internal static class Options
         },
     };
 
-    /// <summary>A size: N or HxW.</summary>
-    public static Option<(int Height, int Width)?> Size(string name, string description) => new(name)
+    /// <summary>The size of an input, as a run has it: N or HxW.</summary>
+    public static Option<(int Height, int Width)?> Size(string description) => new("--size")
     {
         HelpName = "N|HxW", Description = description,
         CustomParser = result =>
         {
             try
             {
-                return ParseSize(name, result.Tokens[0].Value);
+                TrainingOptions read = new TrainingOptions().With("size", result.Tokens[0].Value);
+                return (read.Height, read.Width);
             }
-            catch (UsageException failure)
+            catch (OptionException failure)
             {
-                result.AddError(failure.Message);
+                result.AddError(UsageException.From(failure).Message);
                 return null;
             }
         },
     };
-
-    /// <summary>Parses a size: 224 or 128x256.</summary>
-    /// <exception cref="UsageException">The text is not a size, or no network can have this size.</exception>
-    private static (int Height, int Width) ParseSize(string name, string text)
-    {
-        string[] parts = text.Split('x', 'X');
-        if (parts.Length is 1 or 2 && parts.All(part => int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
-        {
-            int height = int.Parse(parts[0], CultureInfo.InvariantCulture), width = int.Parse(parts[^1], CultureInfo.InvariantCulture);
-            if (height is >= 32 and <= 8192 && width is >= 32 and <= 8192 && height % 32 == 0 && width % 32 == 0)
-                return (height, width);
-            (int h, int w) = (Near(height), Near(width));
-            string near = h == w ? $"{h}" : $"{h}x{w}";
-            throw new UsageException("impossible size", "sides that are multiples of 32, from 32 to 8192 pixels", $"{name} {text}",
-                $"the nearest is {near}");
-        }
-        throw new UsageException("no size", "pixels as N or HxW, for example 128 or 128x256", $"{name} {text}");
-
-        static int Near(int side) => Math.Clamp((int)Math.Round(side / 32.0) * 32, 32, 8192);
-    }
 
     /// <summary>Gets the value given on the command line; returns false if there is none.</summary>
     public static bool TryGet<T>(this ParseResult result, Option<T?> option, out T value) where T : struct
@@ -94,6 +85,24 @@ internal static class Options
         value = given ?? default;
         return given is not null;
     }
+
+    private static Option<string?> Output(string name, string help, string description, Action<string, string> check) => new(name)
+    {
+        HelpName = help, Description = description,
+        CustomParser = result =>
+        {
+            string path = result.Tokens[0].Value;
+            try
+            {
+                check(path.Length == 0 ? $"{name} ''" : $"{name} {path}", path);
+            }
+            catch (UsageException failure)
+            {
+                result.AddError(failure.Message);
+            }
+            return path;
+        },
+    };
 
     private static string? Word(string name, ArgumentResult result, string[] values)
     {

@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Data;
 
 namespace CsUnet.Cli;
@@ -8,9 +9,18 @@ internal static class Pictures
     // The report shows examples a third of a page wide. A larger crop would only make the report larger.
     private const int LargestExample = 512;
 
-    /// <summary>Saves a label map as an indexed PNG: pixel values are class numbers, the palette contains the display colours.</summary>
-    public static void SaveLabels(string path, byte[] labels, int height, int width, ClassMap classMap) =>
-        ImageFile.WriteLabelPng(path, labels, height, width, classMap.Palette);
+    /// <summary>
+    /// Saves a label map as an indexed PNG, whose pixel values are class numbers and whose palette contains the display colours, and the
+    /// micrograph with the classes overlaid in colour: both or, if one cannot be written, none. Ignored pixels have the value 255 in the
+    /// label map and are black there.
+    /// </summary>
+    public static void SavePrediction(string labelPath, string overlayPath, Image image, byte[] labels, ClassMap classMap)
+    {
+        bool isWhole = !labels.AsSpan().Contains(ClassMap.Ignored);
+        IReadOnlyList<Rgb> palette = isWhole ? classMap.Palette
+            : [.. classMap.Palette, .. Enumerable.Repeat(Overlay.IgnoredColour, ClassMap.Ignored + 1 - classMap.Count)];
+        PredictionFiles.Write(labelPath, labels, palette, overlayPath, Overlay.Blend(image, labels, classMap));
+    }
 
     /// <summary>Saves the micrograph with the classes overlaid in colour.</summary>
     public static void SaveOverlay(string path, Image image, byte[] labels, ClassMap classMap) =>
@@ -21,9 +31,14 @@ internal static class Pictures
     {
         (Image image, byte[] truth, byte[] predicted) = Middle(sample.Image, sample.Labels, prediction);
         string stem = Path.Combine(folder, sample.Name);
-        ImageFile.WritePng($"{stem}_image.png", image);
-        SaveOverlay($"{stem}_truth.png", image, truth, classMap);
-        SaveOverlay($"{stem}_prediction.png", image, predicted, classMap);
+        string[] files = [$"{stem}_image.png", $"{stem}_truth.png", $"{stem}_prediction.png"];
+        // What a killed process has left of them.
+        foreach (string left in Directory.Exists(folder) ? Directory.GetFiles(folder, "*.tmp") : [])
+            if (AtomicFile.TargetOf(Path.GetFileName(left)) is { } target && files.Contains(Path.Combine(folder, target)))
+                AtomicFile.DeleteIfAbandoned(left);
+        ImageFile.WritePng(files[0], image);
+        SaveOverlay(files[1], image, truth, classMap);
+        SaveOverlay(files[2], image, predicted, classMap);
     }
 
     private static (Image Image, byte[] Truth, byte[] Prediction) Middle(Image image, byte[] truth, byte[] prediction)

@@ -74,11 +74,15 @@ internal sealed class TrainingArguments
             options.Validate();
             return WithFullPaths(options);
         }
-        catch (Exception failure) when (failure is RunException or ArgumentException)
+        catch (Exception failure) when (failure is RunException or InvalidValueException)
         {
             throw UsageException.From(failure);
         }
     }
+
+    /// <summary>The full path of a data folder; null and the name of the synthetic micrographs stay.</summary>
+    public static string? FullPath(string? data) =>
+        data is null or RunData.SyntheticName ? data : Path.TrimEndingDirectorySeparator(Path.GetFullPath(data));
 
     private static TrainingOptions Set(TrainingOptions options, string key, string value)
     {
@@ -95,7 +99,7 @@ internal sealed class TrainingArguments
     /// <summary>Stores full paths, so that the run finds its data from any working directory.</summary>
     private static TrainingOptions WithFullPaths(TrainingOptions options) => options with
     {
-        Data = options.Data is { } data ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(data)) : null,
+        Data = FullPath(options.Data),
         Classes = options.Classes is { } classes && File.Exists(classes) && ClassMap.BuiltIn.All(map => map.Name != classes)
             ? Path.GetFullPath(classes)
             : options.Classes,

@@ -21,6 +21,11 @@ internal sealed class UsageException : Exception, IProblem
         Remedy = remedy;
     }
 
+    public override string Message => ProblemText.WithLines(base.Message, Lines);
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> Lines { get; init; } = [];
+
     public string? Place { get; }
 
     public string Problem { get; }
@@ -49,6 +54,6 @@ internal sealed class UsageException : Exception, IProblem
         if (failure is OptionException { Place: null } given)
             return new UsageException($"{TrainingArguments.Name(given.Option)} {given.Found}", given.Expected, option, given.Remedy, given);
         string? place = option is null ? problem.Place : problem.Place is null ? option : $"{option}: {problem.Place}";
-        return new UsageException(problem.Problem, problem.Expected, place, remedy ?? problem.Remedy, failure);
+        return new UsageException(problem.Problem, problem.Expected, place, remedy ?? problem.Remedy, failure) { Lines = problem.Lines };
     }
 }

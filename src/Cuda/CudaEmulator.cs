@@ -8,6 +8,7 @@ namespace CsUnet.Cuda;
 /// called from any thread.
 /// </summary>
 /// <exception cref="InvalidOperationException">From every member: the loaded driver is not the emulator.</exception>
+/// <exception cref="CudaLibraryException">From every member: the emulator cannot be loaded.</exception>
 public static unsafe class CudaEmulator
 {
     /// <summary>Whether the loaded driver is the emulator, with these functions.</summary>
@@ -179,6 +180,8 @@ public static unsafe class CudaEmulator
 
     private static void Require()
     {
+        if (CudaLibraries.IsEmulated)
+            CudaLibraries.Load(CudaLibrary.Driver); // says why, if it cannot be loaded
         if (!IsAvailable)
         {
             throw new InvalidOperationException($"CudaEmulator: the driver is " +

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Text;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Cuda.Native;
 
@@ -105,10 +106,24 @@ public static class CudaLibraries
             var loader = new LibraryLoader(OperatingSystem.IsWindows(), Environment.GetEnvironmentVariable, File.Exists,
                 LibraryLoader.Open);
             LoadedLibrary? found = loader.Load(library, s_redirects[(int)library], preferredMajor, out report);
+            if (found is not null)
+                TellCache(found.Handle);
             s_loaded[(int)library] = found;
             handle = found?.Handle ?? 0;
             return found is not null;
         }
+    }
+
+    /// <summary>Tells the emulator where to keep the kernels that it compiles, unless <c>CSUNET_EMULATOR_CACHE</c> does.</summary>
+    private static unsafe void TellCache(nint library)
+    {
+        if (!NativeLibrary.TryGetExport(library, "csunet_emulator_set_cache", out nint function)
+            || Environment.GetEnvironmentVariable("CSUNET_EMULATOR_CACHE") is { Length: > 0 })
+        {
+            return;
+        }
+        fixed (byte* folder = Encoding.UTF8.GetBytes(UserCache.Require("emulator") + "\0"))
+            ((delegate* unmanaged<byte*, void>)function)(folder);
     }
 
     private static unsafe int? DriverMajor()
@@ -121,6 +136,8 @@ public static class CudaLibraries
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
+        if (name == UnixFile.Library)
+            return NativeLibrary.GetMainProgramHandle();
         int index = Array.IndexOf(s_importNames, name);
         return index < 0 ? 0 : Load((CudaLibrary)index);
     }

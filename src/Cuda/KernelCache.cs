@@ -7,43 +7,30 @@ namespace CsUnet.Cuda;
 /// <summary>
 /// Compiled kernels on disk, one file per hash of source, headers, options, NVRTC version and architecture. A file is written under
 /// a temporary name and then renamed, so several processes and threads can share a folder: each sees a complete file or none. A file that
-/// is damaged (wrong checksum) or rejected by the driver is recompiled and replaced.
+/// is damaged (wrong checksum) or rejected by the driver is recompiled and replaced. Folder and files must be the user's own, and nobody
+/// else may write to them; otherwise they are neither read nor written.
 /// </summary>
 /// <remarks>
 /// The cache is an optimisation. If its folder cannot be written, the run continues, and the next run compiles again;
-/// <see cref="LastProblem"/> says why. All members may be called from any thread; no two threads compile the same source at once.
+/// <see cref="LastProblem"/> and <see cref="UserCache.Noted"/> say why. All members may be called from any thread; no two threads compile
+/// the same source at once.
 /// </remarks>
 public sealed class KernelCache
 {
     private readonly ConcurrentDictionary<string, Lock> _locks = new();
+    private readonly string? _noFolder;
     private int _hits, _misses, _corrupt;
+    private bool _swept, _told;
 
     /// <summary>Uses a folder, which is created by the first write.</summary>
     /// <param name="folder">The folder; null for <see cref="DefaultFolder"/>.</param>
-    public KernelCache(string? folder = null) => Folder = folder ?? DefaultFolder;
+    public KernelCache(string? folder = null)
+        => Folder = folder is null ? UserCache.Find("kernels", out _noFolder) ?? "" : Path.GetFullPath(folder);
 
-    /// <summary>
-    /// The folder <c>kernels</c> in the folder that the environment variable <c>CSUNET_CACHE</c> names, or else in <c>csunet</c> of the
-    /// user's cache folder (<c>XDG_CACHE_HOME</c>, <c>~/.cache</c>, or the local application data on Windows).
-    /// </summary>
-    public static string DefaultFolder
-    {
-        get
-        {
-            string? root = Environment.GetEnvironmentVariable("CSUNET_CACHE");
-            if (!string.IsNullOrEmpty(root))
-                return Path.Combine(Path.GetFullPath(root), "kernels");
-            if (OperatingSystem.IsWindows())
-                return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "csunet", "cache",
-                    "kernels");
-            string? cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-            if (string.IsNullOrEmpty(cache))
-                cache = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
-            return Path.Combine(cache, "csunet", "kernels");
-        }
-    }
+    /// <summary>The folder <c>kernels</c> of the <see cref="UserCache"/>; empty if there is none that may be used.</summary>
+    public static string DefaultFolder => UserCache.Find("kernels", out _) ?? "";
 
-    /// <summary>Where the files are.</summary>
+    /// <summary>Where the files are; empty if they are kept nowhere.</summary>
     public string Folder { get; }
 
     /// <summary>Number of cache hits.</summary>
@@ -81,7 +68,7 @@ public sealed class KernelCache
             && failure.CudaError is CUResult.ErrorInvalidImage or CUResult.ErrorInvalidSource
             or CUResult.ErrorNoBinaryForGPU or CUResult.ErrorInvalidPtx or CUResult.ErrorFileNotFound)
         {
-            LastProblem = $"{source.Name}: the driver refused the cached image ({failure.CudaError}); it was recompiled.";
+            Problem($"{source.Name}: the driver refused the cached image ({failure.CudaError}); it was compiled again");
             compiled = GetOrCompile(source, architecture, refuse: true);
             return new CudaModule(compiled.Image, source.Name);
         }
@@ -133,9 +120,16 @@ public sealed class KernelCache
 
     private CompiledKernels? Read(string path, byte[] key)
     {
+        if (!IsUsable())
+            return null;
         byte[] file;
         try
         {
+            if (Directory.Exists(path) || (File.Exists(path) && !FolderTrust.IsOwn(path)))
+            {
+                Problem($"{path} is not a file that only you may write; it was compiled again");
+                return null;
+            }
             file = File.ReadAllBytes(path);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
@@ -144,27 +138,54 @@ public sealed class KernelCache
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            LastProblem = $"{path} cannot be read: {failure.Message}";
+            Problem($"{path} cannot be read: {failure.Message}");
             return null;
         }
         if (KernelCacheEntry.Deserialize(file, key) is { } entry)
             return entry;
         Interlocked.Increment(ref _corrupt);
-        LastProblem = $"{path} was damaged; it was recompiled.";
+        Problem($"{path} was damaged; it was compiled again");
         return null;
     }
 
     private void Write(string path, byte[] file)
     {
+        if (!IsUsable())
+            return;
         try
         {
-            Directory.CreateDirectory(Folder);
-            AtomicFile.Write(path, stream => stream.Write(file));
+            // Something else under this name can only be damage: the name is a hash.
+            if (Directory.Exists(path))
+                Directory.Delete(path, recursive: true);
+            UserCache.Write(path, file);
+            if (!Interlocked.Exchange(ref _swept, true))
+                UserCache.RemoveLeftovers(Folder);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             // On Windows the rename fails while another process reads the target; the target then has the same bytes.
             LastProblem = $"{path} cannot be written: {failure.Message}";
+            // For the emulator it is the text of the source only.
+            if (!CudaLibraries.IsEmulated && !Interlocked.Exchange(ref _told, true))
+                UserCache.Note($"{LastProblem.TrimEnd('.')}. The kernels are compiled again at each start");
         }
+    }
+
+    private bool IsUsable()
+    {
+        if ((Folder.Length == 0 ? _noFolder : FolderTrust.Problem(Folder)) is not { } problem)
+            return true;
+        Problem(Folder.Length == 0 ? problem : $"{Folder} cannot be used: {problem}");
+        return false;
+    }
+
+    private void Problem(string text)
+    {
+        LastProblem = text;
+        // The emulator keeps its own files, and says so itself.
+        if (Folder.Length > 0)
+            UserCache.Note(text);
+        else if (!CudaLibraries.IsEmulated)
+            UserCache.Note($"{text}. The kernels are compiled again at each start");
     }
 }

@@ -90,7 +90,7 @@ public sealed record AugmentationOptions
     {
         if (BuiltIn.TryGetValue(nameOrFile, out AugmentationOptions? options))
             return options;
-        return File.Exists(nameOrFile)
+        return Path.Exists(nameOrFile)
             ? FromYaml(YamlSection.Load(nameOrFile))
             : throw new DataException(nameOrFile, "no such augmentation", $"{string.Join(", ", BuiltIn.Keys)}, or a YAML file");
     }

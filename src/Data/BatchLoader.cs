@@ -25,6 +25,7 @@ public sealed class BatchLoader : IBatchSource
     private int _nextStep;
     private int _generation;
     private bool _started;
+    private int _running;
     private bool _stopping;
 
     /// <summary>A loader over a data set, which the caller owns. Threads start with the first request.</summary>
@@ -137,7 +138,7 @@ public sealed class BatchLoader : IBatchSource
             if (!_started)
                 return;
         }
-        foreach (Thread thread in _threads)
+        foreach (Thread thread in _threads.AsSpan(0, _running))
             thread.Join();
     }
 
@@ -152,8 +153,12 @@ public sealed class BatchLoader : IBatchSource
         if (_started)
             return;
         _started = true;
+        // The system may refuse a thread, for lack of memory. Only those that run can be waited for.
         foreach (Thread thread in _threads)
+        {
             thread.Start();
+            _running++;
+        }
     }
 
     private void Produce()

@@ -1,3 +1,5 @@
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
 namespace CsUnet.Data;
 
 /// <summary>Box blur: the mean over a square.</summary>
@@ -6,11 +8,7 @@ public sealed record Blur(int Size) : PixelOperation
 {
     internal override void Apply(PixelBuffer buffer, Draws draws)
     {
-        Span<float> sums = buffer.BoxSums(Size / 2);
-        float scale = 1f / (Size * Size);
-        Span<float> levels = buffer.Used;
-        for (int i = 0; i < levels.Length; i++)
-            levels[i] = sums[i] * scale;
+        TensorPrimitives.Multiply(buffer.BoxSums(Size / 2), 1f / (Size * Size), buffer.Used);
     }
 
     internal override string ToYaml() => $"{{op: blur, size: {Size}}}";

@@ -4,7 +4,8 @@ namespace CsUnet.Data;
 
 /// <summary>
 /// Maps annotation files to labels. The label of a class is its index in <see cref="Classes"/>. A grey pixel of value v and the
-/// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours are multiplied by 257.
+/// colour (v,v,v) are the same. In a 16-bit file with samples above 255, 8-bit values and colours are multiplied by 257. Samples of fewer
+/// than 8 bits stand for themselves if the map lists all that occur, else for their share of 255.
 /// </summary>
 public sealed class ClassMap
 {
@@ -52,7 +53,7 @@ public sealed class ClassMap
         for (int i = 0; i < classes.Count; i++)
         {
             SegmentationClass entry = classes[i];
-            if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl))
+            if (entry.Name.Length == 0 || entry.Name.Any(char.IsControl) || !PlainText.IsWhole(entry.Name))
                 throw new InvalidValueException(
                     nameof(classes), $"class {i} has the name '{entry.Name}'", "a text without control characters");
             for (int j = 0; j < i; j++)
@@ -93,7 +94,7 @@ public sealed class ClassMap
     /// <summary>Display colours by label.</summary>
     public IReadOnlyList<Rgb> Palette => [.. Classes.Select(entry => entry.Display)];
 
-    /// <summary>Whether palette PNGs are read as indices: true if all classes are defined by values.</summary>
+    /// <summary>Whether files with a palette are read as indices: true if all classes are defined by values.</summary>
     public bool ReadsPaletteIndices => !_usesColours;
 
     /// <summary>NASA's superalloy set: blue secondary precipitates, red tertiary precipitates, everything else matrix.</summary>
@@ -120,7 +121,7 @@ public sealed class ClassMap
     {
         if (BuiltIn.FirstOrDefault(map => map.Name == nameOrFile) is { } builtIn)
             return builtIn;
-        if (!File.Exists(nameOrFile))
+        if (!Path.Exists(nameOrFile))
             throw new DataException(nameOrFile, "no such class map",
                 $"{string.Join(", ", BuiltIn.Select(map => map.Name))}, or a YAML file");
         return ClassMapYaml.Read(YamlSection.Load(nameOrFile), nameOrFile);
@@ -140,16 +141,23 @@ public sealed class ClassMap
     /// <param name="mask">The file's samples.</param>
     /// <param name="unknown">Values and colours that no class lists, with the first place of each, if the map has no default class;
     /// otherwise null.</param>
-    public byte[] Label(MaskImage mask, out string? unknown)
+    public byte[] Label(MaskImage mask, out string? unknown) => Label(mask, null, out unknown);
+
+    /// <summary>The labels of an annotation; also counts the pixels that no class lists and that become the default class.</summary>
+    internal byte[] Label(MaskImage mask, MaskCounts? counts, out string? unknown)
     {
         int pixels = mask.Height * mask.Width;
         byte[] labels = new byte[pixels];
+        mask = NarrowMask.Widen(mask, _labelOfValue, Unknown, out unknown);
+        if (unknown is not null)
+            return labels;
         var unknowns = new Dictionary<ulong, (int First, int Count)>();
         ReadOnlySpan<ushort> samples = mask.Samples;
         // A 16-bit file without samples above 255 holds unscaled 8-bit values.
         bool scaled = mask.Bits == 16 && samples.ContainsAnyInRange((ushort)256, ushort.MaxValue);
         ulong previous = ulong.MaxValue;
-        int label = Unknown;
+        int label = Unknown, start = 0;
+        bool isDefaulted = false;
         for (int i = 0; i < pixels; i++)
         {
             ulong r, g, b;
@@ -161,8 +169,12 @@ public sealed class ClassMap
             // Adjacent pixels are mostly equal: one look-up per run.
             if (key != previous)
             {
+                if (i > 0)
+                    counts?.Add(label, previous, i - start, isDefaulted, scaled);
                 label = LabelOf((int)r, (int)g, (int)b, scaled);
-                previous = key;
+                (previous, start, isDefaulted) = (key, i, label == Unknown && DefaultLabel is not null);
+                if (isDefaulted)
+                    label = DefaultLabel!.Value;
             }
             if (label == Unknown)
             {
@@ -174,6 +186,7 @@ public sealed class ClassMap
                 labels[i] = (byte)label;
             }
         }
+        counts?.Add(label, previous, pixels - start, isDefaulted, scaled);
         unknown = unknowns.Count == 0 ? null : Describe(unknowns, mask);
         return labels;
     }
@@ -189,7 +202,7 @@ public sealed class ClassMap
         // A 16-bit sample that is not a multiple of 257 has no 8-bit equivalent; rounding it could turn a shade into a class colour.
         if (label == Unknown && scaled && r % 257 == 0 && g % 257 == 0 && b % 257 == 0)
             label = grey ? _labelOfValue[r / 257] : _labelOfColour.GetValueOrDefault(Key(r / 257, g / 257, b / 257), Unknown);
-        return label == Unknown ? DefaultLabel ?? Unknown : label;
+        return label;
     }
 
     private static string Describe(Dictionary<ulong, (int First, int Count)> unknowns, MaskImage mask)

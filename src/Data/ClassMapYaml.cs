@@ -64,7 +64,25 @@ internal static class ClassMapYaml
         }
     }
 
+    /// <summary>The text of a map, read back: a run whose classes cannot be read again would be lost.</summary>
+    /// <exception cref="InvalidValueException">A text of the map would not read back.</exception>
     public static string Write(ClassMap map)
+    {
+        string yaml = Text(map);
+        try
+        {
+            if (Text(Read(YamlSection.Parse(yaml, map.Name), map.Name)) == yaml)
+                return yaml;
+        }
+        catch (DataException failure)
+        {
+            throw new InvalidValueException(
+                nameof(map), $"the class map would not read back ({failure.Problem})", "texts that a file can hold");
+        }
+        throw new InvalidValueException(nameof(map), "the class map would read back as another one", "texts that a file can hold");
+    }
+
+    private static string Text(ClassMap map)
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"name: {YamlText.Quote(map.Name)}");

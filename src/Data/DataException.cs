@@ -25,11 +25,12 @@ public sealed class DataException : Exception, IProblem
     }
 
     private DataException(string path, string problem, IReadOnlyList<DataException> problems)
-        : base(ProblemText.Compose(path, problem))
+        : base(ProblemText.WithLines(ProblemText.Compose(path, problem), LinesOf(problems)))
     {
         Path = path;
         Problem = problem;
         Problems = problems;
+        Lines = LinesOf(problems);
     }
 
     /// <summary>The file or folder that the problem is about, of a text also the line.</summary>
@@ -46,6 +47,9 @@ public sealed class DataException : Exception, IProblem
     /// <inheritdoc />
     public string? Remedy { get; }
 
+    /// <inheritdoc />
+    public IReadOnlyList<string> Lines { get; } = [];
+
     /// <summary>Every problem by itself; a single one is this exception.</summary>
     public IReadOnlyList<DataException> Problems { get; }
 
@@ -55,7 +59,8 @@ public sealed class DataException : Exception, IProblem
     public static DataException Many(string path, IReadOnlyList<DataException> problems)
     {
         DataException[] all = [.. problems.SelectMany(problem => problem.Problems)];
-        return all.Length == 1 ? all[0] : new DataException(
-            path, $"{all.Length} problems:\n  {string.Join("\n  ", all.Select(problem => problem.Message))}", all);
+        return all.Length == 1 ? all[0] : new DataException(path, $"{all.Length} problems:", all);
     }
+
+    private static IReadOnlyList<string> LinesOf(IReadOnlyList<DataException> problems) => [.. problems.Select(problem => problem.Message)];
 }

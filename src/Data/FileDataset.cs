@@ -3,17 +3,21 @@ using CsUnet.Tensors;
 namespace CsUnet.Data;
 
 /// <summary>The folders SPLIT and SPLIT_annot of a data set. Opening decodes every file once and keeps small sets in memory.</summary>
-internal sealed class FileDataset : MicrographDataset
+internal sealed partial class FileDataset : MicrographDataset
 {
     private readonly record struct Pair(string Name, string Image, string Mask);
 
+    private readonly string _directory;
     private readonly Pair[] _pairs;
     private readonly Sample?[] _samples;
     private readonly bool _inMemory;
 
-    public FileDataset(string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset, long memoryLimit)
+    public FileDataset(
+        string directory, string split, ClassMap classMap, IReadOnlyList<string>? subset, long memoryLimit, IntensitySearch search)
         : base(Path.Combine(directory, split), classMap)
     {
+        _directory = directory;
+        _search = search;
         string images = Path.Combine(directory, split), masks = Path.Combine(directory, $"{split}_annot");
         CheckFolders(directory, split, images, masks);
         var problems = new List<DataException>();
@@ -28,20 +32,26 @@ internal sealed class FileDataset : MicrographDataset
 
         // Decode a few files at a time, so that a set larger than memory is never loaded whole.
         _samples = new Sample?[_pairs.Length];
+        _waiting = new Files?[_pairs.Length];
+        _images = new ImageSummary[_pairs.Length];
         _inMemory = true;
         bool isAnythingCounted = false;
         long bytes = 0;
         int group = Math.Max(1, Workers.Count);
         var failures = new IReadOnlyList<DataException>[group];
+        var files = new Files?[group];
+        var counts = new MaskCounts[group];
         for (int first = 0; first < _pairs.Length; first += group)
         {
             int start = first, count = Math.Min(group, _pairs.Length - first);
             Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = group }, i =>
             {
-                failures[i] = [];
+                (failures[i], files[i], counts[i]) = ([], null, new MaskCounts());
                 try
                 {
-                    _samples[start + i] = Read(_pairs[start + i]);
+                    files[i] = Read(_pairs[start + i], counts[i]);
+                    Summarise(start + i, files[i]!);
+                    Scale(start + i, files[i]!);
                 }
                 catch (DataException failure)
                 {
@@ -51,25 +61,37 @@ internal sealed class FileDataset : MicrographDataset
             for (int i = 0; i < count; i++)
             {
                 problems.AddRange(failures[i]);
-                bytes += _samples[first + i]?.Bytes ?? 0;
-                isAnythingCounted |= _samples[first + i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
+                bytes += _samples[first + i]?.Bytes ?? _waiting[first + i]?.LevelBytes ?? 0;
+                isAnythingCounted |= files[i]?.Labels.AsSpan().ContainsAnyExcept(ClassMap.Ignored) ?? false;
+                if (files[i] is { } read)
+                    CountIn(read);
+                _counts.Add(counts[i]);
             }
             if (bytes > memoryLimit || problems.Count > 0)
             {
                 _inMemory = false;
                 Array.Clear(_samples);
             }
+            LimitWaiting(_inMemory ? memoryLimit - bytes : 0);
         }
         if (problems.Count > 0)
             throw DataException.Many(images, problems);
         // Without pixels the scores would be zeros that look like a measurement.
         if (!isAnythingCounted)
             throw new DataException(masks, "every pixel of every mask is ignored", "some pixels of a class");
+        _search.Finish(images);
+        if (_inMemory)
+            ScaleWaiting();
     }
 
     public override int Count => _pairs.Length;
 
-    public override Sample this[int index] => _inMemory ? _samples[index]! : Read(_pairs[index]);
+    public override long MemoryBytes => _inMemory ? _samples.Sum(sample => sample!.Bytes) : 0;
+
+    public override Sample this[int index] => _inMemory ? _samples[index]! : ReadSample(_pairs[index]);
+
+    private protected override DatasetContent ReadContent() =>
+        DatasetContent.OfFiles(_directory, [.. _pairs.SelectMany(pair => new[] { pair.Image, pair.Mask })]);
 
     private static void CheckFolders(string directory, string split, string images, string masks)
     {
@@ -93,32 +115,35 @@ internal sealed class FileDataset : MicrographDataset
     private static List<Pair> FindPairs(string images, string masks, ClassMap classMap, IReadOnlyList<string>? subset,
         List<DataException> problems)
     {
-        ILookup<string, string> imageFiles = ByStem(images), maskFiles = ByStem(masks);
+        ILookup<string, string> imageFiles = FileNames.ByStem(images), maskFiles = FileNames.ByStem(masks);
+        HashSet<string>? chosen = subset is null ? null : [.. subset.Select(FileNames.Composed)];
         if (imageFiles.Count == 0)
         {
             throw new DataException(images, "the split is empty: no image", $"files ending in {string.Join(", ", ImageFile.Extensions)}");
         }
         foreach (string wanted in subset ?? [])
-            if (!imageFiles.Contains(wanted))
+            if (!imageFiles.Contains(FileNames.Composed(wanted)))
                 problems.Add(new DataException(Path.Combine(images, wanted), "the subset names a missing image",
                     "the name of an image without its extension"));
         var pairs = new List<Pair>();
         foreach (IGrouping<string, string> files in imageFiles.OrderBy(files => files.Key, StringComparer.Ordinal))
         {
             string name = files.Key;
-            if (subset is not null && !subset.Contains(name))
+            if (chosen is not null && !chosen.Contains(name))
                 continue;
-            string[] candidates = [.. maskFiles[name + classMap.MaskSuffix]];
+            string[] candidates = [.. maskFiles[FileNames.Composed(name + classMap.MaskSuffix)]];
             string maskName = name + classMap.MaskSuffix + Path.GetExtension(files.First());
             if (files.Count() > 1)
                 problems.Add(new DataException(images,
-                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one"));
+                    $"several images are named '{name}' ({string.Join(", ", files.Select(Path.GetFileName))})", "one",
+                    FileNames.Hint([.. files])));
             else if (candidates.Length == 0)
                 problems.Add(new DataException(files.First(), "its mask is missing", Path.Combine(masks, maskName),
                     MissingMaskRemedy(classMap)));
             else if (candidates.Length > 1)
                 problems.Add(new DataException(files.First(),
-                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one"));
+                    $"it has several masks ({string.Join(", ", candidates.Select(Path.GetFileName))})", "one",
+                    FileNames.Hint(candidates)));
             else
                 pairs.Add(new Pair(name, files.First(), candidates[0]));
         }
@@ -129,20 +154,15 @@ internal sealed class FileDataset : MicrographDataset
         ? $"class map {classMap.Name} expects masks named as their images"
         : $"class map {classMap.Name} expects the image's name followed by '{classMap.MaskSuffix}'";
 
-    private static ILookup<string, string> ByStem(string folder) => Directory.EnumerateFiles(folder)
-        .Where(ImageFile.IsImageName)
-        .Order(StringComparer.Ordinal)
-        .ToLookup(file => Path.GetFileNameWithoutExtension(file));
-
-    private Sample Read(Pair pair)
+    private Files Read(Pair pair, MaskCounts? counts = null)
     {
         // Report the problems of both files, not only the first.
         var problems = new List<DataException>();
-        Image? image = null;
+        RawImage? image = null;
         MaskImage? mask = null;
         try
         {
-            image = ImageFile.Read(pair.Image).Compact();
+            image = ImageFile.ReadRaw(pair.Image);
         }
         catch (DataException failure)
         {
@@ -156,6 +176,7 @@ internal sealed class FileDataset : MicrographDataset
         {
             problems.Add(failure);
         }
+        Note(pair, image?.Notices, mask?.Notices);
         if (image is not null && mask is not null && (image.Height != mask.Height || image.Width != mask.Width))
         {
             problems.Add(new DataException(pair.Mask, $"the mask has {mask.Height}x{mask.Width} pixels",
@@ -164,13 +185,13 @@ internal sealed class FileDataset : MicrographDataset
         byte[]? labels = null;
         if (mask is not null)
         {
-            labels = ClassMap.Label(mask, out string? unknown);
+            labels = ClassMap.Label(mask, counts, out string? unknown);
             if (unknown is not null)
                 problems.Add(new DataException(pair.Mask, $"the mask has values or colours that no class lists: {unknown}", KnownValues(),
                     "extend the class map, or give it a default class"));
         }
         return problems.Count == 0
-            ? new Sample(pair.Name, image!, labels!)
+            ? new Files(pair, image!, labels!)
             : throw DataException.Many(pair.Image, problems);
     }
 

@@ -37,6 +37,9 @@ public sealed class Image
     /// <summary>Number of channels: 1 or 3.</summary>
     public int Channels { get; }
 
+    /// <summary>What a user should know about how the file was read (<see cref="RawImage.Notices"/>).</summary>
+    public IReadOnlyList<string> Notices { get; init; } = [];
+
     /// <summary>Sample [y, x, channel].</summary>
     public byte this[int y, int x, int channel = 0] => Pixels[((long)y * Width + x) * Channels + channel];
 
@@ -61,7 +64,7 @@ public sealed class Image
         byte[] grey = new byte[Pixels.Length / 3];
         for (int i = 0; i < grey.Length; i++)
             grey[i] = Pixels[3 * i];
-        return new Image(grey, Height, Width, 1);
+        return new Image(grey, Height, Width, 1) { Notices = Notices };
     }
 
     /// <summary>The same picture in three channels; this image if it has three.</summary>
@@ -72,7 +75,16 @@ public sealed class Image
         byte[] colour = new byte[checked(Pixels.Length * 3)];
         for (int i = 0; i < Pixels.Length; i++)
             colour[3 * i] = colour[3 * i + 1] = colour[3 * i + 2] = Pixels[i];
-        return new Image(colour, Height, Width, 3);
+        return new Image(colour, Height, Width, 3) { Notices = Notices };
+    }
+
+    /// <summary>The first rows of this picture, as a copy.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many rows, or none is left.</exception>
+    public Image Top(int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, Height);
+        return new Image(Pixels[..(rows * Width * Channels)], rows, Width, Channels) { Notices = Notices };
     }
 
     /// <summary>

@@ -1,23 +1,16 @@
 using CsUnet.Cuda;
-using NetVips;
-using VipsImage = NetVips.Image;
+using CsUnet.Data.Formats;
 
 namespace CsUnet.Data;
 
 /// <summary>
-/// Image files, by libvips: reads TIFF (8 and 16 bit; grey, RGB, with or without alpha), PNG and JPEG, writes PNG. Every failure is a
+/// Image files: reads TIFF, PNG and JPEG, writes PNG. docs/images.md says what becomes of every kind of sample. Every failure is a
 /// <see cref="DataException"/>; a damaged file never gives a partial picture.
 /// </summary>
 public static class ImageFile
 {
     /// <summary>The largest image that is decoded: three channels must fit one .NET array.</summary>
     public const long MaxPixels = 700_000_000;
-
-    private const string Formats = "a TIFF, PNG or JPEG image";
-
-    // Keeps the delegate alive as long as native code may call it.
-    private static readonly Log.LogDelegate s_silence = static (_, _, _) => { };
-    private static readonly Lazy<bool> s_library = new(Configure);
 
     /// <summary>The extensions of image files, in lower case.</summary>
     public static IReadOnlyList<string> Extensions { get; } = [".tif", ".tiff", ".png", ".jpg", ".jpeg"];
@@ -43,56 +36,31 @@ public static class ImageFile
         return files;
     }
 
+    /// <summary>The size of an image and the memory that reading it takes, without decoding it.</summary>
+    /// <exception cref="DataException">The file cannot be read, or holds no image that can.</exception>
+    public static ImageHeader ReadHeader(string path, long maxPixels = MaxPixels) => Open(path, maxPixels, ImageHeader.Of);
+
+    /// <summary>Reads a picture with the samples of its file: upright, as displayed, without transparency (blended onto black).</summary>
+    /// <exception cref="DataException">The file cannot be read, is damaged, is no image that can be read, or is larger than <paramref
+    /// name="maxPixels"/>.</exception>
+    public static RawImage ReadRaw(string path, long maxPixels = MaxPixels) => Open(path, maxPixels, SampleRules.Picture);
+
     /// <summary>
-    /// Reads an image. 16-bit samples are scaled to 8 bits (65535 becomes 255), opaque alpha is dropped, and transparent pixels are blended
-    /// onto black. Of a TIFF with a preview page, the first page is read.
+    /// Reads a picture and scales its samples to 8 bits by their full range (<see cref="IntensityScale.Full"/>): of 16 bits, 65535 becomes
+    /// 255. A trained network reads images by the range of its training images (<see cref="IntensityScale"/>).
     /// </summary>
     /// <returns>One channel for grey files, three for colour.</returns>
-    /// <exception cref="DataException">The file cannot be read, is damaged, is not such an image, or is larger than <paramref
-    /// name="maxPixels"/>.</exception>
-    public static Image Read(string path, long maxPixels = MaxPixels)
-    {
-        (ushort[]? wide, byte[]? narrow, int height, int width, int bands) = Decode(path, maxPixels, mask: false);
-        byte[] samples = narrow ?? new byte[wide!.Length];
-        if (wide is not null)
-            for (int i = 0; i < samples.Length; i++)
-                samples[i] = (byte)((wide[i] + 128) / 257);
-        if (bands is 1 or 3)
-            return new Image(samples, height, width, bands);
-        int channels = bands - 1, pixels = height * width;
-        byte[] flat = new byte[pixels * channels];
-        for (int i = 0; i < pixels; i++)
-        {
-            int alpha = samples[i * bands + channels];
-            for (int c = 0; c < channels; c++)
-                flat[i * channels + c] = (byte)((samples[i * bands + c] * alpha + 127) / 255);
-        }
-        return new Image(flat, height, width, channels);
-    }
+    /// <exception cref="DataException">As for <see cref="ReadRaw"/>.</exception>
+    public static Image Read(string path, long maxPixels = MaxPixels) => IntensityScale.Full.Apply(ReadRaw(path, maxPixels), path);
 
-    /// <summary>Reads an annotation with its exact samples; opaque alpha is dropped.</summary>
+    /// <summary>Reads an annotation with its exact samples, upright; opaque alpha is dropped.</summary>
     /// <param name="path">A TIFF or PNG file.</param>
-    /// <param name="paletteIndices">For a PNG with a palette, return the indices instead of the colours.</param>
+    /// <param name="paletteIndices">For a file with a palette, return the indices instead of the colours.</param>
     /// <param name="maxPixels">Reject larger images.</param>
-    /// <exception cref="DataException">As for <see cref="Read"/>; also if the file is a JPEG or has transparent pixels.</exception>
-    public static MaskImage ReadMask(string path, bool paletteIndices = false, long maxPixels = MaxPixels)
-    {
-        (ushort[]? wide, byte[]? narrow, int height, int width, int bands) = Decode(path, maxPixels, mask: true, paletteIndices);
-        int channels = bands is 1 or 3 ? bands : bands - 1, bits = wide is null ? 8 : 16, pixels = height * width;
-        if (wide is not null && bands == channels)
-            return new MaskImage(wide, height, width, channels, bits);
-        ushort[] samples = new ushort[pixels * channels];
-        int opaque = (1 << bits) - 1;
-        for (int i = 0; i < pixels; i++)
-        {
-            for (int c = 0; c < channels; c++)
-                samples[i * channels + c] = wide is null ? narrow![i * bands + c] : wide[i * bands + c];
-            if (bands != channels && (wide is null ? narrow![i * bands + channels] : wide[i * bands + channels]) != opaque)
-                throw new DataException(path, $"the mask is transparent at row {i / width}, column {i % width}", "opaque pixels",
-                    "flatten the layers and save it again");
-        }
-        return new MaskImage(samples, height, width, channels, bits);
-    }
+    /// <exception cref="DataException">As for <see cref="ReadRaw"/>; also if the file is compressed with loss, has transparent pixels, or
+    /// samples that are not whole numbers from 0 to 65535.</exception>
+    public static MaskImage ReadMask(string path, bool paletteIndices = false, long maxPixels = MaxPixels) =>
+        Open(path, maxPixels, decoder => SampleRules.Mask(decoder, paletteIndices));
 
     /// <summary>Writes an image as PNG, grey or RGB, atomically.</summary>
     /// <exception cref="DataException">The file cannot be written.</exception>
@@ -136,102 +104,37 @@ public static class ImageFile
         }
     }
 
-    private static bool Configure()
-    {
-        // Without this, libvips returns cached pixels after a file has changed.
-        Cache.Max = 0;
-        Log.SetLogHandler("VIPS", Enums.LogLevelFlags.All, s_silence);
-        return true;
-    }
-
-    private static (ushort[]? Wide, byte[]? Narrow, int Height, int Width, int Bands) Decode(
-        string path, long maxPixels, bool mask, bool paletteIndices = false)
+    private static T Open<T>(string path, long maxPixels, Func<IImageDecoder, T> read)
     {
         try
         {
-            CheckFormat(path, mask, out bool png);
-            _ = s_library.Value;
-            int bits = 8;
-            byte[]? indexed = paletteIndices && png ? PngWriter.WithoutPalette(File.ReadAllBytes(path), out bits) : null;
-            using Source? source = indexed is null ? Source.NewFromFile(path) : null;
-            using VipsImage image = indexed is null
-                ? VipsImage.NewFromSource(source!, access: Enums.Access.Sequential, failOn: Enums.FailOn.Error)
-                : VipsImage.NewFromBuffer(indexed, failOn: Enums.FailOn.Error);
-            CheckImage(path, image, maxPixels);
-            if (image.Format == Enums.BandFormat.Ushort)
-                return (image.WriteToMemory<ushort>(), null, image.Height, image.Width, image.Bands);
-            byte[] samples = image.WriteToMemory<byte>();
-            if (bits < 8)
-                for (int i = 0; i < samples.Length; i++)
-                    samples[i] = (byte)(samples[i] * ((1 << bits) - 1) / 255);
-            return (null, samples, image.Height, image.Width, image.Bands);
-        }
-        catch (VipsException failure)
-        {
-            throw new DataException(path, $"cannot be decoded ({OneLine(failure.Message)})", Formats,
-                "the file is damaged or truncated: restore it", failure);
+            using ByteSource source = ByteSource.Open(path);
+            IImageDecoder decoder = Decoder(source);
+            SampleRules.Check(decoder.Facts, maxPixels);
+            return read(decoder);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new DataException(path, $"cannot be read: {failure.Message}", Formats, inner: failure);
-        }
-        catch (Exception failure) when (failure is TypeInitializationException or DllNotFoundException)
-        {
-            throw new DataException(path, "the image library libvips cannot be loaded", "its native library beside the program",
-                "rebuild for this system (linux-x64 or win-x64)", failure);
+            throw new DataException(path, $"cannot be read: {failure.Message}", ImageProblem.Formats, inner: failure);
         }
     }
 
-    private static void CheckFormat(string path, bool mask, out bool png)
+    private static IImageDecoder Decoder(ByteSource source)
     {
         Span<byte> start = stackalloc byte[16];
-        int length;
-        using (FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read))
-            length = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-        start = start[..length];
-        png = start.Length > 3 && start[0] == 0x89 && start[1..].StartsWith("PNG"u8);
-        bool tiff = start.StartsWith("II*\0"u8) || start.StartsWith("MM\0*"u8) || start.StartsWith("II+\0"u8)
-            || start.StartsWith("MM\0+"u8);
-        bool jpeg = start.Length > 2 && start[0] == 0xFF && start[1] == 0xD8 && start[2] == 0xFF;
-        if (length == 0)
-            throw new DataException(path, "the file is empty", Formats);
+        start = start[..(int)Math.Min(start.Length, source.Length)];
+        if (!source.TryRead(0, start))
+            throw ImageProblem.Damaged(source.Path, "the file became shorter while it was read");
+        if (start.StartsWith(PngWriter.Signature))
+            return new PngFile(source.Path, source.ReadAll());
+        if (start.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xD8, 0xFF]))
+            return new JpegFile(source.Path, source.ReadAll());
         if (start.StartsWith("version https://"u8))
-            throw new DataException(path, "this is a Git LFS pointer, not the image", Formats, "fetch the content with git lfs pull");
-        if (!png && !tiff && !jpeg)
-            throw new DataException(path, "the content has another format than its name says", Formats, "convert the file");
-        // Lossy compression changes the values that define the classes.
-        if (mask && jpeg)
-            throw new DataException(path, "the mask is a JPEG, whose compression changes class values", "a TIFF or PNG mask",
-                "export it again without lossy compression");
+            throw new DataException(source.Path, "this is a Git LFS pointer, not the image", ImageProblem.Formats,
+                "fetch the content with git lfs pull");
+        return TiffLayout.Read(source) is { } layout
+            ? new TiffFile(source, layout)
+            : throw new DataException(source.Path, "the content has another format than its name says", ImageProblem.Formats,
+                "convert the file");
     }
-
-    private static void CheckImage(string path, VipsImage image, long maxPixels)
-    {
-        long pixels = (long)image.Width * image.Height;
-        if (pixels > maxPixels || pixels * image.Bands > Array.MaxLength)
-            throw new DataException(path, $"the image has {image.Height}x{image.Width} pixels", $"at most {maxPixels} pixels",
-                "cut it into smaller images");
-        if (image.Format is not (Enums.BandFormat.Uchar or Enums.BandFormat.Ushort))
-            throw new DataException(path, $"samples are of type {image.Format.ToString().ToLowerInvariant()}",
-                "8-bit or 16-bit unsigned samples", "convert the file");
-        bool colours = image.Interpretation is Enums.Interpretation.Bw or Enums.Interpretation.Grey16 or Enums.Interpretation.Srgb
-            or Enums.Interpretation.Rgb or Enums.Interpretation.Rgb16 or Enums.Interpretation.Multiband;
-        if (!colours || image.Bands > 4)
-            throw new DataException(path, $"the image has {image.Bands} channels of {image.Interpretation}",
-                "grey or RGB, with or without alpha", "convert the file");
-        if (image.Contains("n-pages") && Convert.ToInt32(image.Get("n-pages")) > 1 && SecondPageIsAnotherImage(path, image))
-            throw new DataException(path, $"the file is a stack of {image.Get("n-pages")} images", "one image per file",
-                "save the images one by one");
-    }
-
-    // A smaller second page is a preview, as written by some microscopes and GIMP; a page of the same size is a second image.
-    private static bool SecondPageIsAnotherImage(string path, VipsImage first)
-    {
-        using Source source = Source.NewFromFile(path);
-        using VipsImage second = VipsImage.TiffloadSource(source, page: 1, failOn: Enums.FailOn.Error);
-        return second.Width == first.Width && second.Height == first.Height;
-    }
-
-    private static string OneLine(string message) =>
-        string.Join(", ", message.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct());
 }

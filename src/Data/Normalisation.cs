@@ -5,8 +5,18 @@ namespace CsUnet.Data;
 /// <summary>Normalises samples of 0 to 255 for the network: (sample / 255 - mean) / standard deviation, per channel.</summary>
 /// <param name="Mean">Mean of red, green, blue, in 0..1.</param>
 /// <param name="Deviation">Standard deviation of red, green, blue, in 0..1.</param>
+/// <exception cref="InvalidValueException">There are not three of each, or one is out of its range.</exception>
 public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<float> Deviation)
 {
+    // Below this, samples that differ by one grey level would be four apart.
+    private const float SmallestDeviation = 0.001f;
+
+    /// <summary>Mean of red, green, blue, in 0..1.</summary>
+    public IReadOnlyList<float> Mean { get; } = Checked(nameof(Mean), Mean, 0);
+
+    /// <summary>Standard deviation of red, green, blue, in 0.001..1.</summary>
+    public IReadOnlyList<float> Deviation { get; } = Checked(nameof(Deviation), Deviation, SmallestDeviation);
+
     /// <summary>ImageNet's, which pretrained weights expect; (0.485, 0.456, 0.406), (0.229, 0.224, 0.225).</summary>
     public static Normalisation ImageNet { get; } = new([0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
 
@@ -62,6 +72,12 @@ public sealed record Normalisation(IReadOnlyList<float> Mean, IReadOnlyList<floa
                 target[3 * i + c] = pixels[i * channels + c * step] * scale + offset;
         }
     }
+
+    private static IReadOnlyList<float> Checked(string name, IReadOnlyList<float> values, float least) =>
+        values.Count == 3 && values.All(value => value >= least && value <= 1)
+            ? values
+            : throw new InvalidValueException(name, $"{name.ToLowerInvariant()} is ({string.Join(", ", values.Take(4))})",
+                FormattableString.Invariant($"three numbers from {least} to 1"));
 
     private float[] Table()
     {

@@ -1,3 +1,5 @@
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
+
 namespace CsUnet.Data;
 
 /// <summary>A sample during augmentation: (H, W, C) levels of 0 to 255, not rounded between operations. Reused for every
@@ -54,10 +56,8 @@ internal sealed class PixelBuffer
         for (int y = 0; y < Height; y++)
             for (int d = -radius; d <= radius; d++)
             {
-                ReadOnlySpan<float> source = _rows.AsSpan(Image.Reflect(y + d, Height) * rowLength, rowLength);
                 Span<float> target = _sums.AsSpan(y * rowLength, rowLength);
-                for (int i = 0; i < rowLength; i++)
-                    target[i] += source[i];
+                TensorPrimitives.Add(target, _rows.AsSpan(Image.Reflect(y + d, Height) * rowLength, rowLength), target);
             }
         return _sums.AsSpan(0, length);
     }

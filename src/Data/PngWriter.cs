@@ -9,7 +9,22 @@ namespace CsUnet.Data;
 internal static class PngWriter
 {
     private const byte Grey = 0, TrueColour = 2, Indexed = 3;
-    private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+    private static ReadOnlySpan<byte> Mark => "Software\0CsUnet.Engine"u8;
+
+    /// <summary>The first bytes of a PNG file.</summary>
+    public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A];
+
+    /// <summary>Whether a file is a PNG that this class wrote.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">As for <see cref="IOException"/>.</exception>
+    public static bool Wrote(string path)
+    {
+        const int header = 8 + 25, name = 8;
+        byte[] start = new byte[header + name + Mark.Length];
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        return stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) == start.Length
+            && start.AsSpan().StartsWith(Signature) && start.AsSpan(header + name).SequenceEqual(Mark);
+    }
 
     public static void WriteImage(Stream stream, Image image)
     {
@@ -37,6 +52,8 @@ internal static class PngWriter
         header[8] = 8; // bits per sample
         header[9] = colourType;
         Chunk(stream, "IHDR"u8, header);
+        // Keyword, zero, text. It comes first, so that the beginning of a file says who wrote it.
+        Chunk(stream, "tEXt"u8, Mark);
     }
 
     private static void Data(Stream stream, ReadOnlySpan<byte> pixels, int height, int rowBytes, int pixelBytes, bool filter)
@@ -76,35 +93,8 @@ internal static class PngWriter
         stream.Write(word);
     }
 
-    /// <summary>
-    /// The file without its palette and with colour type grey, so that a decoder returns palette indices instead of colours;
-    /// null if it is not a palette PNG. Decoders scale indices of fewer than 8 bits to 0..255, as they do with grey values.
-    /// </summary>
-    public static byte[]? WithoutPalette(ReadOnlySpan<byte> file, out int bits)
-    {
-        const int headerEnd = 8 + 4 + 4 + 13 + 4;
-        bits = 8;
-        if (file.Length < headerEnd || !file.StartsWith(Signature) || file[25] != Indexed)
-            return null;
-        bits = file[24];
-        using var result = new MemoryStream(file.Length);
-        result.Write(Signature);
-        byte[] header = file.Slice(16, 13).ToArray();
-        header[9] = Grey;
-        Chunk(result, "IHDR"u8, header);
-        int position = headerEnd;
-        while (position + 12 <= file.Length)
-        {
-            long length = BinaryPrimitives.ReadUInt32BigEndian(file[position..]) + 12L;
-            ReadOnlySpan<byte> type = file.Slice(position + 4, 4);
-            int end = (int)Math.Min(file.Length, position + length);
-            // All other chunks (background, transparency, colour profile) refer to the removed palette.
-            if (type.SequenceEqual("IDAT"u8) || type.SequenceEqual("IEND"u8))
-                result.Write(file[position..end]);
-            position = end;
-        }
-        return result.ToArray();
-    }
+    /// <summary>The checksum of a chunk: of its type and data.</summary>
+    public static uint Checksum(ReadOnlySpan<byte> typeAndData) => ~Crc(uint.MaxValue, typeAndData);
 
     private static readonly uint[] s_table = MakeTable();
 

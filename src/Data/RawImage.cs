@@ -35,8 +35,8 @@ public sealed class RawImage
     public int Channels { get; }
 
     /// <summary>
-    /// Bits per sample that the file states: 1 to 16 for unsigned whole numbers (a sample is at most 2^Bits - 1), 32 for real samples, which
-    /// have no full range.
+    /// Bits per sample that the file states: 1 to 16 for unsigned whole numbers (a sample is at most 2^Bits - 1), 32 for real samples,
+    /// which have no full range.
     /// </summary>
     public int Bits { get; }
 
@@ -48,4 +48,10 @@ public sealed class RawImage
 
     /// <summary>Real samples; null for other files.</summary>
     public float[]? Reals { get; private init; }
+
+    /// <summary>
+    /// What a user should know about how the file was read, for example that it has samples of unknown meaning; a sentence each, without
+    /// the file's name. Files of one kind give equal texts.
+    /// </summary>
+    public IReadOnlyList<string> Notices { get; internal set; } = [];
 }

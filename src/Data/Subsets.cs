@@ -1,3 +1,5 @@
+using CsUnet.Tensors;
+
 namespace CsUnet.Data;
 
 /// <summary>
@@ -21,17 +23,10 @@ public static class Subsets
     {
         if (BuiltIn.TryGetValue(argument, out IReadOnlyList<string>? names))
             return names;
-        string text = argument;
-        try
-        {
-            if (File.Exists(argument))
-                text = File.ReadAllText(argument).ReplaceLineEndings(",");
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException(argument, $"cannot be read: {failure.Message}", "a text file with one image name per line",
-                inner: failure);
-        }
+        string text = !File.Exists(argument) ? argument : ReadFile.Parse(argument, "not a list of names",
+            () => ReadFile.Text(argument).ReplaceLineEndings(","), problem => new DataException(
+                problem.Place, problem.Problem, problem.Expected ?? "a text file with one image name per line", problem.Remedy,
+                problem.Cause));
         string[] parts = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         return parts.Length > 0 ? parts
             : throw new DataException(argument, "the subset is empty",

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CsUnet.Tensors;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -31,43 +32,26 @@ public sealed class YamlSection
     /// <param name="path">The file that messages name.</param>
     /// <param name="mayBeEmpty">Whether a text without any value, of comments only, is a mapping without keys.</param>
     /// <exception cref="DataException">It is no YAML, repeats a key, or has another root.</exception>
-    public static YamlSection Parse(string text, string path, bool mayBeEmpty = false)
-    {
-        YamlStream stream;
-        try
-        {
-            stream = YamlText.Load(text);
-        }
-        catch (YamlException failure)
-        {
-            throw new DataException($"{path}, line {failure.Start.Line}", $"not valid YAML ({failure.Message})",
-                "a mapping of keys to values, each key once", inner: failure);
-        }
-        // A text of comments only is no document, or one of an empty scalar.
-        if (mayBeEmpty && (stream.Documents.Count == 0
-            || (stream.Documents.Count == 1 && stream.Documents[0].RootNode is YamlScalarNode { Value: null or "" })))
-            return new YamlSection(new YamlMappingNode(), path, "");
-        if (stream.Documents.Count != 1)
-            throw new DataException(path, stream.Documents.Count == 0 ? "the file is empty" : "there are several documents",
-                "one YAML mapping");
-        return stream.Documents[0].RootNode is YamlMappingNode root
-            ? new YamlSection(root, path, "")
-            : throw new DataException(path, $"the root is a {Kind(stream.Documents[0].RootNode)}", "a mapping of keys to values");
-    }
+    public static YamlSection Parse(string text, string path, bool mayBeEmpty = false) =>
+        Read(() => text, path, mayBeEmpty);
 
-    /// <summary>Reads and parses a file.</summary>
+    /// <summary>Reads and parses a file, of at most <see cref="YamlText.LargestFile"/> bytes.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="mayBeEmpty">As for <see cref="Parse"/>.</param>
     /// <exception cref="DataException">As <see cref="Parse"/>, or the file cannot be read.</exception>
-    public static YamlSection Load(string path)
+    public static YamlSection Load(string path, bool mayBeEmpty = false) =>
+        Read(() => ReadFile.Text(path, YamlText.LargestFile), path, mayBeEmpty);
+
+    private static YamlSection Read(Func<string> text, string path, bool mayBeEmpty) => ReadFile.Parse(path, "not valid YAML", () =>
     {
-        try
-        {
-            return Parse(File.ReadAllText(path), path);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException(path, $"cannot be read: {failure.Message}", "a YAML file", inner: failure);
-        }
-    }
+        YamlNode? root = YamlText.Load(text());
+        // A text of comments only is no document, or one of an empty scalar.
+        if (root is null or YamlScalarNode { Value: null or "" })
+            root = mayBeEmpty ? new YamlMappingNode() : throw new FileTextException("the file is empty", "one YAML mapping");
+        return root is YamlMappingNode mapping
+            ? new YamlSection(mapping, path, "")
+            : throw new FileTextException($"the root is a {Kind(root)}", "a mapping of keys to values");
+    }, problem => new DataException(problem.Place, problem.Problem, problem.Expected ?? "a YAML file", problem.Remedy, problem.Cause));
 
     /// <summary>Fails unless every key is one of <paramref name="known"/>.</summary>
     /// <exception cref="DataException">A key is unknown.</exception>

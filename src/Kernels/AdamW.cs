@@ -1,5 +1,4 @@
 using System.Numerics;
-using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
@@ -11,6 +10,7 @@ namespace CsUnet.Kernels;
 
 /// <summary>
 /// The update rule of AdamW (Loshchilov and Hutter 2019, "Decoupled weight decay regularization") as torch.optim.AdamW computes it.
+/// State: the mean m and the variance v.
 /// </summary>
 /// <param name="LearningRate">lr.</param>
 /// <param name="Beta1">Decay of the mean gradient.</param>
@@ -18,36 +18,28 @@ namespace CsUnet.Kernels;
 /// <param name="Epsilon">Keeps the quotient finite.</param>
 /// <param name="WeightDecay">Decay of the parameter itself, times the learning rate.</param>
 public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2 = 0.999, double Epsilon = 1e-8, double WeightDecay = 0.01)
+    : UpdateRule
 {
-    /// <summary>Updates a parameter and its two moments in place.</summary>
-    /// <param name="parameter">The parameter, float32 or float64.</param>
-    /// <param name="gradient">Its gradient, with the same shape and type; unchanged.</param>
-    /// <param name="mean">m, zero before the first step.</param>
-    /// <param name="variance">v, zero before the first step.</param>
-    /// <param name="step">t, the number of this update from 1.</param>
-    /// <exception cref="ShapeException">A tensor does not match the parameter.</exception>
-    public void Update(Tensor parameter, Tensor gradient, Tensor mean, Tensor variance, int step)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
-        UpdateRule.RequireLike(nameof(AdamW), parameter, (nameof(gradient), gradient), (nameof(mean), mean), (nameof(variance), variance));
-        if (parameter.Device.Kind == DeviceKind.Cuda)
-            Update(new TensorTable([gradient], [parameter], [mean], [variance]), UpdateRule.OnDevice(Settings(step), parameter.Device),
-                null);
-        else if (parameter.DType == DType.Float32)
-            Update<float>(parameter, gradient, mean, variance, step);
-        else
-            Update<double>(parameter, gradient, mean, variance, step);
-    }
+    private protected override string Kernel => "adamw";
 
-    private unsafe void Update<T>(Tensor parameter, Tensor gradient, Tensor mean, Tensor variance, int step)
-        where T : unmanaged, IFloatingPointIeee754<T>
+    private protected override IReadOnlyList<string> StateNames => ["mean", "variance"];
+
+    /// <inheritdoc />
+    public override float[] Settings(int step) =>
+    [
+        (float)(1 - LearningRate * WeightDecay), (float)(1 - Beta1), (float)Beta2, (float)(1 - Beta2), (float)Epsilon,
+        (float)(LearningRate / (1 - Math.Pow(Beta1, step))), (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, step))),
+    ];
+
+    private protected override unsafe void Update<T>(UpdatedParameter parameter, int step)
     {
-        T* p = parameter.Pointer<T>(), g = gradient.Pointer<T>(), m = mean.Pointer<T>(), v = variance.Pointer<T>();
+        T* p = parameter.Value.Pointer<T>(), g = parameter.Gradient.Pointer<T>();
+        T* m = parameter.State[0].Pointer<T>(), v = parameter.State[1].Pointer<T>();
         T keep = T.CreateChecked(1 - LearningRate * WeightDecay), gain1 = T.CreateChecked(1 - Beta1);
         T beta2 = T.CreateChecked(Beta2), gain2 = T.CreateChecked(1 - Beta2), epsilon = T.CreateChecked(Epsilon);
         T rate = T.CreateChecked(LearningRate / (1 - Math.Pow(Beta1, step)));
         T root = T.CreateChecked(1 / Math.Sqrt(1 - Math.Pow(Beta2, step)));
-        Workers.Split(parameter.Count, Simd.Grain, (start, end) =>
+        Workers.Split(parameter.Value.Count, Simd.Grain, (start, end) =>
         {
             var keeps = new Vector<T>(keep);
             var gains1 = new Vector<T>(gain1);
@@ -75,22 +67,5 @@ public sealed record AdamW(double LearningRate, double Beta1 = 0.9, double Beta2
                 p[i] = T.FusedMultiplyAdd(-rate, direction, keep * p[i]);
             }
         });
-        UpdateRule.KeepAlive(parameter, gradient, mean, variance);
     }
-
-    /// <summary>
-    /// The numbers that <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads from device memory, because they change from step to step.
-    /// </summary>
-    /// <param name="step">t, the number of the update from 1.</param>
-    public float[] Settings(int step) =>
-    [
-        (float)(1 - LearningRate * WeightDecay), (float)(1 - Beta1), (float)Beta2, (float)(1 - Beta2), (float)Epsilon,
-        (float)(LearningRate / (1 - Math.Pow(Beta1, step))), (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, step))),
-    ];
-
-    /// <summary>Updates all parameters of a table in one launch of kernels/optimizer.cu.</summary>
-    /// <param name="table">Gradients, parameters, means and variances.</param>
-    /// <param name="settings">The numbers of <see cref="Settings"/> in device memory.</param>
-    /// <param name="factor">A number in device memory that multiplies every gradient; null: 1.</param>
-    public static void Update(TensorTable table, Tensor settings, Tensor? factor) => UpdateRule.Launch(table, "adamw", settings, factor);
 }

@@ -1,6 +1,6 @@
-using System.Numerics;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -23,13 +23,7 @@ public sealed record Add : Operator
     {
         T* x = call[0].Pointer<T>(), y = call[1].Pointer<T>(), z = call.Output.Pointer<T>();
         Workers.Split(call[0].Count, Simd.Grain, (start, end) =>
-        {
-            long i = start;
-            for (; i + Vector<T>.Count <= end; i += Vector<T>.Count)
-                (Simd.Load(x + i) + Simd.Load(y + i)).Store(z + i);
-            for (; i < end; i++)
-                z[i] = x[i] + y[i];
-        });
+            TensorPrimitives.Add(Simd.Span(x + start, end - start), Simd.Span(y + start, end - start), Simd.Span(z + start, end - start)));
     }
 
     /// <inheritdoc />

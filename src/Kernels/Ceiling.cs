@@ -5,4 +5,7 @@ internal static class Ceiling
 {
     /// <summary>ceil(a / b) for nonnegative a and positive b.</summary>
     public static int Divide(int a, int b) => (a + b - 1) / b;
+
+    /// <summary>ceil(a / b) for nonnegative a and positive b.</summary>
+    public static long Divide(long a, long b) => (a + b - 1) / b;
 }

@@ -50,7 +50,7 @@ public static class Confusion
         launch.Add((long)ignoreIndex);
         int blocks = 2 * counts.CudaDevice.Properties.MultiProcessorCount;
         int dynamicShared = classes <= SharedClasses ? sizeof(uint) * (classes * classes + 1) : 0;
-        launch.Run(new dim3((int)Math.Clamp((truth.Count + CudaLaunch.Threads - 1) / CudaLaunch.Threads, 1, blocks)),
+        launch.Run(new dim3((int)Math.Clamp(Ceiling.Divide(truth.Count, CudaLaunch.Threads), 1, blocks)),
             new dim3(CudaLaunch.Threads), dynamicShared);
     }
 }

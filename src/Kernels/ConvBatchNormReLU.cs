@@ -3,6 +3,7 @@ using CsUnet.Kernels.Cpu;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Kernels.Shapes;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -108,9 +109,8 @@ public sealed record ConvBatchNormReLU(
         Tensor weight = Tensor.EmptyLike(call[1]);
         long perChannel = weight.Count / weight.Shape[0];
         T* source = call[1].Pointer<T>(), target = weight.Pointer<T>();
-        for (int o = 0; o < weight.Shape[0]; o++)
-            for (long i = o * perChannel; i < (o + 1) * perChannel; i++)
-                target[i] = source[i] * scale[o];
+        for (int o = 0; o < weight.Shape[0]; o++, source += perChannel, target += perChannel)
+            TensorPrimitives.Multiply(Simd.Span(source, perChannel), scale[o], Simd.Span(target, perChannel));
         Tensor output = OperatorCall.Run(Convolution, call[0], weight, shift);
         RequireResidual(call, output.Shape);
         Tensor? residual = call.Optional(Residual);

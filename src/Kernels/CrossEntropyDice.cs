@@ -2,6 +2,7 @@ using System.Numerics;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -59,7 +60,7 @@ public sealed record CrossEntropyDice(
         where T : unmanaged, IFloatingPointIeee754<T>
     {
         T* x = logits.Pointer<T>(), p = softmax.Pointer<T>();
-        int classes = logits.Shape.Last, width = 2 + 2 * classes, chunks = (labels.Length + ChunkRows - 1) / ChunkRows;
+        int classes = logits.Shape.Last, width = 2 + 2 * classes, chunks = Ceiling.Divide(labels.Length, ChunkRows);
         // Per chunk: the cross-entropy, W, then per class sum(p g), then sum(p^2) + sum(g^2).
         double[] sums = new double[Math.Max(1, chunks) * width];
         Workers.Run(chunks, chunk =>
@@ -89,8 +90,7 @@ public sealed record CrossEntropyDice(
             }
         });
         for (int chunk = 1; chunk < chunks; chunk++)
-            for (int i = 0; i < width; i++)
-                sums[i] += sums[chunk * width + i];
+            TensorPrimitives.Add(sums.AsSpan(0, width), sums.AsSpan(chunk * width, width), sums.AsSpan(0, width));
         Span<double> saved = totals.AsSpan<double>();
         saved[0] = sums[1];
         double dice = 0;

@@ -2,6 +2,7 @@ using System.Numerics;
 using CsUnet.Cuda.BasicTypes;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -33,7 +34,7 @@ public static unsafe class GradientNorm
     {
         if (!tensor.DType.IsFloat())
             throw new ShapeException(nameof(GradientNorm), "tensor", tensor, "a float32 or float64 tensor");
-        int chunks = checked((int)((tensor.Count + Simd.Grain - 1) / Simd.Grain));
+        int chunks = checked((int)(Ceiling.Divide(tensor.Count, Simd.Grain)));
         var partial = new double[chunks];
         Workers.Run(chunks, chunk =>
         {
@@ -43,7 +44,7 @@ public static unsafe class GradientNorm
                 ? SumOfSquares(tensor.Pointer<float>() + start, count)
                 : SumOfSquares(tensor.Pointer<double>() + start, count);
         });
-        UpdateRule.KeepAlive(tensor);
+        GC.KeepAlive(tensor);
         double sum = 0;
         foreach (double value in partial)
             sum += value;
@@ -123,7 +124,7 @@ public static unsafe class GradientNorm
             Scale(tensor.Pointer<float>(), tensor.Count, (float)factor);
         else
             Scale(tensor.Pointer<double>(), tensor.Count, factor);
-        UpdateRule.KeepAlive(tensor);
+        GC.KeepAlive(tensor);
     }
 
     private static double SumOfSquares(float* x, int count)
@@ -159,14 +160,7 @@ public static unsafe class GradientNorm
 
     private static void Scale<T>(T* x, long count, T factor) where T : unmanaged, INumber<T> =>
         Workers.Split(count, Simd.Grain, (start, end) =>
-    {
-        var factors = new Vector<T>(factor);
-        long i = start;
-        for (; i + Vector<T>.Count <= end; i += Vector<T>.Count)
-            (Simd.Load(x + i) * factors).Store(x + i);
-        for (; i < end; i++)
-            x[i] *= factor;
-    });
+            TensorPrimitives.Multiply(Simd.Span(x + start, end - start), factor, Simd.Span(x + start, end - start)));
 
     private static bool IsOnCuda(IReadOnlyList<Tensor> tensors) => tensors.Count > 0 && tensors[0].Device.Kind == DeviceKind.Cuda;
 
@@ -177,7 +171,7 @@ public static unsafe class GradientNorm
     /// <param name="limit">The largest norm; 0: no limit, and the factor is 1.</param>
     /// <param name="result">(2) float32: the norm before clipping, and the factor.</param>
     /// <param name="notFinite">Four bytes: the number of elements that are not finite, an int.</param>
-    public static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) =>
+    internal static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite) =>
         Enqueue(table, limit, result, notFinite, out _);
 
     private static void Enqueue(TensorTable table, double limit, Tensor result, Tensor notFinite, out Tensor notFiniteOfChunks)
@@ -193,7 +187,8 @@ public static unsafe class GradientNorm
         total.Add(chunks);
         total.Add((float)limit);
         total.Run(new dim3(1), new dim3(CudaLaunch.Threads));
-        UpdateRule.KeepAlive(partial, notFiniteOfChunks, result, notFinite);
+        foreach (Tensor tensor in (ReadOnlySpan<Tensor>)[partial, notFiniteOfChunks, result, notFinite])
+            GC.KeepAlive(tensor);
     }
 
     private static (double Norm, Tensor NotFiniteOfChunks) CudaNorm(TensorTable table)
@@ -209,6 +204,6 @@ public static unsafe class GradientNorm
         Tensor number = Tensor.Full([1], factor, DType.Float32, table.Device);
         launch.Add(number);
         table.Run(ref launch);
-        UpdateRule.KeepAlive(number);
+        GC.KeepAlive(number);
     }
 }

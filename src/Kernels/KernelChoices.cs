@@ -1,8 +1,5 @@
 using System.Collections.Concurrent;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using CsUnet.Cuda;
 using CsUnet.Tensors;
 
@@ -11,24 +8,20 @@ namespace CsUnet.Kernels;
 /// <summary>
 /// Chooses the variant of an operator: the one that this thread has forced; else the fastest one that a search has stored for device,
 /// operator, element type and shapes; else the operator's first variant that supports the call. Stored choices are one file per device, in
-/// the folder <c>tuning</c> of the user's cache, or in the folder that the environment variable <c>CSUNET_TUNING</c> names.
+/// the folder <c>tuning</c> of the <see cref="UserCache"/>, or in the folder that the environment variable <c>CSUNET_TUNING</c> names. A
+/// file has a checksum; one that is damaged, or that somebody else may write, is passed over, and <see cref="UserCache.Noted"/> says so.
 /// </summary>
 public static class KernelChoices
 {
-    private static readonly JsonSerializerOptions s_readable = new()
-    {
-        WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     [ThreadStatic] private static KernelChoice? t_forced;
     private static readonly Lock s_lock = new();
     // A device's choices are read once and replaced as a whole, so that a call looks them up without a lock.
     private static readonly ConcurrentDictionary<Device, IReadOnlyDictionary<string, KernelChoice>> s_stored = [];
 
-    /// <summary>The folder of the stored choices.</summary>
-    public static string Folder => Environment.GetEnvironmentVariable("CSUNET_TUNING") is { Length: > 0 } folder
-        ? Path.GetFullPath(folder)
-        : Path.Combine(Path.GetDirectoryName(KernelCache.DefaultFolder)!, "tuning");
+    /// <summary>The folder of the stored choices; it need not exist.</summary>
+    /// <exception cref="IOException">There is none, because the user has no cache folder that may be used.</exception>
+    public static string Folder => FindFolder(out string? problem) ?? throw new IOException(
+        $"{problem}; or let CSUNET_TUNING name a folder for the kernel choices");
 
     /// <summary>Forces this variant for this thread's operators that have it, until the result is disposed.</summary>
     public static Forced Force(KernelChoice choice)
@@ -42,7 +35,6 @@ public static class KernelChoices
     /// The choice for a call; null: the operator's first variant that supports it. Every call comes here. Without a forced or stored
     /// choice, it is a lookup that allocates nothing.
     /// </summary>
-    /// <exception cref="InvalidDataException">The device's file contains something other than choices.</exception>
     internal static KernelChoice? For(OperatorCall call)
     {
         Device device = call[0].Device;
@@ -91,14 +83,30 @@ public static class KernelChoices
     /// <summary>Discards all choices read so far; the next call reads the files again.</summary>
     public static void Reload() => s_stored.Clear();
 
-    /// <summary>The file with a device's choices.</summary>
-    public static string PathOf(Device device)
+    /// <summary>The file with a device's choices; it need not exist.</summary>
+    /// <exception cref="IOException">There is no folder for it; see <see cref="Folder"/>.</exception>
+    public static string PathOf(Device device) => Path.Combine(Folder, FileName(device));
+
+    private static bool IsNamed => Environment.GetEnvironmentVariable("CSUNET_TUNING") is { Length: > 0 };
+
+    private static string? FindFolder(out string? problem)
+    {
+        if (Environment.GetEnvironmentVariable("CSUNET_TUNING") is not { Length: > 0 } named)
+            return UserCache.Find("tuning", out problem);
+        problem = UserCache.Problem(named);
+        if (problem is null)
+            return named;
+        problem = $"CSUNET_TUNING: {problem}";
+        return null;
+    }
+
+    private static string FileName(Device device)
     {
         string name = device.Kind == DeviceKind.Cpu ? "cpu" : CudaDevice.Get(device).Properties.DeviceName;
         var file = new StringBuilder();
         foreach (char c in name)
             file.Append(char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '-');
-        return Path.Combine(Folder, $"{file}.json");
+        return $"{file}.json";
     }
 
     /// <summary>Operator with its settings and shapes, and the element type or tf32.</summary>
@@ -108,45 +116,37 @@ public static class KernelChoices
     private static IReadOnlyDictionary<string, KernelChoice> Stored(Device device) =>
         s_stored.TryGetValue(device, out IReadOnlyDictionary<string, KernelChoice>? stored)
             ? stored
-            : s_stored.GetOrAdd(device, Read(PathOf(device)));
+            : s_stored.GetOrAdd(device, Read(device));
 
+    private static Dictionary<string, KernelChoice> Read(Device device)
+    {
+        if (FindFolder(out string? problem) is { } folder)
+            return Read(Path.Combine(folder, FileName(device)));
+        // Where there is no folder at all, nothing is passed over.
+        if (UserCache.IsNamed || IsNamed)
+            UserCache.Note($"{problem}. Kernels chosen by a search are not read");
+        return [];
+    }
+
+    /// <summary>The choices of a file; none if it may not be used. What a call computes does not need them.</summary>
     private static Dictionary<string, KernelChoice> Read(string path)
     {
-        var stored = new Dictionary<string, KernelChoice>(StringComparer.Ordinal);
-        if (!File.Exists(path))
-            return stored;
+        if (UserCache.Read(path) is not { } bytes)
+            return [];
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
-            foreach (JsonProperty entry in document.RootElement.EnumerateObject())
-                stored.Add(entry.Name, new KernelChoice(
-                    entry.Value.GetProperty("variant").GetString() ?? "",
-                    entry.Value.EnumerateObject().Where(value => value.Name != "variant")
-                        .ToDictionary(value => value.Name, value => value.Value.GetInt32())));
-            return stored;
+            return KernelChoiceText.Parse(bytes);
         }
-        catch (Exception failure) when (
-            failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
+        catch (FormatException failure)
         {
-            throw new InvalidDataException(
-                $"{path}: not a file of stored kernel choices ({failure.Message}); delete it, or search for the choices again", failure);
+            UserCache.Note($"{path} is passed over: {failure.Message}; delete it, or search for the choices again");
+            return [];
         }
     }
 
-    private static void Write(string path, Dictionary<string, KernelChoice> stored)
-    {
-        var json = new JsonObject();
-        foreach ((string key, KernelChoice choice) in stored.OrderBy(entry => entry.Key, StringComparer.Ordinal))
-        {
-            var entry = new JsonObject { ["variant"] = choice.Variant };
-            foreach ((string name, int value) in choice.Values.OrderBy(value => value.Key, StringComparer.Ordinal))
-                entry[name] = value;
-            json[key] = entry;
-        }
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+    private static void Write(string path, Dictionary<string, KernelChoice> stored) =>
         // The file is renamed into place, so another process reads either the complete old file or the complete new one.
-        AtomicFile.WriteText(path, json.ToJsonString(s_readable));
-    }
+        UserCache.Write(path, KernelChoiceText.Compose(stored));
 
     /// <summary>The scope of a <see cref="Force"/>.</summary>
     public readonly struct Forced : IDisposable

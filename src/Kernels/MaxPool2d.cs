@@ -84,7 +84,7 @@ public sealed record MaxPool2d(int Kernel, int Stride, int Padding = 0) : Operat
         int height = dOutput.Shape[1], width = dOutput.Shape[2];
         // Windows overlap. A chunk owns a block of channels of one image, so that no two threads add to the same element.
         const int block = 16;
-        int blocks = (channels + block - 1) / block;
+        int blocks = Ceiling.Divide(channels, block);
         Workers.Run(dOutput.Shape[0] * blocks, chunk =>
         {
             int b = chunk / blocks, start = chunk % blocks * block, end = Math.Min(channels, start + block);

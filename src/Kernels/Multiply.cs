@@ -1,6 +1,7 @@
 using System.Numerics;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -35,14 +36,12 @@ public sealed record Multiply : Operator
         T* x = a.Pointer<T>(), y = b.Pointer<T>(), z = target.Pointer<T>();
         Workers.Split(a.Count, Simd.Grain, (start, end) =>
         {
-            long i = start;
-            for (; i + Vector<T>.Count <= end; i += Vector<T>.Count)
-            {
-                Vector<T> product = Simd.Load(x + i) * Simd.Load(y + i);
-                (accumulate ? Simd.Load(z + i) + product : product).Store(z + i);
-            }
-            for (; i < end; i++)
-                z[i] = accumulate ? z[i] + x[i] * y[i] : x[i] * y[i];
+            Span<T> left = Simd.Span(x + start, end - start), right = Simd.Span(y + start, end - start);
+            Span<T> result = Simd.Span(z + start, end - start);
+            if (accumulate)
+                TensorPrimitives.MultiplyAdd(left, right, result, result);
+            else
+                TensorPrimitives.Multiply(left, right, result);
         });
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
 namespace CsUnet.Kernels;
 
@@ -53,30 +54,20 @@ internal static unsafe class Simd
             address[i] = value[i];
     }
 
+    /// <summary>The elements at an address.</summary>
+    public static Span<T> Span<T>(T* address, long count) where T : unmanaged => new(address, checked((int)count));
+
     /// <summary>y += x over n elements, on the calling thread.</summary>
-    public static void Add<T>(T* x, T* y, long n) where T : unmanaged, INumber<T>
-    {
-        long i = 0;
-        for (; i + Vector<T>.Count <= n; i += Vector<T>.Count)
-            (Load(y + i) + Load(x + i)).Store(y + i);
-        for (; i < n; i++)
-            y[i] += x[i];
-    }
+    public static void Add<T>(T* x, T* y, long n) where T : unmanaged, INumber<T> =>
+        TensorPrimitives.Add(Span(y, n), Span(x, n), Span(y, n));
 
     /// <summary>y = factor * x over n elements, on the calling thread; exactly 0 where the factor is 0.</summary>
     public static void Scale<T>(T* x, T factor, T* y, long n) where T : unmanaged, INumber<T>
     {
         if (factor == T.Zero)
-        {
-            System.Runtime.InteropServices.NativeMemory.Clear(y, (nuint)(n * sizeof(T)));
-            return;
-        }
-        var f = new Vector<T>(factor);
-        long i = 0;
-        for (; i + Vector<T>.Count <= n; i += Vector<T>.Count)
-            (Load(x + i) * f).Store(y + i);
-        for (; i < n; i++)
-            y[i] = x[i] * factor;
+            Span(y, n).Clear();
+        else
+            TensorPrimitives.Multiply(Span(x, n), factor, Span(y, n));
     }
 
     /// <summary>y += x over n elements, on all threads.</summary>

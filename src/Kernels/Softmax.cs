@@ -91,6 +91,6 @@ public sealed record Softmax : Operator
         launch.Add(shape.Last);
         if (accumulate is { } adds)
             launch.Add(adds);
-        launch.Run(new dim3((shape.Rows + rowsPerBlock - 1) / rowsPerBlock), new dim3(CudaLaunch.Threads));
+        launch.Run(new dim3(Ceiling.Divide(shape.Rows, rowsPerBlock)), new dim3(CudaLaunch.Threads));
     }
 }

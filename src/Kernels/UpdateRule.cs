@@ -1,38 +1,83 @@
+using System.Numerics;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Kernels;
 
-/// <summary>Code shared by the update rules.</summary>
-internal static class UpdateRule
+/// <summary>
+/// The rule by which an optimiser changes a parameter: a record of its settings for one step. <see cref="ParameterUpdates"/> runs it on
+/// the parameters' device.
+/// </summary>
+public abstract record UpdateRule
 {
-    /// <summary>
-    /// Keeps tensors alive until a loop over their memory is done; the garbage collector does not see the addresses that the loop holds.
-    /// </summary>
-    public static void KeepAlive(params ReadOnlySpan<Tensor?> tensors)
+    /// <summary>The name in kernels/optimizer.cu.</summary>
+    private protected abstract string Kernel { get; }
+
+    /// <summary>The names of <see cref="UpdatedParameter.State"/> in messages.</summary>
+    private protected abstract IReadOnlyList<string> StateNames { get; }
+
+    /// <summary>Whether the rule needs its state.</summary>
+    private protected virtual bool NeedsState => true;
+
+    /// <summary>The numbers of a step that the kernel reads from device memory, because they change from step to step.</summary>
+    /// <param name="step">The number of the update, from 1.</param>
+    public abstract float[] Settings(int step);
+
+    /// <summary>Updates one parameter; <see cref="ParameterUpdates"/> updates many.</summary>
+    /// <param name="parameter">The parameter, its gradient and state.</param>
+    /// <param name="step">The number of this update, from 1.</param>
+    /// <exception cref="ShapeException">A tensor does not match the parameter.</exception>
+    public void Update(UpdatedParameter parameter, int step) => new ParameterUpdates().Run(this, [parameter], step);
+
+    /// <summary>Updates a parameter on the CPU.</summary>
+    private protected abstract void Update<T>(UpdatedParameter parameter, int step) where T : unmanaged, IFloatingPointIeee754<T>;
+
+    internal void UpdateOnCpu(UpdatedParameter parameter, int step)
     {
-        foreach (Tensor? tensor in tensors)
-            GC.KeepAlive(tensor);
+        if (parameter.Value.DType == DType.Float32)
+            Update<float>(parameter, step);
+        else
+            Update<double>(parameter, step);
+        GC.KeepAlive(parameter);
     }
 
-    public static void RequireLike(string rule, Tensor parameter, params ReadOnlySpan<(string Name, Tensor Tensor)> others)
+    /// <summary>Enqueues the update of all parameters of a table.</summary>
+    /// <param name="table">The tensors.</param>
+    /// <param name="settings">The numbers of <see cref="Settings"/> in device memory.</param>
+    /// <param name="factor">A number in device memory that multiplies every gradient; null: 1.</param>
+    internal void Launch(TensorTable table, Tensor settings, Tensor? factor)
     {
-        if (!parameter.DType.IsFloat())
-            throw new ShapeException(rule, "parameter", parameter, "a float32 or float64 tensor");
-        foreach ((string name, Tensor tensor) in others)
-            if (tensor.Shape != parameter.Shape || tensor.DType != parameter.DType || tensor.Device != parameter.Device)
-                throw new ShapeException(rule, name, $"{tensor} on {tensor.Device}",
-                    $"{parameter} on {parameter.Device} like the parameter");
-    }
-
-    public static Tensor OnDevice(float[] settings, Device device) => Tensor.From(settings, [settings.Length]).To(device);
-
-    public static void Launch(TensorTable table, string kernel, Tensor settings, Tensor? factor)
-    {
-        CudaLaunch launch = table.Launch(kernel);
+        CudaLaunch launch = table.Launch(Kernel);
         launch.Add(settings);
         launch.Add(factor);
         table.Run(ref launch);
-        KeepAlive(settings, factor);
+        GC.KeepAlive(settings);
+        GC.KeepAlive(factor);
+    }
+
+    /// <summary>Checks that the rule can update a parameter, and that it is on the expected device.</summary>
+    /// <exception cref="ShapeException">It cannot.</exception>
+    internal void Require(UpdatedParameter parameter, Device device)
+    {
+        Tensor value = parameter.Value;
+        if (!value.DType.IsFloat())
+            throw new ShapeException(GetType().Name, "parameter", value, "a float32 or float64 tensor");
+        if (value.Device != device)
+            throw new ShapeException(GetType().Name, "parameter", $"{value} on {value.Device}", $"on {device} like the first parameter");
+        RequireLike("gradient", parameter.Gradient, value);
+        int given = parameter.State.Count;
+        if (given > StateNames.Count)
+            throw new ShapeException(GetType().Name, "state", $"{given} tensors", string.Join(", ", StateNames));
+        if (given < StateNames.Count && (given > 0 || NeedsState))
+            throw new ShapeException(GetType().Name, StateNames[given], null, $"{value} like the parameter, for {this}");
+        for (int i = 0; i < given; i++)
+            RequireLike(StateNames[i], parameter.State[i], value);
+    }
+
+    private void RequireLike(string name, Tensor tensor, Tensor value)
+    {
+        if (tensor.Shape != value.Shape || tensor.DType != value.DType || tensor.Device != value.Device)
+            throw new ShapeException(GetType().Name, name, $"{tensor} on {tensor.Device}",
+                $"{value} on {value.Device} like the parameter");
     }
 }

@@ -140,7 +140,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         total.Add(partials, dTable);
         total.Add(slots, Heads, positions);
         total.Add(accumulateTable);
-        total.Run(new dim3((Heads * positions + CudaBackwardThreads - 1) / CudaBackwardThreads), new dim3(CudaBackwardThreads));
+        total.Run(new dim3(Ceiling.Divide(Heads * positions, CudaBackwardThreads)), new dim3(CudaBackwardThreads));
     }
 
     // kernels/window_attention_tensor_core.cu: a warp owns one head and strides over the windows.
@@ -151,7 +151,7 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         launch.Add(call[0], call[1], output, logSums);
         launch.Add(output.Shape[0], output.Shape[1], output.Shape[2], Heads, Shift);
         int warps = CudaThreads / 32;
-        launch.Run(new dim3(Slots(call, (Windows(output.Shape) + warps - 1) / warps, s_matrixForward), Heads), new dim3(CudaThreads));
+        launch.Run(new dim3(Slots(call, Ceiling.Divide(Windows(output.Shape), warps), s_matrixForward), Heads), new dim3(CudaThreads));
     }
 
     /// <summary>Blocks per head: as many as there is work for, but over all heads at most the given number per multiprocessor.</summary>
@@ -235,6 +235,6 @@ public sealed record WindowAttention(int Window, int Heads, int Shift = 0) : Ope
         total.Add(dScores, dTable);
         total.Add(windows, Window, Heads);
         total.Add(accumulateTable);
-        total.Run(new dim3((Heads * positions + CudaThreads - 1) / CudaThreads), new dim3(CudaThreads));
+        total.Run(new dim3(Ceiling.Divide(Heads * positions, CudaThreads)), new dim3(CudaThreads));
     }
 }

@@ -12,6 +12,9 @@ namespace CsUnet.Lab;
 /// <param name="seconds">Measuring time per row.</param>
 public sealed class Bench(Device device, DType type, double seconds = Timing.UsualSeconds)
 {
+    /// <summary>The device that it runs on.</summary>
+    public Device Device => device;
+
     /// <summary>The choices of an operator on this device: one per variant, with the usual launch parameters.</summary>
     public IReadOnlyList<KernelChoice> Choices(Operator op) => op.Variants(device.Kind) is { Count: > 0 } variants
         ? [.. variants.Select(variant => new KernelChoice(variant.Name))]

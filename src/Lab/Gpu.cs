@@ -27,13 +27,11 @@ public sealed record Gpu(
     double Float32TFlops, double Tf32TFlops, double Bf16TFlops, double MatrixShare, int Registers, int SharedKiB, int SharedPerBlockKiB,
     int Warps, int Blocks, double LaunchMicroseconds, string Source)
 {
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNameCaseInsensitive = true };
-
     /// <summary>All GPUs of the table.</summary>
     public static IReadOnlyList<Gpu> All { get; } = Read();
 
     /// <summary>A GPU by name.</summary>
-    /// <exception cref="ArgumentException">The name is unknown; the message lists the known names.</exception>
+    /// <exception cref="InvalidValueException">The name is unknown; the message lists the known names.</exception>
     public static Gpu Named(string name) => All.FirstOrDefault(gpu => gpu.Name == name)
         ?? throw new InvalidValueException(nameof(name),
             $"GPU '{name}' is not in the table; known are {string.Join(", ", All.Select(gpu => gpu.Name))}");
@@ -62,6 +60,6 @@ public sealed record Gpu(
     private static IReadOnlyList<Gpu> Read()
     {
         using Stream stream = typeof(Gpu).Assembly.GetManifestResourceStream("gpus.json")!;
-        return JsonSerializer.Deserialize<List<Gpu>>(stream, s_json)!;
+        return JsonSerializer.Deserialize(stream, LabJson.Default.ListGpu)!;
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CsUnet.Tensors;
 
 namespace CsUnet.Lab;
 
@@ -14,15 +15,22 @@ public static class KernelProfile
     /// <summary>The rows of a CSV text.</summary>
     /// <param name="csv">The text.</param>
     /// <param name="source">Its origin, for messages.</param>
-    /// <exception cref="InvalidDataException">The text is not such a table.</exception>
-    public static IReadOnlyList<KernelCost> Parse(string csv, string source)
+    /// <exception cref="InvalidFileException">The text is not such a table.</exception>
+    public static IReadOnlyList<KernelCost> Parse(string csv, string source) => Read(() => csv, source);
+
+    /// <summary>The rows of a CSV file.</summary>
+    /// <exception cref="InvalidFileException">It cannot be read, or is not such a table.</exception>
+    public static IReadOnlyList<KernelCost> Load(string path) => Read(() => ReadFile.Text(path), path);
+
+    private static IReadOnlyList<KernelCost> Read(Func<string> text, string source) => ReadFile.Parse<IReadOnlyList<KernelCost>,
+        InvalidFileException>(source, "not a table of a kernel profile", () =>
     {
-        string[] lines = csv.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        if (lines.Length == 0 || lines[0] != Heading)
-            throw new InvalidDataException($"{source}: expected a table of a kernel profile, whose first line is {Heading}");
-        return [.. lines.Skip(1).Select((line, index) => Row(line) ?? throw new InvalidDataException(
-            $"{source}:{index + 2}: '{line}' is no row of a profile; expected {Heading}"))];
-    }
+        string[] lines = text().Split('\n', StringSplitOptions.TrimEntries);
+        if (lines[0] != Heading)
+            throw new FileTextException($"begins with '{PlainText.Short(lines[0], 80)}'", $"'{Heading}'", 1);
+        return [.. lines.Skip(1).Select((line, index) => line.Length == 0 ? null : Row(line) ?? throw new FileTextException(
+            $"'{PlainText.Short(line, 80)}' is no row of a profile", Heading, index + 2)).OfType<KernelCost>()];
+    }, problem => new InvalidFileException(problem, "write the table again"));
 
     /// <summary>The sums of each kernel over its lines, by kernel and memory.</summary>
     public static IReadOnlyDictionary<(string Kernel, string Memory), KernelCost> Totals(IEnumerable<KernelCost> rows) => rows

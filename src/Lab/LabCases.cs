@@ -1,3 +1,4 @@
+using CsUnet.Tensors;
 using CsUnet.Verification;
 
 namespace CsUnet.Lab;
@@ -32,13 +33,13 @@ public static class LabCases
     /// <summary>An operator at a shape.</summary>
     /// <param name="op">Its name, one of <see cref="Operators"/>.</param>
     /// <param name="shape">The shape as text, which <see cref="ShapeText"/> reads.</param>
-    /// <exception cref="ArgumentException">There is no such operator, or the text is no shape of it.</exception>
+    /// <exception cref="InvalidValueException">There is no such operator, or the text is no shape of it.</exception>
     public static LabCase Create(string op, string shape)
     {
         (_, OperatorCase item, UsualShapes? shapes) = s_measured.FirstOrDefault(candidate => candidate.Name == op);
         if (shapes is null)
-            throw new ArgumentException(
-                $"the lab has no operator '{op}'; it has {string.Join(", ", s_measured.Select(candidate => candidate.Name))}");
+            throw new InvalidValueException(nameof(op), $"the lab has no operator '{op}'",
+                $"one of {string.Join(", ", s_measured.Select(candidate => candidate.Name))}");
         ShapeText text = Parse(op, shapes, shape);
         try
         {
@@ -47,7 +48,7 @@ public static class LabCases
         }
         catch (ArgumentException failure)
         {
-            throw new ArgumentException($"{op}: shape '{shape}' does not fit: {failure.Message}", failure);
+            throw new InvalidValueException(nameof(shape), $"{op}: shape '{shape}' does not fit: {failure.Message}");
         }
     }
 
@@ -55,10 +56,13 @@ public static class LabCases
     {
         string example = shapes.Shapes[0];
         ShapeText parsed = ShapeText.Read(text)
-            ?? throw new ArgumentException($"{op}: shape '{text}' cannot be read; expected {shapes.Help}, for example {example}");
+            ?? throw Unfit("cannot be read");
         ShapeText like = ShapeText.Read(example)!;
         return parsed.Sizes.Contains(0) || like.Channels > 0 != parsed.Channels > 0 || (like.Sizes.Rank == 4) != (parsed.Sizes.Rank == 4)
-            ? throw new ArgumentException($"{op}: shape '{text}' does not fit; expected {shapes.Help}, for example {example}")
+            ? throw Unfit("does not fit")
             : parsed;
+
+        InvalidValueException Unfit(string how) =>
+            new(nameof(text), $"{op}: shape '{text}' {how}", $"{shapes.Help}, for example {example}");
     }
 }

@@ -1,23 +1,18 @@
-using CsUnet.Kernels.Cuda;
-using CsUnet.Tensors;
+using CsUnet.Kernels;
 
 namespace CsUnet.Nn;
 
 /// <summary>AdamW, with weight decay on every parameter; see <see cref="Kernels.AdamW"/> for the formula.</summary>
 public sealed class AdamW : Optimizer
 {
-    private readonly Tensor[] _means, _variances;
-
     /// <summary>Creates an optimiser for all parameters of a module, with zero moments.</summary>
     /// <param name="module">The module, on the device where it will be trained.</param>
     /// <param name="learningRate">The learning rate of the first step.</param>
     /// <param name="weightDecay">Decoupled weight decay.</param>
-    public AdamW(Module module, double learningRate = 1e-3, double weightDecay = 0.01) : base(module)
+    public AdamW(Module module, double learningRate = 1e-3, double weightDecay = 0.01) : base(module, "exp_avg", "exp_avg_sq")
     {
         LearningRate = learningRate;
         WeightDecay = weightDecay;
-        _means = ZerosLikeParameters();
-        _variances = ZerosLikeParameters();
     }
 
     /// <summary>Decay rate of the mean gradient.</summary>
@@ -32,17 +27,6 @@ public sealed class AdamW : Optimizer
     /// <summary>Decoupled weight decay.</summary>
     public double WeightDecay { get; init; }
 
-    private Kernels.AdamW Rule => new(LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
-
     /// <inheritdoc />
-    protected override void Update(int index, Tensor value, Tensor gradient) =>
-        Rule.Update(value, gradient, _means[index], _variances[index], StepCount);
-
-    /// <inheritdoc />
-    protected override float[] Settings() => Rule.Settings(StepCount);
-
-    internal override void Update(TensorTable table, Tensor settings, Tensor? factor) => Kernels.AdamW.Update(table, settings, factor);
-
-    /// <inheritdoc />
-    protected override IEnumerable<(string Name, Tensor[] Tensors)> Slots() => [("exp_avg", _means), ("exp_avg_sq", _variances)];
+    protected override UpdateRule Rule => new Kernels.AdamW(LearningRate, Beta1, Beta2, Epsilon, WeightDecay);
 }

@@ -159,14 +159,7 @@ public abstract class Module(DType type = DType.Float32)
         Visit("", (path, module) =>
         {
             foreach ((Parameter parameter, Initializer initializer, _) in module._parameters)
-            {
-                Tensor value = parameter.Allocate(module.Device);
-                // On the CPU in place: a copy of every parameter would be a network more at the peak of memory.
-                Tensor values = value.Device == Device.Cpu ? value : Tensor.Empty(parameter.Shape, parameter.DType);
-                fill(path + parameter.Name, values, initializer);
-                if (values != value)
-                    value.CopyFrom(values);
-            }
+                parameter.Fill(values => fill(path + parameter.Name, values, initializer), module.Device);
             foreach ((_, Variable buffer, double initial) in module._buffers)
                 buffer.SetValue(Tensor.Full(buffer.Shape, initial, buffer.DType), module.Device);
         });

@@ -13,23 +13,30 @@ public abstract class Optimizer
 {
     private readonly Module _module;
     private readonly Device _device;
+    private readonly (string Name, Tensor[] Tensors)[] _state;
+    private readonly ParameterUpdates _updates = new();
     private StepArena? _arena;
-    private TensorTable? _table;
 
-    /// <summary>Creates an optimiser for all parameters of a module. The module must not move to another device afterwards.</summary>
+    /// <summary>
+    /// Creates an optimiser for all parameters of a module, with zero state. The module must not move to another device afterwards.
+    /// </summary>
     /// <param name="module">The module.</param>
-    protected Optimizer(Module module)
+    /// <param name="state">The names of the tensors that <see cref="Rule"/> keeps of each parameter, in the rule's order.</param>
+    protected Optimizer(Module module, params IReadOnlyList<string> state)
     {
         _module = module;
         Parameters = module.NamedParameters();
         _device = module.Device;
+        // The state outlives steps.
+        using StepArena.PersistentScope scope = StepArena.Suspend();
+        _state = [.. state.Select(name => (name, Parameters.Select(named => Tensor.ZerosLike(named.Parameter.Value)).ToArray()))];
     }
 
     /// <summary>The parameters, with their state-dict names.</summary>
     public IReadOnlyList<(string Name, Parameter Parameter)> Parameters { get; }
 
     /// <summary>Number of updates so far.</summary>
-    public int StepCount { get; protected set; }
+    public int StepCount { get; private set; }
 
     /// <summary>The learning rate of the next <see cref="Step"/>.</summary>
     public double LearningRate { get; set; }
@@ -70,59 +77,43 @@ public abstract class Optimizer
     public IReadOnlyList<Tensor> Gradients() =>
         [.. Parameters.Select(named => named.Parameter.Gradient).OfType<Tensor>()];
 
-    /// <summary>Updates every parameter that has a gradient; on a CUDA device all in one launch.</summary>
+    /// <summary>Updates every parameter that has a gradient.</summary>
+    /// <exception cref="InvalidOperationException">No parameter has a gradient; nothing changes.</exception>
     public void Step()
     {
-        if (TensorTable.IsUsedOn(_device))
-        {
-            float[] settings = Advance();
-            Update(Table(), Tensor.From(settings, [settings.Length]).To(_device), null);
-            return;
-        }
+        IReadOnlyList<UpdatedParameter> parameters = Updated();
         StepCount++;
-        for (int i = 0; i < Parameters.Count; i++)
-            if (Parameters[i].Parameter.Gradient is { } gradient)
-                Update(i, Parameters[i].Parameter.Value, gradient);
+        _updates.Run(Rule, parameters, StepCount);
     }
 
     /// <summary>
-    /// Counts a step and returns its settings; <see cref="Update(TensorTable, Tensor, Tensor?)"/> reads them from device memory.
+    /// For steps that are recorded: counts a step and returns the settings of its update, which <see cref="Enqueue"/> reads from device
+    /// memory.
     /// </summary>
-    internal float[] Advance()
+    public float[] Advance()
     {
         StepCount++;
-        return Settings();
+        return Rule.Settings(StepCount);
     }
 
     /// <summary>
-    /// The parameters that have gradients, with their state, for launches over all of them. The table is created again only when the
-    /// gradient tensors change.
+    /// For steps that are recorded: enqueues the update of every parameter that has a gradient, after <see cref="Advance"/> counted the
+    /// step; see <see cref="ParameterUpdates.Enqueue"/>.
     /// </summary>
-    /// <exception cref="InvalidOperationException">No parameter has a gradient.</exception>
-    internal TensorTable Table()
-    {
-        int[] active = [.. Enumerable.Range(0, Parameters.Count).Where(i => Parameters[i].Parameter.Gradient is not null)];
-        if (active.Length == 0)
-            throw new InvalidOperationException("Optimizer: no parameter has a gradient; call Backward before Step");
-        IReadOnlyList<Tensor> gradients = Gradients();
-        if (_table is null || !_table.Holds(gradients))
-        {
-            List<Tensor[]> slots = [.. Slots().Select(slot => slot.Tensors)];
-            IReadOnlyList<Tensor>? State(int slot) => slot < slots.Count ? [.. active.Select(i => slots[slot][i])] : null;
-            _table = new TensorTable(gradients, [.. active.Select(i => Parameters[i].Parameter.Value)], State(0), State(1));
-        }
-        return _table;
-    }
-
-    /// <summary>Enqueues the update of all parameters of <see cref="Table"/> on their device.</summary>
-    /// <param name="table">The tensors.</param>
     /// <param name="settings">The result of <see cref="Advance"/>, in device memory.</param>
-    /// <param name="factor">A factor in device memory for every gradient; null: 1.</param>
-    internal abstract void Update(TensorTable table, Tensor settings, Tensor? factor);
+    /// <param name="limit">The largest norm of all gradients together; 0: no limit.</param>
+    /// <param name="norm">(2) float32: receives the norm before clipping, and the factor of the gradients.</param>
+    /// <param name="notFinite">Four bytes: receives the number of elements that are not finite, an int.</param>
+    /// <returns>What the launches read. A recording needs it as long as it runs.</returns>
+    /// <exception cref="InvalidOperationException">No parameter has a gradient.</exception>
+    public TensorTable Enqueue(Tensor settings, double limit, Tensor norm, Tensor notFinite) =>
+        _updates.Enqueue(Rule, Updated(), settings, limit, norm, notFinite);
 
     /// <summary>The state as named tensors, for a checkpoint. The tensors are not copied; they stay on the device.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> State() =>
-        [.. Slots().SelectMany(slot => Parameters.Select((named, i) => KeyValuePair.Create($"{slot.Name}.{named.Name}", slot.Tensors[i])))];
+    [
+        .. _state.SelectMany(state => Parameters.Select((named, i) => KeyValuePair.Create($"{state.Name}.{named.Name}", state.Tensors[i]))),
+    ];
 
     /// <summary>Loads the state, on any device, from a file that contains the result of <see cref="State"/>.</summary>
     /// <param name="file">The file.</param>
@@ -142,21 +133,17 @@ public abstract class Optimizer
         StepCount = stepCount;
     }
 
-    /// <summary>Updates one parameter; <see cref="StepCount"/> already includes this step.</summary>
-    protected abstract void Update(int index, Tensor value, Tensor gradient);
+    /// <summary>The update rule, with the settings of the next step.</summary>
+    protected abstract UpdateRule Rule { get; }
 
-    /// <summary>The settings of the update number <see cref="StepCount"/>, in the layout of its kernel.</summary>
-    protected abstract float[] Settings();
-
-    /// <summary>
-    /// The state tensors, in the order of the columns of <see cref="TensorTable"/>: a name, and one tensor per parameter.
-    /// </summary>
-    protected abstract IEnumerable<(string Name, Tensor[] Tensors)> Slots();
-
-    /// <summary>Zero tensors with the shapes of the parameters, allocated outside of any step.</summary>
-    protected Tensor[] ZerosLikeParameters()
+    private IReadOnlyList<UpdatedParameter> Updated()
     {
-        using StepArena.PersistentScope scope = StepArena.Suspend();
-        return [.. Parameters.Select(named => Tensor.ZerosLike(named.Parameter.Value))];
+        List<UpdatedParameter> updated = [];
+        for (int i = 0; i < Parameters.Count; i++)
+            if (Parameters[i].Parameter.Gradient is { } gradient)
+                updated.Add(new(Parameters[i].Parameter.Value, gradient, [.. _state.Select(state => state.Tensors[i])]));
+        return updated.Count > 0
+            ? updated
+            : throw new InvalidOperationException("Optimizer: no parameter has a gradient; call Backward before Step");
     }
 }

@@ -19,7 +19,7 @@ public sealed record DeviceSelection(Device Device, string Description)
     /// first use; and <c>auto</c>, which is the first usable GPU, or the CPU if no GPU is usable. A process has one driver, so it
     /// uses either the emulator or GPUs.
     /// </summary>
-    /// <exception cref="FormatException">The name is none of these.</exception>
+    /// <exception cref="InvalidValueException">The name is none of these.</exception>
     /// <exception cref="DeviceUnavailableException">The GPU cannot be used; the message says why.</exception>
     /// <exception cref="CudaException">The emulator cannot be built or loaded.</exception>
     public static DeviceSelection Open(string name)
@@ -38,7 +38,7 @@ public sealed record DeviceSelection(Device Device, string Description)
         if (name.StartsWith("cuda:", StringComparison.Ordinal)
             && int.TryParse(name.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int index))
             return Gpu(index);
-        throw new FormatException($"device '{name}' is not known; there are auto, cpu, cuda, cuda:N and {Emulated}");
+        throw new InvalidValueException(nameof(name), $"device '{name}' is not known", $"auto, cpu, cuda, cuda:N or {Emulated}");
     }
 
     private static DeviceSelection Automatic()

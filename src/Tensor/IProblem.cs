@@ -19,4 +19,7 @@ public interface IProblem
     /// What to do about it, as a clause in the imperative or a question; null if there is no advice beyond the expectation.
     /// </summary>
     string? Remedy { get; }
+
+    /// <summary>Further lines of the message, such as one for each of several problems; mostly none.</summary>
+    IReadOnlyList<string> Lines => [];
 }

@@ -8,18 +8,23 @@ internal readonly unsafe struct MemoryBlock
 {
     private readonly CudaDeviceVariable<byte>? _deviceMemory;
 
-    private MemoryBlock(nint address, CudaDevice? owner = null, CudaDeviceVariable<byte>? deviceMemory = null) =>
-        (Address, Owner, _deviceMemory) = (address, owner, deviceMemory);
+    private MemoryBlock(nint address, CudaDevice? owner = null, CudaDeviceVariable<byte>? deviceMemory = null, bool isShared = false) =>
+        (Address, Owner, _deviceMemory, IsShared) = (address, owner, deviceMemory, isShared);
 
     /// <summary>The CUDA device that owns the memory; null for the CPU's memory.</summary>
     public CudaDevice? Owner { get; }
 
     public nint Address { get; }
 
+    /// <summary>Whether the memory belongs to a <see cref="DryRun"/>, which shares it among all blocks.</summary>
+    public bool IsShared { get; }
+
     public bool IsEmpty => Address == 0;
 
     public static MemoryBlock Allocate(long bytes, Device device)
     {
+        if (DryRun.AddressOf(bytes, device) is { } address)
+            return new MemoryBlock(address, device.Kind == DeviceKind.Cuda ? CudaDevice.Get(device) : null, isShared: true);
         if (device.Kind == DeviceKind.Cuda)
         {
             CudaDevice owner = CudaDevice.Get(device);
@@ -41,6 +46,8 @@ internal readonly unsafe struct MemoryBlock
 
     public void Free()
     {
+        if (IsShared)
+            return;
         if (_deviceMemory is null)
             NativeMemory.AlignedFree((void*)Address);
         else
@@ -49,6 +56,8 @@ internal readonly unsafe struct MemoryBlock
 
     public void FreeFromFinaliser()
     {
+        if (IsShared)
+            return;
         if (_deviceMemory is null)
             NativeMemory.AlignedFree((void*)Address);
         else

@@ -7,14 +7,26 @@ public static class ProblemText
 {
     private const double Mebibyte = 1 << 20, Gibibyte = 1 << 30;
 
-    /// <summary>One line: <c>PLACE: PROBLEM, expected EXPECTED; REMEDY</c>, without the parts that are null.</summary>
+    // The longest parts of a message, in characters. A value may be a whole file; names of known things are listed as expectation.
+    private const int LongestPart = 900, LongestExpectation = 1200;
+
+    /// <summary>
+    /// One line: <c>PLACE: PROBLEM, expected EXPECTED; REMEDY</c>, without the parts that are null. Each part is shown as
+    /// <see cref="PlainText.Short"/> gives it, so that no name or value from a file can forge a line or control a terminal.
+    /// </summary>
     /// <param name="place">Where it is.</param>
     /// <param name="problem">What is wrong.</param>
     /// <param name="expected">What would be right.</param>
     /// <param name="remedy">What to do.</param>
     public static string Compose(string? place, string problem, string? expected = null, string? remedy = null) =>
-        $"{(place is null ? "" : $"{place}: ")}{problem}{(expected is null ? "" : $", expected {expected}")}"
-        + (remedy is null ? "" : $"; {remedy}");
+        $"{(place is null ? "" : $"{PlainText.Short(place, LongestPart)}: ")}{PlainText.Short(problem, LongestPart)}"
+        + (expected is null ? "" : $", expected {PlainText.Short(expected, LongestExpectation)}")
+        + (remedy is null ? "" : $"; {PlainText.Short(remedy, LongestPart)}");
+
+    /// <summary>A message with further lines below it, each indented by two blanks and shown as <see cref="PlainText.Of"/> gives
+    /// it.</summary>
+    public static string WithLines(string message, IReadOnlyList<string> lines) =>
+        message + string.Concat(lines.Select(line => $"\n  {PlainText.Of(line)}"));
 
     /// <summary>A number and its noun: <c>1 pixel</c>, <c>2 pixels</c>, <c>0 pixels</c>.</summary>
     /// <param name="count">The number.</param>

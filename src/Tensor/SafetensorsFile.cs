@@ -12,7 +12,7 @@ namespace CsUnet.Tensors;
 /// using var file = SafetensorsFile.Read("last.safetensors");
 /// Tensor weight = file.Load("encoder.norm.weight");
 /// </code></example>
-public sealed class SafetensorsFile : IDisposable
+public sealed partial class SafetensorsFile : IDisposable
 {
     // Bytes converted or copied at a time: enough for full disk speed, and little compared with any model.
     private const int ChunkBytes = 1 << 20;
@@ -41,19 +41,13 @@ public sealed class SafetensorsFile : IDisposable
     /// <summary>Opens a file and checks its header.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="WeightFileException">It cannot be opened, or is not a complete and consistent safetensors file.</exception>
-    public static SafetensorsFile Read(string path)
+    public static SafetensorsFile Read(string path) => Guard(path, () =>
     {
-        SafeFileHandle handle;
-        try
-        {
-            // Delete sharing lets a training run replace the file while a reader keeps the version that it opened.
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            string problem = error is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : error.Message;
-            throw new WeightFileException(path, problem, "check the path and your permission to read it", error);
-        }
+        // A pipe without a writer would wait for ever.
+        if (SpecialFile.Is(path))
+            throw new WeightFileException(path, "is a pipe or a device", "give a file");
+        // Delete sharing lets a training run replace the file while a reader keeps the version that it opened.
+        SafeFileHandle handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         try
         {
             return new SafetensorsFile(path, handle, SafetensorsHeader.Parse(path, handle));
@@ -63,7 +57,13 @@ public sealed class SafetensorsFile : IDisposable
             handle.Dispose();
             throw;
         }
-    }
+    });
+
+    private static T Guard<T>(string path, Func<T> read) => ReadFile.Parse(path, "not a safetensors file that is understood", read,
+        problem => new WeightFileException(
+            problem.Place, ProblemText.Compose(null, problem.Problem, problem.Expected), problem.Remedy ?? (
+                problem.Cause is IOException or UnauthorizedAccessException ? "check the path and your permission to read it"
+                    : "the file is damaged or incomplete; get it again"), problem.Cause));
 
     /// <summary>Whether the file holds a tensor of that name.</summary>
     public bool Contains(string name) => _byName.ContainsKey(name);
@@ -82,6 +82,11 @@ public sealed class SafetensorsFile : IDisposable
     public Tensor Load(string name)
     {
         ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+        return Guard(Path, () => LoadEntry(name));
+    }
+
+    private Tensor LoadEntry(string name)
+    {
         SafetensorsEntry entry = Entry(name);
         DType type = entry.DType switch
         {
@@ -161,23 +166,26 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="path">The target.</param>
     /// <param name="tensors">Names and tensors, on any device; tensors of the same element size keep their order.</param>
     /// <param name="metadata">Free text for the header, or null.</param>
+    /// <param name="beforeRename">Called when the temporary file is complete, before it replaces the target; null for nothing.</param>
     /// <exception cref="ArgumentException">Two tensors have the same name, or one has the reserved name <c>__metadata__</c>.</exception>
     /// <exception cref="WeightFileException">The file cannot be written; the temporary file is deleted.</exception>
     public static void Write(
-        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null) =>
-        Write(path, tensors.Select(named => new SafetensorsSource(named.Key, SafetensorsHeader.TypeName(named.Value.DType),
-            named.Value.Shape, stream => WriteBytes(stream, named.Value))), metadata);
+        string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null,
+        Action? beforeRename = null) =>
+        WriteRaw(path, tensors.Select(named => new SafetensorsSource(named.Key, SafetensorsHeader.TypeName(named.Value.DType),
+            named.Value.Shape, stream => WriteBytes(stream, named.Value))), metadata, beforeRename);
 
-    /// <summary>Writes a file from tensors of any element type; otherwise as
-    /// <see cref="Write(string, IEnumerable{KeyValuePair{string, Tensor}}, IReadOnlyDictionary{string, string}?)"/>.</summary>
+    /// <summary>Writes a file from tensors of any element type; otherwise as <see cref="Write"/>.</summary>
     /// <param name="path">The target.</param>
     /// <param name="sources">The tensors, which write their own bytes.</param>
     /// <param name="metadata">Free text for the header, or null.</param>
+    /// <param name="beforeRename">Called when the content is on the disk and has not yet its name.</param>
     /// <exception cref="ArgumentException">Two tensors have the same name, one has the reserved name <c>__metadata__</c>, or an element
     /// type is not of the format.</exception>
     /// <exception cref="WeightFileException">The file cannot be written; the temporary file is deleted.</exception>
-    public static void Write(
-        string path, IEnumerable<SafetensorsSource> sources, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void WriteRaw(
+        string path, IEnumerable<SafetensorsSource> sources, IReadOnlyDictionary<string, string>? metadata = null,
+        Action? beforeRename = null)
     {
         List<SafetensorsSource> ordered = [.. sources.OrderByDescending(source => source.ElementSize)];
         byte[] header = SafetensorsHeader.Format(ordered, metadata);
@@ -195,15 +203,20 @@ public sealed class SafetensorsFile : IDisposable
                         throw new ArgumentException($"safetensors: tensor '{source.Name}' wrote {stream.Position - start} bytes, "
                             + $"expected {source.Bytes}", nameof(sources));
                 }
+                DiskFlush.Flush(stream);
+                beforeRename?.Invoke();
             });
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException && error is not WeightFileException)
+        catch (Exception error) when (error is IOException and not WeightFileException or UnauthorizedAccessException)
         {
             long bytes = 8 + header.Length + ordered.Sum(source => source.Bytes);
             throw new WeightFileException(path, $"could not be written: {error.Message}",
                 $"check that the folder exists and is writable, and that {bytes / 1048576.0:F1} MiB are free there", error);
         }
     }
+
+    private static List<KeyValuePair<string, Tensor>> Ordered(IEnumerable<KeyValuePair<string, Tensor>> tensors) =>
+        [.. tensors.OrderByDescending(named => named.Value.DType.Size())];
 
     private static unsafe void WriteBytes(Stream stream, Tensor original)
     {

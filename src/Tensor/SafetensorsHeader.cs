@@ -61,15 +61,9 @@ internal sealed class SafetensorsHeader
 
     private void ParseJson(byte[] json, long dataStart, long dataLength)
     {
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 });
-        }
-        catch (JsonException error)
-        {
-            throw Broken($"its header is not JSON ({error.Message})", "it is not a safetensors file, or it is damaged", error);
-        }
+        JsonDocument document = ReadFile.Parse(
+            _path, "its header is not JSON", () => JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 8 }),
+            problem => Broken(problem.Problem, "it is not a safetensors file, or it is damaged", problem.Cause));
         using (document)
         {
             if (document.RootElement.ValueKind != JsonValueKind.Object)
@@ -236,8 +230,8 @@ internal sealed class SafetensorsHeader
             foreach (SafetensorsSource tensor in tensors)
             {
                 if (!names.Add(tensor.Name))
-                    throw new ArgumentException($"safetensors: the name '{tensor.Name}' is given twice or reserved, expected one tensor per name",
-                        nameof(tensors));
+                    throw new ArgumentException(
+                        $"safetensors: the name '{tensor.Name}' is given twice or reserved, expected one tensor per name", nameof(tensors));
                 json.WriteStartObject(tensor.Name);
                 json.WriteString("dtype", tensor.DType);
                 json.WriteStartArray("shape");

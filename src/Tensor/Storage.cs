@@ -19,7 +19,9 @@ public sealed unsafe class Storage
         Device = device;
         _block = MemoryBlock.Allocate(bytes, device);
         CudaDevice = _block.Owner;
-        GC.AddMemoryPressure(Math.Max(1, bytes));
+        DryRun.CountPersistent(bytes, device);
+        if (!_block.IsShared)
+            GC.AddMemoryPressure(Math.Max(1, bytes));
         StorageScope.Add(this);
     }
 
@@ -39,7 +41,8 @@ public sealed unsafe class Storage
         if (_arena is null && !_block.IsEmpty)
         {
             _block.FreeFromFinaliser();
-            GC.RemoveMemoryPressure(Math.Max(1, Bytes));
+            if (!_block.IsShared)
+                GC.RemoveMemoryPressure(Math.Max(1, Bytes));
         }
     }
 
@@ -54,6 +57,9 @@ public sealed unsafe class Storage
 
     /// <summary>Whether the block belongs to a step, which takes it back when it ends.</summary>
     public bool IsTemporary => _arena is not null;
+
+    /// <summary>Whether the block has no memory of its own, because it was made in a <see cref="DryRun"/>.</summary>
+    internal bool IsShared => _block.IsShared;
 
     /// <summary>Whether the block went back to its arena. No tensor on it can be read any more.</summary>
     public bool IsReleased => _block.IsEmpty;

@@ -177,6 +177,8 @@ public sealed unsafe partial class Tensor
         if (source.DType != DType || source.Count != Count)
             throw new ArgumentException($"CopyFrom: source is {source}, expected the type and number of elements of {this}",
                 nameof(source));
+        if (Storage.IsShared || source.Storage.IsShared)
+            return;
         if (source.Device == Device && Device.Kind == DeviceKind.Cpu)
             Buffer.MemoryCopy(source.RawPointer, RawPointer, Bytes, Bytes);
         else if (source.Device == Device)
@@ -194,6 +196,8 @@ public sealed unsafe partial class Tensor
     /// <summary>Sets every element to zero.</summary>
     public void Clear()
     {
+        if (Storage.IsShared)
+            return;
         if (Device.Kind == DeviceKind.Cuda)
             CudaDevice.SetBytes(DevicePointer, 0, Bytes);
         else
@@ -204,6 +208,8 @@ public sealed unsafe partial class Tensor
     /// <summary>Sets every element to <paramref name="value"/>, rounded to the element type.</summary>
     public void Fill(double value)
     {
+        if (Storage.IsShared)
+            return;
         if (Device.Kind == DeviceKind.Cuda)
         {
             if (DType == DType.Float32)
@@ -244,6 +250,8 @@ public sealed unsafe partial class Tensor
         if (Device.Kind != DeviceKind.Cpu)
             throw new NotSupportedException($"conversion of {this} on {Device} to {type.Label()}: apply the operator Cast there");
         Tensor result = Empty(Shape, type);
+        if (Storage.IsShared)
+            return result;
         if (type == DType.Float32 && DType == DType.Float64)
             Convert(AsSpan<double>(), result.AsSpan<float>(), value => (float)value);
         else if (type == DType.Float32)

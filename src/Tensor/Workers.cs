@@ -28,15 +28,23 @@ public static class Workers
     private static int s_count = Environment.ProcessorCount;
     [ThreadStatic] private static bool t_inside;
 
-    /// <summary>The number of threads that work on a region, including the calling one. The default is the number of logical cores.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above 1024.</exception>
+    /// <summary>
+    /// The largest <see cref="Count"/>: four threads for each logical core, and at least eight. Waiting threads spin, so many more than the
+    /// cores would only take time from one another.
+    /// </summary>
+    public static int Largest { get; } = Math.Max(8, 4 * Environment.ProcessorCount);
+
+    /// <summary>
+    /// The number of threads that work on a region, including the calling one. The default is the number of logical cores.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">Set below 1 or above <see cref="Largest"/>.</exception>
     public static int Count
     {
         get => s_count;
         set
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 1024);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, Largest);
             s_count = value;
         }
     }
@@ -47,6 +55,8 @@ public static class Workers
     /// </summary>
     public static void Run(int chunks, Action<int> body)
     {
+        if (DryRun.IsActive)
+            return;
         if (chunks <= 1 || s_count == 1 || t_inside || !s_lock.TryEnter())
         {
             for (int i = 0; i < chunks; i++)
@@ -89,7 +99,7 @@ public static class Workers
     {
         if (count <= grain)
         {
-            if (count > 0)
+            if (count > 0 && !DryRun.IsActive)
                 body(0, count);
             return;
         }

@@ -20,12 +20,22 @@ namespace CsUnet.Training;
 public sealed record CheckpointHeader(
     ModelOptions Model, ClassMap ClassMap, Normalisation Normalisation, int Step, string Program, string? StateFile = null)
 {
+    /// <summary>How the samples of image files become levels, found over the training images. Older files hold none: the full range.
+    /// </summary>
+    public IntensityScale Intensity { get; init; } = IntensityScale.Full;
+
     private static readonly JsonSerializerOptions s_json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         IgnoreReadOnlyProperties = true,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
+        AllowDuplicateProperties = false,
+        RespectRequiredConstructorParameters = true,
     };
+
+    /// <summary>The run that wrote the file; null if an older version wrote it, or no run.</summary>
+    public RunIdentity? Identity { get; init; }
 
     /// <summary>The version of this program.</summary>
     public static string ThisProgram { get; } = "csunet "
@@ -44,9 +54,20 @@ public sealed record CheckpointHeader(
             ["classes"] = ClassMap.ToYaml(),
             ["normalisation"] = JsonSerializer.Serialize(Normalisation, s_json),
         };
+        if (Intensity.Ranges.Count > 0)
+            metadata["intensity"] = Intensity.ToText();
         if (StateFile is not null)
             metadata["optimizer_state"] = StateFile;
+        Identity?.AddTo(metadata);
         return metadata;
+    }
+
+    /// <summary>Reads the header of the weight file at a path.</summary>
+    /// <exception cref="WeightFileException">The file is missing or damaged, or <see cref="Of"/> refuses it.</exception>
+    public static CheckpointHeader Read(string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Read(path);
+        return Of(file);
     }
 
     /// <summary>Reads the header of a weight file.</summary>
@@ -61,28 +82,29 @@ public sealed record CheckpointHeader(
                 "give a weight file of a training run, such as its last.safetensors");
         string program = Entry("program"), model = Entry("model"), classes = Entry("classes"), normalisation = Entry("normalisation"),
             step = Entry("step");
-        try
+        string writer = $"it was written by {PlainText.Short(program, 80)}, this is {ThisProgram}";
+        T Part<T>(string key, Func<T> parse) => ReadFile.Parse(file.Path, $"its metadata is not understood: {key}", parse, problem =>
+            problem.Cause is UnknownKindException unknown
+                ? new WeightFileException(file.Path, unknown.Message,
+                    $"{writer}; the kind of one's own network or encoder is registered by {nameof(ModelOptions)}."
+                    + $"{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}", unknown)
+                : new WeightFileException(file.Path, problem.Problem, writer, problem.Cause));
+        return new CheckpointHeader(
+            Part("model", () =>
+            {
+                ModelOptions options = ModelOptions.FromJson(model);
+                options.Validate();
+                return options;
+            }),
+            Part("classes", () => ClassMap.FromYaml(classes, "classes")),
+            Part("normalisation", () => JsonSerializer.Deserialize<Normalisation>(normalisation, s_json)
+                ?? throw new JsonException("it is null")),
+            Part("step", () => int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture)), program,
+            file.Metadata.GetValueOrDefault("optimizer_state"))
         {
-            ModelOptions options = ModelOptions.FromJson(model);
-            options.Validate();
-            return new CheckpointHeader(
-                options, ClassMap.FromYaml(classes, file.Path),
-                JsonSerializer.Deserialize<Normalisation>(normalisation, s_json) ?? throw new JsonException("normalisation is null"),
-                int.Parse(step, NumberStyles.None, CultureInfo.InvariantCulture), program,
-                file.Metadata.GetValueOrDefault("optimizer_state"));
-        }
-        catch (UnknownKindException failure)
-        {
-            throw new WeightFileException(file.Path, failure.Message,
-                $"it was written by {program}, this is {ThisProgram}; the kind of one's own network or encoder is registered by "
-                + $"{nameof(ModelOptions)}.{nameof(ModelOptions.Register)} or {nameof(EncoderOptions)}.{nameof(EncoderOptions.Register)}",
-                    failure);
-        }
-        catch (Exception failure) when (
-            failure is JsonException or FormatException or OverflowException or ArgumentException or DataException)
-        {
-            throw new WeightFileException(file.Path, $"its metadata is not understood ({failure.Message})",
-                $"it was written by {program}, this is {ThisProgram}", failure);
-        }
+            Identity = RunIdentity.Of(file),
+            Intensity = file.Metadata.GetValueOrDefault("intensity") is { } intensity
+                ? Part("intensity", () => IntensityScale.Parse(intensity)) : IntensityScale.Full,
+        };
     }
 }

@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Models.Networks;
 using CsUnet.Nn;
@@ -7,42 +8,81 @@ namespace CsUnet.Training;
 
 /// <summary>Writes and reads the checkpoints of a run. A kill at any moment leaves weights and optimiser state that match.</summary>
 /// <remarks>
-/// The optimiser state of step N goes to a file named after N. Then a rename replaces last.safetensors, whose header names that file: this
-/// is the one moment when the checkpoint changes. Until then last.safetensors names the previous state, which is deleted only afterwards.
-/// The next checkpoint, or resuming the run, removes what a kill left behind.
+/// A rename replaces last.safetensors, whose header names the file of the optimiser state of the same step: this is the one moment when the
+/// checkpoint changes. The new weights are complete in a temporary file before best.safetensors and the state of step N get their names, so
+/// the first checkpoint of a run cannot leave these two without last.safetensors or its temporary file. The state of the previous step is
+/// deleted only afterwards. The state names the hash of its weights. Resuming the run removes what a kill left behind.
 /// </remarks>
-internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model, Optimizer optimizer, CheckpointHeader header)
+/// <param name="folder">The run's folder.</param>
+/// <param name="model">The network.</param>
+/// <param name="optimizer">The optimiser.</param>
+/// <param name="header">The header of the weight files.</param>
+/// <param name="options">The run's options.</param>
+internal sealed class CheckpointWriter(
+    RunFolder folder, SegmentationModel model, Optimizer optimizer, CheckpointHeader header, TrainingOptions options)
 {
+    private const string WeightsKey = "weights", OptionsKey = "options", Mixed = "the files were mixed by hand; restore both from one copy";
+
+    // Where things lie and on what they are computed does not change what the next steps compute.
+    private static readonly string[] s_free = ["data", "classes", "checkpoint_every", "tile_stride", "threads"];
+
     private string? _current;
 
+    /// <summary>The options that differ from those of the loaded checkpoint, by key; none if an older version wrote it.</summary>
+    public IReadOnlyList<string> ChangedOptions { get; private set; } = [];
+
     /// <summary>Writes the optimiser state and last.safetensors.</summary>
+    /// <param name="state">The state of the run.</param>
+    /// <param name="isBest">Whether to write best.safetensors too.</param>
     /// <exception cref="RunException">A file cannot be written; the previous checkpoint is unchanged.</exception>
-    public void SaveLast(TrainerState state)
+    public void Save(TrainerState state, bool isBest)
     {
         string name = RunFolder.StateName(state.Step);
         try
         {
             Guard(state.Step, () =>
             {
-                SafetensorsFile.Write(folder.File(name), optimizer.State(), state.ToMetadata());
-                StateDict.Save(model, folder.LastPath, (header with { Step = state.Step, StateFile = name }).ToMetadata());
+                IReadOnlyList<KeyValuePair<string, Tensor>> weights = StateDict.Of(model), moments = [.. optimizer.State()];
+                string hash = SafetensorsFile.ContentHashOf(weights);
+                void Write(string path, CheckpointHeader with, Action? beforeRename = null) => SafetensorsFile.Write(
+                    path, weights, SafetensorsFile.WithChecksum(with.ToMetadata(), hash), beforeRename);
+                Write(folder.LastPath, header with { Step = state.Step, StateFile = name }, () =>
+                {
+                    if (isBest)
+                        Write(folder.BestPath, header with { Step = state.Step });
+                    SafetensorsFile.Write(folder.File(name), moments,
+                        SafetensorsFile.WithChecksum(Metadata(state, hash), SafetensorsFile.ContentHashOf(moments)));
+                });
             });
             _current = name;
         }
-        finally
+        catch
         {
-            // After a failure, such as a full disk, this deletes the new state: its weights were not written.
-            folder.RemoveLeftovers(_current);
+            // Deletes the new files, whose weights were not written. If that fails too, for example because the folder is gone, the first
+            // failure is the one to report, and resuming the run deletes the state.
+            if (name != _current)
+                AtomicFile.TryDelete(folder.File(name));
+            if (!folder.HasCheckpoint)
+                AtomicFile.TryDelete(folder.BestPath);
+            throw;
         }
+        folder.RemoveOldStates(_current);
     }
 
-    /// <summary>Writes best.safetensors.</summary>
-    /// <exception cref="RunException">The file cannot be written; the previous one is unchanged.</exception>
-    public void SaveBest(int step) =>
-        Guard(step, () => StateDict.Save(model, folder.BestPath, (header with { Step = step }).ToMetadata()));
+    private Dictionary<string, string> Metadata(TrainerState state, string weights)
+    {
+        var metadata = new Dictionary<string, string>(state.ToMetadata()) { [WeightsKey] = weights };
+        if (header.Identity is { } identity)
+        {
+            identity.AddTo(metadata);
+            metadata[OptionsKey] = options.ToYaml(s_free, withMeaning: false);
+        }
+        return metadata;
+    }
 
     /// <summary>Loads weights and optimiser state from the run's last checkpoint, and removes what a kill left beside it.</summary>
-    /// <exception cref="WeightFileException">A file is missing or damaged, or belongs to another model.</exception>
+    /// <exception cref="WeightFileException">A file is missing or damaged, or belongs to another model or run.</exception>
+    /// <exception cref="RunException">The data are not those that the checkpoint was trained with.</exception>
     public TrainerState Load()
     {
         using SafetensorsFile weights = SafetensorsFile.Read(folder.LastPath);
@@ -51,16 +91,61 @@ internal sealed class CheckpointWriter(RunFolder folder, SegmentationModel model
             throw new WeightFileException(weights.Path, "it names no optimiser state to go on from", "start a new run in another folder");
         RequireSame(weights.Path, "classes", Meaning(loaded.ClassMap), Meaning(header.ClassMap));
         RequireSame(weights.Path, "network", Architecture(loaded), Architecture(header));
+        weights.Verify(isRequired: loaded.Identity is not null);
+        RunIdentity.RequireSame(weights.Path, loaded.Identity?.Run, header.Identity?.Run);
+        if (loaded.Identity?.Data != header.Identity?.Data)
+            throw new RunException("the checkpoint was trained with other data than these", "the same files with the same content",
+                RunData.Describe(options)) { Fault = RunFault.OtherData };
+        // Numbers of many digits can be different and print the same.
+        if (!loaded.Intensity.MeansTheSame(header.Intensity))
+            RequireSame(weights.Path, "intensity ranges", loaded.Intensity.ToText(), header.Intensity.ToText());
         using SafetensorsFile stateFile = SafetensorsFile.Read(folder.File(name));
         TrainerState state = TrainerState.Of(stateFile);
         if (state.Step != loaded.Step)
             throw new WeightFileException(stateFile.Path, $"it belongs to step {state.Step}, but {weights.Path} to step {loaded.Step}",
-                "the files were mixed by hand; restore both from one copy");
+                Mixed);
+        stateFile.Verify(isRequired: loaded.Identity is not null);
+        RunIdentity.RequireSame(stateFile.Path, RunIdentity.Of(stateFile)?.Run, header.Identity?.Run);
+        if (stateFile.Metadata.TryGetValue(WeightsKey, out string? of) && of != weights.ContentHash)
+            throw new WeightFileException(stateFile.Path, $"it belongs to other weights than {weights.Path}", Mixed);
+        if (BestHeader() is { } best)
+            RunIdentity.RequireSame(folder.BestPath, best.Identity?.Run, header.Identity?.Run);
+        CompareOptions(stateFile);
         StateDict.Load(model, weights);
         optimizer.LoadState(stateFile, state.Step);
         _current = name;
         folder.RemoveLeftovers(name);
         return state;
+    }
+
+    /// <summary>
+    /// The header of best.safetensors; null if it cannot be read. Resuming does not need that file, and those who use it say what is wrong.
+    /// </summary>
+    private CheckpointHeader? BestHeader()
+    {
+        try
+        {
+            using SafetensorsFile best = SafetensorsFile.Read(folder.BestPath);
+            return CheckpointHeader.Of(best);
+        }
+        catch (WeightFileException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Notes changed options; refuses changes of those that a run keeps.</summary>
+    private void CompareOptions(SafetensorsFile state)
+    {
+        if (!state.Metadata.TryGetValue(OptionsKey, out string? text))
+            return;
+        TrainingOptions then = TrainingOptions.Parse(text, state.Path, options);
+        ChangedOptions = TrainingOptionTable.Differences(then, options);
+        if (ChangedOptions.Select(key => TrainingOptionTable.Find(key)).FirstOrDefault(option => option.IsFixed) is not { } option)
+            return;
+        string Value(TrainingOptions of) => string.Join(", ", option.Write(of));
+        throw new OptionException(option.Key, $"is '{Value(options)}'", $"'{Value(then)}', with which the run was trained",
+            folder.ConfigPath, "start a new run to change it, or restore the file from a copy");
     }
 
     // The class map is read again from the user's file. If that file changed, the labels would silently mean something else.

@@ -5,11 +5,16 @@ namespace CsUnet.Training;
 
 /// <summary>
 /// Counts pixels by true and predicted class. With TP, FP, FN of class k: IoU = TP / (TP + FP + FN), Dice = 2 TP / (2 TP + FP + FN).
+/// The means are over the classes of the truth, as in Long, Shelhamer and Darrell 2015 (mean IU): a class without a pixel of truth has no
+/// IoU that could be averaged. Predicting it still costs, because its pixels are false negatives of the classes that they are taken from.
 /// </summary>
 public sealed class ConfusionMatrix
 {
     /// <summary>The label of ignored pixels.</summary>
     public const byte Ignore = SegmentationLoss.IgnoreIndex;
+
+    // Far more pixels than any set has; sums of such counts do not overflow.
+    private const long LargestCount = 1L << 44;
 
     private readonly long[] _counts;
 
@@ -84,25 +89,34 @@ public sealed class ConfusionMatrix
         return sum;
     }
 
-    /// <summary>Intersection over union of a class; null if it occurs neither in the truth nor in the prediction.</summary>
+    /// <summary>Intersection over union of a class; null if it has no pixel of truth.</summary>
     public double? IoU(int index)
     {
-        long union = TruthCount(index) + PredictionCount(index) - this[index, index];
-        return union == 0 ? null : (double)this[index, index] / union;
+        long truth = TruthCount(index), union = truth + PredictionCount(index) - this[index, index];
+        return truth == 0 ? null : (double)this[index, index] / union;
     }
 
-    /// <summary>Dice coefficient of a class; null if it occurs neither in the truth nor in the prediction.</summary>
+    /// <summary>Dice coefficient of a class; null if it has no pixel of truth.</summary>
     public double? Dice(int index)
     {
-        long sum = TruthCount(index) + PredictionCount(index);
-        return sum == 0 ? null : 2.0 * this[index, index] / sum;
+        long truth = TruthCount(index);
+        return truth == 0 ? null : 2.0 * this[index, index] / (truth + PredictionCount(index));
     }
 
-    /// <summary>Mean IoU over the classes that occur in truth or prediction; 0 if no pixel was counted.</summary>
-    public double MeanIoU => Mean(IoU);
+    /// <summary>Mean IoU over the classes that occur in the truth; 0 if no pixel was counted.</summary>
+    public double MeanIoU => Mean(IoU, _ => true);
 
-    /// <summary>Mean Dice over the classes that occur in truth or prediction; 0 if no pixel was counted.</summary>
-    public double MeanDice => Mean(Dice);
+    /// <summary>Mean Dice over the classes that occur in the truth; 0 if no pixel was counted.</summary>
+    public double MeanDice => Mean(Dice, _ => true);
+
+    /// <summary>Whether a class has a pixel of truth, and so a part in the means.</summary>
+    public bool Occurs(int index) => TruthCount(index) > 0;
+
+    /// <summary>
+    /// Mean IoU over those of the given classes that occur in the truth; 0 if none of them does.
+    /// </summary>
+    /// <param name="classes">Whether to count a class, by label.</param>
+    public double MeanIoUOver(IReadOnlyList<bool> classes) => Mean(IoU, k => classes[k]);
 
     /// <summary>Fraction of correctly labelled pixels; 0 if no pixel was counted.</summary>
     public double PixelAccuracy
@@ -126,8 +140,8 @@ public sealed class ConfusionMatrix
         var matrix = new ConfusionMatrix(rows.Count);
         for (int row = 0; row < rows.Count; row++)
         {
-            if (rows[row].Count != rows.Count || rows[row].Any(count => count < 0))
-                throw new ArgumentException($"ConfusionMatrix: row {row} must hold {rows.Count} counts that are not negative",
+            if (rows[row].Count != rows.Count || rows[row].Any(count => count is < 0 or > LargestCount))
+                throw new ArgumentException($"ConfusionMatrix: row {row} must hold {rows.Count} counts from 0 to {LargestCount}",
                     nameof(rows));
             for (int column = 0; column < rows.Count; column++)
                 matrix._counts[row * rows.Count + column] = rows[row][column];
@@ -135,13 +149,13 @@ public sealed class ConfusionMatrix
         return matrix;
     }
 
-    private double Mean(Func<int, double?> metric)
+    private double Mean(Func<int, double?> metric, Func<int, bool> isCounted)
     {
         double sum = 0;
         int present = 0;
         for (int k = 0; k < Classes; k++)
         {
-            if (metric(k) is not { } value)
+            if (!isCounted(k) || metric(k) is not { } value)
                 continue;
             sum += value;
             present++;

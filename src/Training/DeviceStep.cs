@@ -33,7 +33,7 @@ internal sealed class DeviceStep : TrainingStep
     private StagedInputs? _inputs;
     private CudaGraphExec? _graph;
     // Held here as well: the captured launches keep reading this table after the optimiser has created another.
-    private TensorTable? _gradients;
+    private TensorTable? _parameters;
     private bool _hasRun;
 
     public DeviceStep(TrainingState state, ExecutionOptions execution)
@@ -93,11 +93,9 @@ internal sealed class DeviceStep : TrainingStep
         (Variable logits, Variable output) = TrainingPass.Run(
             _state.Model, _state.Loss, inputs.Images, inputs.Labels, _state.Options.Seed, (uint)step);
         output.Backward();
-        _gradients = _state.Optimizer.Table();
         Tensor lossAndCount = _record.Slice(0, 1).Reinterpret([2], DType.Float32),
             norm = _record.Slice(1, 1).Reinterpret([2], DType.Float32);
-        GradientNorm.Enqueue(_gradients, _state.Options.ClipNorm, norm, lossAndCount.Slice(1, 1));
-        _state.Optimizer.Update(_gradients, inputs.Settings, _state.Options.ClipNorm > 0 ? norm.Slice(1, 1) : null);
+        _parameters = _state.Optimizer.Enqueue(inputs.Settings, _state.Options.ClipNorm, norm, lossAndCount.Slice(1, 1));
         lossAndCount.Slice(0, 1).CopyFrom(output.Value);
         Tensor counts = _record.Slice(Header, _classes * _classes + 1);
         counts.Clear();

@@ -17,4 +17,8 @@ public interface ITrainingObserver
     /// <param name="step">Steps completed so far.</param>
     /// <param name="path">The weight file.</param>
     void OnCheckpoint(int step, string path) { }
+
+    /// <summary>Something is not as it should be, but the training goes on.</summary>
+    /// <param name="message">What, in one line.</param>
+    void OnWarning(string message) { }
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using CsUnet.Tensors;
+using CsUnet.Cuda;
 
 namespace CsUnet.Training;
 
@@ -15,31 +17,74 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Opens a log to append rows after <paramref name="step"/>. Later rows, left by a killed run, are deleted.</summary>
     /// <param name="path">The file.</param>
     /// <param name="step">The last step whose row is kept.</param>
-    /// <exception cref="RunException">The file cannot be written, or is not a metrics log.</exception>
-    internal MetricsLog(string path, int step)
+    /// <param name="warn">
+    /// Receives what is damaged in the file: a training does not need it, so it goes on with the sound rows, and the file as it was is kept
+    /// as metrics.csv.damaged.
+    /// </param>
+    /// <param name="last">The row of <paramref name="step"/> as the checkpoint knows it; null if it does not.</param>
+    /// <exception cref="RunException">The file cannot be written.</exception>
+    internal MetricsLog(string path, int step, Action<string>? warn = null, MetricsRow? last = null)
     {
         _path = path;
-        string text = step > 0 && File.Exists(path) ? Kept(path, step) : Header + "\n";
-        RunFiles.WriteText(path, text);
-        try
-        {
-            _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            throw new RunException($"cannot be written ({failure.Message})", place: path, cause: failure);
-        }
+        string text = step > 0 && Path.Exists(path) ? Kept(path, step, warn, last) : Header + "\n";
+        // The rows are appended to the file that is created here, even if a link is put in its place.
+        _file = RunFiles.CreateText(path, text);
     }
 
     /// <summary>Reads the rows of a file.</summary>
     /// <exception cref="RunException">The file cannot be read, or is not a metrics log.</exception>
-    public static IReadOnlyList<MetricsRow> Read(string path)
+    public static IReadOnlyList<MetricsRow> Read(string path) => RunFiles.Read(
+        path, "not a metrics log", "delete it; a run does not need it", () =>
+        {
+            IReadOnlyList<MetricsRow> rows = Sound(ReadFile.Text(path), out IReadOnlyList<FileTextException> damaged);
+            return damaged.Count == 0 ? rows : throw damaged[0];
+        });
+
+    /// <summary>Reads the rows of a file that are not damaged.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="damage">What is left out, in one line; null if nothing is.</param>
+    /// <exception cref="RunException">The file cannot be read.</exception>
+    public static IReadOnlyList<MetricsRow> ReadSound(string path, out string? damage)
     {
-        string[] lines = RunFiles.ReadText(path, "give the folder of a run that has done a step").Split('\n');
+        IReadOnlyList<FileTextException> damaged = [];
+        // Every row is checked, so bytes that are no text need no check of their own.
+        IReadOnlyList<MetricsRow> rows = RunFiles.Read(path, "not a metrics log", "delete it; a run does not need it",
+            () => Sound(Encoding.UTF8.GetString(File.ReadAllBytes(path)), out damaged));
+        damage = damaged.Count == 0 ? null : Describe(path, damaged);
+        return rows;
+    }
+
+    private static string Describe(string path, IReadOnlyList<FileTextException> damaged)
+    {
+        const int named = 8;
+        string lines = string.Join(", ", damaged.Take(named).Select(row => row.Line!.Value.ToString(CultureInfo.InvariantCulture)));
+        string rest = damaged.Count > named ? string.Create(CultureInfo.InvariantCulture, $" and {damaged.Count - named} more") : "";
+        return ProblemText.Compose(path, $"{(damaged.Count == 1 ? "line" : "lines")} {lines}{rest} {(damaged.Count == 1 ? "is" : "are")} "
+            + $"damaged (line {damaged[0].Line}: {damaged[0].Problem})");
+    }
+
+    private static IReadOnlyList<MetricsRow> Sound(string text, out IReadOnlyList<FileTextException> damaged)
+    {
+        string[] lines = text.Split('\n');
+        var rows = new List<MetricsRow>();
+        var faults = new List<FileTextException>();
         if (lines[0].TrimEnd('\r') != Header)
-            throw new RunException($"begins with '{lines[0].TrimEnd('\r')}'", $"'{Header}'", path);
+        {
+            faults.Add(new FileTextException($"begins with '{PlainText.Short(lines[0].TrimEnd('\r'), 80)}'", $"'{Header}'", 1));
+            // A file that has lost its header still has its first row.
+            if (lines.Length > 1 && Parse(lines[0].TrimEnd('\r')) is { } first)
+                rows.Add(first);
+        }
         // A kill can leave half a row at the end, so only rows that end with a newline count.
-        return [.. lines[1..^1].Select((line, i) => Parse(path, i + 2, line.TrimEnd('\r')))];
+        for (int i = 1; i < lines.Length - 1; i++)
+        {
+            if (Parse(lines[i].TrimEnd('\r')) is { } row)
+                rows.Add(row);
+            else
+                faults.Add(new FileTextException($"'{PlainText.Short(lines[i], 80)}' is no row", Header, i + 1));
+        }
+        damaged = faults;
+        return rows;
     }
 
     internal void Append(MetricsRow row) => Write(() =>
@@ -49,7 +94,7 @@ public sealed class MetricsLog : IDisposable
     });
 
     /// <summary>Forces all rows written so far to disk.</summary>
-    internal void FlushToDisk() => Write(() => _file.Flush(flushToDisk: true));
+    internal void FlushToDisk() => Write(() => DiskFlush.Flush(_file));
 
     /// <summary>Closes the file.</summary>
     public void Dispose() => _file.Dispose();
@@ -68,11 +113,25 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    private static string Kept(string path, int step)
+    private static string Kept(string path, int step, Action<string>? warn, MetricsRow? last)
     {
         var text = new StringBuilder(Header + "\n");
-        foreach (MetricsRow row in Read(path).Where(row => row.Step <= step))
+        IReadOnlyList<MetricsRow> rows = ReadSound(path, out string? damage);
+        if (last is not null && rows.LastOrDefault(row => row.Step == last.Step) is { } found
+            && (found.Loss, found.LearningRate) != (last.Loss, last.LearningRate))
+        {
+            string other = RunFiles.SetAside(path);
+            warn?.Invoke($"{path}: its row of step {last.Step} is not that of the checkpoint, so its rows are those of another run; "
+                + $"the file is kept as {other}");
+            return text.ToString();
+        }
+        foreach (MetricsRow row in rows.Where(row => row.Step <= step))
             text.Append(Line(row));
+        if (damage is not null)
+        {
+            string aside = RunFiles.SetAside(path);
+            warn?.Invoke($"{damage}; the file as it was is kept as {aside}");
+        }
         return text.ToString();
     }
 
@@ -84,23 +143,30 @@ public sealed class MetricsLog : IDisposable
             + $"{row.ImagesPerSecond.ToString("0.###", c)}\n";
     }
 
-    private static MetricsRow Parse(string path, int line, string text)
+    /// <summary>The row of a line; null if it is none.</summary>
+    private static MetricsRow? Parse(string line)
     {
-        string[] cells = text.Split(',');
-        try
-        {
-            if (cells.Length == 7)
-                return new MetricsRow(int.Parse(cells[0], CultureInfo.InvariantCulture), int.Parse(cells[1], CultureInfo.InvariantCulture),
-                    Number(cells[2]), Number(cells[3]), Optional(cells[4]), Optional(cells[5]), Number(cells[6]));
-        }
-        catch (FormatException failure)
-        {
-            throw new RunException($"'{text}' is no row", Header, $"{path}, line {line}", cause: failure);
-        }
-        throw new RunException($"'{text}' is no row", Header, $"{path}, line {line}");
+        string[] cells = line.Split(',');
+        double? validationLoss = null, validationIoU = null;
+        return cells.Length == 7
+            && Count(cells[0], out int step) && Count(cells[1], out int epoch) && Number(cells[2], out double loss)
+            && Number(cells[3], out double rate) && Optional(cells[4], ref validationLoss) && Optional(cells[5], ref validationIoU)
+            && Number(cells[6], out double speed)
+                ? new MetricsRow(step, epoch, loss, rate, validationLoss, validationIoU, speed)
+                : null;
     }
 
-    private static double Number(string cell) => double.Parse(cell, NumberStyles.Float, CultureInfo.InvariantCulture);
+    private static bool Count(string cell, out int count) =>
+        int.TryParse(cell, NumberStyles.None, CultureInfo.InvariantCulture, out count) && count > 0;
 
-    private static double? Optional(string cell) => cell.Length == 0 ? null : Number(cell);
+    // A training stops at a number that is not finite, so no row has one.
+    private static bool Number(string cell, out double number) =>
+        double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out number) && double.IsFinite(number);
+
+    private static bool Optional(string cell, ref double? value)
+    {
+        bool isNumber = Number(cell, out double number);
+        value = isNumber ? number : null;
+        return isNumber || cell.Length == 0;
+    }
 }

@@ -34,6 +34,6 @@ internal abstract class OptionType<T>
     public virtual int HashOf(T value) => value is null ? 0 : EqualityComparer<T>.Default.GetHashCode(value);
 
     /// <summary>Creates the error for a text that is not a value of this type.</summary>
-    public OptionException Error(string key, string text, string? place) =>
-        new(key, $"is '{text}'", Expected, place, NearestName.Hint(text, Words));
+    public OptionException Error(string key, string text, string? place, string? remedy = null) =>
+        new(key, $"is '{text}'", Expected, place, remedy ?? NearestName.Hint(text, Words));
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using CsUnet.Data;
 using CsUnet.Tensors;
 
 namespace CsUnet.Training;
@@ -39,7 +40,7 @@ internal static class OptionTypes
     public static SingleType<(int Height, int Width)> Size { get; } = new(
         "N|HxW", "one number or HEIGHTxWIDTH, multiples of 32 from 32 to 8192, for example 128 or 128x256", ParseSize,
         size => size.Height == size.Width ? Text(size.Height) : $"{Text(size.Height)}x{Text(size.Width)}",
-        size => IsSide(size.Height) && IsSide(size.Width));
+        size => IsSide(size.Height) && IsSide(size.Width), nearest: size => (NearestSide(size.Height), NearestSide(size.Width)));
 
     /// <summary>One of a set of words.</summary>
     public static SingleType<string> Word(IReadOnlyList<string> words) => new(
@@ -57,6 +58,11 @@ internal static class OptionTypes
         },
         value => words.Where(entry => entry.Value.Equals(value)).Select(entry => entry.Word).FirstOrDefault(value.ToString()),
         value => words.Any(entry => entry.Value.Equals(value)), [.. words.Select(entry => entry.Word)]);
+
+    /// <summary>A rule that finds the range of samples that becomes levels.</summary>
+    public static SingleType<IntensityRule> Intensity { get; } = new(
+        "NAME|LO,HI", $"one of {string.Join(", ", IntensityRule.Words)}, or two numbers LO,HI with LO below HI", IntensityRule.TryParse,
+        rule => $"{rule}", _ => true, IntensityRule.Words);
 
     /// <summary>A value of another type, or nothing.</summary>
     public static OptionalType<T> Optional<T>(SingleType<T> type) where T : struct => new(type);
@@ -81,9 +87,11 @@ internal static class OptionTypes
 
     private static bool IsSide(int side) => side is >= 32 and <= 8192 && side % 32 == 0;
 
+    private static int NearestSide(int side) => Math.Clamp((int)Math.Round(side / 32.0) * 32, 32, 8192);
+
     private static bool ParseSize(string text, out (int Height, int Width) size)
     {
-        string[] parts = text.Split('x');
+        string[] parts = text.Split('x', 'X');
         size = default;
         return parts.Length is 1 or 2
             && int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out size.Height)

@@ -58,12 +58,19 @@ public sealed class Predictor : IDisposable
     /// <param name="image">The image, grey or RGB.</param>
     /// <param name="keepProbabilities">Whether the result also contains all probabilities.</param>
     /// <param name="cancellation">Stops between batches of tiles.</param>
+    /// <param name="dataBarRows">
+    /// The last rows of the image that are a microscope's data bar (<see cref="DataBar.Find"/>): the network does not see them, and their
+    /// labels are <see cref="ClassMap.Ignored"/>.
+    /// </param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
-    public Prediction Predict(Image image, bool keepProbabilities = false, CancellationToken cancellation = default)
+    /// <exception cref="ArgumentOutOfRangeException">The data bar leaves no row.</exception>
+    public Prediction Predict(
+        Image image, bool keepProbabilities = false, CancellationToken cancellation = default, int dataBarRows = 0)
     {
         var labels = new byte[checked(image.Height * image.Width)];
+        labels.AsSpan((image.Height - dataBarRows) * image.Width).Fill(ClassMap.Ignored);
         float[]? kept = keepProbabilities ? new float[checked(image.Height * image.Width * Classes)] : null;
-        Run(image, (y, probabilities) =>
+        Run(dataBarRows == 0 ? image : image.Top(image.Height - dataBarRows), (y, probabilities) =>
         {
             Label(probabilities, labels.AsSpan(y * image.Width, image.Width));
             if (kept is not null)

@@ -20,6 +20,12 @@ public class RunException : Exception, IProblem
         Remedy = remedy;
     }
 
+    /// <inheritdoc />
+    public override string Message => ProblemText.WithLines(base.Message, Lines);
+
+    /// <inheritdoc />
+    public IReadOnlyList<string> Lines { get; init; } = [];
+
     /// <summary>The kind of failure, for callers that can say more than the message.</summary>
     public RunFault Fault { get; init; }
 

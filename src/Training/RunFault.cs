@@ -18,11 +18,20 @@ public enum RunFault
     /// <summary>The folder of a new run already contains a run.</summary>
     FolderTaken,
 
+    /// <summary>The folder of a new run contains files that no run wrote.</summary>
+    FolderNotEmpty,
+
     /// <summary>The folder of a new run cannot be created.</summary>
     FolderNotMade,
 
     /// <summary>A file of a running training cannot be written; the previous checkpoint is intact.</summary>
     NotWritten,
+
+    /// <summary>The data are not those that the run was trained with.</summary>
+    OtherData,
+
+    /// <summary>A file that the run had written is gone.</summary>
+    FileLost,
 
     /// <summary>The run has no evaluation, or it cannot be read.</summary>
     NoEvaluation,

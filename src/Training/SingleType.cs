@@ -5,7 +5,7 @@ namespace CsUnet.Training;
 /// <summary>Values that are written as one text.</summary>
 internal sealed class SingleType<T>(
     string valueName, string expected, SingleType<T>.Parser parse, Func<T, string> format, Func<T, bool> isAllowed,
-    IReadOnlyList<string>? words = null)
+    IReadOnlyList<string>? words = null, Func<T, T>? nearest = null)
     : OptionType<T> where T : notnull
 {
     /// <summary>Parses a text; does not check whether the value is allowed.</summary>
@@ -19,8 +19,14 @@ internal sealed class SingleType<T>(
 
     public override T Read(string key, OptionText text) => Read(key, text.Texts.Count == 0 ? "" : text.Texts[0], text.Place);
 
-    public T Read(string key, string text, string? place) =>
-        parse(text, out T? value) && isAllowed(value) ? value : throw Error(key, text, place);
+    public T Read(string key, string text, string? place)
+    {
+        if (!parse(text, out T? value))
+            throw Error(key, text, place);
+        if (!isAllowed(value))
+            throw Error(key, text, place, nearest is null ? null : $"the nearest is {format(nearest(value))}");
+        return value;
+    }
 
     public override IReadOnlyList<string> Write(T value) => [format(value)];
 

@@ -28,6 +28,8 @@ public sealed partial class Trainer : IDisposable
     private readonly SpeedMeter _speed = new();
     private readonly TrainingStep _steps;
     private TrainerState _state = TrainerState.Initial;
+    // Whether a class occurs in the training masks, by label; null until the first validation.
+    private bool[]? _trained;
     private int _unread;
     private long _unreadSince;
     private bool _isResumed;
@@ -77,7 +79,7 @@ public sealed partial class Trainer : IDisposable
         _loss = options.CreateLoss(model.Classes);
         _optimizer = options.CreateOptimizer(model);
         _schedule = options.CreateSchedule(Steps);
-        _checkpoints = new CheckpointWriter(folder, model, _optimizer, header);
+        _checkpoints = new CheckpointWriter(folder, model, _optimizer, header, options);
         _steps = TrainingStep.Create(new TrainingState(options, model, _loss, _optimizer, _arena), execution);
         _predictor = CreatePredictor(options.ValidationStride == 0 ? Math.Min(model.Height, model.Width) : options.ValidationStride);
     }
@@ -98,6 +100,12 @@ public sealed partial class Trainer : IDisposable
     /// <summary>The folder for all files.</summary>
     public RunFolder Folder { get; }
 
+    /// <summary>
+    /// The training images: validations are judged on the classes that occur in their masks. Null where only the batches are known; then on
+    /// all classes.
+    /// </summary>
+    internal MicrographDataset? TrainingSet { get; init; }
+
     /// <summary>Steps of the whole run.</summary>
     public int Steps { get; }
 
@@ -106,6 +114,9 @@ public sealed partial class Trainer : IDisposable
 
     /// <summary>Steps completed; on a CUDA device, steps enqueued.</summary>
     public int Step => _state.Step;
+
+    /// <summary>After resuming: the keys of the options that differ from those of the last checkpoint.</summary>
+    public IReadOnlyList<string> ChangedOptions => _checkpoints.ChangedOptions;
 
     /// <summary>The optimiser.</summary>
     public Optimizer Optimizer => _optimizer;
@@ -116,21 +127,6 @@ public sealed partial class Trainer : IDisposable
     /// <summary>Bytes that the step arena has reserved; constant after every kind of step has run once.</summary>
     public long ReservedBytes => _arena.ReservedBytes;
 
-    /// <summary>
-    /// Continues from the run's last checkpoint. The following steps are identical to those of an uninterrupted run. Does nothing if the
-    /// run has no checkpoint.
-    /// </summary>
-    /// <exception cref="WeightFileException">The checkpoint is damaged or belongs to another model.</exception>
-    public void Resume()
-    {
-        LockFolder();
-        if (Folder.HasCheckpoint)
-            _state = _checkpoints.Load();
-        else
-            Folder.RemoveLeftovers(null);
-        _isResumed = true;
-    }
-
     /// <summary>Trains until the last step, early stopping or cancellation, and leaves a checkpoint for resuming.</summary>
     /// <param name="observer">Receives progress; null for none.</param>
     /// <param name="cancellation">Stops the run after the current step.</param>
@@ -140,15 +136,18 @@ public sealed partial class Trainer : IDisposable
     public TrainingResult Run(ITrainingObserver? observer = null, CancellationToken cancellation = default)
     {
         long start = Stopwatch.GetTimestamp();
+        // A run may have been started on a machine with more cores.
         if (Options.Threads > 0)
-            Workers.Count = Options.Threads;
+            Workers.Count = Math.Min(Options.Threads, Workers.Largest);
         if (!_isResumed)
             RequireNewFolder();
         // A second call continues where the first one ended.
         _isResumed = true;
         // A run resumed between a step and its validation validates first, and writes the row of that step again.
         bool isPending = IsValidationDue;
-        using var log = new MetricsLog(Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step);
+        using var log = new MetricsLog(
+            Folder.MetricsPath, isPending ? _state.Step - 1 : _state.Step, message => observer?.OnWarning(message),
+            isPending || _state.Step == 0 ? null : Row(_state.Step));
         int saved = _state.Step;
         TrainingOutcome? outcome = null;
         while (outcome is null)
@@ -191,19 +190,6 @@ public sealed partial class Trainer : IDisposable
         }
         return new TrainingResult(outcome.Value, _state.Step, _state.Loss, _state.History.Best, _state.History.BestStep,
             Stopwatch.GetElapsedTime(start), _arena.PeakBytes);
-    }
-
-    /// <summary>
-    /// Keeps other processes out until this trainer is disposed. The lock is taken before the first file is read or written: a resuming
-    /// process deletes what looks like leftovers, which could be files that another process is writing.
-    /// </summary>
-    private void LockFolder() => _lock ??= Folder.Lock();
-
-    private void RequireNewFolder()
-    {
-        LockFolder();
-        if (Folder.HasCheckpoint)
-            throw RunFolder.Taken(Folder.Path, "holds a checkpoint of another run");
     }
 
     /// <summary>Why the run ends here; null if another step follows.</summary>
@@ -295,11 +281,14 @@ public sealed partial class Trainer : IDisposable
             (Evaluation evaluation, double loss) = Evaluator.Evaluate(_predictor, _validation!, _loss, cancellation: cancellation);
             // Finite weights can be so large that the output is not finite. Such a network must become neither best nor last checkpoint.
             RequireFinite(loss, _state.Step, "validation loss");
-            ValidationHistory history = _state.History.With(evaluation.MeanIoU, _state.Step, Options.PlateauPatience);
+            _trained ??= [.. TrainingSet?.PixelShares().Select(share => share > 0) ?? evaluation.ClassNames.Select(_ => true)];
+            double meanIoU = evaluation.Confusion.MeanIoUOver(_trained);
+            ValidationHistory history = _state.History.With(meanIoU, _state.Step, Options.PlateauPatience);
             _state = _state with { History = history, ValidatedStep = _state.Step };
             TimeSpan elapsed = Stopwatch.GetElapsedTime(start);
             _speed.AddValidation(elapsed.TotalSeconds);
-            return new ValidationReport(_state.Step, loss, evaluation, history.BestStep == _state.Step, elapsed);
+            return new ValidationReport(_state.Step, loss, evaluation, history.BestStep == _state.Step, elapsed, meanIoU,
+                evaluation.NoteOf(_trained));
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
@@ -319,9 +308,7 @@ public sealed partial class Trainer : IDisposable
                 place: $"step {_state.Step}", remedy: SmallerSteps);
         }
         log.FlushToDisk();
-        if (isBest)
-            _checkpoints.SaveBest(_state.Step);
-        _checkpoints.SaveLast(_state);
+        _checkpoints.Save(_state, isBest);
     }
 
     private TimeSpan Remaining(int step)

@@ -41,19 +41,25 @@ internal sealed record TrainerState(int Step, int ValidatedStep, ValidationHisto
             ? value
             : throw new WeightFileException(file.Path, $"its metadata has no '{key}'",
                 "it is no optimiser state of a training run; start a new run");
-        int Integer(string key) => int.Parse(Entry(key), NumberStyles.None, CultureInfo.InvariantCulture);
-        double Number(string key) => double.Parse(Entry(key), NumberStyles.Float, CultureInfo.InvariantCulture);
-        try
-        {
-            double? best = Entry("best_mean_iou").Length == 0 ? null : Number("best_mean_iou");
-            var history = new ValidationHistory(
-                best, Integer("best_step"), Integer("validations_since_best"), Integer("validations_since_reduction"),
-                Integer("reductions"));
-            return new TrainerState(Integer("step"), Integer("validated_step"), history, Number("loss"), Number("learning_rate"));
-        }
-        catch (Exception failure) when (failure is FormatException or OverflowException)
-        {
-            throw new WeightFileException(file.Path, $"its metadata is not understood ({failure.Message})", "start a new run", failure);
-        }
+        int Integer(string key, int most = int.MaxValue) =>
+            int.TryParse(Entry(key), NumberStyles.None, CultureInfo.InvariantCulture, out int value) && value <= most
+                ? value
+                : throw Wrong(key, $"a whole number from 0 to {most}");
+        double Number(string key, double most) =>
+            double.TryParse(Entry(key), NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && !(value < 0 || value > most)
+                ? value
+                : throw Wrong(key, FormattableString.Invariant($"a number from 0 to {most}"));
+        WeightFileException Wrong(string key, string expected) => new(
+            file.Path, $"its metadata is not understood: {key} is '{PlainText.Short(Entry(key), 80)}', expected {expected}",
+            "the file is damaged; restore the run from a copy, or start a new one");
+        int step = Integer("step");
+        double? best = Entry("best_mean_iou").Length == 0 ? null : Number("best_mean_iou", 1);
+        if (best is double.NaN)
+            throw Wrong("best_mean_iou", "a number from 0 to 1");
+        // None of these counts can be larger than the number of steps. The loss is no number before the first step.
+        var history = new ValidationHistory(best, Integer("best_step", step), Integer("validations_since_best", step),
+            Integer("validations_since_reduction", step), Integer("reductions", step));
+        return new TrainerState(
+            step, Integer("validated_step", step), history, Number("loss", double.MaxValue), Number("learning_rate", 1000));
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CsUnet.Data;
 
 namespace CsUnet.Training;
 
@@ -10,6 +11,8 @@ namespace CsUnet.Training;
     RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(EvaluationFile))]
+[JsonSerializable(typeof(RunContent.DataFile))]
+[JsonSerializable(typeof(DatasetTable))]
 internal sealed partial class TrainingJson : JsonSerializerContext
 {
     // Created lazily, after Default: a generated file initialises Default.

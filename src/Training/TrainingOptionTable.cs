@@ -82,13 +82,16 @@ public static class TrainingOptionTable
     private static IEnumerable<TrainingOption> Data()
     {
         yield return Row("data", new OptionalString("DIR"), o => o.Data, (o, v) => o with { Data = v },
-            "Folder of the data set", "synthetic micrographs", isFixed: true);
+            $"Folder of the data set, or {RunData.SyntheticName}; a resumed run needs data of the same content", "synthetic micrographs");
         yield return Row("classes", new OptionalString("NAME|FILE"), o => o.Classes, (o, v) => o with { Classes = v },
             $"Mask colours or values of the classes: {string.Join(", ", ClassMap.BuiltIn.Select(map => map.Name))} or a YAML file; needed "
                 + $"with data",
-            "the synthetic micrographs'", isFixed: true);
+            "the synthetic micrographs'");
         yield return Row("subset", Texts("NAME,..."), o => o.Subset, (o, v) => o with { Subset = v },
             "Names of the training images to use", "all", isFixed: true);
+        yield return Row("intensity", Intensity, o => o.Intensity, (o, v) => o with { Intensity = v },
+            $"Sample values that become levels 0 to 255: {Choice(Intensity)}, found over the training images, or given as LO,HI",
+            isFixed: true);
         yield return Row("batch", Integer(1, 65536), o => o.Batch, (o, v) => o with { Batch = v }, "Images per step", isFixed: true);
     }
 
@@ -163,7 +166,7 @@ public static class TrainingOptionTable
         yield return Row("seed", Seed, o => o.Seed, (o, v) => o with { Seed = v },
             "Seed of weights, data order, augmentation and DropPath", isFixed: true);
         yield return Row("threads", Integer(0, 1024), o => o.Threads, (o, v) => o with { Threads = v },
-            "Threads; 0: one per logical core. Results do not depend on it");
+            "Threads, at most four per logical core; 0: one per logical core. Results do not depend on it");
     }
 
     private static IEnumerable<TrainingOption> Augmentation()

@@ -56,6 +56,9 @@ public sealed partial record TrainingOptions
     /// <summary>Names of the training images to use, for few-shot and one-shot protocols; empty: all.</summary>
     public IReadOnlyList<string> Subset { get; init; } = [];
 
+    /// <summary>How the range of samples that becomes levels 0 to 255 is found over the training images.</summary>
+    public IntensityRule Intensity { get; init; } = IntensityRule.Auto;
+
     /// <summary>The augmentation of training images after their random crop.</summary>
     public AugmentationOptions Augmentation { get; init; } = AugmentationOptions.Default;
 
@@ -131,7 +134,10 @@ public sealed partial record TrainingOptions
     /// <summary>Seed of the initial weights, the order of the data, the augmentation and DropPath.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>Threads of the engine; 0: one per logical core. Results do not depend on this.</summary>
+    /// <summary>
+    /// Threads of the engine; 0: one per logical core. More than <see cref="Workers.Largest"/> are not started. Results do not depend on
+    /// this.
+    /// </summary>
     public int Threads { get; init; }
 
     /// <summary>The architecture that these options describe.</summary>
@@ -152,8 +158,20 @@ public sealed partial record TrainingOptions
             option.Check(this);
         if (CrossEntropyWeight + DiceWeight <= 0)
             throw new RunException("cross_entropy_weight and dice_weight are both 0", "at least one above 0");
+        RequireStride("validation_stride", ValidationStride);
+        RequireStride("tile_stride", TileStride);
         if (ClassWeights.Count > 0 && ClassWeights.All(weight => weight == 0))
             throw new OptionException("class_weights", "are all 0", "at least one above 0");
+    }
+
+    private void RequireStride(string option, int stride)
+    {
+        int tile = Math.Min(Height, Width);
+        if (stride > tile)
+        {
+            throw new OptionException(option, $"is {stride}",
+                $"at most {tile}, the side of the network's tiles, so that no pixel is left out");
+        }
     }
 
     /// <summary>Two sets of options are equal if all values are equal.</summary>

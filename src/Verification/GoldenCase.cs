@@ -144,7 +144,7 @@ public sealed class GoldenCase
     }
 
     /// <summary>A tensor of the file in the engine's layout.</summary>
-    public Tensor Load(string name) => IsChannelsFirst ? Layout.ToChannelsLast(Raw(name)) : Raw(name);
+    public Tensor Load(string name) => IsChannelsFirst ? ChannelOrder.ToLast(Raw(name)) : Raw(name);
 
     /// <summary>An input of the case. The case checks its gradient.</summary>
     /// <param name="name">For example <c>in.0</c>.</param>
@@ -321,7 +321,7 @@ public sealed class GoldenCase
         bool isScalar = expected is { Count: 1 } && got.Count == 1;
         Tensor result = isTokens || isScalar
             ? expected!.Count == got.Count ? got.Reshape(expected) : got
-            : IsChannelsFirst ? Layout.ToChannelsFirst(got) : got;
+            : IsChannelsFirst ? ChannelOrder.ToFirst(got) : got;
         return result.To(DType.Float64);
     }
 

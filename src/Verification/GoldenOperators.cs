@@ -128,7 +128,7 @@ internal static class GoldenOperators
         int kernel = golden.Integer("kernel", weight.Shape[1]);
         if (weight.Shape[1] != kernel || weight.Shape[2] != kernel)
             throw new CaseException(
-                $"parameter kernel={kernel} contradicts {weight.Name}, {Layout.ChannelsFirst(weight.Shape)} in the file");
+                $"parameter kernel={kernel} contradicts {weight.Name}, {ChannelOrder.First(weight.Shape)} in the file");
     }
 
     /// <summary>Compares running statistics: updated ones after training, unchanged ones after evaluation.</summary>

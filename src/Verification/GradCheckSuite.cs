@@ -51,7 +51,7 @@ public static class GradCheckSuite
     /// <param name="selection">The checks and their device.</param>
     /// <param name="report">Receives each result as it comes.</param>
     /// <returns>Whether all passed.</returns>
-    /// <exception cref="ArgumentException">No check has such a name, or the preset does not exist.</exception>
+    /// <exception cref="InvalidValueException">No check has such a name, or the preset does not exist.</exception>
     public static bool Run(GradCheckSelection selection, Action<GradCheckReport> report)
     {
         bool isSelected = !string.IsNullOrEmpty(selection.Pattern), passed = true;
@@ -60,9 +60,8 @@ public static class GradCheckSuite
             ? [.. new NamePattern(selection.Pattern).Choose(checks, check => check.Name)]
             : [.. checks.Where(check => selection.Model is not null || selection.All || !check.OnlyInAll)];
         if (chosen.Length == 0)
-            throw new ArgumentException(
-                $"no gradient check has '{selection.Pattern}' in its name; there are "
-                    + $"{string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
+            throw new InvalidValueException(nameof(selection), $"no gradient check has '{selection.Pattern}' in its name",
+                $"a part of {string.Join(", ", checks.Select(check => check.Name.Split(' ')[0]).Distinct())}");
         for (int i = 0; i < chosen.Length; i++)
         {
             GradCheckReport result = Run(chosen[i], selection.All);
@@ -79,9 +78,10 @@ public static class GradCheckSuite
     }
 
     /// <summary>Runs one check on the CPU by its full name.</summary>
-    /// <exception cref="ArgumentException">No check has this name.</exception>
+    /// <exception cref="InvalidValueException">No check has this name.</exception>
     public static GradCheckReport RunOne(string name, bool all) => Run(
-        s_numeric.FirstOrDefault(check => check.Name == name) ?? throw new ArgumentException($"there is no gradient check '{name}'"), all);
+        s_numeric.FirstOrDefault(check => check.Name == name)
+            ?? throw new InvalidValueException(nameof(name), $"there is no gradient check '{name}'"), all);
 
     /// <summary>Checks one case on the CPU as the suite does, in double. The case need not belong to the suite.</summary>
     public static GradCheckReport RunOne(OperatorCase item, bool all = true) => Run(

@@ -70,7 +70,7 @@ internal static partial class NetworkCases
         string name = !training && golden.Name.EndsWith(EvaluationSuffix, StringComparison.Ordinal)
             ? golden.Name[..^EvaluationSuffix.Length]
             : golden.Name;
-        Tensor images = Layout.ToChannelsLast(Formula.Input($"{name}.x", [1, 3, model.Height, model.Width], golden.Type)).To(golden.Device);
+        Tensor images = ChannelOrder.ToLast(Formula.Input($"{name}.x", [1, 3, model.Height, model.Width], golden.Type)).To(golden.Device);
         if (!training)
         {
             using NoGrad scope = NoGrad.Begin();
@@ -84,7 +84,7 @@ internal static partial class NetworkCases
         Variable logits = model.Forward(new Variable(images)).Keep();
         golden.Check("out.logits_train", logits.Value);
         Tensor cotangent = Formula.Input($"{name}.cotangent", [1, model.Classes, model.Height, model.Width], golden.Type);
-        logits.Backward(Layout.ToChannelsLast(cotangent).To(golden.Device));
+        logits.Backward(ChannelOrder.ToLast(cotangent).To(golden.Device));
         golden.CheckGradients();
         golden.CheckBuffers(model);
     }

@@ -66,7 +66,7 @@ internal static class ReferenceCases
         golden.Fill(module);
         if (golden.Text("parameters") is var count && count != module.ParameterCount.ToString(CultureInfo.InvariantCulture))
             throw GoldenCase.Unknown("parameters", count, $"{module.ParameterCount}, the engine's number");
-        Variable images = golden.Leaf("in.0", Layout.ToChannelsLast(Formula.Input($"{name}.x", InputShape(golden), golden.Type)));
+        Variable images = golden.Leaf("in.0", ChannelOrder.ToLast(Formula.Input($"{name}.x", InputShape(golden), golden.Type)));
         module.Train();
         if (!training)
         {
@@ -76,15 +76,15 @@ internal static class ReferenceCases
         }
         IReadOnlyList<(string Name, Variable Value)> outputs = forward(images);
         string shapes = string.Join(';', outputs.Select(output =>
-            $"{output.Name}={Layout.ChannelsFirst(output.Value.Shape).ToString().Trim('(', ')')}"));
+            $"{output.Name}={ChannelOrder.First(output.Value.Shape).ToString().Trim('(', ')')}"));
         if (golden.Text("shapes") is var expected && expected != shapes)
             throw GoldenCase.Unknown("shapes", expected, $"{shapes}, the engine's");
         foreach ((string output, Variable value) in outputs)
             golden.CheckSummary(output, value.Keep().Value);
         // Outputs of several shapes as one row: the graph is differentiated once.
         Variable row = Variable.Apply(new Kernels.Concat(), [.. outputs.Select(output => Flat(output.Value))]);
-        row.Backward(Joined([.. outputs.Select(output => Layout.ToChannelsLast(
-            Formula.Input($"{name}.cotangent.{output.Name}", Layout.ChannelsFirst(output.Value.Shape), golden.Type)))]).To(golden.Device));
+        row.Backward(Joined([.. outputs.Select(output => ChannelOrder.ToLast(
+            Formula.Input($"{name}.cotangent.{output.Name}", ChannelOrder.First(output.Value.Shape), golden.Type)))]).To(golden.Device));
         golden.CheckGradients();
     }
 

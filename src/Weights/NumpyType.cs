@@ -12,8 +12,8 @@ internal sealed class NumpyType(string code)
     /// <summary>The type, as safetensors spells it; null if it is none of numbers.</summary>
     public string? DType => Code switch
     {
-        "f8" => "F64", "f4" => "F32", "f2" => "F16", "i8" => "I64", "i4" => "I32", "i2" => "I16", "i1" => "I8", "u8" => "U64", "u4" => "U32",
-        "u2" => "U16", "u1" => "U8", "b1" => "BOOL", _ => null,
+        "f8" => "F64", "f4" => "F32", "f2" => "F16", "i8" => "I64", "i4" => "I32", "i2" => "I16", "i1" => "I8",
+        "u8" => "U64", "u4" => "U32", "u2" => "U16", "u1" => "U8", "b1" => "BOOL", _ => null,
     };
 
     /// <summary>State of numpy: (version, byte order, ...).</summary>

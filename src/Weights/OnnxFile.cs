@@ -19,21 +19,17 @@ internal sealed class OnnxFile : WeightFile
     public OnnxFile(string path)
         : base(path)
     {
-        try
+        _bytes = ReadFile.Parse(path, "it is no complete ONNX model", () =>
         {
             if (new FileInfo(path).Length > Array.MaxLength)
                 throw new WeightFileException(path, "an ONNX file may have 2 GiB", "store its initialisers as external data");
-            _bytes = File.ReadAllBytes(path);
+            return File.ReadAllBytes(path);
+        }, Refuse);
+        ReadFile.Parse(path, "it is no complete ONNX model", () =>
+        {
             ReadModel();
-        }
-        catch (InvalidDataException failure)
-        {
-            throw new WeightFileException(path, $"it is no complete ONNX model ({failure.Message})", Damaged, failure);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException && failure is not WeightFileException)
-        {
-            throw new WeightFileException(path, failure.Message, "check that it can be read", failure);
-        }
+            return true;
+        }, Refuse);
         if (_tensors.Count == 0)
             throw new WeightFileException(path, "this ONNX model has no initialiser", "choose a model that holds its weights");
     }
@@ -47,13 +43,15 @@ internal sealed class OnnxFile : WeightFile
     /// <summary>The nodes of the graph, in its order, which is that of the computation.</summary>
     public IReadOnlyList<OnnxNode> Nodes => _nodes;
 
-    /// <summary>Whether bytes can be the start of a model: the version of the format comes first, then another field of the model.</summary>
+    /// <summary>Whether bytes can be the start of a model: the version of the format, then another of its fields.</summary>
     public static bool IsOnnx(ReadOnlySpan<byte> start) => start.Length > 3 && start[0] == 0x08 && start[1] is > 0 and < 64
         && start[2] is 0x12 or 0x1A or 0x22 or 0x28 or 0x32 or 0x3A or 0x42 or 0x72;
 
     protected override void Dispose(bool disposing)
     {
     }
+
+    private WeightFileException Refuse(FileProblem problem) => new(Path, problem.Problem, Damaged, problem.Cause);
 
     private void ReadModel()
     {

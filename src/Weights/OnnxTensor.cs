@@ -69,7 +69,8 @@ internal sealed class OnnxTensor : WeightTensor
         if (present != bytes)
             throw new InvalidDataException($"tensor '{name}' {shape} has {present} bytes, expected {bytes}");
         byte[] values = raw is null ? [.. numbers] : [];
-        return new OnnxTensor(file, name, dtype, shape, raw is var (from, length) ? () => model.AsSpan(from, length).ToArray() : () => values);
+        return new OnnxTensor(file, name, dtype, shape,
+            raw is var (from, length) ? () => model.AsSpan(from, length).ToArray() : () => values);
     }
 
     private static Shape ShapeOf(string name, List<long> dimensions)
@@ -109,8 +110,8 @@ internal sealed class OnnxTensor : WeightTensor
         string folder = Path.GetDirectoryName(Path.GetFullPath(file))!;
         string path = Path.GetFullPath(Path.Combine(folder, location));
         // A model that was sent by somebody must not read other files of the user.
-        if (location.Length == 0 || Path.IsPathRooted(location) || !path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
-            || HasLink(folder, location))
+        if (location.Length == 0 || Path.IsPathRooted(location) || HasLink(folder, location)
+            || !path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new WeightFileException(file, $"tensor '{name}' stands in '{location}', expected a file in the model's folder",
                 "keep the model and its data in one folder, without links");
         long offset = OnnxFile.Number(external.GetValueOrDefault("offset", "0"));
@@ -120,21 +121,15 @@ internal sealed class OnnxTensor : WeightTensor
         long stored = File.Exists(path) ? new FileInfo(path).Length : -1;
         if (stored < 0 || offset > stored - length)
             throw new WeightFileException(file, $"tensor '{name}' stands in {path}, which "
-                + (stored < 0 ? "does not exist" : $"has {stored} bytes, expected {offset + (double)length}"), "put the model's data beside it");
-        return () =>
+                + (stored < 0 ? "does not exist" : $"has {stored} bytes, expected {offset + (double)length}"),
+                "put the model's data beside it");
+        return () => ReadFile.Parse(path, "not the data of the model", () =>
         {
-            try
-            {
-                using FileStream stream = File.OpenRead(path);
-                stream.Position = offset;
-                var content = new byte[length];
-                stream.ReadExactly(content);
-                return content;
-            }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-            {
-                throw new WeightFileException(path, failure.Message, "check that it can be read", failure);
-            }
-        };
+            using FileStream stream = File.OpenRead(path);
+            stream.Position = offset;
+            var content = new byte[length];
+            stream.ReadExactly(content);
+            return content;
+        }, problem => new WeightFileException(path, problem.Problem, "check that it is complete and can be read", problem.Cause));
     }
 }

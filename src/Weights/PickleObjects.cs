@@ -41,7 +41,8 @@ internal sealed class PickleObjects(long size)
     {
         "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_parameter",
         "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2", "torch.nn.parameter.Parameter",
-        "torch.nn.parameter.Buffer", "torch._tensor.Tensor", "torch.Tensor", "torch.device", "_codecs.encode", "builtins.bytearray", "__builtin__.bytearray",
+        "torch.nn.parameter.Buffer", "torch._tensor.Tensor", "torch.Tensor", "torch.device", "_codecs.encode",
+        "builtins.bytearray", "__builtin__.bytearray",
         "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",
         "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "numpy.core.numeric._frombuffer",
         "numpy._core.numeric._frombuffer",
@@ -219,7 +220,8 @@ internal sealed class PickleObjects(long size)
 
     private static string Explain(string name) => name switch
     {
-        "torch._utils._rebuild_sparse_tensor" or "torch.serialization._get_layout" => $"it holds a sparse tensor ({name}), expected dense ones",
+        "torch._utils._rebuild_sparse_tensor" or "torch.serialization._get_layout" =>
+            $"it holds a sparse tensor ({name}), expected dense ones",
         "torch._utils._rebuild_qtensor" or "torch.QInt8Storage" or "torch.QUInt8Storage" or "torch.QInt32Storage" =>
             $"it holds a quantised tensor ({name}), expected float or whole numbers",
         "torch.ComplexFloatStorage" or "torch.ComplexDoubleStorage" => $"it holds complex numbers ({name}), expected real ones",

@@ -48,33 +48,33 @@ internal abstract class PyTorchFile : WeightFile
     /// <param name="count">Number of elements.</param>
     protected abstract byte[] ReadStorage(StorageReference storage, int size, long first, long count);
 
-    /// <summary>Runs a reader, and turns what it finds into an error of this file.</summary>
-    protected void Guard(Action read)
+    /// <summary>Reads a part of the file; what is wrong with it becomes an error that names it.</summary>
+    protected T Guard<T>(Func<T> read) => ReadFile.Parse(Path, "not a file of torch.save that is understood", read, problem =>
+        problem.Cause switch
+        {
+            PickleException pickle => new WeightFileException(Path, pickle.Message, pickle.Remedy ?? Damaged, pickle),
+            EndOfStreamException => new WeightFileException(Path, "it is not complete", Damaged, problem.Cause),
+            _ => new WeightFileException(Path, problem.Problem, Damaged, problem.Cause),
+        });
+
+    /// <summary>Reads the file when it is opened, and closes it if that fails.</summary>
+    protected void Open(Action read)
     {
+        bool isRead = false;
         try
         {
-            read();
+            Guard(() =>
+            {
+                read();
+                return isRead = true;
+            });
         }
-        catch (Exception failure) when (failure is not WeightFileException)
+        finally
         {
-            Dispose();
-            throw Explain(failure) ?? failure;
-        }
-        catch (WeightFileException)
-        {
-            Dispose();
-            throw;
+            if (!isRead)
+                Dispose();
         }
     }
-
-    /// <summary>The error of this file for a failure while reading it; null if the failure is no property of the file.</summary>
-    protected WeightFileException? Explain(Exception failure) => failure switch
-    {
-        PickleException pickle => new WeightFileException(Path, pickle.Message, pickle.Remedy ?? Damaged, failure),
-        EndOfStreamException or InvalidDataException => new WeightFileException(Path, "it is not complete", Damaged, failure),
-        IOException or UnauthorizedAccessException => new WeightFileException(Path, failure.Message, "check that it can be read", failure),
-        _ => null,
-    };
 
     /// <summary>Reverses the bytes of every element, in a file of a machine with the other byte order.</summary>
     protected static byte[] Reverse(byte[] bytes, int size)

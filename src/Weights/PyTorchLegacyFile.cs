@@ -17,33 +17,31 @@ internal sealed class PyTorchLegacyFile : PyTorchFile
     private bool _isBigEndian;
 
     public PyTorchLegacyFile(string path)
-        : base(path) => Guard(ReadFile);
+        : base(path) => Open(ReadContent);
 
     public override string Format => "PyTorch legacy";
 
-    protected override long StorageBytes(string key) => _storages.TryGetValue(key, out (long Position, long Bytes) storage) ? storage.Bytes : -1;
+    protected override long StorageBytes(string key) =>
+        _storages.TryGetValue(key, out (long Position, long Bytes) storage) ? storage.Bytes : -1;
 
     protected override byte[] ReadStorage(StorageReference storage, int size, long first, long count)
     {
-        var bytes = new byte[checked((int)(count * size))];
         lock (_lock)
         {
-            try
+            byte[] bytes = Guard(() =>
             {
+                var content = new byte[checked((int)(count * size))];
                 _stream!.Position = _storages[storage.Key].Position + (storage.Offset + first) * size;
-                _stream.ReadExactly(bytes);
-            }
-            catch (Exception failure) when (Explain(failure) is { } explained)
-            {
-                throw explained;
-            }
+                _stream.ReadExactly(content);
+                return content;
+            });
+            return _isBigEndian ? Reverse(bytes, size) : bytes;
         }
-        return _isBigEndian ? Reverse(bytes, size) : bytes;
     }
 
     protected override void Dispose(bool disposing) => _stream?.Dispose();
 
-    private void ReadFile()
+    private void ReadContent()
     {
         _stream = new FileStream(Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         var magic = new System.Numerics.BigInteger(s_magic);
@@ -68,7 +66,8 @@ internal sealed class PyTorchLegacyFile : PyTorchFile
             _stream.ReadExactly(prefix);
             long count = _isBigEndian ? BinaryPrimitives.ReadInt64BigEndian(prefix) : BinaryPrimitives.ReadInt64LittleEndian(prefix);
             if (count < 0 || count > (_stream.Length - _stream.Position) / size)
-                throw new PickleException($"storage {name} should have {count} elements of {size} bytes, {_stream.Length - _stream.Position} bytes follow");
+                throw new PickleException($"storage {name} should have {count} elements of {size} bytes, "
+                    + $"{_stream.Length - _stream.Position} bytes follow");
             if (!_storages.TryAdd(name, (_stream.Position, count * size)))
                 throw new PickleException($"it lists storage {name} twice");
             _stream.Position += count * size;

@@ -19,7 +19,7 @@ internal sealed class PyTorchZipFile : PyTorchFile
     private byte[] _cached = [];
 
     public PyTorchZipFile(string path)
-        : base(path) => Guard(ReadArchive);
+        : base(path) => Open(ReadArchive);
 
     public override string Format => "PyTorch zip";
 
@@ -31,16 +31,7 @@ internal sealed class PyTorchZipFile : PyTorchFile
         {
             // Tensors that share a storage are read one after the other.
             if (_cachedKey != storage.Key)
-            {
-                try
-                {
-                    (_cached, _cachedKey) = (Content(_entries[$"data/{storage.Key}"]), storage.Key);
-                }
-                catch (Exception failure) when (Explain(failure) is { } explained)
-                {
-                    throw explained;
-                }
-            }
+                (_cached, _cachedKey) = (Guard(() => Content(_entries[$"data/{storage.Key}"])), storage.Key);
             byte[] bytes = _cached.AsSpan(checked((int)((storage.Offset + first) * size)), checked((int)(count * size))).ToArray();
             return _isBigEndian ? Reverse(bytes, size) : bytes;
         }
@@ -75,7 +66,9 @@ internal sealed class PyTorchZipFile : PyTorchFile
             if (entry.CompressedLength != entry.Length)
                 throw new PickleException($"the entry '{name}' is compressed, and PyTorch compresses nothing",
                     "unpack the archive and pack it without compression, or load it in PyTorch and save it again");
-        string order = _entries.TryGetValue("byteorder", out ZipArchiveEntry? byteOrder) ? Encoding.ASCII.GetString(Content(byteOrder)) : "little";
+        string order = _entries.TryGetValue("byteorder", out ZipArchiveEntry? byteOrder)
+            ? Encoding.ASCII.GetString(Content(byteOrder))
+            : "little";
         if (order is not ("little" or "big"))
             throw new PickleException($"its byte order is '{order}', expected little or big");
         _isBigEndian = order == "big";

@@ -236,8 +236,9 @@ internal sealed class Unpickler
         return items;
     }
 
-    private object? Remembered(long index) =>
-        _memo.TryGetValue(index, out object? value) ? value : throw new PickleException($"the pickle recalls value {index}, which it never set");
+    private object? Remembered(long index) => _memo.TryGetValue(index, out object? value)
+        ? value
+        : throw new PickleException($"the pickle recalls value {index}, which it never set");
 
     private static long Index(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long index) ? index : throw Wrong("a number");

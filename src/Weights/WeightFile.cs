@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Tensors;
 
 namespace CsUnet.Weights;
@@ -47,7 +48,8 @@ public abstract class WeightFile : IDisposable
         if (start.Length > 1 && start[0] == 0x80 && start[1] is >= 2 and <= 5)
             return new PyTorchLegacyFile(path);
         if (start.Length > 262 && start.AsSpan(257).StartsWith("ustar"u8))
-            throw new WeightFileException(path, "this is a tar archive, the format of PyTorch before 0.1.10", "load it in PyTorch and save it again");
+            throw new WeightFileException(path, "this is a tar archive, the format of PyTorch before 0.1.10",
+                "load it in PyTorch and save it again");
         if (start.Length > 8 && start[8] == '{')
             return new SafetensorsWeights(path);
         if (OnnxFile.IsOnnx(start))
@@ -76,18 +78,16 @@ public abstract class WeightFile : IDisposable
 
     private static byte[] Start(string path)
     {
-        try
+        return ReadFile.Parse(path, "not a weight file", () =>
         {
+            if (SpecialFile.Is(path))
+                throw new WeightFileException(path, "is a pipe or a device", "give a file");
             if (!File.Exists(path))
                 throw new WeightFileException(path, Directory.Exists(path) ? "this is a folder" : "there is no such file",
                     "give the path of a weight file");
             using FileStream stream = File.OpenRead(path);
             var start = new byte[512];
             return start[..stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false)];
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException && failure is not WeightFileException)
-        {
-            throw new WeightFileException(path, failure.Message, "check the path and your permission to read it", failure);
-        }
+        }, problem => new WeightFileException(path, problem.Problem, "check the path and your permission to read it", problem.Cause));
     }
 }

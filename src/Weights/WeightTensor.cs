@@ -47,7 +47,8 @@ public abstract class WeightTensor
         if (type is not (Tensors.DType.Float32 or Tensors.DType.Float64))
             throw new ArgumentException($"WeightTensor.Load: type {type}; expected Float32 or Float64", nameof(type));
         if (DType is "C64" || DType.StartsWith("F8", StringComparison.Ordinal))
-            throw new WeightFileException(FilePath, $"tensor '{Name}' has elements of type {DType}", "convert it to a float or integer type");
+            throw new WeightFileException(FilePath, $"tensor '{Name}' has elements of type {DType}",
+                "convert it to a float or integer type");
         byte[] bytes = ReadBytes();
         Tensor tensor = Tensor.Empty(Shape, type);
         if (type == Tensors.DType.Float32)

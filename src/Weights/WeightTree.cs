@@ -4,7 +4,8 @@ namespace CsUnet.Weights;
 internal sealed class WeightTree
 {
     // The keys under which trainers store the network's state, beside their own.
-    private static readonly string[] s_states = ["state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "weights"];
+    private static readonly string[] s_states =
+        ["state_dict", "model_state_dict", "model_state", "model", "module", "net", "network", "weights"];
 
     private const string ParallelPrefix = "module.";
 

@@ -5,6 +5,7 @@ using System.Xml.Linq;
 using CsUnet.Cli;
 using CsUnet.Data;
 using CsUnet.Tensors;
+using CsUnet.Tests.Support;
 using CsUnet.Training;
 
 namespace CsUnet.Tests.Cli;
@@ -63,7 +64,8 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         Assert.True(run.Code == ExitCode.Success, run.Error);
         foreach (string part in new[] { "IoU", "Dice", "matrix", "secondary", "tertiary", "mean", "pixel accuracy", "confusion matrix" })
             Assert.Contains(part, run.Out);
-        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(Path.Combine(trained.Folder, "evaluation-test.json")));
+        using JsonDocument json = JsonDocument.Parse(File.ReadAllText(
+            Assert.Single(Directory.GetFiles(trained.Folder, "evaluation-test-last-000003-*.json"))));
         JsonElement root = json.RootElement;
         Assert.InRange(root.GetProperty("meanIoU").GetDouble(), 0, 1);
         Assert.Equal(["matrix", "secondary", "tertiary"],
@@ -120,11 +122,11 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
     {
         Assert.Equal(ExitCode.Success,
             ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "val", "--checkpoint", "best", "--stride", "64").Code);
-        Assert.True(File.Exists(Path.Combine(trained.Folder, "evaluation-val.json")));
+        Assert.Single(Directory.GetFiles(trained.Folder, "evaluation-val-best-00000?-*.json"));
         ProgramRun missing = ProgramRun.Of("evaluate", "--run", trained.Folder, "--split", "tset");
         Assert.Equal(ExitCode.Usage, missing.Code);
         Assert.Contains("tset", missing.Error);
-        Assert.False(File.Exists(Path.Combine(trained.Folder, "evaluation-tset.json")));
+        Assert.Empty(Directory.GetFiles(trained.Folder, "evaluation-tset*"));
         ProgramRun.Refuses(["evaluate", "--run", trained.Folder, "--stride", "65"], "--stride", "64");
     }
 
@@ -145,6 +147,16 @@ public sealed class EndToEndTests(TrainedRun trained) : IClassFixture<TrainedRun
         double matrix = labels.Samples.Count(sample => sample == 0) / (double)labels.Samples.Length;
         Assert.Equal($"test_0000.png,matrix,{matrix.ToString("F6", CultureInfo.InvariantCulture)}", rows[1]);
         Assert.Equal(2, rows.Skip(1).Sum(row => double.Parse(row.Split(',')[2], CultureInfo.InvariantCulture)), 5);
+    }
+
+    [Fact]
+    public void Predict_notes_what_it_left_out_of_a_file()
+    {
+        string file = trained.Path("bands.tif"), output = trained.Path("noted");
+        File.WriteAllBytes(file, TiffWriter.Write(new TiffPage(64, 64, (y, x, _) => (ulong)(y + x)) { Samples = 2 }));
+        ProgramRun run = ProgramRun.Of("predict", "--run", trained.Folder, file, "--out", output);
+        Assert.True(run.Code == ExitCode.Success, run.Error);
+        Assert.Contains($"note: {file}: the file does not say what 1 of the 2 samples of a pixel is", run.Error);
     }
 
     [Fact]

@@ -89,6 +89,16 @@ public sealed class FailuresTests
     public void Anything_else_is_a_defect() =>
         Ends(new NullReferenceException("x"), "internal error, NullReferenceException: x (set CSUNET_TRACE=1 for details)");
 
+    // The runtime throws these as well, for reasons that no user can act on. The engine's own errors are of other types.
+    [Theory]
+    [InlineData(typeof(ArgumentException))]
+    [InlineData(typeof(ArgumentOutOfRangeException))]
+    [InlineData(typeof(FormatException))]
+    [InlineData(typeof(InvalidOperationException))]
+    [InlineData(typeof(NotSupportedException))]
+    public void A_plain_exception_of_the_runtime_is_a_defect(Type type) => Assert.StartsWith(
+        $"error: internal error, {type.Name}: ", Report((Exception)Activator.CreateInstance(type)!).Error);
+
     [Fact]
     public void An_option_is_called_by_its_name_on_the_command_line()
     {

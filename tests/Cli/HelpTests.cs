@@ -6,7 +6,7 @@ namespace CsUnet.Tests.Cli;
 
 public sealed class HelpTests
 {
-    public static TheoryData<string> Commands => ["", "train", "evaluate", "predict", "demo", "selftest", "bench", "bench step",
+    public static TheoryData<string> Commands => ["", "train", "check", "evaluate", "predict", "demo", "selftest", "bench", "bench step",
         "gradcheck", "devices", "kernels", "kernels list", "kernels profile",
         "bench compare", "lab", "lab list", "lab check", "lab bench", "lab compare", "lab tune", "lab watch", "lab project",
         "lab resources", "lab report"];
@@ -27,6 +27,7 @@ public sealed class HelpTests
 
     [Theory]
     [InlineData("train")]
+    [InlineData("check")]
     [InlineData("evaluate")]
     [InlineData("predict")]
     [InlineData("demo")]

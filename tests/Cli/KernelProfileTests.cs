@@ -1,6 +1,7 @@
 using CsUnet.Cli;
 using CsUnet.Kernels.Cuda;
 using CsUnet.Lab;
+using CsUnet.Tensors;
 
 namespace CsUnet.Tests.Cli;
 
@@ -91,7 +92,7 @@ public sealed class KernelProfileTests
         Assert.Equal(["a: sectors of global memory rose from 1.500 to 3.000 times the ideal, most of it at x.cu:1"],
             KernelProfile.Rises(before, worse));
         Assert.Empty(KernelProfile.Rises(worse, before));
-        Assert.Contains("no-table.csv:2: 'a,b' is no row", Assert.Throws<InvalidDataException>(
+        Assert.Contains("no-table.csv, line 2: 'a,b' is no row", Assert.Throws<InvalidFileException>(
             () => KernelProfile.Parse($"{KernelProfile.Heading}\na,b\n", "no-table.csv")).Message);
 
         static IReadOnlyList<KernelCost> Table(string rows) => KernelProfile.Parse($"{KernelProfile.Heading}\n{rows}", "table");

@@ -51,6 +51,7 @@ public sealed class OptionTableTests
     [InlineData("mlp", "mlp")]
     [InlineData("size", "128x160")]
     [InlineData("data", "here")]
+    [InlineData("intensity", "0,4095")]
     [InlineData("augmentation", "nasa")]
     public void A_difference_is_found_by_its_key(string key, string value)
     {
@@ -76,10 +77,10 @@ public sealed class OptionTableTests
 
     [Fact]
     public void The_order_of_keys_in_the_file_stays() => Assert.Equal(
-        "model size encoder encoder_width window embed_dim depths heads mlp drop_path data classes subset batch steps epochs optimizer "
-            + "learning_rate weight_decay momentum schedule warm_up minimum_learning_rate schedule_every schedule_factor plateau_patience "
-            + "clip_norm cross_entropy_weight dice_weight class_weights validate_every checkpoint_every patience validation_stride "
-            + "tile_stride precision seed threads augmentation",
+        "model size encoder encoder_width window embed_dim depths heads mlp drop_path data classes subset intensity batch steps epochs "
+            + "optimizer learning_rate weight_decay momentum schedule warm_up minimum_learning_rate schedule_every schedule_factor "
+            + "plateau_patience clip_norm cross_entropy_weight dice_weight class_weights validate_every checkpoint_every patience "
+            + "validation_stride tile_stride precision seed threads augmentation",
         string.Join(' ', TrainingOptions.Keys));
 
     [Fact]

@@ -15,8 +15,8 @@ public sealed class WrongCallTests
 
     [Fact]
     public void Unknown_command_without_neighbour_lists_all() =>
-        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy', expected one of train, evaluate, predict, demo, selftest, bench, "
-            + "lab, gradcheck, kernels, devices");
+        ProgramRun.Refuses(["xyzzyxyzzy"], "unknown command 'xyzzyxyzzy', expected one of train, check, evaluate, predict, demo, selftest, "
+            + "bench, lab, gradcheck, kernels, devices");
 
     [Fact]
     public void Unknown_subcommand() => ProgramRun.Refuses(["bench", "stpe"], "unknown command 'stpe'", "'step'", "csunet bench --help");
@@ -57,11 +57,15 @@ public sealed class WrongCallTests
     [InlineData("--seed", "-1")]
     [InlineData("--class-weights", "1,a,1")]
     [InlineData("--threads", "-2")]
+    [InlineData("--intensity", "9,3")]
+    [InlineData("--intensity", "-1,-2")]
+    [InlineData("--intensity", "brightest")]
     public void Impossible_value_names_option_and_value(string option, string value)
     {
         using var folder = new Workspace();
         string name = option == "--lr" ? "--learning-rate" : option;
-        ProgramRun.Refuses(["train", "--out", folder["run"], option, value], name, value.Split(',')[^1] == "1" ? "a" : value, "expected");
+        ProgramRun.Refuses(
+            ["train", "--out", folder["run"], option, value], name, value.Split(',')[^1] == "1" ? "a" : value, "expected");
         Assert.Empty(folder.Files());
     }
 
@@ -83,8 +87,12 @@ public sealed class WrongCallTests
     }
 
     [Fact]
-    public void Impossible_size_names_the_nearest() =>
-        ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size 100", "the nearest is 96");
+    public void Impossible_size_names_the_nearest()
+    {
+        ProgramRun.Refuses(["bench", "step", "--size", "100"], "--size is '100'", "the nearest is 96");
+        ProgramRun.Refuses(["train", "--size", "64x100"], "--size is '64x100'", "the nearest is 64x96");
+        ProgramRun.Refuses(["lab", "tune", "--size", "wide"], "--size is 'wide'", "multiples of 32");
+    }
 
     [Theory]
     [InlineData("train", "--model", "cs-unet-mimi", "cs-unet-mini")]
@@ -106,6 +114,22 @@ public sealed class WrongCallTests
     public void The_processor_computes_in_fp32_only(string command, string precision) => ProgramRun.Refuses(
         [.. command.Split(' '), "--device", "cpu", "--precision", precision],
         $"--precision {precision}: the CPU computes in fp32 only");
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("0")]
+    [InlineData("-3")]
+    [InlineData("1.5")]
+    public void Impossible_data_bar(string rows) => ProgramRun.Refuses(
+        ["predict", "image.png", "--data-bar", rows], $"--data-bar {rows}: expected auto, none, or a number of rows from 1 up");
+
+    [Fact]
+    public void A_range_needs_files()
+    {
+        using var folder = new Workspace();
+        ProgramRun.Refuses(["train", "--intensity", "0,4095", "--out", folder["run"]], "--intensity is '0,4095', but data is not set");
+        Assert.Empty(folder.Files());
+    }
 
     [Fact]
     public void Missing_value() => ProgramRun.Refuses(["train", "--steps"], "--steps: a value is missing", "csunet train --help");
@@ -133,8 +157,8 @@ public sealed class WrongCallTests
         using var folder = new Workspace();
         string config = folder.Write("large.yaml", "embed_dim: 4096\ndepths: [100, 100, 100, 100]\n");
         ProgramRun.Refuses(["train", "--config", config, "--out", folder["run"]], "GiB of memory");
-        ProgramRun.Refuses(["train", "--size", "8192", "--batch", "65536", "--out", folder["run"]], "GiB of memory", "smaller batch");
-        ProgramRun.Refuses(["bench", "step", "--size", "8192", "--batch", "4096"], "--batch 4096", "GiB of memory");
+        ProgramRun.Refuses(["train", "--size", "8192", "--batch", "65536", "--out", folder["run"]], "GiB of memory", "take a smaller size");
+        ProgramRun.Refuses(["bench", "step", "--size", "8192", "--batch", "4096"], "--batch 4096", " memory", "take a smaller size");
         Assert.Equal(["large.yaml"], folder.Files());
     }
 
@@ -176,11 +200,55 @@ public sealed class WrongCallTests
         Assert.Empty(folder.Files());
     }
 
+    [Fact]
+    public void Split_that_is_no_name() =>
+        ProgramRun.Refuses(["evaluate", "--split", "../train"], "--split is '../train'", "such as test");
+
     [Theory]
-    [InlineData("")]
-    [InlineData("../train")]
-    public void Split_that_is_no_name(string split) =>
-        ProgramRun.Refuses(["evaluate", "--split", split], $"--split is '{split}'", "such as test");
+    [InlineData("train", "--out", "")]
+    [InlineData("train", "--data", "")]
+    [InlineData("train", "--classes", " ")]
+    [InlineData("train", "--config", "")]
+    [InlineData("train", "--augment", "")]
+    [InlineData("train", "--steps", "")]
+    [InlineData("evaluate", "--run", "")]
+    [InlineData("evaluate", "--split", "")]
+    [InlineData("predict", "FILE_OR_DIR", "")]
+    [InlineData("demo", "--out", "")]
+    [InlineData("selftest", "--vectors", "")]
+    [InlineData("selftest", "--filter", "")]
+    public void An_empty_value_is_refused(string command, string option, string value) => ProgramRun.Refuses(
+        option[0] == '-' ? [command, option, value] : [command, value], option, "the value is empty");
+
+    [Fact]
+    public void A_folder_is_no_file()
+    {
+        using var folder = new Workspace();
+        foreach (string option in new[] { "--config", "--classes", "--augment" })
+            ProgramRun.Refuses(["train", "--size", "32", option, folder.Root], folder.Root, "is a folder");
+        ProgramRun.Refuses(["bench", "compare", folder.Root, folder.Root], folder.Root, "is a folder");
+    }
+
+    [Fact]
+    public void A_variant_that_no_operator_has_here()
+    {
+        ProgramRun.Refuses(["lab", "check", "--op", "relu", "--variant", "x", "--device", "cpu"], "--variant x", "one way only");
+        ProgramRun.Refuses(["lab", "tune", "--op", "relu", "--variant", "x", "--device", "cpu"], "--variant x", "one way only");
+        ProgramRun.Refuses(["lab", "tune", "--op", "linear", "--variant", "x", "--device", "cpu"], "--variant x", "reference");
+    }
+
+    [Fact]
+    public void A_huge_or_hostile_value_is_shown_short_and_plain()
+    {
+        foreach (string option in new[] { "--steps", "--model", "--data", "--split", "--size", "--seed" })
+        {
+            string command = option == "--split" ? "evaluate" : "train";
+            ProgramRun run = ProgramRun.Of(command, option, "\u001b[2J\nerror: forged\u202e" + new string('9', 100_000));
+            Assert.Equal(ExitCode.Usage, run.Code);
+            Assert.True(run.Error.Length < 4000, $"{option}: {run.Error.Length} characters");
+            Assert.Equal(CsUnet.Tensors.PlainText.Of(run.Error[..^1]), run.Error[..^1]);
+        }
+    }
 
     [Fact]
     public void Missing_vectors()

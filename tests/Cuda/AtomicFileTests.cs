@@ -49,6 +49,47 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void A_temporary_file_is_deleted_only_after_its_writer_ended()
+    {
+        string path = _folder.File("a.txt"), dead = AtomicFile.TemporaryOf(path);
+        File.WriteAllText(dead, "left by a kill");
+        AtomicFile.Write(path, stream =>
+        {
+            stream.WriteByte((byte)'a');
+            string[] unfinished = Directory.GetFiles(_folder.Path, "*.tmp");
+            Assert.Equal(2, unfinished.Length);
+            Array.ForEach(unfinished, AtomicFile.DeleteIfAbandoned);
+            Assert.Single(Directory.GetFiles(_folder.Path, "*.tmp"));
+            Assert.False(File.Exists(dead));
+        });
+        Assert.Equal("a", File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void A_link_with_the_name_of_a_temporary_file_deletes_nothing()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need a privilege on Windows");
+        string victim = _folder.File("victim"), link = AtomicFile.TemporaryOf(_folder.File("a.txt"));
+        File.WriteAllText(victim, "mine");
+        File.CreateSymbolicLink(link, victim);
+        AtomicFile.DeleteIfAbandoned(link);
+        Assert.Equal("mine", File.ReadAllText(victim));
+    }
+
+    [Fact]
+    public void A_file_that_is_returned_open_is_written_to_under_any_name()
+    {
+        string path = _folder.File("a.txt");
+        using FileStream stream = AtomicFile.Create(path, stream => stream.WriteByte((byte)'a'));
+        Assert.Equal("a", File.ReadAllText(path));
+        File.Move(path, _folder.File("b.txt"));
+        File.WriteAllText(path, "other");
+        stream.WriteByte((byte)'b');
+        Assert.Equal("ab", File.ReadAllText(_folder.File("b.txt")));
+        Assert.Equal("other", File.ReadAllText(path));
+    }
+
+    [Fact]
     public void A_temporary_file_is_recognised_by_its_whole_name()
     {
         string temporary = Path.GetFileName(AtomicFile.TemporaryOf("folder/last.safetensors"));

@@ -19,10 +19,11 @@ internal static unsafe class FakeDriver
         lock (s_lock)
         {
             string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(FakeDriverSource.Text)))[..16];
-            string library = Path.Combine(Path.GetTempPath(), $"csunet-fake-driver-{hash}.so");
+            // Beside the tests: in the temporary folder it could be somebody else's.
+            string library = Path.Combine(AppContext.BaseDirectory, $"fake-driver-{hash}.so");
             if (File.Exists(library))
                 return library;
-            string source = Path.Combine(Path.GetTempPath(), $"csunet-fake-driver-{Guid.NewGuid():N}.c");
+            string source = Path.Combine(AppContext.BaseDirectory, $"fake-driver-{Guid.NewGuid():N}.c");
             string output = source + ".so";
             File.WriteAllText(source, FakeDriverSource.Text);
             try

@@ -32,6 +32,9 @@ public class KernelCacheTests
     public void An_unwritable_folder_does_not_stop_a_run() => DriverTests.Run("fake", UnwritableOn);
 
     [Fact]
+    public void A_folder_or_file_that_others_may_write_is_not_read() => DriverTests.Run("fake", OthersOn);
+
+    [Fact]
     public void A_refused_image_is_compiled_anew() => DriverTests.Run("fake", RefusedOn);
 
     [Fact]
@@ -202,6 +205,36 @@ public class KernelCacheTests
         var cache = new KernelCache(folder.File("file")); // a file where the folder should be
         Assert.NotEmpty(cache.GetOrCompile(Source("a"), s_architecture).Image);
         Assert.Contains("cannot be", cache.LastProblem);
+    }
+
+    private static void OthersOn(string library)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        CudaLibraries.UseEmulator(library);
+        using var folder = new TemporaryFolder();
+        var cache = new KernelCache(folder.File("cache"));
+        cache.GetOrCompile(Source("a"), s_architecture);
+        string path = cache.PathOf(Source("a"), s_architecture);
+        UnixFileMode file = File.GetUnixFileMode(path), own = File.GetUnixFileMode(cache.Folder);
+        Assert.Equal((UnixFileMode.UserRead | UnixFileMode.UserWrite, UnixFileMode.UserRead | UnixFileMode.UserWrite
+            | UnixFileMode.UserExecute), (file, own));
+        // Such a file is replaced by one of this user.
+        File.SetUnixFileMode(path, file | UnixFileMode.GroupWrite);
+        Assert.False(cache.GetOrCompile(Source("a"), s_architecture).FromCache);
+        Assert.Contains("only you may write", cache.LastProblem);
+        Assert.Equal(file, File.GetUnixFileMode(path));
+        Assert.True(cache.GetOrCompile(Source("a"), s_architecture).FromCache);
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+        Assert.False(cache.GetOrCompile(Source("a"), s_architecture).FromCache);
+        Assert.True(cache.GetOrCompile(Source("a"), s_architecture).FromCache);
+        // Such a folder is neither read nor written.
+        File.SetUnixFileMode(cache.Folder, own | UnixFileMode.OtherWrite);
+        Assert.False(cache.GetOrCompile(Source("a"), s_architecture).FromCache);
+        Assert.Contains("others may write", cache.LastProblem);
+        cache.GetOrCompile(Source("b"), s_architecture);
+        Assert.Equal([path], Directory.GetFiles(cache.Folder));
     }
 
     private static void RefusedOn(string library)

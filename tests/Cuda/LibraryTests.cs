@@ -1,5 +1,6 @@
 using CsUnet.Cuda;
 using CsUnet.Cuda.Native;
+using CsUnet.Tests.Support;
 
 namespace CsUnet.Tests.Cuda;
 
@@ -80,6 +81,28 @@ public class LibraryTests
         Assert.NotEmpty(reason);
         if (OperatingSystem.IsLinux())
             Assert.Contains("cannot open shared object file", reason);
+    }
+
+    [Fact]
+    public void A_library_that_is_cut_short_is_not_mapped()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Skipped: ELF files are Linux's");
+        using var folder = new TemporaryFolder();
+        string whole = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "libSystem.Native.so");
+        Assert.False(ElfFile.IsCut(whole));
+        byte[] bytes = File.ReadAllBytes(whole);
+        string cut = folder.File("cut.so");
+        foreach (int length in (int[])[5, 63, 64, 4096, bytes.Length / 2, bytes.Length - 100])
+        {
+            File.WriteAllBytes(cut, bytes[..length]);
+            Assert.True(ElfFile.IsCut(cut), $"{length} of {bytes.Length} bytes");
+        }
+        Assert.Equal(0, LibraryLoader.Open(cut, out string reason));
+        Assert.Contains("cut short", reason);
+        File.WriteAllText(cut, "no library");
+        Assert.False(ElfFile.IsCut(cut));
+        Assert.Equal(0, LibraryLoader.Open(cut, out reason));
+        Assert.NotEmpty(reason);
     }
 
     [Fact]

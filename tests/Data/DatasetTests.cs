@@ -38,6 +38,27 @@ public class DatasetTests
     }
 
     [Fact]
+    public void Notices_are_counted_by_kind_whether_samples_stay_in_memory_or_not()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (string name in new[] { "a", "b", "c" })
+        {
+            var image = new TiffPage(8, 8, (y, x, _) => (ulong)(y * 8 + x)) { Samples = name == "c" ? 1 : 2 };
+            var mask = new TiffPage(8, 8, (_, x, _) => (ulong)(x / 4)) { Photometric = name == "b" ? 0 : 1 };
+            folder.Save($"train/{name}.tif", TiffWriter.Write(image));
+            folder.Save($"train_annot/{name}.tif", TiffWriter.Write(mask));
+        }
+        foreach (long limit in new[] { 1_000_000_000L, 0 })
+        {
+            MicrographDataset set = MicrographDataset.Open(folder.Path, "train", s_map, memoryLimit: limit);
+            Assert.Equal(0, set[0].Labels[0]);
+            Assert.Collection(set.Notices.Order(StringComparer.Ordinal),
+                notice => Assert.Contains($"WhiteIsZero", notice),
+                notice => Assert.EndsWith($"(2 files, first {Path.Combine(folder.Path, "train", "a.tif")})", notice));
+        }
+    }
+
+    [Fact]
     public void Missing_folders_and_empty_splits_are_named()
     {
         using var folder = new TemporaryFolder();

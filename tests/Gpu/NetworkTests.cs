@@ -84,7 +84,7 @@ public sealed class NetworkTests : IClassFixture<PlainEmulator>, IDisposable
             bytes[i] = labels[i];
         var recorder = new Recorder();
         using var trainer = new Trainer(options, model, TrainingFixture.Header(model),
-            new SameBatch(Layout.ToChannelsLast(golden.Load("in.x")), bytes), null, _workshop.NewFolder("golden"),
+            new SameBatch(ChannelOrder.ToLast(golden.Load("in.x")), bytes), null, _workshop.NewFolder("golden"),
             new ExecutionOptions { Device = device, StepsPerRead = 4 });
         trainer.Run(recorder, Token);
         Assert.Equal(9, trainer.ReplayedSteps);

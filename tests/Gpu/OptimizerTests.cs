@@ -45,14 +45,13 @@ public sealed class OptimizerTests
         var rule = new AdamW(1e-2, WeightDecay: 0.1);
         Tensor[] p = Random(1), g = Random(2), m = Random(3), v = Squares(4);
         Tensor[] dp = To(p, device), dg = To(g, device), dm = To(m, device), dv = To(v, device);
-        AdamW.Update(new TensorTable(dg, dp, dm, dv), OnDevice(device, rule.Settings(step)), factor is { } number
-            ? OnDevice(device, (float)number)
-            : null);
+        rule.Launch(new TensorTable([.. dp.Select((value, i) => new UpdatedParameter(value, dg[i], dm[i], dv[i]))]),
+            OnDevice(device, rule.Settings(step)), factor is { } number ? OnDevice(device, (float)number) : null);
         for (int i = 0; i < p.Length; i++)
         {
             if (factor is { } scale)
                 GradientNorm.Scale(g[i], scale);
-            rule.Update(p[i], g[i], m[i], v[i], step);
+            rule.Update(new(p[i], g[i], m[i], v[i]), step);
         }
         AssertClose(p, dp);
         AssertClose(m, dm);
@@ -69,15 +68,13 @@ public sealed class OptimizerTests
         CudaDeviceFixture.ClearFindings();
         var rule = new Sgd(1e-2, momentum, 0.1);
         Tensor[] p = Random(1), g = Random(2);
-        Tensor[]? u = momentum == 0 ? null : Random(3);
+        Tensor[] u = momentum == 0 ? [] : Random(3);
         Tensor[] dp = To(p, device), dg = To(g, device);
-        Tensor[]? du = u is null ? null : To(u, device);
-        Sgd.Update(new TensorTable(dg, dp, du, null), OnDevice(device, rule.Settings()), null);
-        for (int i = 0; i < p.Length; i++)
-            rule.Update(p[i], g[i], u?[i]);
+        Tensor[] du = To(u, device);
+        new ParameterUpdates().Run(rule, Updated(dp, dg, du), 1);
+        new ParameterUpdates().Run(rule, Updated(p, g, u), 1);
         AssertClose(p, dp);
-        if (u is not null)
-            AssertClose(u, du!);
+        AssertClose(u, du);
         CudaDeviceFixture.AssertNoFindings();
     }
 
@@ -87,13 +84,32 @@ public sealed class OptimizerTests
         Device device = CudaDeviceFixture.Require();
         Tensor[] p = Random(1), g = Random(2), m = Random(3), v = Squares(4);
         Tensor single = p[3].Clone().To(device), sgd = p[3].Clone().To(device);
-        new AdamW(1e-2).Update(single, g[3].To(device), m[3].Clone().To(device), v[3].Clone().To(device), 7);
-        new Sgd(1e-2, 0.5).Update(sgd, g[3].To(device), m[3].Clone().To(device));
+        new AdamW(1e-2).Update(new(single, g[3].To(device), m[3].Clone().To(device), v[3].Clone().To(device)), 7);
+        new Sgd(1e-2, 0.5).Update(new(sgd, g[3].To(device), m[3].Clone().To(device)), 1);
         Tensor expected = p[3].Clone();
-        new AdamW(1e-2).Update(expected, g[3], m[3].Clone(), v[3], 7);
+        new AdamW(1e-2).Update(new(expected, g[3], m[3].Clone(), v[3]), 7);
         AssertClose([expected], [single]);
-        new Sgd(1e-2, 0.5).Update(p[3], g[3], m[3]);
+        new Sgd(1e-2, 0.5).Update(new(p[3], g[3], m[3]), 1);
         AssertClose([p[3]], [sgd]);
+    }
+
+    [Fact]
+    public void An_update_follows_tensors_that_are_replaced()
+    {
+        Device device = CudaDeviceFixture.Require();
+        var rule = new Sgd(1e-2, 0.5);
+        var updates = new ParameterUpdates();
+        Tensor[] p = Random(1), u = Random(3), dp = To(p, device), du = To(u, device);
+        for (int step = 1; step <= 3; step++)
+        {
+            Tensor[] g = Random(10 + step), dg = To(g, device);
+            updates.Run(rule, Updated(dp, dg, du), step);
+            new ParameterUpdates().Run(rule, Updated(p, g, u), step);
+            if (step == 1)
+                dp = To(p, device);
+        }
+        AssertClose(p, dp);
+        AssertClose(u, du);
     }
 
     [Fact]
@@ -138,10 +154,11 @@ public sealed class OptimizerTests
     {
         Device device = CudaDeviceFixture.Require();
         Tensor a = Tensor.Zeros([4], DType.Float32, device), b = Tensor.Zeros([5], DType.Float32, device);
-        Assert.Contains("at least one", Assert.Throws<ShapeException>(() => new TensorTable([])).Message);
+        Assert.Contains("at least one", Assert.Throws<ShapeException>(() => new TensorTable(Array.Empty<Tensor>())).Message);
         Assert.Contains("on cpu", Assert.Throws<ShapeException>(() => new TensorTable([a, Tensor.Zeros([4])])).Message);
-        Assert.Contains("like its gradient", Assert.Throws<ShapeException>(() => new TensorTable([a], [b], null, null)).Message);
-        Assert.Contains("AdamW: mean", Assert.Throws<ShapeException>(() => new AdamW(1).Update(a, a, Tensor.Zeros([4]), a, 1)).Message);
+        Assert.Contains("like its gradient", Assert.Throws<ShapeException>(() => new TensorTable([new UpdatedParameter(b, a)])).Message);
+        Assert.Contains("AdamW: mean",
+            Assert.Throws<ShapeException>(() => new AdamW(1).Update(new(a, a, Tensor.Zeros([4]), a), 1)).Message);
     }
 
     [Fact]
@@ -170,6 +187,10 @@ public sealed class OptimizerTests
             Confusion.Add(Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([4], DType.UInt8), Tensor.Zeros([4], DType.Int64), 255));
         CudaDeviceFixture.AssertNoFindings();
     }
+
+    /// <summary>Parameters with gradients, and with velocities unless there are none.</summary>
+    private static UpdatedParameter[] Updated(Tensor[] values, Tensor[] gradients, Tensor[] velocities) =>
+        [.. values.Select((value, i) => new UpdatedParameter(value, gradients[i], velocities.Length == 0 ? [] : [velocities[i]]))];
 
     private static Tensor OnDevice(Device device, params float[] values) => Tensor.From(values, [values.Length]).To(device);
 }

@@ -60,6 +60,36 @@ public sealed partial class BuildTests
         Assert.All(folders, folder => Assert.Matches($@"\$root""?/{Regex.Escape(folder)}[/""]", script));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_script_says_in_one_line_that_it_cannot_build(bool isBuilt)
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Skipped: the script is for bash");
+        using var folder = new TemporaryFolder();
+        File.Copy(Path.Combine(TestFiles.RequireRoot(), "csunet"), folder.File("csunet"));
+        // Where it would write its lock there is a file: also root cannot write there.
+        File.WriteAllText(folder.File("src/Cli/obj"), "");
+        if (isBuilt)
+        {
+            File.WriteAllText(folder.File("src/Cli/bin/Release/net10.0/csunet"), "#!/bin/true\n");
+#pragma warning disable CA1416 // not on Windows
+            File.SetUnixFileMode(folder.File("src/Cli/bin/Release/net10.0/csunet"), (UnixFileMode)Convert.ToInt32("755", 8));
+#pragma warning restore CA1416
+        }
+        using Process process = Process.Start(new ProcessStartInfo("bash", [folder.File("csunet"), "--help"])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true,
+        })!;
+        string error = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(1, process.ExitCode);
+        string line = Assert.Single(error.TrimEnd('\n').Split('\n'));
+        Assert.StartsWith("error: ", line);
+        Assert.Contains($"{folder.File("src/Cli/obj")}); run ./csunet once as the owner of {folder.Path}", line);
+        Assert.Contains(isBuilt ? "sources are newer than the program" : "the program cannot be built", line);
+    }
+
     /// <summary>Copies the files of the checkout to <c>src/x</c> in a folder.</summary>
     private static string Copy(TemporaryFolder folder, params string[] patterns)
     {

@@ -1,4 +1,5 @@
 using CsUnet.Autograd;
+using CsUnet.Cuda;
 using CsUnet.Kernels;
 using CsUnet.Nn;
 using CsUnet.Tensors;
@@ -84,42 +85,100 @@ public sealed class KernelChoiceTests
         using var tuning = new TuningFolder();
         Assert.Null(KernelChoices.For(Call()));
         string key = KernelChoices.Key(Call());
-        File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{key}}": { "variant": "blocked", "vector_bits": 256 } }""");
+        Write(key, new KernelChoice("blocked", new Dictionary<string, int> { ["vector_bits"] = 256 }));
         KernelChoices.Store(Device.Cpu, new LayerNorm(), [s_inputs[0], Tensor.Zeros([40]), Tensor.Zeros([40])],
             new KernelChoice("vectors"));
         Assert.Equal("blocked vector_bits=256", KernelChoices.For(Call())?.ToString());
     }
 
     [Theory]
-    [InlineData("")]
-    [InlineData("null")]
-    [InlineData("[1]")]
-    [InlineData("""{ "a": 1 }""")]
-    [InlineData("""{ "a": {} }""")]
-    [InlineData("""{ "a": { "variant": 3 } }""")]
-    [InlineData("""{ "a": { "variant": "blocked", "vector_bits": "many" } }""")]
-    [InlineData("""{ "a": { "variant": "blocked", "vector_bits": 1e99 } }""")]
-    [InlineData("""{ "a": { "variant": "blocked", "vector_bits": 256, "vector_bits": 256 } }""")]
-    [InlineData("""{ "a": { "variant": "blocked" }, "a": { "variant": "blocked" } }""")]
-    public void A_file_of_something_else_is_named(string text)
+    [InlineData("", "not a file")]
+    [InlineData("null", "not a file")]
+    [InlineData("[1]", "not a file")]
+    [InlineData("""{ "a": { "variant": "blocked" } }""", "not a file")]
+    [InlineData("""{ "choices": { "a": { "variant": "blocked" } } }""", "not a file")]
+    [InlineData("""{ "sha256": 1, "choices": { "a": { "variant": "blocked" } } }""", "not a file")]
+    [InlineData("""{ "sha256": "", "choices": { "a": 1 } }""", "not a file")]
+    [InlineData("""{ "sha256": "", "choices": { "a": {} } }""", "not a file")]
+    [InlineData("""{ "sha256": "", "choices": { "a": { "variant": 3 } } }""", "not a file")]
+    [InlineData("""{ "sha256": "", "choices": { "a": { "variant": "blocked", "vector_bits": "many" } } }""", "not a file")]
+    [InlineData("""{ "sha256": "", "choices": { "a": { "variant": "blocked", "vector_bits": 1e99 } } }""", "not a file")]
+    [InlineData("""{ "sha256": "", "choices": { "a": { "variant": "b" }, "a": { "variant": "b" } } }""", "not a file")]
+    [InlineData("""{ "sha256": "00", "choices": { "a": { "variant": "blocked" } } }""", "its checksum is another")]
+    public void A_damaged_file_is_named_and_passed_over(string text, string part)
     {
         using var tuning = new TuningFolder();
         string path = KernelChoices.PathOf(Device.Cpu);
         File.WriteAllText(path, text);
-        string message = Assert.Throws<InvalidDataException>(() => OperatorCall.Run(s_op, s_inputs)).Message;
-        Assert.StartsWith($"{path}: not a file of stored kernel choices", message);
-        Assert.Contains("delete it", message);
+        string note = Assert.Single(Notes(() => Assert.Null(KernelChoices.For(Call()))));
+        Assert.StartsWith($"{path} is passed over: ", note);
+        Assert.Contains(part, note);
+        Assert.Contains("delete it", note);
+        // The next search replaces it.
+        KernelChoices.Store(Device.Cpu, s_op, s_inputs, new KernelChoice("reference"));
+        KernelChoices.Reload();
+        Assert.Equal("reference", KernelChoices.For(Call())?.Variant);
+    }
+
+    [Fact]
+    public void A_stored_value_that_was_changed_is_not_used()
+    {
+        using var tuning = new TuningFolder();
+        KernelChoices.Store(Device.Cpu, s_op, s_inputs, new KernelChoice("blocked", new Dictionary<string, int> { ["vector_bits"] = 256 }));
+        string path = KernelChoices.PathOf(Device.Cpu), text = File.ReadAllText(path);
+        // The layout of the text does not matter.
+        File.WriteAllText(path, text.Replace("\n", "\n\n", StringComparison.Ordinal));
+        KernelChoices.Reload();
+        Assert.NotNull(KernelChoices.For(Call()));
+        File.WriteAllText(path, text.Replace("256", "128", StringComparison.Ordinal));
+        KernelChoices.Reload();
+        Assert.Contains("checksum", Assert.Single(Notes(() => Assert.Null(KernelChoices.For(Call())))));
+    }
+
+    [Fact]
+    public void A_folder_that_others_may_write_is_passed_over()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Skipped: modes of folders are not Windows'");
+        using var tuning = new TuningFolder();
+        KernelChoices.Store(Device.Cpu, s_op, s_inputs, new KernelChoice("reference"));
+#pragma warning disable CA1416 // not on Windows
+        File.SetUnixFileMode(tuning.Path, (UnixFileMode)Convert.ToInt32("777", 8));
+#pragma warning restore CA1416
+        KernelChoices.Reload();
+        Assert.Contains($"others may write to {tuning.Path}", Assert.Single(Notes(() => Assert.Null(KernelChoices.For(Call())))));
+        Assert.Contains("CSUNET_TUNING", Assert.Throws<IOException>(() => KernelChoices.PathOf(Device.Cpu)).Message);
     }
 
     [Theory]
-    [InlineData("""{ "variant": "gone" }""")]
-    [InlineData("""{ "variant": "blocked", "vector_bits": 4096 }""")]
-    [InlineData("""{ "variant": "blocked", "stages": 2 }""")]
-    public void A_choice_that_is_not_to_be_had_here_is_passed_over(string choice)
+    [InlineData("gone", null, 0)]
+    [InlineData("blocked", "vector_bits", 4096)]
+    [InlineData("blocked", "stages", 2)]
+    public void A_choice_that_is_not_to_be_had_here_is_passed_over(string variant, string? name, int value)
     {
         using var tuning = new TuningFolder();
-        File.WriteAllText(KernelChoices.PathOf(Device.Cpu), $$"""{ "{{KernelChoices.Key(Call())}}": {{choice}} }""");
-        Assert.Null(KernelChoices.For(Call()));
+        var values = new Dictionary<string, int>();
+        if (name is not null)
+            values[name] = value;
+        Write(KernelChoices.Key(Call()), new KernelChoice(variant, values));
+        Assert.Empty(Notes(() => Assert.Null(KernelChoices.For(Call()))));
+    }
+
+    private static void Write(string key, KernelChoice choice) => File.WriteAllBytes(KernelChoices.PathOf(Device.Cpu),
+        KernelChoiceText.Compose(new Dictionary<string, KernelChoice> { [key] = choice }));
+
+    private static List<string> Notes(Action action)
+    {
+        var notes = new List<string>();
+        UserCache.Noted += notes.Add;
+        try
+        {
+            action();
+        }
+        finally
+        {
+            UserCache.Noted -= notes.Add;
+        }
+        return notes;
     }
 
     private static byte[] Bits(Tensor tensor)

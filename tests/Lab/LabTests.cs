@@ -16,18 +16,26 @@ public sealed class LabTests
         [.. LabCases.Matching(null).Where(item => item.Composition is not null).Select(item => item.Op).Distinct()];
 
     [Theory, MemberData(nameof(Operators))]
-    public void The_smallest_usual_shape_of_an_operator_runs(string name)
+    public void A_usual_shape_of_an_operator_runs_with_fewer_rows(string name)
     {
-        IReadOnlyList<LabCase> usual = LabCases.Matching(name);
-        Assert.All(usual, item => Assert.Equal(name, item.Op));
-        OperatorCase smallest = Smallest(usual).Case;
+        Assert.All(LabCases.Matching(name), item => Assert.Equal(name, item.Op));
+        OperatorCase smallest = Smallest(name).Case;
         Tensor output = CsUnet.Autograd.Variable.Apply(smallest.Op, smallest.CreateInputs(DType.Float32)).Value;
         double largest = Comparison.LargestEntry(output);
         Assert.True(largest > 0 && double.IsFinite(Comparison.Norm(output)), $"{smallest}: the largest entry of {output} is {largest}");
     }
 
-    private static LabCase Smallest(IReadOnlyList<LabCase> usual) =>
-        usual.MinBy(item => item.Case.Inputs.Sum(input => input?.Shape.Count ?? 0))!;
+    /// <summary>The smallest usual shape of an operator. Each is cut to one image of 14x14, or to 98 rows: channels stay.</summary>
+    private static LabCase Smallest(string name) => LabCases.Matching(name)
+        .Select(item => LabCases.Create(name, Cut(item.Shape)))
+        .MinBy(item => item.Case.Inputs.Sum(input => input?.Shape.Count ?? 0))!;
+
+    private static string Cut(string shape) => shape.Split(' ')[0].Count(letter => letter == 'x') switch
+    {
+        1 => $"98x{shape.Split('x', 2)[1]}",
+        3 => $"1x14x14x{shape.Split('x', 4)[3]}",
+        _ => throw new ArgumentException($"{shape}: expected rows x channels, or B x H x W x C"),
+    };
 
     [Theory]
     [InlineData("layer_norm", "10x", "cannot be read")]
@@ -37,7 +45,7 @@ public sealed class LabTests
     [InlineData("window_attention", "1x10x14x64 window 7 heads 2", "multiples of window 7")]
     [InlineData("warp_drive", "1x1", "the lab has no operator 'warp_drive'")]
     public void A_shape_that_does_not_fit_is_refused(string op, string shape, string expected) =>
-        Assert.Contains(expected, Assert.Throws<ArgumentException>(() => LabCases.Create(op, shape)).Message);
+        Assert.Contains(expected, Assert.Throws<InvalidValueException>(() => LabCases.Create(op, shape)).Message);
 
     [Theory, MemberData(nameof(Fused))]
     public void A_composition_equals_its_fused_operator(string name)
@@ -51,7 +59,7 @@ public sealed class LabTests
             "cross_entropy_dice" => "40x3",
             _ => null,
         };
-        LabCase item = small is null ? Smallest(LabCases.Matching(name)) : LabCases.Create(name, small);
+        LabCase item = small is null ? Smallest(name) : LabCases.Create(name, small);
         IReadOnlyList<(string Name, Tensor Value)> fused = Run(inputs => CsUnet.Autograd.Variable.Apply(item.Case.Op, [.. inputs])),
             composed = Run(item.Composition!);
         Assert.True(fused.Count > 1, "no gradient was compared");

@@ -64,7 +64,7 @@ internal sealed partial record DocumentedProgram(string Source, IReadOnlyList<st
             "Program.cs", "Usings.cs", .. engine.Concat(system).Select(file => $"-r:\"{file}\""),
         ]);
         Start(folder, dotnet, ["exec", compiler!, "@options.rsp"]);
-        foreach (string file in engine)
+        foreach (string file in engine.Append(Path.Combine(AppContext.BaseDirectory, "System.Numerics.Tensors.dll")))
             File.Copy(file, folder.File(Path.GetFileName(file)));
         string program = Path.GetFileNameWithoutExtension(typeof(DocumentedProgram).Assembly.Location);
         File.Copy(Path.Combine(AppContext.BaseDirectory, $"{program}.runtimeconfig.json"), folder.File("Program.runtimeconfig.json"));

@@ -8,7 +8,7 @@ namespace CsUnet.Tests.Library;
 public sealed class PackageTests : IDisposable
 {
     private static readonly string[] s_packages =
-        ["Autograd", "Cli", "Cuda", "Data", "Kernels", "Lab", "Models", "Nn", "Tensor", "Training", "Verification"];
+        ["Autograd", "Cli", "Cuda", "Data", "Kernels", "Lab", "Models", "Nn", "Tensor", "Training", "Verification", "Weights"];
 
     private static readonly string[] s_platforms = ["linux-arm64", "linux-x64", "osx-arm64", "win-x64"];
 

@@ -99,7 +99,7 @@ public sealed class EncoderTests
     [Fact]
     public void Networks_say_which_features_they_need()
     {
-        Assert.Contains("features of strides 2, 4, 8, CS-UNet needs 4, 8, 16, 32", Assert.Throws<ArgumentException>(
+        Assert.Contains("features of strides 2, 4, 8, CS-UNet needs 4, 8, 16, 32", Assert.Throws<InvalidValueException>(
             () => (CsUnetOptions.Mini(64, 64, 2) with { Cnn = new PlainOptions { Levels = 3 } }).Create()).Message);
         Assert.Contains("5 decoder channels, expected 3", Assert.Throws<InvalidValueException>(
             () => (UNetOptions.Create(64, 64, 2) with { Encoder = new PlainOptions { Levels = 3 } }).Create()).Message);

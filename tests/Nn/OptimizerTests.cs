@@ -51,8 +51,8 @@ public class OptimizerTests
             (Tensor q, Tensor u) = (Values(0.7), Values(0.1));
             for (int step = 1; step <= 3; step++)
             {
-                new AdamW(1e-2, WeightDecay: 0.1).Update(p, g, m, v, step);
-                new Sgd(1e-2, 0.9, 0.1).Update(q, g, u);
+                new AdamW(1e-2, WeightDecay: 0.1).Update(new(p, g, m, v), step);
+                new Sgd(1e-2, 0.9, 0.1).Update(new(q, g, u), step);
             }
             foreach (Tensor tensor in new[] { p, m, v, q, u })
                 Assert.Single(tensor.AsSpan<float>().ToArray().Distinct());
@@ -104,8 +104,31 @@ public class OptimizerTests
     public void Tensors_that_do_not_fit_are_refused_by_name()
     {
         Tensor p = Tensor.Zeros([3]);
-        Assert.Contains("AdamW: mean", Assert.Throws<ShapeException>(() => new AdamW(1).Update(p, p, Tensor.Zeros([4]), p, 1)).Message);
-        Assert.Contains("Sgd: velocity", Assert.Throws<ShapeException>(() => new Sgd(1, 0.9).Update(p, p, null)).Message);
+        Assert.Contains("AdamW: mean",
+            Assert.Throws<ShapeException>(() => new AdamW(1).Update(new(p, p, Tensor.Zeros([4]), p), 1)).Message);
+        Assert.Contains("Sgd: velocity", Assert.Throws<ShapeException>(() => new Sgd(1, 0.9).Update(new(p, p), 1)).Message);
+        Assert.Contains("Sgd: state", Assert.Throws<ShapeException>(() => new Sgd(1).Update(new(p, p, p, p), 1)).Message);
+        Assert.Contains("AdamW: gradient",
+            Assert.Throws<ShapeException>(() => new AdamW(1).Update(new(p, Tensor.Zeros([3], DType.Float64), p, p), 1)).Message);
+    }
+
+    [Fact]
+    public void No_parameter_changes_if_one_does_not_fit()
+    {
+        Tensor p = Tensor.Full([3], 1), g = Tensor.Full([3], 1);
+        Assert.Throws<ShapeException>(() => new ParameterUpdates().Run(new Sgd(1), [new(p, g), new(p, Tensor.Zeros([4]))], 1));
+        Assert.Equal(1, p[0]);
+        new ParameterUpdates().Run(new Sgd(1), [new(p, g)], 1);
+        Assert.Equal(0, p[0]);
+    }
+
+    [Fact]
+    public void A_step_without_gradients_is_refused()
+    {
+        var module = new OneParameter(Tensor.Full([3], 1));
+        var optimizer = new SGD(module);
+        Assert.Contains("call Backward", Assert.Throws<InvalidOperationException>(optimizer.Step).Message);
+        Assert.Equal(0, optimizer.StepCount);
     }
 
     private sealed class OneParameter : Module

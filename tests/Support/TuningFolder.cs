@@ -29,5 +29,5 @@ internal sealed class TuningFolder : IDisposable
     /// <summary>Each test program calls this before anything else.</summary>
     internal static void NameNone() =>
         Environment.SetEnvironmentVariable(Variable,
-            System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"csunet-untuned-{Environment.ProcessId}"));
+            System.IO.Path.Combine(AppContext.BaseDirectory, "untuned"));
 }

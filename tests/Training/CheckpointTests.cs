@@ -27,6 +27,7 @@ public sealed class CheckpointTests : IDisposable
     [InlineData("best renamed")]
     [InlineData("metrics ahead")]
     [InlineData("before the first checkpoint")]
+    [InlineData("in the first checkpoint")]
     public void A_kill_at_any_moment_leaves_a_run_that_resumes_to_the_same_bytes(string moment)
     {
         RunFolder whole = _workshop.NewFolder("whole");
@@ -60,11 +61,22 @@ public sealed class CheckpointTests : IDisposable
             case "metrics ahead":
                 File.WriteAllText(Path.Combine(killed, "metrics.csv"), File.ReadAllText(Path.Combine(after, "metrics.csv")) + "9,5,0.7");
                 break;
+            case "in the first checkpoint":
+                // All but the last rename, which gives the new weights their name.
+                File.Delete(Path.Combine(killed, "last.safetensors"));
+                Half(after, "last.safetensors", killed);
+                break;
             default:
                 foreach (string file in Directory.GetFiles(killed, "*.safetensors"))
                     File.Delete(file);
                 Half(after, newState, killed);
                 break;
+        }
+        if (moment is "before the first checkpoint" or "in the first checkpoint")
+        {
+            // The first checkpoint is that of step 3.
+            string metrics = Path.Combine(killed, "metrics.csv");
+            File.WriteAllLines(metrics, File.ReadLines(metrics).Take(4).ToArray());
         }
         string[] mine = ["mine.safetensors.tmp", "thesis.docx.tmp"];
         Array.ForEach(mine, name => File.WriteAllText(Path.Combine(killed, name), ""));
@@ -72,7 +84,12 @@ public sealed class CheckpointTests : IDisposable
         using (Trainer trainer = TrainingFixture.NewTrainer(folder, folder.LoadOptions(), TrainingFixture.Validation))
         {
             trainer.Resume();
-            Assert.Equal(moment switch { "weights renamed" => 8, "before the first checkpoint" => 0, _ => 6 }, trainer.Step);
+            Assert.Equal(moment switch
+            {
+                "weights renamed" => 8,
+                "before the first checkpoint" or "in the first checkpoint" => 0,
+                _ => 6,
+            }, trainer.Step);
             // The user's own files beside the run are kept, whatever their names look like.
             Assert.Equal(mine, Directory.GetFiles(killed, "*.tmp").Select(Path.GetFileName).Order());
             Array.ForEach(mine, name => File.Delete(Path.Combine(killed, name)));

@@ -32,13 +32,42 @@ public class ConfusionMatrixTests
     }
 
     [Fact]
-    public void A_class_that_is_only_predicted_counts_as_zero()
+    public void A_class_that_is_only_predicted_has_no_score_but_costs_the_others()
     {
         var matrix = new ConfusionMatrix(3);
         matrix.Add([0, 0], [0, 2]);
-        Assert.Equal(0, matrix.IoU(2));
-        Assert.Equal(0.25, matrix.MeanIoU);
+        Assert.Null(matrix.IoU(2));
+        Assert.Null(matrix.Dice(2));
+        Assert.Equal(0.5, matrix.IoU(0));
+        Assert.Equal(0.5, matrix.MeanIoU);
+        Assert.Equal(2.0 / 3, matrix.MeanDice);
         Assert.Equal(0, new ConfusionMatrix(3).MeanIoU);
+    }
+
+    [Fact]
+    public void A_mean_over_some_classes_leaves_the_others_out()
+    {
+        ConfusionMatrix matrix = Example();
+        Assert.Equal(matrix.MeanIoU, matrix.MeanIoUOver([true, true, true, true]));
+        Assert.Equal(3.0 / 5, matrix.MeanIoUOver([true, false, true, true]));
+        Assert.Equal(0, matrix.MeanIoUOver([false, false, true, true]));
+    }
+
+    [Fact]
+    public void Classes_without_truth_are_named_beside_the_mean()
+    {
+        var matrix = new ConfusionMatrix(4);
+        matrix.Add([0, 0, 0, 1], [0, 2, 2, 1]);
+        var evaluation = new Evaluation(["a", "b", "c", "d"], [new ImageScore("one", matrix)]);
+        Assert.Equal([2, 3], evaluation.AbsentClasses);
+        Assert.Equal("mean over 2 of 4 classes, no pixel of truth for c (2 pixels predicted), d (0 pixels predicted)",
+            evaluation.MeanNote);
+        using JsonDocument json = JsonDocument.Parse(evaluation.ToJson());
+        Assert.Equal(["c", "d"], json.RootElement.GetProperty("absent").EnumerateArray().Select(name => name.GetString()));
+        Assert.Equal(JsonValueKind.Null, json.RootElement.GetProperty("classes")[2].GetProperty("iou").ValueKind);
+        var all = new Evaluation(["a", "b"], [new ImageScore("one", ConfusionMatrix.FromRows([[1, 0], [1, 1]]))]);
+        Assert.Empty(all.AbsentClasses);
+        Assert.Empty(all.MeanNote);
     }
 
     [Fact]

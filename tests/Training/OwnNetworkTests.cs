@@ -117,11 +117,10 @@ public sealed class OwnNetworkTests : IDisposable
             header["cnn"]!.AsObject().Remove("kind");
             // Except for the kinds, nothing has changed.
             Assert.True(JsonNode.DeepEquals(JsonNode.Parse(OldHeader), header), header.ToJsonString());
-            var metadata = new Dictionary<string, string>(file.Metadata) { ["model"] = OldHeader };
             newest = File.ReadAllBytes(folder.LastPath);
-            SafetensorsFile.Write(folder.LastPath, file.Entries.Select(entry => KeyValuePair.Create(entry.Name, file.Load(entry.Name))),
-                metadata);
         }
+        OldRun.Make(folder);
+        OldRun.Rewrite(folder.LastPath, metadata => metadata["model"] = OldHeader);
         Assert.Equal(8, Assert.IsType<CsUnetOptions>(Checkpoint.Load(folder.LastPath).Model.Options).EmbedDim);
         using (Trainer trainer = Trainer.Resume(folder, options with { Steps = options.Steps }, TrainingFixture.Train, null))
         {

@@ -34,7 +34,7 @@ public class TrainingOptionsTests
             Schedule = ScheduleKind.Plateau, WarmUp = 1, MinimumLearningRate = 1e-7, ScheduleEvery = 9, ScheduleFactor = 0.3,
             PlateauPatience = 2, ClipNorm = 1.5, CrossEntropyWeight = 1, DiceWeight = 0, ClassWeights = [1, 2.5, 0.125], ValidateEvery = 11,
             CheckpointEvery = 12, Patience = 13, ValidationStride = 16, TileStride = 32, Precision = Precision.Bf16, Seed = ulong.MaxValue,
-            Threads = 2,
+            Threads = 2, Intensity = IntensityRule.Of(new IntensityRange(-0.5, 1e6 / 3)),
         };
         TrainingOptions read = TrainingOptions.Parse(options.ToYaml());
         Assert.Equal(options.ToYaml(), read.ToYaml());
@@ -80,6 +80,15 @@ public class TrainingOptionsTests
     [InlineData("seed: -1", "seed is '-1'")]
     [InlineData("class_weights: [1, x]", "class_weights is 'x'")]
     [InlineData("schedule: cosin", "did you mean 'cosine'?")]
+    [InlineData("intensity: ful",
+        "intensity is 'ful', expected one of auto, full, range, percentile, or two numbers LO,HI with LO below HI; did you mean 'full'?")]
+    [InlineData("intensity: 4095,0", "intensity is '4095,0', expected one of auto")]
+    [InlineData("intensity: 0,nan", "intensity is '0,nan'")]
+    [InlineData("intensity: 0,1e999", "intensity is '0,1e999'")]
+    [InlineData("intensity: 0,1,2", "intensity is '0,1,2'")]
+    [InlineData("intensity: 5", "intensity is '5'")]
+    [InlineData("intensity:", "intensity is ''")]
+    [InlineData("intensity: [0, 4095]", "intensity is a list, expected one value")]
     [InlineData("augmentation: nas", "line 1: augmentation cannot be read: nas: no such augmentation")]
     [InlineData("augmentation: {flip: 1}", "augmentation cannot be read: my.yaml, line 1: unknown key 'flip' in augmentation")]
     [InlineData("just a text", "the root is a single value, expected a mapping of keys to values")]
@@ -139,5 +148,6 @@ public class TrainingOptionsTests
 
     [Fact]
     public void A_missing_file_is_named() =>
-        Assert.Contains("nowhere.yaml: no such file", Assert.Throws<RunException>(() => TrainingOptions.Load("nowhere.yaml")).Message);
+        Assert.Contains("nowhere.yaml: there is no such file",
+            Assert.Throws<RunException>(() => TrainingOptions.Load("nowhere.yaml")).Message);
 }

@@ -33,8 +33,9 @@ public sealed class OnnxFileTests : IDisposable
     private string Model(params byte[][] initialisers)
     {
         string path = _folder.File("model.onnx");
-        byte[] graph = [.. initialisers.SelectMany(tensor => Field(5, tensor)), .. Field(1, [.. Field(1, "x"), .. Field(1, "w"), .. Field(4, "Conv")])];
-        File.WriteAllBytes(path, [.. Field(1, 8), .. Field(2, "us"), .. Field(7, graph), .. Field(14, [.. Field(1, "a"), .. Field(2, "b")])]);
+        byte[] node = [.. Field(1, "x"), .. Field(1, "w"), .. Field(4, "Conv")], pair = [.. Field(1, "a"), .. Field(2, "b")];
+        byte[] graph = [.. initialisers.SelectMany(tensor => Field(5, tensor)), .. Field(1, node)];
+        File.WriteAllBytes(path, [.. Field(1, 8), .. Field(2, "us"), .. Field(7, graph), .. Field(14, pair)]);
         return path;
     }
 
@@ -68,7 +69,8 @@ public sealed class OnnxFileTests : IDisposable
     public void External_data_outside_of_the_folder_is_refused(string location)
     {
         File.CreateSymbolicLink(_folder.File("link.bin"), "/etc/passwd");
-        string path = Model([.. Field(1, 1), .. Field(2, 1), .. Field(8, "w"), .. Field(13, [.. Field(1, "location"), .. Field(2, location)]), .. Field(14, 1)]);
+        string path = Model([.. Field(1, 1), .. Field(2, 1), .. Field(8, "w"),
+            .. Field(13, [.. Field(1, "location"), .. Field(2, location)]), .. Field(14, 1)]);
         Assert.Contains("in the model's folder", Assert.Throws<WeightFileException>(() => WeightFile.Open(path)).Message);
     }
 

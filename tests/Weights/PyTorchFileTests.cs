@@ -82,7 +82,8 @@ public sealed class PyTorchFileTests : IDisposable
         ["beyond the storage"] = (() => new Pickle().Op("}(").Text("w").Tensor("0", 6, [2, 4], [4, 1]).Op("u"), "reaches to element"),
         ["more than the file"] = (() => new Pickle().Op("}(").Text("w").Tensor("0", 600, [600], [1]).Op("u"), "bytes, expected"),
         ["a huge repetition"] = (() => new Pickle().Op("}(").Text("w").Tensor("0", 6, [1 << 30, 6], [0, 1]).Op("u"), "repeats"),
-        ["an overflow"] = (() => new Pickle().Op("}(").Text("w").Tensor("0", 6, [int.MaxValue, int.MaxValue, 9], [0, 0, 0]).Op("u"), "larger"),
+        ["an overflow"] = (() => new Pickle().Op("}(").Text("w").Tensor("0", 6, [int.MaxValue, int.MaxValue, 9], [0, 0, 0]).Op("u"),
+            "larger"),
         ["a missing storage"] = (() => new Pickle().Op("}(").Text("w").Tensor("7", 6, [6], [1]).Op("u"), "-1 bytes"),
         ["a negative size"] = (() => new Pickle().Op("}(").Text("w").Tensor("0", 6, [-6], [1]).Op("u"), "damaged"),
         ["a dictionary in itself"] = (() => new Pickle().Op("}q\u0001").Text("w").Op("h\u0001s"), "no tensor|nested"),
@@ -186,7 +187,10 @@ public sealed class PyTorchFileTests : IDisposable
         {
             byte[] bytes = [.. seeds[i % seeds.Length]];
             for (int edits = random.Next(1, 4); edits > 0; edits--)
-                bytes[random.Next(bytes.Length)] = random.Next(3) == 0 ? (byte)random.Next(256) : (byte)(bytes[random.Next(bytes.Length)] ^ 1 << random.Next(8));
+            {
+                int at = random.Next(bytes.Length);
+                bytes[at] = random.Next(3) == 0 ? (byte)random.Next(256) : (byte)(bytes[at] ^ 1 << random.Next(8));
+            }
             File.WriteAllBytes(path, random.Next(8) == 0 ? bytes[..random.Next(bytes.Length)] : bytes);
             try
             {

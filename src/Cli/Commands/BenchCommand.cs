@@ -18,13 +18,14 @@ internal static class BenchCommand
         Option<bool> noGraph = CommandHelpers.NoGraph();
         Option<string?> precision = CommandHelpers.Precision();
         Option<string?> model = Options.Choice("--model", "NAME", "Network. Default: cs-unet-tiny.", [.. SegmentationModels.Names]);
-        Option<(int Height, int Width)?> size = Options.Size("--size",
+        Option<(int Height, int Width)?> size = Options.Size(
             "Side of the input in pixels, or HxW; multiples of 32. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "Images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "Number of classes. Default: 3.", 2, 255);
         Option<int?> repeats = Options.Integer("--repeats", "N", "Timed steps; the median counts. Default: 7.", 1, 10_000);
         Option<int?> threads = CommandHelpers.Threads();
-        Option<string?> json = Options.Text("--json", "FILE", "Also writes the result, with machine, commit and command, to this file.");
+        Option<string?> json = Options.OutputFile("--json", "FILE",
+            "Also writes the result, with machine, commit and command, to this file.");
         Option<bool> layers = Options.Flag("--layers", "Shows every layer, not only the parts of the network.");
         var step = new Command("step", "Times training steps and inference on random images, and shows where the time goes.")
         {
@@ -39,7 +40,7 @@ internal static class BenchCommand
             string name = result.GetValue(model) ?? "cs-unet-tiny";
             ModelOptions options = SegmentationModels.Preset(name, height, width, result.GetValue(classes) ?? 3);
             int images = result.GetValue(batch) ?? 2;
-            CommandHelpers.RequireMemory(options, name, images);
+            CommandHelpers.RequireMemory(options, name, images, selection, arithmetic);
             return Run(terminal, selection, CommandHelpers.Execution(selection, result.GetValue(noGraph)), arithmetic, name, options,
                 images,
                 result.GetValue(repeats) ?? 7, result.GetValue(layers), result.GetValue(json), CommandHelpers.CommandLineOf(result));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using CsUnet.Tensors;
 
 namespace CsUnet.Cli.Commands;
 
@@ -38,7 +39,7 @@ internal static class BenchCompareCommand
             if (b.Settings.GetValueOrDefault(name) is { } other && other != value)
                 terminal.WriteLine($"warning: {name} differs: {value} before, {other} after");
         string[] names = [.. a.Seconds.Keys.Union(b.Seconds.Keys)];
-        int width = names.Max(name => name.Length);
+        int width = Math.Min(LongestName, names.Max(name => PlainText.Of(name).Length));
         terminal.WriteLine($"{"".PadRight(width)} {"before, s",14} {"after, s",14} {"ratio",7}");
         int shared = 0, slower = 0;
         foreach (string name in names)
@@ -46,14 +47,14 @@ internal static class BenchCompareCommand
             bool inBefore = a.Seconds.TryGetValue(name, out double old), inAfter = b.Seconds.TryGetValue(name, out double now);
             if (!inBefore || !inAfter)
             {
-                terminal.WriteLine($"{name.PadRight(width)} only {(inBefore ? "before" : "after")}");
+                terminal.WriteLine($"{Column(name, width)} only {(inBefore ? "before" : "after")}");
                 continue;
             }
             shared++;
             bool isSlower = now > limit * old;
             slower += isSlower ? 1 : 0;
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{name.PadRight(width)} {old,14:G6} {now,14:G6} {now / old,7:F3}{(isSlower ? "  SLOWER" : "")}"));
+                $"{Column(name, width)} {old,14:G6} {now,14:G6} {now / old,7:F3}{(isSlower ? "  SLOWER" : "")}"));
         }
         if (shared == 0)
             throw new UsageException($"{before} and {after} have no row in common", remedy: "compare results of the same command");
@@ -63,11 +64,9 @@ internal static class BenchCompareCommand
 
     private static BenchResult Read(string path)
     {
-        if (!File.Exists(path))
-            throw new UsageException("there is no such file", place: path);
-        try
+        return ReadFile.Parse(path, "cannot be read as a result", () =>
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            using JsonDocument document = JsonDocument.Parse(ReadFile.Text(path));
             JsonElement root = document.RootElement;
             var seconds = new Dictionary<string, double>(StringComparer.Ordinal);
             var settings = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -76,19 +75,23 @@ internal static class BenchCompareCommand
                     settings.Add(name, value.ToString());
             if (root.TryGetProperty("rows", out JsonElement rows))
                 foreach (JsonElement row in rows.EnumerateArray())
-                    seconds[row.GetProperty("name").GetString()!] = row.GetProperty("seconds").GetDouble();
+                    seconds[row.GetProperty("name").GetString()!] = Seconds(row.GetProperty("seconds"));
             foreach (string name in new[] { "stepSeconds", "inferenceSeconds" })
                 if (root.TryGetProperty(name, out JsonElement value))
-                    seconds.Add(name, value.GetDouble());
+                    seconds.Add(name, Seconds(value));
             return seconds.Count > 0
                 ? new BenchResult(seconds, settings)
                 : throw new UsageException("holds no times", Result, path);
-        }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            throw new UsageException($"cannot be read as a result ({failure.Message})", Result, path, inner: failure);
-        }
+        }, problem => new UsageException(problem.Problem, problem.Expected ?? Result, problem.Place, problem.Remedy, problem.Cause));
+
+        static double Seconds(JsonElement value) => value.GetDouble() is > 0 and < 1e12 and var time
+            ? time
+            : throw new FormatException($"a time is {PlainText.Short(value.GetRawText(), 40)}");
     }
+
+    private static string Column(string name, int width) => PlainText.Short(name, LongestName).PadRight(width);
+
+    private const int LongestName = 120;
 
     private const string Result = "what 'bench step --json' or 'lab bench --json' wrote";
 

@@ -41,7 +41,7 @@ internal static class CommandHelpers
             + $"the same. Default: all.");
 
     public static Option<int?> Threads() => Options.Integer(
-        "--threads", "N", "Threads; results do not depend on it. Default: one per logical core.", 1, 1024);
+        "--threads", "N", "Threads, at most four per logical core; results do not depend on it. Default: one per logical core.", 1, 1024);
 
     public static Option<string?> Run() => Options.Text("--run", "DIR", "Run folder. Default: the newest one in runs/.");
 
@@ -63,9 +63,9 @@ internal static class CommandHelpers
                 ? selection with { Description = "cpu (no GPU can be used; 'csunet devices' says why)" }
                 : selection;
         }
-        catch (FormatException failure)
+        catch (InvalidValueException failure)
         {
-            throw new UsageException(failure.Message, place: "--device",
+            throw new UsageException(failure.Problem, failure.Expected, place: "--device",
                 remedy: NearestName.Hint(name ?? "", ["auto", "cpu", "cuda", DeviceSelection.Emulated]), inner: failure);
         }
     }
@@ -94,11 +94,11 @@ internal static class CommandHelpers
 
     /// <summary>Refuses a training step that does not fit into this machine's memory.</summary>
     /// <exception cref="UsageException">It does not fit.</exception>
-    public static void RequireMemory(ModelOptions options, string model, int batch)
+    public static void RequireMemory(ModelOptions options, string model, int batch, DeviceSelection device, Precision precision)
     {
         try
         {
-            options.Create().RequireMemory(batch);
+            MemoryNeed.RequireTraining(options, new TrainingOptions { Batch = batch, Precision = precision }, device.Device);
         }
         catch (ArgumentException failure)
         {
@@ -112,7 +112,21 @@ internal static class CommandHelpers
 
     public static void UseThreads(int? threads)
     {
-        if (threads is { } count)
-            Workers.Count = count;
+        if (threads is not { } count)
+            return;
+        RequireThreads(count);
+        Workers.Count = count;
+    }
+
+    /// <summary>Refuses threads that would only take time from one another.</summary>
+    /// <exception cref="UsageException">There are more than <see cref="Workers.Largest"/>.</exception>
+    public static void RequireThreads(int count)
+    {
+        if (count > Workers.Largest)
+        {
+            throw new UsageException("they would only take time from one another",
+                $"at most {Workers.Largest} on {ProblemText.Count(Environment.ProcessorCount, "logical core")}",
+                $"--threads {count}");
+        }
     }
 }

@@ -14,7 +14,7 @@ internal static class DemoCommand
 
     public static Command Create(Terminal terminal)
     {
-        Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
+        Option<string?> output = Options.OutputFolder("--out", "DIR", "Folder of the run, new or empty. Default: runs/demo-DATE.");
         Option<int?> steps = Options.Integer("--steps", "N", $"Training steps. Default: {DefaultSteps}, under four minutes on two cores.",
             1, 1_000_000);
         Option<ulong?> seed = Options.Seed("Seed of the micrographs and of the training. Default: 0.");
@@ -57,7 +57,11 @@ internal static class DemoCommand
         string data = folder.File("data"), predictions = folder.File("predictions");
         terminal.WriteLine(
             $"making {TrainImages + ValidationImages + TestImages} synthetic micrographs of {ImageSize}x{ImageSize} pixels in {data}");
-        SyntheticMicrographs.WriteTo(data, TrainImages, ValidationImages, TestImages, ImageSize, ImageSize, seed);
+        FailedWorkException.Guard(() =>
+        {
+            SyntheticMicrographs.WriteTo(data, TrainImages, ValidationImages, TestImages, ImageSize, ImageSize, seed);
+            return true;
+        });
         var options = new TrainingOptions
         {
             Model = "cs-unet-mini", Data = Path.GetFullPath(data), Classes = ClassMap.NasaSuper.Name, Steps = steps, Seed = seed,
@@ -67,7 +71,11 @@ internal static class DemoCommand
             .Run(folder, isResumed: false, commandLine, isDemo: true);
         if (result.Outcome == TrainingOutcome.Cancelled)
             return ExitCode.Interrupted;
-        Evaluate(terminal, device, folder, predictions);
+        FailedWorkException.Guard(() =>
+        {
+            Evaluate(terminal, device, folder, predictions);
+            return true;
+        });
         NextSteps.Write(terminal,
         [
             ($"{NextSteps.Program} predict --run {NextSteps.Quote(folder.Path)} FILE_OR_FOLDER", "label images with this network"),
@@ -82,7 +90,7 @@ internal static class DemoCommand
     {
         using var interrupt = new Interrupt(terminal);
         LoadedRun run = LoadedRun.Open(folder.Path, "last", device);
-        MicrographDataset images = RunData.Open(run.Options, "test", run.ClassMap);
+        MicrographDataset images = RunData.Open(run.Options, "test", run.Intensity, run.ClassMap);
         using Predictor predictor = run.CreatePredictor(null);
         terminal.WriteLine();
         terminal.WriteLine($"{images.Count} test images, which the training has not seen:");
@@ -90,8 +98,8 @@ internal static class DemoCommand
             Pictures.SaveOverlay(Path.Combine(predictions, $"{sample.Name}_overlay.png"), sample.Image, labels, run.ClassMap),
                 interrupt.Token);
         Display.EvaluationTable.Write(terminal, evaluation, withConfusion: false);
-        evaluation.Save(folder.EvaluationPath("test"));
-        string report = RunReport.Write(folder);
+        evaluation.With(run.OriginOf(images, run.Options, "test", null)).Save(folder);
+        string report = RunReport.Write(folder, terminal.Warn);
         terminal.WriteLine($"overlays: {predictions}");
         terminal.WriteLine($"report:   {report}");
     }

@@ -13,7 +13,7 @@ internal static class DevicesCommand
         command.SetAction(_ =>
         {
             terminal.WriteLine($"cpu     {Machine.Current.Describe()}, {Machine.Current.MemoryGiB:F0} GiB");
-            terminal.WriteLine(DeviceList.Read().ToString());
+            terminal.WriteLines(DeviceList.Read().ToString());
             return ExitCode.Success;
         });
         HelpWithExamples.SetNotes(command, """

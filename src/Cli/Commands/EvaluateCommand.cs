@@ -3,7 +3,6 @@ using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Cli.Report;
 using CsUnet.Data;
-using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Commands;
@@ -13,32 +12,19 @@ internal static class EvaluateCommand
 {
     public static Command Create(Terminal terminal)
     {
-        Option<string?> run = CommandHelpers.Run();
+        var shared = new RunOptions();
         Option<string?> data = Options.Text("--data", "DIR", "Folder of the data set. Default: the run's own.");
         Option<string?> split = Options.Text("--split", "NAME",
             "Which images: train, val, test, or another folder of the set. Default: test.");
-        Option<string?> checkpoint = CommandHelpers.Checkpoint();
-        Option<int?> stride = Options.Integer("--stride", "N",
-            "Pixels between tiles; smaller is slower and smoother. Default: the run's tile_stride, half a tile.", 1, 8192);
-        Option<string?> device = CommandHelpers.Device();
-        Option<string?> precision = CommandHelpers.PrecisionOfRun();
-        Option<int?> threads = CommandHelpers.Threads();
-        var command = new Command("evaluate", "Measures a trained network on the images of a split.")
-        {
-            run, data, split, checkpoint, stride, device, precision, threads,
-        };
-        command.SetAction(result =>
-        {
-            DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
-            CommandHelpers.UseThreads(result.GetValue(threads));
-            Precision? arithmetic = CommandHelpers.PrecisionOf(result.GetValue(precision), selection);
-            return Run(terminal, selection, arithmetic, result.GetValue(run), result.GetValue(data), result.GetValue(split) ?? "test",
-                result.GetValue(checkpoint) ?? "last", result.GetValue(stride));
-        });
+        var command = new Command("evaluate", "Measures a trained network on the images of a split.");
+        shared.AddTo(command, data, split);
+        command.SetAction(result => Run(terminal, shared, result, result.GetValue(data), result.GetValue(split) ?? "test"));
         HelpWithExamples.SetNotes(command, """
             Whole images are labelled by overlapping tiles, and all their pixels counted together: IoU and Dice per class, their
-            means over the classes that occur, pixel accuracy and the confusion matrix. The result is also written to
-            evaluation-SPLIT.json in the run's folder, with the scores of each image, and shown in its report.html.
+            means over the classes of the truth, pixel accuracy and the confusion matrix. The result is also written to
+            evaluation-SPLIT-CHECKPOINT-STEP-HASH.json in the run's folder, with the scores of each image and what was measured.
+            The hash is that of images, masks, weights, stride and device: only the same evaluation again replaces a file. The
+            run's report.html shows all evaluations side by side.
 
             Examples:
               csunet evaluate
@@ -48,35 +34,38 @@ internal static class EvaluateCommand
         return command;
     }
 
-    private static int Run(
-        Terminal terminal, DeviceSelection device, Precision? precision, string? runPath, string? data, string split, string checkpoint,
-        int? stride)
+    private static int Run(Terminal terminal, RunOptions shared, ParseResult result, string? data, string split)
     {
         using var interrupt = new Interrupt(terminal);
         // The name of the split is also part of a file name.
         if (split.Length == 0 || split.AsSpan().ContainsAny('/', '\\'))
             throw new UsageException($"--split is '{split}'", "the name of a folder of the data set, such as test");
-        LoadedRun run = LoadedRun.Open(runPath, checkpoint, device, precision);
-        MicrographDataset images = RunData.Open(run.Options with { Data = data ?? run.Options.Data, Subset = [] }, split, run.ClassMap);
-        using Predictor predictor = run.CreatePredictor(stride);
+        LoadedRun run = shared.Open(result);
+        OutputFiles.CheckFolder(run.Folder.Path, run.Folder.Path);
+        using Predictor predictor = run.CreatePredictor(shared.Stride(result));
+        TrainingOptions options = run.Options with { Data = TrainingArguments.FullPath(data) ?? run.Options.Data, Subset = [] };
+        if (data is null)
+            LoadedRun.RequireData(options);
+        MicrographDataset images = RunData.Open(options, split, run.Intensity, run.ClassMap);
+        ReadingNotes.Write(terminal, images);
+        EvaluationOrigin origin = run.OriginOf(images, options, split, shared.Stride(result));
         terminal.WriteLine($"{run.Describe()}; {images.Count} {(images.Count == 1 ? "image" : "images")} of {images.Name}");
-        terminal.WriteLine($"device: {run.Describe(device)}");
-        Evaluation evaluation = Evaluator.Evaluate(predictor, images, (done, sample, _) =>
+        terminal.WriteLine($"intensity: {run.Intensity}");
+        terminal.WriteLine($"device: {run.DescribeDevice()}");
+        DatasetDisplay.Warn(terminal, DatasetCheck.Of(run.ClassMap, train: null, test: images.Summary).Warnings);
+        // The report needs the run's other files. What is wrong with them is said before the computation, and does not stop it.
+        RunReport.Check(run.Folder, terminal.Warn);
+        IntensityWarning.Write(terminal, images);
+        Evaluation evaluation = FailedWorkException.Guard(() => Evaluator.Evaluate(predictor, images, (done, sample, _) =>
         {
             terminal.WriteLine($"{done}/{images.Count} {sample.Name}");
             terminal.Out.Flush();
-        }, interrupt.Token);
-        Finish(terminal, run.Folder, split, evaluation);
-        return ExitCode.Success;
-    }
-
-    /// <summary>Prints an evaluation, saves it in the run's folder and updates the report.</summary>
-    public static void Finish(Terminal terminal, RunFolder folder, string split, Evaluation evaluation)
-    {
+        }, interrupt.Token));
         EvaluationTable.Write(terminal, evaluation, withConfusion: true);
-        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}"));
-        string path = folder.EvaluationPath(split);
-        evaluation.Save(path);
-        terminal.WriteLine($"written: {path}, {RunReport.Write(folder)}");
+        terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"mean IoU {evaluation.MeanIoU:F4} on {split}")
+            + (evaluation.MeanNote.Length > 0 ? $", {evaluation.MeanNote}" : ""));
+        string path = evaluation.With(origin).Save(run.Folder);
+        terminal.WriteLine($"written: {path}, {RunReport.Write(run.Folder, warn: null)}");
+        return ExitCode.Success;
     }
 }

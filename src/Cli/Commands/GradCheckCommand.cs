@@ -23,8 +23,8 @@ internal static class GradCheckCommand
             [.. SegmentationModels.Names]);
         Option<bool> all = Options.Flag("--all",
             "Also the single modules of the network, more entries of each tensor, and more random shapes.");
-        Option<string?> json = Options.Text("--json", "FILE", "Writes every result, with machine, commit and command.");
-        Option<string?> report = Options.Text("--report", "FILE.html", "Writes the results as a page, worst first.");
+        Option<string?> json = Options.OutputFile("--json", "FILE", "Writes every result, with machine, commit and command.");
+        Option<string?> report = Options.OutputFile("--report", "FILE.html", "Writes the results as a page, worst first.");
         Option<int?> threads = CommandHelpers.Threads();
         var command = new Command("gradcheck", "Checks the gradients of every operator and network, and the kernels that compute them.")
         {
@@ -98,13 +98,13 @@ internal static class GradCheckCommand
             if (report.Refusal is not null)
                 terminal.WriteLine($"{report.Name,-48} {report.Type,-8} not taken: {report.Refusal}");
             if (report.Failure is not null)
-                terminal.WriteLine($"FAILED {report.Name}: {report.Failure}");
+                terminal.WriteLines($"FAILED {report.Name}: {report.Failure}");
             if (report.Reproduction is not null)
-                terminal.WriteLine($"  the smallest failing shape, for src/Verification/OperatorCases.cs:\n  {report.Reproduction}");
+                terminal.WriteLines($"  the smallest failing shape, for src/Verification/OperatorCases.cs:\n  {report.Reproduction}");
             terminal.Out.Flush();
         });
         var summary = new GradCheckSummary(reports, device, command, selection, Stopwatch.GetElapsedTime(start));
-        terminal.WriteLine(summary.Text);
+        terminal.WriteLines(summary.Text);
         return summary;
     }
 

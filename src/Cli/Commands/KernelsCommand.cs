@@ -43,7 +43,7 @@ internal static class KernelsCommand
     {
         Option<string?> op = CommandHelpers.Op();
         Option<bool> totals = Options.Flag("--totals", "Only the total of each kernel, without its lines.");
-        Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the lines as a table to this file.");
+        Option<string?> csv = Options.OutputFile("--csv", "FILE", "Also writes the lines as a table to this file.");
         Option<string?> check = Options.Text("--check", "FILE",
             "Fails if a kernel is worse than in this table, which --csv wrote earlier.");
         var command = new Command("profile", "Counts the memory accesses of kernels per source line, on the emulated device.")
@@ -91,9 +91,9 @@ internal static class KernelsCommand
         if (csv is not null)
             OutputFiles.WriteText(csv, table);
         if (findings.Length > 0)
-            throw new RunException($"the kernels did something wrong:\n{findings.TrimEnd()}");
+            throw new RunException("the kernels did something wrong:") { Lines = findings.TrimEnd().Split('\n') };
         if (before is not null && KernelProfile.Rises(before, rows).ToList() is { Count: > 0 } rises)
-            throw new RunException($"worse than {check}:\n{string.Join('\n', rises)}");
+            throw new RunException($"worse than {check}:") { Lines = rises };
         return ExitCode.Success;
     }
 
@@ -115,9 +115,9 @@ internal static class KernelsCommand
             throw new UsageException("there is no such file", place: $"--check {path}", remedy: $"--csv {path} writes one");
         try
         {
-            return KernelProfile.Parse(File.ReadAllText(path), path);
+            return KernelProfile.Load(path);
         }
-        catch (InvalidDataException failure)
+        catch (InvalidFileException failure)
         {
             throw UsageException.From(failure);
         }

@@ -23,7 +23,7 @@ internal static class SelfTestCommand
         Option<bool> quick = Options.Flag("--quick", "Skips the full-size networks, which take from seconds to minutes each.");
         Option<bool> all = Options.Flag("--all",
             "Also runs the full-size networks on cuda:emulated, where they are very slow and are skipped by default.");
-        Option<string?> write = Options.Text("--write", "DIR",
+        Option<string?> write = Options.OutputFolder("--write", "DIR",
             "Writes the computed results into this folder, one *.safetensors file per case.");
         Option<string?> device = CommandHelpers.Device();
         Option<int?> threads = CommandHelpers.Threads();
@@ -70,7 +70,10 @@ internal static class SelfTestCommand
         Terminal terminal, DeviceSelection device, string folder, DType type, string? filter, bool includeFullSize, string? write)
     {
         if (write is not null)
+        {
+            OwnOutput.RequireCases($"--write {write}", write);
             Directory.CreateDirectory(write);
+        }
         SelfTestSummary summary;
         bool hasHeading = false;
         try
@@ -102,7 +105,7 @@ internal static class SelfTestCommand
                 $"{result.Op,-17} {result.Case,-40} {result.Error,9:0.0E+00} {result.Share,7:F3} "
                     + $"{result.Elapsed.TotalSeconds,7:F2}{(result.Passed ? "" : "  FAILED")}"));
             if (result.Failure is not null)
-                terminal.WriteLine($"  {result.Failure}");
+                terminal.WriteLines($"  {result.Failure}");
             terminal.Out.Flush();
         }
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Training;
 
@@ -10,7 +11,7 @@ internal static class TrainCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new TrainingArguments();
-        Option<string?> output = Options.Text("--out", "DIR", "Folder of the run, new or empty. Default: runs/MODEL-DATE.");
+        Option<string?> output = Options.OutputFolder("--out", "DIR", "Folder of the run, new or empty. Default: runs/MODEL-DATE.");
         Option<string?> config = Options.Text("--config", "FILE",
             "Reads options from a YAML file, such as the config.yaml of a run; the command line wins.");
         Option<bool> resume = Options.Flag("--resume",
@@ -29,6 +30,8 @@ internal static class TrainCommand
             DeviceSelection selection = CommandHelpers.OpenDevice(result.GetValue(device));
             ExecutionOptions execution = CommandHelpers.Execution(selection, result.GetValue(noGraph), result.GetValue(logEvery));
             List<(string Key, string Value)> given = [.. arguments.Given(result)];
+            if (given.Find(entry => entry.Key == "threads").Value is { } threads && int.TryParse(threads, out int count))
+                CommandHelpers.RequireThreads(count);
             // auto is not a value in the file: the weights are computed from the data and stored as numbers.
             bool weighClasses = given.RemoveAll(entry => entry.Key == "class_weights" && entry.Value == "auto") > 0;
             string commandLine = CommandHelpers.CommandLineOf(result);
@@ -50,7 +53,8 @@ internal static class TrainCommand
             --device cuda:emulated runs the CUDA kernels on the CPU: to check them, not to train.
 
             Ctrl-C stops after the current step and leaves a run that --resume continues; the result is bit for bit that of a
-            run that was never stopped. A second Ctrl-C ends the program at once; the last checkpoint stays.
+            run that was never stopped. --data names the data's new folder if they were moved: their content must be the same.
+            A second Ctrl-C ends the program at once; the last checkpoint stays. SIGTERM and SIGHUP act like Ctrl-C.
 
             Examples:
               csunet train
@@ -69,6 +73,13 @@ internal static class TrainCommand
         List<(string Key, string Value)> given, bool weighClasses, string commandLine)
     {
         TrainingOptions options = TrainingArguments.Merge(config, given);
+        if (options is { Data: null, Classes: { } classes })
+        {
+            // A file that cannot be read is the first thing to say.
+            _ = RunData.ClassMap(options);
+            throw new UsageException("no data are given, and the classes are those of data", place: $"--classes {classes}",
+                remedy: $"give the folder of the data by --data, or --data {RunData.SyntheticName} for synthetic micrographs");
+        }
         TrainingSession session = TrainingSession.Open(terminal, options, weighClasses, device, execution);
         RunFolder folder;
         try
@@ -87,16 +98,24 @@ internal static class TrainCommand
         List<(string Key, string Value)> given, bool weighClasses, string commandLine)
     {
         RunFolder folder = LoadedRun.FindFolder(path);
+        OutputFiles.CheckFolder(folder.Path, folder.Path);
         TrainingOptions before = folder.LoadOptions(), options = TrainingArguments.Merge(config, given, before);
         IReadOnlyList<string> changed = TrainingOptionTable.Differences(before, options);
+        if (changed.Contains("data") && folder.LoadIdentity() is null)
+            throw Kept("--data", $"the run in {folder.Path} is of an older version, which did not record what its data contain");
+        if (changed.Contains("classes") && !folder.HasCheckpoint)
+            throw Kept("--classes", $"the run in {folder.Path} has other classes, and a resumed run keeps them");
+        LoadedRun.RequireData(options);
         if (changed.FirstOrDefault(key => TrainingOptionTable.Find(key).IsFixed) is { } key)
             throw Kept(TrainingArguments.Name(key), $"the run in {folder.Path} has another value, and a resumed run keeps it");
         if (weighClasses && before.ClassWeights.Count == 0)
             throw Kept("--class-weights auto", $"the run in {folder.Path} has none, and a resumed run keeps them");
-        if (changed.Count > 0)
-            terminal.WriteLine($"changed from here on: {string.Join(", ", changed)}");
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution)
-            .Run(folder, isResumed: true, commandLine));
+        // The run has its own copy of its classes, so the file that they were read from may be gone or changed.
+        ClassMap? classMap = changed.Contains("classes") ? null : folder.LoadClassMap();
+        // The weights belong to the levels that the training began with.
+        IntensityScale? intensity = folder.HasCheckpoint ? CheckpointHeader.Read(folder.LastPath).Intensity : null;
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution, classMap, intensity)
+            .Run(folder, isResumed: true, commandLine, changed: changed));
     }
 
     private static UsageException Kept(string option, string problem) => new(problem, place: option, remedy: "start a new run instead");

@@ -8,10 +8,11 @@ namespace CsUnet.Cli.Commands;
 /// <summary><c>csunet weights</c>: looks into weight files of other programs, and converts them.</summary>
 internal static class WeightsCommand
 {
-    public static Command Create(Terminal terminal) => new("weights", "Looks into weight files of PyTorch, ONNX and others, and converts them.")
-    {
-        CreateInspect(terminal), CreateConvert(terminal),
-    };
+    public static Command Create(Terminal terminal) =>
+        new("weights", "Looks into weight files of PyTorch, ONNX and others, and converts them.")
+        {
+            CreateInspect(terminal), CreateConvert(terminal),
+        };
 
     private static Command CreateInspect(Terminal terminal)
     {
@@ -53,7 +54,8 @@ internal static class WeightsCommand
         string root = file.Root.Length == 0 ? "" : $", names relative to {file.Root}";
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{path}: {file.Format}, {ProblemText.Count(file.Tensors.Count, "tensor")}, "
-                + $"{file.Tensors.Sum(tensor => tensor.Count):N0} numbers, {ProblemText.Memory(file.Tensors.Sum(tensor => tensor.Bytes))}{root}"));
+                + $"{file.Tensors.Sum(tensor => tensor.Count):N0} numbers, "
+                + $"{ProblemText.Memory(file.Tensors.Sum(tensor => tensor.Bytes))}{root}"));
         int name = file.Tensors.Max(tensor => tensor.Name.Length), shape = file.Tensors.Max(tensor => tensor.Shape.ToString().Length);
         foreach (WeightTensor tensor in file.Tensors)
         {
@@ -80,7 +82,9 @@ internal static class WeightsCommand
         }
         string text = finite == 0 ? "no finite value" : string.Create(CultureInfo.InvariantCulture,
             $"{smallest:G4} to {largest:G4}, mean {sum / finite:G4}");
-        return finite == values.Length ? text : string.Create(CultureInfo.InvariantCulture, $"{text}, {values.Length - finite} NaN or infinite");
+        return finite == values.Length
+            ? text
+            : string.Create(CultureInfo.InvariantCulture, $"{text}, {values.Length - finite} NaN or infinite");
     }
 
     private static int Convert(Terminal terminal, string source, string target)
@@ -88,7 +92,7 @@ internal static class WeightsCommand
         if (Path.GetFullPath(source) == Path.GetFullPath(target))
             throw new UsageException("source and target are one file", place: target, remedy: "give another name for the result");
         using WeightFile file = WeightFile.Open(source);
-        SafetensorsFile.Write(target, file.Tensors.Select(tensor =>
+        SafetensorsFile.WriteRaw(target, file.Tensors.Select(tensor =>
             new SafetensorsSource(tensor.Name, tensor.DType, tensor.Shape, stream => stream.Write(tensor.ReadBytes()))), file.Metadata);
         terminal.WriteLine($"{target}: {ProblemText.Count(file.Tensors.Count, "tensor")} of {source} ({file.Format})");
         return ExitCode.Success;

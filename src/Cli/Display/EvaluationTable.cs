@@ -15,9 +15,11 @@ internal static class EvaluationTable
         foreach (string name in new[] { "IoU", "Dice" })
             scores.AddColumn(new TableColumn(name).RightAligned());
         foreach (ClassScore score in evaluation.Classes)
-            scores.AddRow(Markup.Escape(score.Name), Score(score.IoU), Score(score.Dice));
+            scores.AddRow(Terminal.Cell(score.Name), Score(score.IoU), Score(score.Dice));
         scores.AddRow("mean", Score(evaluation.MeanIoU), Score(evaluation.MeanDice));
         terminal.Ansi.Write(scores);
+        if (evaluation.MeanNote.Length > 0)
+            terminal.WriteLine(evaluation.MeanNote);
         terminal.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pixel accuracy {evaluation.PixelAccuracy:F4}"));
         if (!withConfusion)
             return;
@@ -26,10 +28,10 @@ internal static class EvaluationTable
         Table confusion = NewTable();
         confusion.AddColumn("");
         foreach (string name in evaluation.ClassNames)
-            confusion.AddColumn(new TableColumn(Markup.Escape(name)).RightAligned());
+            confusion.AddColumn(new TableColumn(Terminal.Cell(name)).RightAligned());
         long[][] rows = evaluation.Confusion.ToRows();
         for (int row = 0; row < rows.Length; row++)
-            confusion.AddRow([Markup.Escape(evaluation.ClassNames[row]),
+            confusion.AddRow([Terminal.Cell(evaluation.ClassNames[row]),
                 .. rows[row].Select(count => count.ToString(CultureInfo.InvariantCulture))]);
         terminal.Ansi.Write(confusion);
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using CsUnet.Tensors;
 using CsUnet.Training;
 using Spectre.Console;
 
@@ -86,14 +87,18 @@ internal sealed class TrainingDisplay(Terminal terminal) : ITrainingObserver
             _bar.Description = _description;
         WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"step {report.Step}  validation: loss {report.Loss:F4}, mean IoU "
-                + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}"));
+                + $"{report.MeanIoU:F4}{(report.IsBest ? "  (best so far)" : "")}")
+            + (report.MeanNote.Length > 0 ? $"; {report.MeanNote}" : ""));
     }
+
+    /// <inheritdoc />
+    public void OnWarning(string message) => WriteLine($"warning: {message}");
 
     private void WriteLine(string line)
     {
         // While the bar is shown, the library must print the line above it.
         if (_bar is not null)
-            terminal.Ansi.Write(new Text(line + "\n"));
+            terminal.Ansi.Write(new Text(PlainText.Of(line) + "\n"));
         else
             terminal.WriteLine(line);
         terminal.Out.Flush();

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using CsUnet.Tensors;
 using CsUnet.Verification;
@@ -54,10 +53,10 @@ internal static class GradCheckPage
         foreach (GradCheckReport report in summary.Reports.Where(report => !report.Passed))
         {
             html.Append(CultureInfo.InvariantCulture,
-                $"<h2 class=\"failed\">Failed: {Text(report.Name)}, {report.Type}</h2><pre>{Text(report.Failure!)}</pre>\n");
+                $"<h2 class=\"failed\">Failed: {Text(report.Name)}, {report.Type}</h2><pre>{HtmlText.Lines(report.Failure!)}</pre>\n");
             if (report.Reproduction is not null)
                 html.Append(CultureInfo.InvariantCulture,
-                    $"<p>The smallest failing shape, for src/Verification/OperatorCases.cs:</p><pre>{Text(report.Reproduction)}</pre>\n");
+                    $"<p>The smallest failing shape, for src/Verification/OperatorCases.cs:</p><pre>{HtmlText.Lines(report.Reproduction)}</pre>\n");
         }
     }
 
@@ -99,5 +98,5 @@ internal static class GradCheckPage
         html.Append("</table></div>\n");
     }
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using CsUnet.Training;
 
@@ -69,8 +68,11 @@ internal static class HtmlReport
                 html.Append(CultureInfo.InvariantCulture, $"<div class=\"panel\">{chart.ToElement()}</div>\n");
             html.Append("</div>\n");
         }
-        foreach ((string split, Evaluation evaluation) in content.Evaluations)
-            AppendEvaluation(html, split, evaluation);
+        html.Append(EvaluationOverview.Render(content.Evaluations));
+        foreach (Evaluation evaluation in content.Evaluations)
+            AppendEvaluation(html, EvaluationOverview.Name(evaluation.Origin!), evaluation);
+        if (content.Dataset is { } dataset)
+            DatasetSection.Append(html, dataset);
         AppendFacts(html, content);
         if (content.Next.Count > 0)
         {
@@ -115,6 +117,8 @@ internal static class HtmlReport
         html.Append(CultureInfo.InvariantCulture,
             $"<tr class=\"mean\"><td>mean</td><td class=\"n\">{Score(evaluation.MeanIoU)}</td><td "
                 + $"class=\"n\">{Score(evaluation.MeanDice)}</td></tr></table>");
+        if (evaluation.MeanNote.Length > 0)
+            html.Append(CultureInfo.InvariantCulture, $"<p>{Text(evaluation.MeanNote)}</p>");
         html.Append(CultureInfo.InvariantCulture, $"<p class=\"faint\">pixel accuracy {Score(evaluation.PixelAccuracy)}</p></div>\n");
         AppendConfusion(html, evaluation);
         html.Append("</div>\n<details><summary>per image</summary><table><tr><th>image</th>");
@@ -163,10 +167,10 @@ internal static class HtmlReport
         html.Append("</div>\n");
         if (content.Configuration.Length > 0)
             html.Append(CultureInfo.InvariantCulture,
-                $"<details><summary>the whole configuration (config.yaml)</summary><pre>{Text(content.Configuration)}</pre></details>\n");
+                $"<details><summary>the whole configuration (config.yaml)</summary><pre>{HtmlText.Lines(content.Configuration)}</pre></details>\n");
     }
 
     private static string Score(double? value) => value?.ToString("F3", CultureInfo.InvariantCulture) ?? "absent";
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 }

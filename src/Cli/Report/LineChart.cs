@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 
 namespace CsUnet.Cli.Report;
@@ -90,7 +89,7 @@ internal sealed record LineChart(
         }
     }
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 
     /// <summary>An axis with round ticks: their spacing is 1, 2 or 5 times a power of ten.</summary>
     private sealed record Axis(double Low, double High, double Step)

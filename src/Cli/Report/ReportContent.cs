@@ -1,3 +1,4 @@
+using CsUnet.Data;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;
@@ -18,7 +19,8 @@ internal sealed record ReportContent
 
     public IReadOnlyList<LineChart> Charts { get; init; } = [];
 
-    public IReadOnlyList<(string Split, Evaluation Scores)> Evaluations { get; init; } = [];
+    /// <summary>The evaluations; each has an origin.</summary>
+    public IReadOnlyList<Evaluation> Evaluations { get; init; } = [];
 
     public IReadOnlyList<ReportExample> Examples { get; init; } = [];
 
@@ -27,6 +29,9 @@ internal sealed record ReportContent
 
     /// <summary>The text of the configuration file.</summary>
     public string Configuration { get; init; } = "";
+
+    /// <summary>The check of the data set; null if the run has none.</summary>
+    public DatasetTable? Dataset { get; init; }
 
     /// <summary>Suggested next commands, with their purpose.</summary>
     public IReadOnlyList<(string Command, string Purpose)> Next { get; init; } = [];

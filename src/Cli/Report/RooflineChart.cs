@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 
 namespace CsUnet.Cli.Report;
@@ -61,5 +60,5 @@ internal sealed record RooflineChart(string Title, double BytesPerSecond, double
         return svg.Append("</svg>").ToString();
     }
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CsUnet.Cli.Display;
 using CsUnet.Data;
+using CsUnet.Tensors;
 using CsUnet.Training;
 
 namespace CsUnet.Cli.Report;
@@ -19,33 +20,64 @@ internal static class RunReport
     // More points than pixels would make the file larger, but not the line better.
     private const int LargestCurve = 600;
 
-    /// <summary>Writes the three files. Returns the path of the report.</summary>
-    public static string Write(RunFolder folder)
+    /// <summary>Reads the files that <see cref="Write"/> needs, to say what is wrong with them before a long computation.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="warn">Receives a line for each damaged file.</param>
+    public static void Check(RunFolder folder, Action<string> warn) => _ = Content(folder, warn);
+
+    /// <summary>Writes the three files. A damaged file of the run is left out of the report.</summary>
+    /// <param name="folder">The run's folder.</param>
+    /// <param name="warn">Receives a line for each damaged file; null: <see cref="Check"/> has said it already.</param>
+    /// <returns>The path of the report.</returns>
+    public static string Write(RunFolder folder, Action<string>? warn)
     {
-        TrainingOptions options = folder.LoadOptions();
-        RunRecord record = RunRecord.Load(folder);
-        IReadOnlyList<MetricsRow> metrics = File.Exists(folder.MetricsPath) ? MetricsLog.Read(folder.MetricsPath) : [];
-        LineChart loss = LossChart(metrics), iou = IoUChart(metrics);
-        (string Split, Evaluation Scores)[] evaluations = [.. Evaluations(folder)];
-        var content = new ReportContent
-        {
-            Title = folder.Name,
-            Summary = $"{options.Model} on {record.Data}, {record.Step} of {record.Steps} steps ({record.Outcome}), "
-                + record.Started.ToString("d MMMM yyyy, HH:mm", CultureInfo.InvariantCulture),
-            Headlines = Headlines(record, metrics, evaluations),
-            Sections = Sections(options, record),
-            Charts = [loss, iou],
-            Evaluations = evaluations,
-            Examples = Examples(folder),
-            Legend = Legend(folder),
-            Configuration = File.ReadAllText(folder.ConfigPath),
-            Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Split == "test")),
-        };
-        OutputFiles.WriteText(folder.File("loss.svg"), loss.ToFile());
-        OutputFiles.WriteText(folder.File("iou.svg"), iou.ToFile());
+        ReportContent content = Content(folder, warn ?? (_ => { }));
+        OutputFiles.WriteText(folder.File("loss.svg"), content.Charts[0].ToFile());
+        OutputFiles.WriteText(folder.File("iou.svg"), content.Charts[1].ToFile());
         string path = folder.File(FileName);
         OutputFiles.WriteText(path, HtmlReport.Render(content));
         return path;
+    }
+
+    private static ReportContent Content(RunFolder folder, Action<string> warn)
+    {
+        T Sound<T>(Func<T> read, T otherwise)
+        {
+            try
+            {
+                return read();
+            }
+            catch (Exception failure) when (failure is IProblem or IOException or UnauthorizedAccessException)
+            {
+                warn($"{failure.Message}; the report leaves it out");
+                return otherwise;
+            }
+        }
+        TrainingOptions options = folder.LoadOptions();
+        RunRecord record = Sound(() => RunRecord.Load(folder), RunRecord.Unknown);
+        string? damage = null;
+        IReadOnlyList<MetricsRow> metrics = Sound(
+            () => File.Exists(folder.MetricsPath) ? MetricsLog.ReadSound(folder.MetricsPath, out damage) : [], []);
+        if (damage is not null)
+            warn(damage);
+        Evaluation[] evaluations = [.. folder.EvaluationPaths()
+            .Select(path => Sound(() => Named(path, Evaluation.Load(path)), null!)).OfType<Evaluation>()];
+        string started = record.Started == default ? "start unknown"
+            : record.Started.ToString("d MMMM yyyy, HH:mm", CultureInfo.InvariantCulture);
+        return new ReportContent
+        {
+            Title = folder.Name,
+            Summary = $"{options.Model} on {record.Data}, {record.Step} of {record.Steps} steps ({record.Outcome}), {started}",
+            Headlines = Headlines(record, metrics, evaluations),
+            Sections = Sections(options, record),
+            Charts = [LossChart(metrics), IoUChart(metrics)],
+            Evaluations = evaluations,
+            Examples = Sound(() => Examples(folder), []),
+            Legend = Sound(() => Legend(folder), []),
+            Dataset = Sound(() => DatasetCheckFile.Load(folder), null),
+            Configuration = Sound(() => ReadFile.Text(folder.ConfigPath), ""),
+            Next = NextSteps.AfterTraining(folder, evaluations.Any(evaluation => evaluation.Origin!.Split == "test")),
+        };
     }
 
     private static LineChart LossChart(IReadOnlyList<MetricsRow> metrics)
@@ -68,21 +100,19 @@ internal static class RunReport
         return new LineChart("Mean IoU", "step", [new ChartSeries("validation", "c", validation, Markers: validation.Length <= 40)], 0, 1);
     }
 
-    private static IEnumerable<(string, Evaluation)> Evaluations(RunFolder folder)
-    {
-        const string Prefix = "evaluation-";
-        foreach (string path in Directory.EnumerateFiles(folder.Path, $"{Prefix}*.json").Order(StringComparer.Ordinal))
-            yield return (Path.GetFileNameWithoutExtension(path)[Prefix.Length..], Evaluation.Load(path));
-    }
+    /// <summary>An evaluation with its origin. Older versions wrote only the split, into the file's name.</summary>
+    private static Evaluation Named(string path, Evaluation evaluation) => evaluation.Origin is not null ? evaluation : evaluation.With(
+        new EvaluationOrigin(Path.GetFileNameWithoutExtension(path)[Evaluation.FilePrefix.Length..], "", 0, 0, "", "", "", "", null));
 
     private static List<(string, string)> Headlines(
-        RunRecord record, IReadOnlyList<MetricsRow> metrics, (string Split, Evaluation Scores)[] evaluations)
+        RunRecord record, IReadOnlyList<MetricsRow> metrics, IReadOnlyList<Evaluation> evaluations)
     {
         var headlines = new List<(string, string)>();
-        foreach ((string split, Evaluation scores) in evaluations)
+        // More would need more words than a headline has; a table lists them all.
+        if (evaluations is [var scores])
         {
-            headlines.Add((Number(scores.MeanIoU, 3), $"mean IoU, {split}"));
-            headlines.Add((Number(scores.PixelAccuracy, 3), $"pixel accuracy, {split}"));
+            headlines.Add((Number(scores.MeanIoU, 3), $"mean IoU, {scores.Origin!.Split}"));
+            headlines.Add((Number(scores.PixelAccuracy, 3), $"pixel accuracy, {scores.Origin.Split}"));
         }
         if (record.BestMeanIoU is { } best)
             headlines.Add((Number(best, 3), $"best mean IoU, val (step {record.BestStep})"));
@@ -97,6 +127,7 @@ internal static class RunReport
     [
         ("Training", [
             ("data", record.Data),
+            ("intensity", record.Intensity.Length > 0 ? record.Intensity : "the full range of the samples"),
             ("seed", options.Seed.ToString(CultureInfo.InvariantCulture)),
             ("steps", $"{record.Step} of {record.Steps} ({record.Outcome})"),
             ("batch", options.Batch.ToString(CultureInfo.InvariantCulture)),
@@ -136,7 +167,7 @@ internal static class RunReport
     }
 
     private static IReadOnlyList<(string, string)> Legend(RunFolder folder) => !File.Exists(folder.ClassesPath) ? [] :
-        [.. ClassMap.FromYaml(File.ReadAllText(folder.ClassesPath), folder.ClassesPath).Classes.Select(entry =>
+        [.. ClassMap.Load(folder.ClassesPath).Classes.Select(entry =>
             (entry.Name, entry.Display.ToString()))];
 
     private static string Number(double value, int decimals) => value.ToString($"F{decimals}", CultureInfo.InvariantCulture);

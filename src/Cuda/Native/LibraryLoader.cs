@@ -57,6 +57,12 @@ internal sealed class LibraryLoader(bool windows, Func<string, string?> environm
                 failures.Append(" (").Append(origin).Append(')');
             failures.Append(": ").Append(reason);
         }
+        if (origin.Length > 0)
+        {
+            // There is one candidate, and what to install does not matter.
+            report = $"{Title(library).TrimEnd(',')} could not be loaded: {failures.ToString().Trim()}";
+            return null;
+        }
         report = $"{Title(library)} could not be loaded. Tried, in this order:{failures}\n{Remedy(library)} " +
             $"Or name the file in the environment variable {variable}.";
         return null;
@@ -84,6 +90,12 @@ internal sealed class LibraryLoader(bool windows, Func<string, string?> environm
     /// <summary>Opens a library through the system's loader.</summary>
     internal static nint Open(string path, out string reason)
     {
+        if (Path.IsPathRooted(path) && OperatingSystem.IsLinux() && ElfFile.IsCut(path))
+        {
+            // The system's loader would map it and die of a bus error.
+            reason = "the file is cut short; restore it";
+            return 0;
+        }
         reason = "";
         try
         {

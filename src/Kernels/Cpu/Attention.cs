@@ -160,9 +160,9 @@ internal static unsafe class Attention
             _qkv = qkv;
             _depth = shape.HeadChannels;
             _depthStride = PanelDepth.RoundUp(_depth);
-            _rowPanels = (n + TKernel.Rows - 1) / TKernel.Rows;
-            _keyPanels = (n + width - 1) / width;
-            _depthPanels = (_depth + width - 1) / width;
+            _rowPanels = Ceiling.Divide(n, TKernel.Rows);
+            _keyPanels = Ceiling.Divide(n, width);
+            _depthPanels = Ceiling.Divide(_depth, width);
             _wide = _depthPanels * width;
             _stride = ScoreStride(n);
             _keys = (nint)_keyPanels * width;
@@ -194,7 +194,7 @@ internal static unsafe class Attention
         /// </summary>
         public static int ScoreStride(int tokens)
         {
-            int rows = (tokens + TKernel.Rows - 1) / TKernel.Rows * TKernel.Rows;
+            int rows = Ceiling.Divide(tokens, TKernel.Rows) * TKernel.Rows;
             int columns = (tokens + TKernel.Columns<T>() - 1) / TKernel.Columns<T>() * TKernel.Columns<T>();
             return PanelDepth.RoundUp(Math.Max(rows, columns));
         }

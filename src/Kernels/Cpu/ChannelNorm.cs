@@ -18,7 +18,7 @@ internal static unsafe class ChannelNorm
     public static void Statistics<T>(T* x, long rows, int channels, double* mean, double* variance)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int grain = Grain(channels), chunks = checked((int)((rows + grain - 1) / grain));
+        int grain = Grain(channels), chunks = checked((int)(Ceiling.Divide(rows, grain)));
         Tensor scratch = Tensor.Empty([chunks, 3, channels], DTypes.Of<T>()), partials = Tensor.Zeros([chunks, 3, channels], DType.Float64);
         T* accumulators = scratch.Pointer<T>();
         double* partial = partials.Pointer<double>();
@@ -91,7 +91,7 @@ internal static unsafe class ChannelNorm
     public static void BackwardSums<T>(T* x, T* output, T* dy, T* mean, long rows, int channels, T* masked, double* sumG, double* sumGX)
         where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int grain = Grain(channels), chunks = checked((int)((rows + grain - 1) / grain));
+        int grain = Grain(channels), chunks = checked((int)(Ceiling.Divide(rows, grain)));
         Tensor scratch = Tensor.Zeros([chunks, 2, channels], DTypes.Of<T>()), partials = Tensor.Zeros([chunks, 2, channels], DType.Float64);
         T* accumulators = scratch.Pointer<T>();
         double* partial = partials.Pointer<double>();

@@ -18,7 +18,7 @@ internal static unsafe class ColumnSums
     /// <summary>sums (channels) = [sums +] sum over rows of x (rows, channels), on all threads: the gradient of a bias.</summary>
     public static void Run<T>(int rows, int channels, T* x, T* sums, bool accumulate) where T : unmanaged, IFloatingPointIeee754<T>
     {
-        int grain = Math.Max(BlockRows, ChunkElements / Math.Max(1, channels)), chunks = (rows + grain - 1) / grain;
+        int grain = Math.Max(BlockRows, ChunkElements / Math.Max(1, channels)), chunks = Ceiling.Divide(rows, grain);
         Tensor scratch = Tensor.Empty([chunks, channels], DTypes.Of<T>()), partials = Tensor.Zeros([chunks, channels], DType.Float64);
         T* accumulators = scratch.Pointer<T>();
         double* partial = partials.Pointer<double>();

@@ -52,7 +52,7 @@ internal static class RowNorm
         where T : unmanaged, IFloatingPointIeee754<T> where TPlaces : struct, IRowPlaces
     {
         int channels = weight.Shape.Last, rows = mean.Shape[0];
-        int grain = Math.Max(1, ChunkElements / channels), chunks = (rows + grain - 1) / grain;
+        int grain = Math.Max(1, ChunkElements / channels), chunks = Ceiling.Divide(rows, grain);
         Tensor scratch = Tensor.Zeros([chunks, 2, channels], dOutput.DType), partials = Tensor.Zeros([chunks, 2, channels], DType.Float64);
         T* x = input.Pointer<T>(), w = weight.Pointer<T>(), dy = dOutput.Pointer<T>(), accumulators = scratch.Pointer<T>();
         T* dx = dInput is null ? null : dInput.Pointer<T>(), means = mean.Pointer<T>(), rstds = rstd.Pointer<T>();

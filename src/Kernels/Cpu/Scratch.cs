@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CsUnet.Tensors;
 
 namespace CsUnet.Kernels.Cpu;
 
@@ -24,6 +25,7 @@ internal sealed unsafe class Scratch
         Scratch scratch = t_scratch ??= new Scratch();
         // One extra cache line: vector copies may write past the last element.
         nuint bytes = checked((nuint)count * (nuint)sizeof(T)) + 64;
+        DryRun.CountScratch((int)slot, (long)bytes);
         if (scratch._bytes[(int)slot] < bytes)
         {
             NativeMemory.AlignedFree(scratch._blocks[(int)slot]);

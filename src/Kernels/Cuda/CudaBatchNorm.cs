@@ -27,7 +27,7 @@ internal static class CudaBatchNorm
                 running.Add(result);
             running.Add(channels);
             running.Add((float)norm.Eps);
-            running.Run(new dim3((channels + CudaLaunch.Threads - 1) / CudaLaunch.Threads), ColumnBlocks.Block);
+            running.Run(new dim3(Ceiling.Divide(channels, CudaLaunch.Threads)), ColumnBlocks.Block);
             return;
         }
         var blocks = new ColumnBlocks(input!);
@@ -57,7 +57,7 @@ internal static class CudaBatchNorm
         AddTensors(ref launch, parameters, results);
         launch.Add(rows, channels, statistics.TileRows);
         AddSettings(ref launch, norm);
-        launch.Run(new dim3((channels + TilesChannels - 1) / TilesChannels), ColumnBlocks.Block);
+        launch.Run(new dim3(Ceiling.Divide(channels, TilesChannels)), ColumnBlocks.Block);
     }
 
     private static void AddTensors(ref CudaLaunch launch, ReadOnlySpan<Tensor> parameters, ReadOnlySpan<Tensor> results)

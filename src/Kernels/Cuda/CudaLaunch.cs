@@ -119,7 +119,7 @@ internal ref struct CudaLaunch
     public static int GroupBlocks(CudaDevice device, long rows, int group)
     {
         int rowsPerBlock = Threads / Math.Min(group, 32);
-        return (int)Math.Clamp((rows + rowsPerBlock - 1) / rowsPerBlock, 1, 4L * device.Properties.MultiProcessorCount);
+        return (int)Math.Clamp(Ceiling.Divide(rows, rowsPerBlock), 1, 4L * device.Properties.MultiProcessorCount);
     }
 
     /// <summary>Launches a kernel that strides over (rows, elements), four elements of a row at a time if possible.</summary>
@@ -128,12 +128,14 @@ internal ref struct CudaLaunch
         // Narrow rows share a warp: a block is as wide as the next power of two above a row's packs, and has 256 threads.
         int packs = elements % 4 == 0 ? elements / 4 : elements;
         int width = (int)Math.Clamp(System.Numerics.BitOperations.RoundUpToPowerOf2((uint)packs), 8, Threads), height = Threads / width;
-        Run(new dim3((packs + width - 1) / width, (int)Math.Min(MostBlocksDown, (rows + height - 1) / height)), new dim3(width, height));
+        Run(new dim3(Ceiling.Divide(packs, width), (int)Math.Min(MostBlocksDown, Ceiling.Divide(rows, height))), new dim3(width, height));
     }
 
     /// <summary>Launches with a given grid and block.</summary>
     public void Run(dim3 grid, dim3 block, int dynamicShared = 0)
     {
+        if (DryRun.IsActive)
+            return;
         LaunchTrace.Current?.Add(new LaunchTrace.Entry(_file, _kernel, grid, block, dynamicShared, _tensorBytes));
         KernelLibrary.Launch(_device, _file, _kernel, grid, block, ref _arguments, dynamicShared);
     }

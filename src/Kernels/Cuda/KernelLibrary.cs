@@ -21,6 +21,7 @@ public static partial class KernelLibrary
     private const string Header = "common.cuh";
 
     private static readonly KernelCache s_cache = new();
+    private static readonly Lazy<IReadOnlyList<string>> s_names = new(FindNames, LazyThreadSafetyMode.PublicationOnly);
     private const long MillisecondsBetweenLooks = 1000;
 
     private static readonly ConcurrentDictionary<(Device Device, string File, bool Embedded), LoadedFile> s_files = [];
@@ -31,16 +32,14 @@ public static partial class KernelLibrary
     public static string? Folder { get; } = Environment.GetEnvironmentVariable("CSUNET_KERNELS") is { Length: > 0 } folder ? folder : null;
 
     /// <summary>The file names of the sources, without folder and extension.</summary>
-    public static IReadOnlyList<string> Files { get; } = [.. (Folder is null
-        ? Assembly.GetExecutingAssembly().GetManifestResourceNames()
-        : Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path)))
-        .Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal)];
+    /// <exception cref="InvalidValueException">The <see cref="Folder"/> cannot be read, or holds no kernels.</exception>
+    public static IReadOnlyList<string> Files => s_names.Value;
 
     /// <summary>A kernel by the name of its EXPORT_KERNEL line.</summary>
     /// <param name="device">Where it will run.</param>
     /// <param name="file">The source, without folder and extension.</param>
     /// <param name="kernel">The name.</param>
-    /// <exception cref="ArgumentException">There is no such file or kernel.</exception>
+    /// <exception cref="InvalidValueException">There is no such file or kernel.</exception>
     /// <exception cref="CudaException">The file does not compile, or cannot be loaded.</exception>
     public static CudaKernel Find(Device device, string file, string kernel)
     {
@@ -51,8 +50,8 @@ public static partial class KernelLibrary
         IReadOnlyDictionary<string, CudaKernel> kernels = loaded.Kernels;
         return kernels.TryGetValue(kernel, out CudaKernel? found)
             ? found
-            : throw new ArgumentException(
-                $"{loaded.Source.Name} exports no kernel '{kernel}'; it exports {string.Join(", ", kernels.Keys)}");
+            : throw new InvalidValueException(nameof(kernel), $"{loaded.Source.Name} exports no kernel '{kernel}'",
+                $"one of {string.Join(", ", kernels.Keys)}");
     }
 
     /// <summary>Compiles and loads again the loaded files of <see cref="Folder"/> whose text has changed.</summary>
@@ -135,7 +134,7 @@ public static partial class KernelLibrary
     }
 
     /// <summary>The source of a file with its header and the kernels that it exports.</summary>
-    /// <exception cref="ArgumentException">There is no such file.</exception>
+    /// <exception cref="InvalidValueException">There is no such file.</exception>
     public static KernelSource Source(string file)
     {
         (string name, string text) = s_registered.TryGetValue(file, out (string Name, string Text) registered)
@@ -180,17 +179,44 @@ public static partial class KernelLibrary
             export => export.Key, export => module.GetKernel(compiled.LoweredNames[export.Value])), [.. earlier, module]);
     }
 
+    private static IReadOnlyList<string> FindNames()
+    {
+        string[] files = Folder is null ? Assembly.GetExecutingAssembly().GetManifestResourceNames() : ReadFolder(
+            () => Directory.EnumerateFiles(Folder).Select(path => Path.GetFileName(path)).ToArray());
+        string[] names =
+        [
+            .. files.Where(name => name.EndsWith(".cu", StringComparison.Ordinal)).Select(name => name[..^3]).Order(StringComparer.Ordinal),
+        ];
+        return names.Length > 0 ? names : throw FolderProblem($"there are no files *.cu in {Folder}");
+    }
+
+    /// <summary>Reads something of the <see cref="Folder"/>.</summary>
+    private static T ReadFolder<T>(Func<T> read)
+    {
+        if (!Directory.Exists(Folder))
+            throw FolderProblem($"{(Path.Exists(Folder) ? "this is no folder" : "there is no folder")}: {Folder}");
+        try
+        {
+            return read();
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw FolderProblem(failure.Message.TrimEnd('.'));
+        }
+    }
+
+    private static InvalidValueException FolderProblem(string problem) => new("CSUNET_KERNELS", $"CSUNET_KERNELS: {problem}",
+        "a copy of the folder kernels/", "name one, or unset the variable to use the program's own kernels");
+
     private static string Read(string name)
     {
         if (Folder is not null && !t_embedded)
         {
             string path = Path.Combine(Folder, name);
-            return File.Exists(path)
-                ? File.ReadAllText(path)
-                : throw new ArgumentException($"CSUNET_KERNELS: there is no file {path}");
+            return ReadFolder(() => File.Exists(path) ? File.ReadAllText(path) : throw FolderProblem($"there is no file {path}"));
         }
         using Stream stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name)
-            ?? throw new ArgumentException($"there is no kernel file '{name}'; there are {string.Join(", ", Files)}");
+            ?? throw new InvalidValueException(nameof(name), $"there is no kernel file '{name}'", $"one of {string.Join(", ", Files)}");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

@@ -9,36 +9,33 @@ namespace CsUnet.Kernels.Cuda;
 /// </summary>
 public sealed class TensorTable
 {
-    private const int ChunkElements = 16384, Columns = 5;
+    private const int ChunkElements = 16384, Columns = 5, GradientColumn = 1;
 
     private readonly IReadOnlyList<Tensor> _gradients;
     private readonly IReadOnlyList<Tensor>?[] _columns;
     private readonly Tensor _addresses, _counts, _chunks;
 
-    /// <summary>Whether a device updates all parameters by one launch over a table.</summary>
-    /// <param name="device">The device of the parameters.</param>
-    public static bool IsUsedOn(Device device) => device.Kind == DeviceKind.Cuda;
-
     /// <summary>A table of gradients alone, or of other tensors that are only read: for norms and finite checks.</summary>
     /// <param name="gradients">The tensors, float32, on one CUDA device.</param>
     /// <exception cref="ShapeException">There is no tensor, or one has another type or device.</exception>
-    public TensorTable(IReadOnlyList<Tensor> gradients) : this(gradients, null, null, null)
+    internal TensorTable(IReadOnlyList<Tensor> gradients) : this([null, gradients])
     {
     }
 
     /// <summary>A table for an update rule.</summary>
-    /// <param name="gradients">The gradients, float32, on one CUDA device.</param>
-    /// <param name="parameters">The parameters, each like its gradient.</param>
-    /// <param name="means">m of AdamW or u of SGD, each like its gradient; null: none.</param>
-    /// <param name="variances">v of AdamW, each like its gradient; null: none.</param>
-    /// <exception cref="ShapeException">There is no gradient, or a tensor has another shape, type or device.</exception>
-    public TensorTable(
-        IReadOnlyList<Tensor> gradients, IReadOnlyList<Tensor>? parameters, IReadOnlyList<Tensor>? means, IReadOnlyList<Tensor>? variances)
+    /// <param name="parameters">The parameters, float32, on one CUDA device, with equally many tensors of state.</param>
+    /// <exception cref="ShapeException">There is no parameter, or a tensor has another shape, type or device.</exception>
+    internal TensorTable(IReadOnlyList<UpdatedParameter> parameters) : this(ColumnsOf(parameters))
     {
+    }
+
+    private TensorTable(IReadOnlyList<Tensor>?[] columns)
+    {
+        IReadOnlyList<Tensor> gradients = columns[GradientColumn]!;
         if (gradients.Count == 0)
             throw new ShapeException(nameof(TensorTable), nameof(gradients), "no tensor", "at least one");
         _gradients = gradients;
-        _columns = [parameters, gradients, means, variances];
+        _columns = columns;
         var addresses = new long[Columns * gradients.Count];
         var counts = new long[gradients.Count];
         var chunks = new List<long>();
@@ -65,8 +62,25 @@ public sealed class TensorTable
     /// <summary>The tensor that each chunk belongs to.</summary>
     internal IReadOnlyList<int> ChunkTensors { get; }
 
-    /// <summary>Whether the table was made from exactly these gradients.</summary>
-    public bool Holds(IReadOnlyList<Tensor> gradients) => _gradients.SequenceEqual(gradients, ReferenceEqualityComparer.Instance);
+    /// <summary>Whether the table was made from exactly these tensors.</summary>
+    internal bool Holds(IReadOnlyList<UpdatedParameter> parameters) =>
+        Flat(_columns).SequenceEqual(Flat(ColumnsOf(parameters)), ReferenceEqualityComparer.Instance);
+
+    private static IEnumerable<Tensor> Flat(IReadOnlyList<Tensor>?[] columns) => columns.SelectMany(column => column ?? []);
+
+    /// <summary>Parameters, gradients, then the state: as the first columns of the table.</summary>
+    private static IReadOnlyList<Tensor>?[] ColumnsOf(IReadOnlyList<UpdatedParameter> parameters)
+    {
+        int states = parameters.Count == 0 ? 0 : parameters[0].State.Count;
+        if (parameters.FirstOrDefault(parameter => parameter.State.Count != states) is { } other)
+            throw new ShapeException(nameof(TensorTable), "state", $"{other.State.Count} tensors for {other.Value}",
+                $"{states} like the first parameter's");
+        return
+        [
+            [.. parameters.Select(parameter => parameter.Value)], [.. parameters.Select(parameter => parameter.Gradient)],
+            .. Enumerable.Range(0, states).Select(i => (IReadOnlyList<Tensor>)[.. parameters.Select(parameter => parameter.State[i])]),
+        ];
+    }
 
     /// <summary>A launch that begins with the arguments table, counts and chunks.</summary>
     internal CudaLaunch Launch(string kernel)

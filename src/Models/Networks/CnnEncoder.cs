@@ -21,7 +21,7 @@ public sealed class CnnEncoder : Module
         int[] strides = [.. _encoder.Features.Select(feature => feature.Stride)];
         _places = [.. s_strides.Select(stride => Array.IndexOf(strides, stride))];
         if (_places.Contains(-1))
-            throw new ArgumentException(
+            throw new InvalidValueException(nameof(options),
                 $"encoder {options.Kind} has features of strides {string.Join(", ", strides)}, "
                 + $"CS-UNet needs {string.Join(", ", s_strides)}");
         Channels = [.. _places.Select(place => _encoder.Features[place].Channels)];

@@ -22,11 +22,7 @@ public sealed class CsUnetModel : SegmentationModel
         _encoder = Register("encoder", new SwinEncoder(options.Swin, type));
         _cnn = Register("cnn", new CnnEncoder(options.Cnn, type));
         _decoder = Register("decoder", new CsUnetDecoder(options.Swin, _cnn.Channels, options.Classes, type));
-        ActivationChannels = 2 * options.EmbedDim;
     }
-
-    /// <inheritdoc />
-    protected override int ActivationChannels { get; }
 
     /// <inheritdoc />
     protected override Variable Logits(Variable images)

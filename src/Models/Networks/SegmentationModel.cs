@@ -34,11 +34,6 @@ public abstract class SegmentationModel : Module
     public int Classes => Options.Classes;
 
     /// <summary>
-    /// Minimum number of channels that all activations at input resolution have together, for <see cref="RequireMemory"/>.
-    /// </summary>
-    protected virtual int ActivationChannels => Classes;
-
-    /// <summary>
     /// The arithmetic between images and logits on a CUDA device. With bf16 everything in between is bfloat16; images, logits and
     /// parameters stay float32. Default: fp32.
     /// </summary>
@@ -65,27 +60,6 @@ public abstract class SegmentationModel : Module
         if (Precision != Precision.Bf16)
             return Logits(images);
         return Variable.Apply(new Kernels.Cast(DType), Logits(Variable.Apply(new Kernels.Cast(DType.BFloat16), images)));
-    }
-
-    /// <summary>
-    /// Refuses a training step that does not fit into this machine's memory. Call it before parameters are allocated: the system would
-    /// grant the memory and later kill the process.
-    /// </summary>
-    /// <param name="batch">Images per step.</param>
-    /// <param name="available">Bytes of memory; null: this machine's.</param>
-    /// <exception cref="InvalidValueException">A step needs more memory.</exception>
-    public void RequireMemory(int batch, long? available = null)
-    {
-        // Weights, gradients and two moments, plus the images and the largest activations; everything in float32.
-        double pixels = (double)batch * Height * Width;
-        double least = 4.0 * (4 * (double)ParameterCount + pixels * (3 + ActivationChannels));
-        double present = available ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (least > present)
-        {
-            throw new InvalidValueException(nameof(batch),
-                $"a step needs at least {ProblemText.Memory(least)} of memory; {ProblemText.Memory(present)} are available",
-                remedy: "take a smaller batch, size or model");
-        }
     }
 
     /// <summary>Computes logits from images, both of the precision's element type.</summary>

@@ -22,11 +22,7 @@ public sealed class UNet : SegmentationModel
         _encoder = Register("encoder", options.Encoder.Create(type));
         _decoder = Register("decoder", new UNetDecoder(_encoder.Features, options.DecoderChannels, type));
         _head = Register("segmentation_head", new SegmentationHead(options.DecoderChannels[^1], options.Classes, type));
-        ActivationChannels = 2 * options.DecoderChannels[^1];
     }
-
-    /// <inheritdoc />
-    protected override int ActivationChannels { get; }
 
     /// <inheritdoc />
     protected override Variable Logits(Variable images) => _head.Forward(_decoder.Forward(_encoder.Forward(images)));

@@ -61,7 +61,7 @@ internal sealed class LabArguments
         {
             return [LabCases.Create(ops[0], shape)];
         }
-        catch (ArgumentException failure)
+        catch (InvalidValueException failure)
         {
             throw UsageException.From(failure, "--shape");
         }
@@ -108,11 +108,23 @@ internal sealed class LabArguments
         (LabCase, KernelChoice Choice)[] all = [.. cases.SelectMany(item => bench.Choices(item.Case.Op).Select(choice => (item, choice)))];
         if (result.GetValue(Variant) is not { } wanted)
             return all;
-        (LabCase, KernelChoice)[] chosen = [.. all.Where(entry => entry.Choice.Variant == wanted)];
-        string[] names = [.. all.Select(entry => entry.Choice.Variant).Distinct()];
-        return chosen.Length > 0
-            ? chosen
-            : throw UsageException.Unknown("not known for these operators", wanted, names, $"--variant {wanted}");
+        if (all.All(entry => entry.Choice.Variant != wanted))
+            RequireVariant(wanted, cases.Select(item => item.Case.Op), bench.Device);
+        return [.. all.Where(entry => entry.Choice.Variant == wanted)];
+    }
+
+    /// <summary>Refuses a variant that none of the operators has.</summary>
+    /// <exception cref="UsageException">None has it; the message names those that there are.</exception>
+    public static void RequireVariant(string? wanted, IEnumerable<Operator> operators, Device device)
+    {
+        string[] names = [.. operators.SelectMany(op => op.Variants(device.Kind)).Select(variant => variant.Name).Distinct()];
+        if (wanted is null || names.Contains(wanted))
+            return;
+        string kind = device.Kind == DeviceKind.Cpu ? "the CPU" : "a CUDA device";
+        throw names.Length == 0
+            ? new UsageException($"these operators are computed in one way only on {kind}", place: $"--variant {wanted}",
+                remedy: "leave --variant out")
+            : UsageException.Unknown($"not known for these operators on {kind}", wanted, names, $"--variant {wanted}");
     }
 
     /// <summary>Refuses the emulator for commands that measure time.</summary>

@@ -16,8 +16,8 @@ internal static class LabBenchCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> csv = Options.Text("--csv", "FILE", "Also writes the table as CSV.");
-        Option<string?> json = Options.Text("--json", "FILE", "Also writes the result as JSON, with machine, commit and command.");
+        Option<string?> csv = Options.OutputFile("--csv", "FILE", "Also writes the table as CSV.");
+        Option<string?> json = Options.OutputFile("--json", "FILE", "Also writes the result as JSON, with machine, commit and command.");
         var command = new Command("bench", "Times the usual variant of operators, or all variants of one --op, on this machine.") { csv,
             json };
         arguments.AddTo(command);

@@ -72,7 +72,7 @@ internal static class LabCheckCommand
             terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"{(problem is null ? "ok    " : "FAILED")} {item.Op,-22} {choice,-20} {item.Case.Label,-44} share {share:F3}"));
             if (problem is not null)
-                terminal.WriteLine($"       {problem}");
+                terminal.WriteLines($"       {problem}");
         }
         terminal.WriteLine($"{passed} passed, {failed} failed{(notTaken > 0 ? $", {notTaken} not taken by their variant" : "")}");
         return failed == 0 ? ExitCode.Success : ExitCode.Failure;

@@ -21,9 +21,9 @@ internal static class LabProjectCommand
             [.. Gpu.All.Select(entry => entry.Name)]);
         Option<string?> model = Options.Choice("--model", "NAME", "A whole training step of this network, instead of operators.",
             [.. SegmentationModels.Names]);
-        Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels. Default: 224.");
+        Option<(int Height, int Width)?> size = Options.Size("With --model: side of the input in pixels. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 16.", 1, 4096);
-        Option<string?> json = Options.Text("--json", "FILE",
+        Option<string?> json = Options.OutputFile("--json", "FILE",
             "Without --model: also writes the sums, which 'csunet lab bench --projected' shows beside its measurements.");
         var command = new Command("project", "Projects kernels to a GPU from what the emulator counts: the least time, and what limits it.")
         {

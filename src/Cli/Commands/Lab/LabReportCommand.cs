@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net;
 using System.Text;
 using CsUnet.Cli.Report;
 using CsUnet.Lab;
@@ -14,7 +13,7 @@ internal static class LabReportCommand
     public static Command Create(Terminal terminal)
     {
         var arguments = new LabArguments();
-        Option<string?> output = Options.Text("--out", "FILE",
+        Option<string?> output = Options.OutputFile("--out", "FILE",
             "The page. Default: lab-report.html; a roofline.svg, a .csv and a .json are written beside it.");
         var command = new Command("report", "Benches operators and writes a page with tables and a roofline plot.") { output };
         arguments.AddTo(command);
@@ -28,6 +27,8 @@ internal static class LabReportCommand
             LabArguments.RequireClock(selection);
             ProjectedTimes? projected = ProjectedTimes.Of(result.GetValue(arguments.Projected), selection);
             string path = result.GetValue(output) ?? "lab-report.html";
+            foreach (string extension in new[] { Path.GetExtension(path), ".svg", ".csv", ".json" })
+                OutputFiles.CheckFile($"--out {path}", Path.ChangeExtension(path, extension));
             using var interrupt = new Interrupt(terminal);
             LabRun run = LabRun.Measure(terminal, arguments, result, selection, type, cases, allVariants: true, projected, interrupt.Token);
             RooflinePoint[] points = [.. run.Rows.Where(row => row.Flops > 0).Select(row =>
@@ -91,5 +92,5 @@ internal static class LabReportCommand
         return html.Append("</main></body></html>\n").ToString();
     }
 
-    private static string Text(string text) => WebUtility.HtmlEncode(text);
+    private static string Text(string text) => HtmlText.Of(text);
 }

@@ -36,12 +36,12 @@ internal static class LabTable
             + "registers,shared_bytes,spill_bytes,occupancy,launches,baseline,baseline_s\n");
         foreach (BenchRow row in run.Rows)
         {
-            csv.Append(CultureInfo.InvariantCulture, $"{row.Op},\"{row.Shape}\",{row.Pass},{row.Variant},{row.Type},");
+            csv.Append(CultureInfo.InvariantCulture, $"{row.Op},{CsvText.Cell(row.Shape)},{row.Pass},{row.Variant},{row.Type},");
             csv.Append(CultureInfo.InvariantCulture, $"{row.Times.Median:G6},{row.Times.Low:G6},{row.Times.High:G6},{row.Times.Runs},");
             csv.Append(CultureInfo.InvariantCulture, $"{row.Bytes},{row.Flops:G9},{row.BytesPerSecond / 1e9:G6},");
             csv.Append(CultureInfo.InvariantCulture, $"{row.FlopsPerSecond / 1e12:G6},{row.ShareOf(run.Ceilings):G4},");
             csv.Append(CultureInfo.InvariantCulture, $"{row.Usage?.Registers},{row.Usage?.SharedBytes},{row.Usage?.SpillBytes},");
-            csv.Append(CultureInfo.InvariantCulture, $"{row.Occupancy:G3},{row.Launches.Count},{row.Baseline},");
+            csv.Append(CultureInfo.InvariantCulture, $"{row.Occupancy:G3},{row.Launches.Count},{CsvText.Cell(row.Baseline ?? "")},");
             csv.Append(CultureInfo.InvariantCulture, $"{row.BaselineTimes?.Median:G6}\n");
         }
         return csv.ToString();

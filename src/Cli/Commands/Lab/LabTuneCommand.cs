@@ -16,7 +16,7 @@ internal static class LabTuneCommand
         Option<string?> model = Options.Choice(
             "--model", "NAME", "The operator calls of this network's training step, instead of the usual shapes.",
             [.. SegmentationModels.Names]);
-        Option<(int Height, int Width)?> size = Options.Size("--size", "With --model: side of the input in pixels, or HxW. Default: 224.");
+        Option<(int Height, int Width)?> size = Options.Size("With --model: side of the input in pixels, or HxW. Default: 224.");
         Option<int?> batch = Options.Integer("--batch", "N", "With --model: images per step. Default: 2.", 1, 4096);
         Option<int?> classes = Options.Integer("--classes", "N", "With --model: number of classes. Default: 3.", 2, 255);
         var command = new Command("tune",
@@ -62,9 +62,10 @@ internal static class LabTuneCommand
         (DeviceSelection selection, DType type) = arguments.Open(result);
         using PrecisionScope precision = arguments.PrecisionOf(result).Use(selection.Device);
         LabArguments.RequireClock(selection);
+        LabArguments.RequireVariant(result.GetValue(arguments.Variant), cases.Select(item => item.Case.Op), selection.Device);
         var bench = new Bench(selection.Device, type, arguments.Seconds(result));
         using var interrupt = new Interrupt(terminal);
-        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
+        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
         foreach (LabCase item in cases)
             tuner.Tune($"{item}", item.Case,
                 choice => Enum.GetValues<Pass>().Sum(pass => bench.Measure(item, pass, choice, interrupt.Token).Times.Median),
@@ -79,12 +80,12 @@ internal static class LabTuneCommand
             throw new UsageException("the shapes are those of the network's step", place: $"--shape {shape}",
                 remedy: "give --model or --shape");
         ModelOptions options = SegmentationModels.Preset(name, height, width, classes);
-        CommandHelpers.RequireMemory(options, name, batch);
         (DeviceSelection selection, DType type) = arguments.Open(result);
         LabArguments.RequireClock(selection);
         if (type == DType.Float64)
             throw new UsageException("a training computes in float32, tf32 or bf16", place: "--dtype float64");
         Precision precision = LabArguments.PrecisionOf(result.GetValue(arguments.Type));
+        CommandHelpers.RequireMemory(options, name, batch, selection, precision);
         string? pattern = result.GetValue(arguments.Op);
         using PrecisionScope products = precision.Use(selection.Device);
         IReadOnlyList<StepCall> calls = StepCall.Record(() => StepBenchmark.RunOnce(options, batch, selection.Device, precision),
@@ -95,8 +96,9 @@ internal static class LabTuneCommand
             throw UsageException.Unknown($"a step of {name} calls no such operator that has variants", pattern!,
                 [.. calls.Select(call => call.Case.Op.Name).Distinct()], $"--op {pattern}");
         }
+        LabArguments.RequireVariant(result.GetValue(arguments.Variant), chosen.Select(call => call.Case.Op), selection.Device);
         using var interrupt = new Interrupt(terminal);
-        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLine);
+        var tuner = new KernelTuner(selection.Device, type, result.GetValue(arguments.Variant), terminal.WriteLines);
         double seconds = arguments.Seconds(result);
         foreach (StepCall call in chosen)
             tuner.Tune(call, (item, choice) =>

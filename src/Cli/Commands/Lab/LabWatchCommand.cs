@@ -48,7 +48,7 @@ internal static class LabWatchCommand
         for (int round = 0; rounds is null || round < rounds; round++)
         {
             foreach (string line in watch.Next())
-                terminal.WriteLine(line);
+                terminal.WriteLines(line);
             terminal.Out.Flush();
             if (round + 1 == rounds)
                 break;

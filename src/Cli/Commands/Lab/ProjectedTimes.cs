@@ -32,25 +32,20 @@ internal sealed record ProjectedTimes(string Gpu, IReadOnlyDictionary<string, do
     /// <exception cref="UsageException">The file is missing or is not a projection.</exception>
     public static ProjectedTimes Read(string path)
     {
-        if (!File.Exists(path))
-            throw new UsageException("there is no such file", place: $"--projected {path}", remedy: Writer);
-        try
+        return ReadFile.Parse(path, "not a projection of operators", () =>
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            using JsonDocument document = JsonDocument.Parse(ReadFile.Text(path));
             JsonElement root = document.RootElement;
             if (root.GetProperty("what").GetString() != What)
                 throw new FormatException($"it holds a {root.GetProperty("what").GetString()}");
             return new ProjectedTimes(
                 root.GetProperty("gpu").GetString() ?? "",
                 root.GetProperty("rows").EnumerateArray().ToDictionary(row => row.GetProperty("name").GetString() ?? "", row =>
-                    row.GetProperty("seconds").GetDouble()));
-        }
-        catch (Exception failure) when (
-            failure is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or ArgumentException)
-        {
-            throw new UsageException(
-                $"not a projection of operators ({failure.Message})", place: $"--projected {path}", remedy: Writer, inner: failure);
-        }
+                    row.GetProperty("seconds").GetDouble() is > 0 and < 1e12 and var seconds
+                        ? seconds
+                        : throw new FormatException("a time is out of its range")));
+        }, problem => new UsageException(
+            problem.Problem, problem.Expected, $"--projected {problem.Place}", problem.Remedy ?? Writer, problem.Cause));
     }
 
     /// <summary>Creates the text of a file.</summary>
