@@ -239,7 +239,7 @@ public sealed partial class RunFolder
     [GeneratedRegex(@"^last-\d{6,}\.optimizer\.safetensors$")]
     private static partial Regex StatePattern();
 
-    [GeneratedRegex(@"^((config|classes)\.yaml|metrics\.csv|(last|best)\.safetensors|(run|data|evaluation-.+)\.json|report\.html"
+    [GeneratedRegex(@"^((config|classes)\.yaml|metrics\.csv|(last|best)\.safetensors|(run|data|data-check|evaluation-.+)\.json|report\.html"
         + @"|(loss|iou)\.svg)$")]
     private static partial Regex FilePattern();
 
