@@ -1,3 +1,4 @@
+using CsUnet.Cuda;
 using CsUnet.Autograd;
 using CsUnet.Data;
 using CsUnet.Kernels;
@@ -81,7 +82,11 @@ public sealed record MemoryNeed(double Host, double Device)
             : known[images] = OfStep(network, options, device, images, trains: true);
         MemoryNeed need = Of(options.Batch);
         if (need.Excess(device, limit) is not { } excess)
+        {
+            if (available is null)
+                HugePages.AvoidIfScarce(need.Host, limit);
             return;
+        }
         int fits = 0;
         for (int low = 1, high = options.Batch - 1; low <= high;)
         {

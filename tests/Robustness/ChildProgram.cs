@@ -30,9 +30,11 @@ internal static class ChildProgram
     /// <summary>Starts a call; the shell is replaced by the program, so the process id is the program's.</summary>
     /// <param name="call">Arguments and redirections.</param>
     /// <param name="before">Commands of the shell before it, such as a trap.</param>
-    public static Process Start(string call, string before = "")
+    /// <param name="ignoresNothing">Whether signals are as by default, also where the tests run in the background with some ignored.</param>
+    public static Process Start(string call, string before = "", bool ignoresNothing = false)
     {
-        var start = new ProcessStartInfo("/bin/sh", ["-c", $"{before}exec '{Program}' {call}"])
+        string defaults = ignoresNothing ? "env --default-signal=INT,HUP,TERM " : "";
+        var start = new ProcessStartInfo("/bin/sh", ["-c", $"{before}exec {defaults}'{Program}' {call}"])
         {
             RedirectStandardOutput = true, RedirectStandardError = true,
         };

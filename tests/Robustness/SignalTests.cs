@@ -18,7 +18,7 @@ public sealed class SignalTests : IDisposable
     public void One_signal_leaves_a_run_that_can_be_resumed(string signal)
     {
         ChildProgram.Require();
-        using Process process = Training();
+        using Process process = Training(ignoresNothing: true);
         ChildProgram.Signal(process, signal);
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(60)), "one signal did not end it");
         Assert.Equal(130, process.ExitCode);
@@ -46,7 +46,7 @@ public sealed class SignalTests : IDisposable
     public void A_second_signal_ends_a_process_that_does_not_get_to_its_next_step()
     {
         ChildProgram.Require();
-        using Process process = ChildProgram.Start($"predict --run '{Fifo()}' x.png");
+        using Process process = ChildProgram.Start($"train --config /dev/stdin 0<> '{Fifo()}'");
         Thread.Sleep(TimeSpan.FromSeconds(1));
         Assert.False(process.HasExited);
         ChildProgram.Signal(process, "TERM");
@@ -56,19 +56,18 @@ public sealed class SignalTests : IDisposable
         Assert.True(process.WaitForExit(TimeSpan.FromSeconds(20)), "two signals did not end it");
     }
 
-    /// <summary>A run folder whose weights are a pipe that nobody writes.</summary>
+    /// <summary>A pipe that nobody writes.</summary>
     private string Fifo()
     {
-        new TrainingOptions().Save(_workspace.Write("fifo/config.yaml", ""));
-        using Process make = Process.Start("mkfifo", [_workspace["fifo/last.safetensors"]]);
+        using Process make = Process.Start("mkfifo", [_workspace["fifo"]]);
         make.WaitForExit();
         return _workspace["fifo"];
     }
 
-    private Process Training(string before = "")
+    private Process Training(string before = "", bool ignoresNothing = false)
     {
         string call = $"{ChildProgram.TinyTraining} --steps 1000000 --out '{_workspace["run"]}'";
-        Process process = ChildProgram.Start(call, before);
+        Process process = ChildProgram.Start(call, before, ignoresNothing);
         string? line = "";
         while (line is not null && !line.StartsWith("step ", StringComparison.Ordinal))
             line = process.StandardOutput.ReadLine();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using CsUnet.Cli.Display;
+using CsUnet.Cuda;
 using CsUnet.Data;
 using CsUnet.Tensors;
 using CsUnet.Training;
@@ -132,6 +133,7 @@ internal static class PredictCommand
     {
         ImageHeader image = ImageFile.ReadHeader(file);
         double need = run.PredictionBytes + MemoryNeed.OfImage(image, run.Checkpoint.Model.Height, run.ClassMap.Count);
+        HugePages.AvoidIfScarce(need, MachineMemory.Limit());
         if (need > MachineMemory.Limit())
         {
             throw new DataException(file,
