@@ -4,8 +4,8 @@ using CsUnet.Cuda.Native;
 namespace CsUnet.Cuda;
 
 /// <summary>
-/// Huge pages of memory (2 MiB on x64), which a C library may be told to ask for (<c>GLIBC_TUNABLES=glibc.malloc.hugetlb=1</c>). They make a
-/// step faster, but a block takes whole pages: a process then holds up to a third more memory than it uses.
+/// Huge pages of memory (2 MiB on x64), which a C library may be told to ask for (<c>GLIBC_TUNABLES=glibc.malloc.hugetlb=1</c>). They make
+/// a step faster, but a block takes whole pages: a process then holds up to a third more memory than it uses.
 /// </summary>
 public static partial class HugePages
 {

@@ -30,7 +30,7 @@ internal static class ChildProgram
     /// <summary>Starts a call; the shell is replaced by the program, so the process id is the program's.</summary>
     /// <param name="call">Arguments and redirections.</param>
     /// <param name="before">Commands of the shell before it, such as a trap.</param>
-    /// <param name="ignoresNothing">Whether signals are as by default, also where the tests run in the background with some ignored.</param>
+    /// <param name="ignoresNothing">Whether signals act as by default, even if the tests were started with some ignored.</param>
     public static Process Start(string call, string before = "", bool ignoresNothing = false)
     {
         string defaults = ignoresNothing ? "env --default-signal=INT,HUP,TERM " : "";

@@ -85,7 +85,8 @@ public sealed class MemoryNeedTests
     public void Huge_pages_are_given_up_where_memory_is_scarce()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Skipped: huge pages are Linux'");
-        static string State() => File.ReadLines("/proc/self/status").First(line => line.StartsWith("THP_enabled:", StringComparison.Ordinal));
+        static string State() =>
+            File.ReadLines("/proc/self/status").First(line => line.StartsWith("THP_enabled:", StringComparison.Ordinal));
         try
         {
             HugePages.AvoidIfScarce(need: 100, available: 200);
