@@ -114,9 +114,11 @@ public static class StateDict
                 loaded.Add(entry.Name);
         }
         HashSet<string> known = [.. state.Select(entry => entry.Name)];
-        foreach (StateSource.Stored tensor in file.Tensors.Where(tensor => tensor.Name.StartsWith(loading.Prefix, StringComparison.Ordinal)))
+        foreach (string full in file.Tensors.Select(tensor => tensor.Name))
         {
-            string name = tensor.Name[loading.Prefix.Length..];
+            if (!full.StartsWith(loading.Prefix, StringComparison.Ordinal))
+                continue;
+            string name = full[loading.Prefix.Length..];
             if (!known.Contains(name))
                 (loading.Ignores(name) ? ignored : leftOver).Add(name);
         }
@@ -141,6 +143,7 @@ public static class StateDict
         const int listed = 8;
         string rest = problems.Count > listed ? string.Create(CultureInfo.InvariantCulture, $", and {problems.Count - listed} more") : "";
         throw new WeightFileException(file.Path,
-            $"these are not the weights of this model: {string.Join("; ", problems.Take(listed))}{rest}", loading.Remedy);
+            $"these are not the weights of this model: {string.Join("; ", problems.Take(listed))}{rest}",
+            "use the file with the options of the model that it was saved from");
     }
 }

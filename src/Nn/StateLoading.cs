@@ -32,9 +32,6 @@ public sealed record StateLoading
     /// <summary>Whether missing and left-over tensors are an error; otherwise they are only reported.</summary>
     public bool IsStrict { get; init; } = true;
 
-    /// <summary>What the message about a file that does not fit advises.</summary>
-    public string Remedy { get; init; } = "use the file with the options of the model that it was saved from";
-
     internal bool Ignores(string name) => Ignored.Append(BatchCounter).Any(pattern =>
         FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false));
 }

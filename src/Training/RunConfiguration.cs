@@ -62,8 +62,9 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
             return;
         }
         string yaml = Options.ReadableYaml(folder.ConfigPath);
+        string weights = CnnWeights is null ? "" : $"# Content of cnn_weights: SHA-256 {CnnWeights}\n";
         RunFiles.WriteText(folder.ConfigPath, string.Create(CultureInfo.InvariantCulture,
-            $"# Run {Run}\n{(CnnWeights is null ? "" : $"# Content of cnn_weights: SHA-256 {CnnWeights}\n")}{yaml}# End of run {Run}: {Keys(yaml, folder.ConfigPath).Count} options\n"));
+            $"# Run {Run}\n{weights}{yaml}# End of run {Run}: {Keys(yaml, folder.ConfigPath).Count} options\n"));
     }
 
     /// <summary>The text of a configuration.</summary>

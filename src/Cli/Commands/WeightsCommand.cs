@@ -57,7 +57,8 @@ internal static class WeightsCommand
     {
         Argument<string> file = File("The weight file.");
         (string Key, Option<string?> Option)[] options = [.. s_network.Select(key => TrainingOptionTable.Find(key)).Select(option =>
-            (option.Key, Options.Text(TrainingArguments.Name(option.Key), option.ValueName, $"{option.Meaning}. Default: {option.Default}.")))];
+            (option.Key, Options.Text(
+                TrainingArguments.Name(option.Key), option.ValueName, $"{option.Meaning}. Default: {option.Default}.")))];
         var command = new Command("map", "Compares a file with the CNN encoder of a network, for --cnn-weights of csunet train.") { file };
         foreach ((_, Option<string?> option) in options)
             command.Add(option);

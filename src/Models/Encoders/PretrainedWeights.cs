@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Enumeration;
 using CsUnet.Nn;
 using CsUnet.Tensors;
@@ -19,6 +20,8 @@ public static class PretrainedWeights
 
     // The encoder's place in a larger network of torchvision, timm, segmentation_models.pytorch and this program.
     private static readonly string[] s_prefixes = ["encoder.", "backbone.", "cnn."];
+    private static readonly string[] s_places =
+        ["", .. s_prefixes, .. s_prefixes.SelectMany(outer => s_prefixes.Select(inner => outer + inner))];
 
     // The last layer of a classifier in torchvision, pretrainedmodels, timm.
     private static readonly string[] s_heads = ["fc.*", "last_linear.*", "classifier.*", "head.*"];
@@ -32,15 +35,16 @@ public static class PretrainedWeights
     /// </exception>
     public static PretrainedReport Load(Encoder encoder, WeightFile file)
     {
-        StateLoading loading = LoadingFor(encoder, file);
-        StateReport report = StateDict.Load(encoder, file, loading);
+        PretrainedReport report = Map(encoder, file);
+        Require(report, encoder, file);
+        StateDict.Load(encoder, file, LoadingFor(report.Prefix));
         foreach ((string name, Tensor value) in StateDict.State(encoder))
         {
             if (!IsFinite(value))
-                throw new WeightFileException(file.Path, $"{loading.Prefix}{name} holds values that are not finite numbers",
+                throw new WeightFileException(file.Path, $"{report.Prefix}{name} holds values that are not finite numbers",
                     "the file is damaged, or its training failed; get another one");
         }
-        return Describe(file, loading, report);
+        return report;
     }
 
     /// <summary>What <see cref="Load"/> would do with a file; refuses nothing and changes nothing.</summary>
@@ -48,43 +52,49 @@ public static class PretrainedWeights
     /// <param name="file">The weights.</param>
     public static PretrainedReport Map(Encoder encoder, WeightFile file)
     {
-        StateLoading loading = LoadingFor(encoder, file);
-        return Describe(file, loading, StateDict.Compare(encoder, file, loading));
-    }
-
-    private static PretrainedReport Describe(WeightFile file, StateLoading loading, StateReport report)
-    {
-        IEnumerable<string> outside = file.Tensors.Select(tensor => tensor.Name)
-            .Where(name => !name.StartsWith(loading.Prefix, StringComparison.Ordinal));
-        return new PretrainedReport(file.Path, file.Format, loading.Prefix, report.Loaded,
-            [.. report.Ignored.Concat(outside).Where(name => !Matches(BatchCounter, name))])
+        string prefix = Prefix(encoder, file);
+        StateReport report = StateDict.Compare(encoder, file, LoadingFor(prefix));
+        List<string> outside = [.. file.Tensors.Select(tensor => tensor.Name)
+            .Where(name => !name.StartsWith(prefix, StringComparison.Ordinal))];
+        return new PretrainedReport(file.Path, file.Format, prefix, report.Loaded,
+            [.. report.Ignored.Concat(outside.Where(IsSkipped)).Where(name => !Matches(BatchCounter, name))])
         {
-            Missing = report.Missing, LeftOver = report.LeftOver, Unfit = report.Unfit,
+            Missing = report.Missing, Unfit = report.Unfit,
+            LeftOver = [.. report.LeftOver.Select(name => prefix + name), .. outside.Where(name => !IsSkipped(name))],
         };
     }
 
-    private static StateLoading LoadingFor(Encoder encoder, WeightFile file) => new()
-    {
-        Prefix = Prefix(encoder, file), Ignored = s_heads,
-        Remedy = "choose the encoder, the encoder_width and the encoder_layers that the file has",
-    };
+    private static StateLoading LoadingFor(string prefix) => new() { Prefix = prefix, Ignored = s_heads };
 
-    /// <summary>The prefix of all names but those of the classifier. A name of the encoder itself has none.</summary>
+    /// <summary>The prefix under which the file has most names of the encoder; the shortest one of several.</summary>
     private static string Prefix(Encoder encoder, WeightFile file)
     {
-        HashSet<string> own = [.. encoder.State().Select(entry => entry.Name)];
-        string prefix = "";
-        List<string> names = [.. file.Tensors.Select(tensor => tensor.Name).Where(name => !IsSkipped(name))];
-        while (names.Count > 0 && !names.Exists(own.Contains)
-            && s_prefixes.FirstOrDefault(next => names.TrueForAll(name => name.StartsWith(next, StringComparison.Ordinal))) is { } found)
-        {
-            prefix += found;
-            names = [.. names.Select(name => name[found.Length..]).Where(name => !IsSkipped(name))];
-        }
-        return prefix;
+        HashSet<string> names = [.. file.Tensors.Select(tensor => tensor.Name)];
+        return s_places.MaxBy(prefix => encoder.State().Count(entry => names.Contains(prefix + entry.Name)))!;
     }
 
-    private static bool IsSkipped(string name) => Matches(BatchCounter, name) || s_heads.Any(head => Matches(head, name));
+    private static void Require(PretrainedReport report, Encoder encoder, WeightFile file)
+    {
+        if (report.Fits)
+            return;
+        Dictionary<string, Shape> expected = encoder.State().ToDictionary(entry => entry.Name, entry => entry.FileShape);
+        List<string> problems =
+        [
+            .. report.Unfit, .. report.Missing.Select(name => $"{report.Prefix}{name} {expected[name]} is missing"),
+            .. report.LeftOver.Select(name => $"{name} {file.Find(name)!.Shape} is not in the encoder"),
+        ];
+        const int listed = 8;
+        string rest = problems.Count > listed ? string.Create(CultureInfo.InvariantCulture, $", and {problems.Count - listed} more") : "";
+        bool isWhole = report.Unfit.Count + report.Missing.Count == 0
+            && report.LeftOver.All(name => !name.StartsWith(report.Prefix, StringComparison.Ordinal));
+        throw new WeightFileException(file.Path,
+            $"these are not the weights of this encoder: {string.Join("; ", problems.Take(listed))}{rest}",
+            isWhole ? "the file holds a whole network; give one with the tensors of its encoder only"
+                : "choose the encoder, the encoder_width and the encoder_layers that the file has");
+    }
+
+    private static bool IsSkipped(string name) => Matches(BatchCounter, name) || s_places.Any(place =>
+        name.StartsWith(place, StringComparison.Ordinal) && s_heads.Any(head => Matches(head, name[place.Length..])));
 
     private static bool Matches(string pattern, string name) => FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false);
 
