@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CsUnet.Cli;
+using CsUnet.Data;
 using CsUnet.Models.Encoders;
 using CsUnet.Nn;
 using CsUnet.Tensors;
@@ -36,7 +37,9 @@ public sealed class CnnWeightsCommandTests : IDisposable
     public void A_training_says_what_it_loaded_and_goes_on_without_the_file()
     {
         string file = Write("net.safetensors", ResNet(1, 1, 2, 1));
-        ProgramRun trained = ProgramRun.Of(Train("--cnn-weights", Path.GetRelativePath(Environment.CurrentDirectory, file)));
+        SyntheticMicrographs.WriteTo(_folder["set"], train: 2, validation: 1, test: 0, height: 64, width: 64, seed: 3);
+        ProgramRun trained = ProgramRun.Of(Train("--cnn-weights", Path.GetRelativePath(Environment.CurrentDirectory, file), "--data",
+            _folder["set"], "--classes", "nasa-super"));
         Assert.True(trained.Code == ExitCode.Success, trained.Error);
         Assert.Matches(@"\ncnn weights: \d+ tensors loaded, 2 skipped \(fc\), from .*net\.safetensors \(safetensors\)\n", trained.Out);
         string config = File.ReadAllText(_folder["run/config.yaml"]);
