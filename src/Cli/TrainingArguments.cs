@@ -103,5 +103,6 @@ internal sealed class TrainingArguments
         Classes = options.Classes is { } classes && File.Exists(classes) && ClassMap.BuiltIn.All(map => map.Name != classes)
             ? Path.GetFullPath(classes)
             : options.Classes,
+        CnnWeights = options.CnnWeights is { } weights && !weights.Contains('\0') ? Path.GetFullPath(weights) : options.CnnWeights,
     };
 }

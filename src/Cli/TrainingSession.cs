@@ -47,10 +47,11 @@ internal sealed class TrainingSession
     /// <param name="execution">How to train on it.</param>
     /// <param name="runClasses">The class map of a resumed run; null: the one of the options.</param>
     /// <param name="intensity">The scale of the weights of a resumed run; null: found over the training images.</param>
+    /// <param name="isResumed">Whether a run goes on, which has its pretrained weights already.</param>
     /// <exception cref="UsageException">The options do not fit the data, the device or each other.</exception>
     public static TrainingSession Open(
         Terminal terminal, TrainingOptions options, bool weighClasses, DeviceSelection device, ExecutionOptions execution,
-        ClassMap? runClasses = null, IntensityScale? intensity = null)
+        ClassMap? runClasses = null, IntensityScale? intensity = null, bool isResumed = false)
     {
         Commands.CommandHelpers.RequirePrecision(options.Precision, device);
         if (options.Threads > 0)
@@ -60,7 +61,7 @@ internal sealed class TrainingSession
             ClassMap classMap = runClasses ?? RunData.ClassMap(options);
             // Refuse a network that cannot be built before reading a large data set.
             ModelOptions network = options.ModelOptions(classMap.Count);
-            network.Create();
+            SegmentationModel empty = network.Create();
             if (options.Batch == 1 && options.Height == 32 && options.Width == 32)
             {
                 throw new UsageException("the deepest features are then a single pixel, from which batch norm cannot compute statistics",
@@ -73,6 +74,9 @@ internal sealed class TrainingSession
                     "--class-weights");
             }
             MemoryNeed.RequireTraining(network, options, device.Device);
+            // Reads all of them, to find damage before anything is written; the trainer reads them into its own network.
+            if (!isResumed)
+                CnnWeightsFile.Load(empty, options);
             (MicrographDataset train, MicrographDataset? validation, DatasetTable? dataset) =
                 OpenData(terminal, options, classMap, intensity);
             ReadingNotes.Write(terminal, train, validation);
@@ -83,6 +87,10 @@ internal sealed class TrainingSession
         catch (Exception failure) when (failure is RunException or InvalidValueException)
         {
             throw UsageException.From(failure);
+        }
+        catch (WeightFileException failure)
+        {
+            throw UsageException.From(failure, TrainingArguments.Name("cnn_weights"));
         }
     }
 
@@ -170,6 +178,7 @@ internal sealed class TrainingSession
         RunRecord record = before with
         {
             Device = device, Data = RunData.Describe(Options), Intensity = _train.IntensityText,
+            CnnWeights = trainer.CnnWeights?.ToString() ?? before.CnnWeights,
             Parameters = trainer.Model.ParameterCount, Step = trainer.Step, Steps = trainer.Steps, Outcome = RunRecord.Running,
         };
         // The record only describes the run.
@@ -269,6 +278,8 @@ internal sealed class TrainingSession
         _terminal.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"model: {Options.Model}, {trainer.Model.ParameterCount:N0} parameters, input {Options.Height}x{Options.Width}, batch "
                 + $"{Options.Batch}"));
+        if (trainer.CnnWeights is { } weights)
+            _terminal.WriteLine($"cnn weights: {weights.Report}");
         _terminal.WriteLine($"device: {Commands.CommandHelpers.Describe(_device, Options.Precision)}");
         MemoryNeed need = MemoryNeed.OfTraining(trainer.Model.Options, Options, _device.Device)
             .With(_train.MemoryBytes + (_validation?.MemoryBytes ?? 0));

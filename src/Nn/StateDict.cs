@@ -1,5 +1,6 @@
 using System.Globalization;
 using CsUnet.Tensors;
+using CsUnet.Weights;
 
 namespace CsUnet.Nn;
 
@@ -37,19 +38,30 @@ public static class StateDict
     /// <exception cref="WeightFileException">
     /// A shape differs, or nothing in the file fits, or, with strict loading, tensors are missing or left over. The message lists them.
     /// </exception>
-    public static StateReport Load(Module module, SafetensorsFile file, StateLoading? loading = null)
-    {
-        loading ??= new StateLoading();
-        IReadOnlyList<StateEntry> state = module.State();
-        StateReport report = Check(state, file, loading);
-        HashSet<string> loaded = [.. report.Loaded];
-        foreach (StateEntry entry in state.Where(entry => loaded.Contains(entry.Name)))
-        {
-            Tensor stored = file.Load(loading.Prefix + entry.Name);
-            entry.Variable.SetValue(entry.FromFile(stored.To(entry.Variable.DType)), module.Device);
-        }
-        return report;
-    }
+    public static StateReport Load(Module module, SafetensorsFile file, StateLoading? loading = null) =>
+        Load(module, StateSource.Of(file), loading ?? new StateLoading());
+
+    /// <summary>
+    /// Loads the parameters and buffers of a module from a file of PyTorch, ONNX or safetensors; see
+    /// <see cref="Load(Module, SafetensorsFile, StateLoading?)"/>.
+    /// </summary>
+    /// <param name="module">The module.</param>
+    /// <param name="file">The file; float16, bfloat16, float32 and float64 are converted.</param>
+    /// <param name="loading">Which tensors to load. Null: all, under the module's names, with none missing and none left over.</param>
+    /// <returns>What was loaded and what was not.</returns>
+    /// <exception cref="WeightFileException">
+    /// A shape differs, or nothing in the file fits, or, with strict loading, tensors are missing or left over. The message lists them.
+    /// The file has been cut or is damaged.
+    /// </exception>
+    public static StateReport Load(Module module, WeightFile file, StateLoading? loading = null) =>
+        Load(module, StateSource.Of(file), loading ?? new StateLoading());
+
+    /// <summary>What <see cref="Load(Module, WeightFile, StateLoading?)"/> would load and what not; changes and refuses nothing.</summary>
+    /// <param name="module">The module.</param>
+    /// <param name="file">The file.</param>
+    /// <param name="loading">Which tensors to load; null: all.</param>
+    public static StateReport Compare(Module module, WeightFile file, StateLoading? loading = null) =>
+        Compare(module.State(), StateSource.Of(file), loading ?? new StateLoading());
 
     /// <summary>
     /// Copies every parameter and buffer of one module to another with the same architecture, which may be on another device.
@@ -70,48 +82,67 @@ public static class StateDict
     public static IReadOnlyList<(string Name, Tensor Value)> State(Module module) =>
         [.. module.State().Select(entry => (entry.Name, entry.Variable.Value))];
 
-    private static StateReport Check(IReadOnlyList<StateEntry> state, SafetensorsFile file, StateLoading loading)
+    private static StateReport Load(Module module, StateSource file, StateLoading loading)
     {
-        var problems = new List<string>();
-        List<string> loaded = [], missing = [], leftOver = [], ignored = [];
+        IReadOnlyList<StateEntry> state = module.State();
+        StateReport report = Compare(state, file, loading);
+        Require(report, state, file, loading);
+        Dictionary<string, StateSource.Stored> stored = file.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        HashSet<string> loaded = [.. report.Loaded];
+        foreach (StateEntry entry in state.Where(entry => loaded.Contains(entry.Name)))
+        {
+            Tensor values = stored[loading.Prefix + entry.Name].Load(entry.Variable.DType);
+            entry.Variable.SetValue(entry.FromFile(values), module.Device);
+        }
+        return report;
+    }
+
+    private static StateReport Compare(IReadOnlyList<StateEntry> state, StateSource file, StateLoading loading)
+    {
+        List<string> loaded = [], missing = [], leftOver = [], ignored = [], unfit = [];
+        Dictionary<string, StateSource.Stored> stored = file.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (StateEntry entry in state)
         {
             string name = loading.Prefix + entry.Name;
-            if (!file.Contains(name))
-            {
+            if (!stored.TryGetValue(name, out StateSource.Stored? tensor))
                 missing.Add(entry.Name);
-                if (loading.IsStrict)
-                    problems.Add($"{name} {entry.FileShape} is missing");
-                continue;
-            }
-            loaded.Add(entry.Name);
-            SafetensorsEntry stored = file.Entry(name);
-            if (stored.Shape != entry.FileShape)
-                problems.Add($"{name} is {stored.Shape}, expected {entry.FileShape}");
-            else if (stored.DType is not ("F32" or "F64" or "F16" or "BF16"))
-                problems.Add($"{name} has elements of type {stored.DType}, expected F32, F64, F16 or BF16");
+            else if (tensor.Shape != entry.FileShape)
+                unfit.Add($"{name} is {tensor.Shape}, expected {entry.FileShape}");
+            else if (tensor.DType is not ("F32" or "F64" or "F16" or "BF16"))
+                unfit.Add($"{name} has elements of type {tensor.DType}, expected F32, F64, F16 or BF16");
+            else
+                loaded.Add(entry.Name);
         }
         HashSet<string> known = [.. state.Select(entry => entry.Name)];
-        foreach (SafetensorsEntry stored in file.Entries.Where(stored => stored.Name.StartsWith(loading.Prefix, StringComparison.Ordinal)))
+        foreach (string full in file.Tensors.Select(tensor => tensor.Name))
         {
-            string name = stored.Name[loading.Prefix.Length..];
-            if (known.Contains(name))
+            if (!full.StartsWith(loading.Prefix, StringComparison.Ordinal))
                 continue;
-            (loading.Ignores(name) ? ignored : leftOver).Add(name);
-            if (loading.IsStrict && !loading.Ignores(name))
-                problems.Add($"{stored.Name} {stored.Shape} is not in the model");
+            string name = full[loading.Prefix.Length..];
+            if (!known.Contains(name))
+                (loading.Ignores(name) ? ignored : leftOver).Add(name);
         }
-        // Loading that is not strict must still load something.
-        if (loaded.Count == 0 && state.Count > 0 && problems.Count == 0)
-            problems.Add($"none of its {file.Entries.Count} names is one of the model's, such as {loading.Prefix}{state[0].Name}");
-        return problems.Count == 0 ? new StateReport(loaded, missing, leftOver, ignored) : throw Refused(file, problems);
+        return new StateReport(loaded, missing, leftOver, ignored) { Unfit = unfit };
     }
 
-    private static WeightFileException Refused(SafetensorsFile file, List<string> problems)
+    private static void Require(StateReport report, IReadOnlyList<StateEntry> state, StateSource file, StateLoading loading)
     {
+        List<string> problems = [.. report.Unfit];
+        if (loading.IsStrict)
+        {
+            Dictionary<string, Shape> expected = state.ToDictionary(entry => entry.Name, entry => entry.FileShape);
+            Dictionary<string, Shape> found = file.Tensors.ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+            problems.AddRange(report.Missing.Select(name => $"{loading.Prefix}{name} {expected[name]} is missing"));
+            problems.AddRange(report.LeftOver.Select(name => $"{loading.Prefix}{name} {found[loading.Prefix + name]} is not in the model"));
+        }
+        // Loading that is not strict must still load something.
+        if (report.Loaded.Count == 0 && state.Count > 0 && problems.Count == 0)
+            problems.Add($"none of its {file.Tensors.Count} names is one of the model's, such as {loading.Prefix}{state[0].Name}");
+        if (problems.Count == 0)
+            return;
         const int listed = 8;
         string rest = problems.Count > listed ? string.Create(CultureInfo.InvariantCulture, $", and {problems.Count - listed} more") : "";
-        return new WeightFileException(file.Path,
+        throw new WeightFileException(file.Path,
             $"these are not the weights of this model: {string.Join("; ", problems.Take(listed))}{rest}",
             "use the file with the options of the model that it was saved from");
     }

@@ -24,7 +24,7 @@ internal sealed class CheckpointWriter(
     private const string WeightsKey = "weights", OptionsKey = "options", Mixed = "the files were mixed by hand; restore both from one copy";
 
     // Where things lie and on what they are computed does not change what the next steps compute.
-    private static readonly string[] s_free = ["data", "classes", "checkpoint_every", "tile_stride", "threads"];
+    private static readonly string[] s_free = ["data", "classes", "cnn_weights", "checkpoint_every", "tile_stride", "threads"];
 
     private string? _current;
 

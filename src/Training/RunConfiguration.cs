@@ -11,7 +11,8 @@ namespace CsUnet.Training;
 /// </summary>
 /// <param name="Options">The options.</param>
 /// <param name="Run">The run's identity (<see cref="RunIdentity"/>); null for a run of an older version.</param>
-internal sealed partial record RunConfiguration(TrainingOptions Options, string? Run)
+/// <param name="CnnWeights">The hash of the file of pretrained weights with which the run began; null if it began without.</param>
+internal sealed partial record RunConfiguration(TrainingOptions Options, string? Run, string? CnnWeights)
 {
     private const string Damaged = "restore the file from a copy; the report of the run shows the whole configuration";
 
@@ -27,7 +28,10 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
         TrainingOptions options = TrainingOptions.Parse(text, path);
         if (run is null)
             RequireAlways(text, path);
-        return new RunConfiguration(options, run);
+        string? weights = HashLine().Match(text) is { Success: true } match ? match.Groups["hash"].Value : null;
+        if (run is not null && options.CnnWeights is not null && weights is null)
+            throw new RunException("its second line is missing", "'# Content of cnn_weights: SHA-256 ...'", path, Damaged);
+        return new RunConfiguration(options, run, weights);
     }
 
     /// <summary>The run that the first and the last line name; null for a text without these lines.</summary>
@@ -58,8 +62,9 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
             return;
         }
         string yaml = Options.ReadableYaml(folder.ConfigPath);
+        string weights = CnnWeights is null ? "" : $"# Content of cnn_weights: SHA-256 {CnnWeights}\n";
         RunFiles.WriteText(folder.ConfigPath, string.Create(CultureInfo.InvariantCulture,
-            $"# Run {Run}\n{yaml}# End of run {Run}: {Keys(yaml, folder.ConfigPath).Count} options\n"));
+            $"# Run {Run}\n{weights}{yaml}# End of run {Run}: {Keys(yaml, folder.ConfigPath).Count} options\n"));
     }
 
     /// <summary>The text of a configuration.</summary>
@@ -97,6 +102,9 @@ internal sealed partial record RunConfiguration(TrainingOptions Options, string?
 
     [GeneratedRegex("^# Run (?<run>[0-9a-f]{32})$")]
     private static partial Regex FirstLine();
+
+    [GeneratedRegex(@"\A[^\n]*\n# Content of cnn_weights: SHA-256 (?<hash>[0-9a-f]{64})\r?\n")]
+    private static partial Regex HashLine();
 
     [GeneratedRegex("^# End of run (?<run>[0-9a-f]{32}): (?<count>[0-9]{1,6}) options$")]
     private static partial Regex LastLine();

@@ -16,7 +16,9 @@ public sealed record RunIdentity(string Run, string Data)
 
     // Where things lie, how long the run is and on what it is computed do not make it another run.
     private static readonly string[] s_free =
-        ["data", "classes", "steps", "epochs", "patience", "checkpoint_every", "tile_stride", "precision", "threads"];
+        ["data", "classes", "cnn_weights", "steps", "epochs", "patience", "checkpoint_every", "tile_stride", "precision", "threads"];
+
+    private static readonly string[] s_later = ["encoder_layers"];
 
     /// <summary>The first digits of <see cref="Run"/>, for people.</summary>
     public string Short => Run[..ShownDigits];
@@ -25,8 +27,14 @@ public sealed record RunIdentity(string Run, string Data)
     /// <param name="options">Its options.</param>
     /// <param name="classMap">Its classes.</param>
     /// <param name="content">Its data.</param>
-    internal static RunIdentity Of(TrainingOptions options, ClassMap classMap, RunContent content) => new(DatasetContent.HashOf(
-        [options.ToYaml(s_free, withMeaning: false), classMap.ToYaml(), content.Hash])[..Digits], content.Hash);
+    /// <param name="cnnWeights">The hash of its file of pretrained weights; null if it has none.</param>
+    internal static RunIdentity Of(TrainingOptions options, ClassMap classMap, RunContent content, string? cnnWeights = null)
+    {
+        // Options that older versions did not have count only where they are set: the same run has the same identity in both.
+        string[] unset = [.. s_later.Where(key => TrainingOptionTable.Find(key).Write(options).Count == 0)];
+        string[] parts = [options.ToYaml([.. s_free, .. unset], withMeaning: false), classMap.ToYaml(), content.Hash];
+        return new RunIdentity(DatasetContent.HashOf(cnnWeights is null ? parts : [.. parts, cnnWeights])[..Digits], content.Hash);
+    }
 
     /// <summary>The identity in the metadata of a file; null if an older version wrote it, or no run.</summary>
     /// <exception cref="WeightFileException">The identity is damaged.</exception>

@@ -48,6 +48,10 @@ public sealed record RunRecord
     /// <summary>The ranges of the samples that became levels, and how they were found; empty in older records.</summary>
     public string Intensity { get; init; } = "";
 
+    /// <summary>The pretrained weights with which the CNN encoder began: file, format, hash; null if it began with random ones.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? CnnWeights { get; init; }
+
     /// <summary>When the first call started.</summary>
     [JsonRequired]
     public DateTimeOffset Started { get; init; } = DateTimeOffset.Now;

@@ -17,20 +17,23 @@ public sealed partial class Trainer
     /// <param name="validation">Validation images, or null for none.</param>
     /// <param name="execution">Where and how to compute; null: on the CPU.</param>
     /// <exception cref="RunException">An option is invalid or does not fit the data, or the folder belongs to another run.</exception>
+    /// <exception cref="WeightFileException">The file of <see cref="TrainingOptions.CnnWeights"/> does not fit the encoder.</exception>
     public static Trainer Create(
         TrainingOptions options, RunFolder folder, MicrographDataset train, MicrographDataset? validation,
         ExecutionOptions? execution = null)
     {
         options.Validate();
         RunContent content = RunContent.Of(train, validation);
-        RunIdentity identity = RunIdentity.Of(options, train.ClassMap, content);
+        string? cnnWeights = CnnWeightsFile.HashOf(options);
+        RunIdentity identity = RunIdentity.Of(options, train.ClassMap, content, cnnWeights);
         Trainer trainer = Build(options, folder, train, validation, execution, identity);
         return trainer.DisposedIfItFails(() =>
         {
             trainer.RequireNewFolder();
+            trainer.CnnWeights = CnnWeightsFile.Load(trainer.Model, options);
             folder.RemoveLeftovers(null);
             // First: it makes the folder that of a run.
-            new RunConfiguration(options, identity.Run).Save(folder);
+            new RunConfiguration(options, identity.Run, cnnWeights).Save(folder);
             RunFiles.WriteText(folder.ClassesPath, train.ClassMap.ToYaml());
             content.Save(folder, identity.Run);
         });
@@ -56,7 +59,7 @@ public sealed partial class Trainer
         ExecutionOptions? execution = null)
     {
         options.Validate();
-        string? run = RunConfiguration.Load(folder).Run;
+        (_, string? run, string? cnnWeights) = RunConfiguration.Load(folder);
         RunContent content = RunContent.Of(train, validation);
         RunIdentity? identity = run is null ? null : new RunIdentity(run, content.Hash);
         Trainer trainer = Build(options, folder, train, validation, execution, identity);
@@ -64,8 +67,11 @@ public sealed partial class Trainer
         {
             trainer.LockFolder();
             bool isListed = run is not null && RequireSameContent(folder, run, options, content);
+            // Before its first checkpoint the run has nothing of the file's weights yet.
+            if (!folder.HasCheckpoint)
+                trainer.CnnWeights = CnnWeightsFile.LoadAgain(trainer.Model, options, cnnWeights);
             trainer.Resume();
-            new RunConfiguration(options, run).Save(folder);
+            new RunConfiguration(options, run, cnnWeights).Save(folder);
             if (!File.Exists(folder.ClassesPath))
                 RunFiles.WriteText(folder.ClassesPath, train.ClassMap.ToYaml());
             if (run is not null && !isListed)

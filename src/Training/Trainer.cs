@@ -97,6 +97,12 @@ public sealed partial class Trainer : IDisposable
     /// <summary>The model being trained.</summary>
     public SegmentationModel Model { get; }
 
+    /// <summary>
+    /// What was read from the file of <see cref="TrainingOptions.CnnWeights"/>; null if this trainer did not read one, as after resuming
+    /// from a checkpoint.
+    /// </summary>
+    public CnnWeightsFile? CnnWeights { get; private set; }
+
     /// <summary>The folder for all files.</summary>
     public RunFolder Folder { get; }
 

@@ -60,6 +60,10 @@ public static class TrainingOptionTable
             $"CNN encoder: {Choice(encoder)}", Preset, isFixed: true);
         yield return Row("encoder_width", OptionalInteger(1, 1024), o => o.EncoderWidth, (o, v) => o with { EncoderWidth = v },
             "Channels of the CNN encoder's first stage", Preset, isFixed: true);
+        yield return Row("encoder_layers", Integers("N,N,N,N", 1, 100), o => o.EncoderLayers, (o, v) => o with { EncoderLayers = v },
+            "Blocks of each stage of the CNN encoder", "the encoder's", isFixed: true);
+        yield return Row("cnn_weights", new OptionalString("FILE"), o => o.CnnWeights, (o, v) => o with { CnnWeights = v },
+            "Weights with which the CNN encoder of a new run begins: safetensors, PyTorch or ONNX", "random", isFixed: true);
     }
 
     private static IEnumerable<TrainingOption> CsUnet()

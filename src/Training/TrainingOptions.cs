@@ -39,6 +39,12 @@ public sealed partial record TrainingOptions
     /// <summary>Channels of the CNN's first stage; null: the preset's, or the published width if an encoder is named.</summary>
     public int? EncoderWidth { get; init; }
 
+    /// <summary>Blocks of each stage of the CNN encoder; empty: those of the encoder.</summary>
+    public IReadOnlyList<int> EncoderLayers { get; init; } = [];
+
+    /// <summary>File of the weights with which the CNN encoder of a new run begins; null: random ones.</summary>
+    public string? CnnWeights { get; init; }
+
     /// <summary>The MLP of the Swin blocks; null: the preset's.</summary>
     public MlpKind? Mlp { get; init; }
 
@@ -146,7 +152,7 @@ public sealed partial record TrainingOptions
     public ModelOptions ModelOptions(int classes) => SegmentationModels.Named(Model).With(Height, Width, classes, new NetworkSettings
     {
         Window = Window, EmbedDim = EmbedDim, Depths = Depths, Heads = Heads, Mlp = Mlp, DropPath = DropPath, Encoder = Encoder,
-        EncoderWidth = EncoderWidth,
+        EncoderWidth = EncoderWidth, EncoderLayers = EncoderLayers,
     });
 
     /// <summary>Checks every option by itself and in combination.</summary>

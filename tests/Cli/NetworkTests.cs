@@ -49,7 +49,7 @@ public sealed class NetworkTests : IDisposable
     public void An_option_of_another_network_is_refused()
     {
         ProgramRun.Refuses(["train", "--model", "unet", "--window", "7", "--out", Run], "window is not an option of unet",
-            "encoder, encoder_width");
+            "encoder, encoder_width, encoder_layers");
         File.WriteAllText(_workspace["unet.yaml"], "model: unet\nheads: [1, 2, 4, 8]\n");
         ProgramRun.Refuses(["train", "--config", _workspace["unet.yaml"], "--out", Run], "heads is not an option of unet");
         ProgramRun.Refuses(["train", "--model", "unet", "--encoder", "resnet19", "--out", Run], "resnet19", "resnet18");

@@ -47,6 +47,8 @@ public sealed class OptionTableTests
     [InlineData("steps", "301")]
     [InlineData("window", "4")]
     [InlineData("depths", "2,2,2,4")]
+    [InlineData("encoder_layers", "2,2,2,3")]
+    [InlineData("cnn_weights", "resnet18.pth")]
     [InlineData("class_weights", "1,1,2")]
     [InlineData("mlp", "mlp")]
     [InlineData("size", "128x160")]
@@ -77,10 +79,11 @@ public sealed class OptionTableTests
 
     [Fact]
     public void The_order_of_keys_in_the_file_stays() => Assert.Equal(
-        "model size encoder encoder_width window embed_dim depths heads mlp drop_path data classes subset intensity batch steps epochs "
-            + "optimizer learning_rate weight_decay momentum schedule warm_up minimum_learning_rate schedule_every schedule_factor "
-            + "plateau_patience clip_norm cross_entropy_weight dice_weight class_weights validate_every checkpoint_every patience "
-            + "validation_stride tile_stride precision seed threads augmentation",
+        "model size encoder encoder_width encoder_layers cnn_weights window embed_dim depths heads mlp drop_path data classes "
+            + "subset intensity batch steps epochs optimizer learning_rate weight_decay momentum schedule warm_up "
+            + "minimum_learning_rate schedule_every schedule_factor plateau_patience clip_norm cross_entropy_weight dice_weight "
+            + "class_weights validate_every checkpoint_every patience validation_stride tile_stride precision seed threads "
+            + "augmentation",
         string.Join(' ', TrainingOptions.Keys));
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public void Packages_say_what_they_are_and_the_first_network_runs_from_them()
     {
-        string[] needed = ["Autograd", "Cuda", "Kernels", "Nn", "Tensor"];
+        string[] needed = ["Autograd", "Cuda", "Kernels", "Nn", "Tensor", "Weights"];
         Pack(needed);
         string[] packed = [.. Directory.GetFiles(Feed, "*.nupkg").Order(StringComparer.Ordinal)];
         Assert.Equal(needed.Select(name => $"CsUnet.{name}.0.1.0.nupkg"), packed.Select(Path.GetFileName));

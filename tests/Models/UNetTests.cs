@@ -38,7 +38,7 @@ public sealed class UNetTests
         Assert.Equal(Encoders.Named("resnet34").ToString(), Assert.IsType<UNetOptions>(options.ModelOptions(3)).Encoder.ToString());
         foreach ((string key, string value) in new[] { ("window", "7"), ("embed_dim", "32"), ("depths", "1,1,1,1"), ("heads", "1,1,1,1"),
             ("mlp", "mlp"), ("drop_path", "0.1") })
-            Assert.Equal($"{key} is not an option of unet, which has encoder, encoder_width",
+            Assert.Equal($"{key} is not an option of unet, which has encoder, encoder_width, encoder_layers",
                 Assert.Throws<InvalidValueException>(() => options.With(key, value).ModelOptions(3)).Message);
         Assert.Equal(8, Assert.IsType<ResNetOptions>(Assert.IsType<UNetOptions>(
             options.With("encoder", "resnet50").With("encoder_width", "8").ModelOptions(3)).Encoder).Width);

@@ -122,6 +122,27 @@ public sealed class StateDictTests : IDisposable
     }
 
     [Fact]
+    public void A_file_of_any_format_is_loaded_and_compared_by_the_same_rules()
+    {
+        var source = new Part();
+        source.Initialize(4);
+        Saved(source, tensors => tensors["fc.weight"] = Tensor.Zeros([3, 2])).Dispose();
+        using CsUnet.Weights.WeightFile file = CsUnet.Weights.WeightFile.Open(WeightFile);
+        var part = new Part();
+        Assert.Contains("fc.weight (3,2) is not in the model", Assert.Throws<WeightFileException>(
+            () => StateDict.Load(part, file)).Message);
+        Assert.False(part.Table.HasValue);
+        StateReport compared = StateDict.Compare(part, file);
+        Assert.Equal((3, 0, 0, "fc.weight"),
+            (compared.Loaded.Count, compared.Missing.Count, compared.Unfit.Count, Assert.Single(compared.LeftOver)));
+        Assert.False(part.Table.HasValue);
+        StateReport report = StateDict.Load(part, file, new StateLoading { Ignored = ["fc.*"] });
+        Assert.Equal(3, report.Loaded.Count);
+        Assert.Equal(Numbers(source.Kernel), Numbers(part.Kernel));
+        Assert.Equal(["kernel is (2,4,1,3), expected (3,4,1,3)"], StateDict.Compare(new Part(outputs: 3), file).Unfit);
+    }
+
+    [Fact]
     public void A_prefix_loads_one_part_of_a_file()
     {
         var whole = new Whole();

@@ -34,7 +34,8 @@ public class TrainingOptionsTests
             Schedule = ScheduleKind.Plateau, WarmUp = 1, MinimumLearningRate = 1e-7, ScheduleEvery = 9, ScheduleFactor = 0.3,
             PlateauPatience = 2, ClipNorm = 1.5, CrossEntropyWeight = 1, DiceWeight = 0, ClassWeights = [1, 2.5, 0.125], ValidateEvery = 11,
             CheckpointEvery = 12, Patience = 13, ValidationStride = 16, TileStride = 32, Precision = Precision.Bf16, Seed = ulong.MaxValue,
-            Threads = 2, Intensity = IntensityRule.Of(new IntensityRange(-0.5, 1e6 / 3)),
+            Threads = 2, EncoderLayers = [2, 2, 2, 3], CnnWeights = "/w/a #b.pth",
+            Intensity = IntensityRule.Of(new IntensityRange(-0.5, 1e6 / 3)),
         };
         TrainingOptions read = TrainingOptions.Parse(options.ToYaml());
         Assert.Equal(options.ToYaml(), read.ToYaml());

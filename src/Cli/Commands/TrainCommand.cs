@@ -62,6 +62,7 @@ internal static class TrainCommand
               csunet train --data my-set --classes my-classes.yaml --class-weights auto --epochs 100 --patience 10
               csunet train --config runs/super1/config.yaml --lr 5e-4 --out runs/slower
               csunet train --data Super1 --classes nasa-super --subset super3
+              csunet train --data Super1 --classes nasa-super --encoder resnet18 --encoder-width 64 --cnn-weights resnet18.pth
               csunet train --resume --run runs/super1
               csunet train --data Super1 --classes nasa-super --device cuda:1
             """);
@@ -114,7 +115,7 @@ internal static class TrainCommand
         ClassMap? classMap = changed.Contains("classes") ? null : folder.LoadClassMap();
         // The weights belong to the levels that the training began with.
         IntensityScale? intensity = folder.HasCheckpoint ? CheckpointHeader.Read(folder.LastPath).Intensity : null;
-        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution, classMap, intensity)
+        return Finish(TrainingSession.Open(terminal, options, weighClasses: false, device, execution, classMap, intensity, isResumed: true)
             .Run(folder, isResumed: true, commandLine, changed: changed));
     }
 

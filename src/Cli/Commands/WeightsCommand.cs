@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
+using CsUnet.Models.Encoders;
 using CsUnet.Tensors;
+using CsUnet.Training;
 using CsUnet.Weights;
 
 namespace CsUnet.Cli.Commands;
@@ -8,10 +10,15 @@ namespace CsUnet.Cli.Commands;
 /// <summary><c>csunet weights</c>: looks into weight files of other programs, and converts them.</summary>
 internal static class WeightsCommand
 {
+    // The options that determine the CNN encoder. The classes do not.
+    private static readonly string[] s_network = ["model", "encoder", "encoder_width", "encoder_layers"];
+
+    private const int ClassCount = 2;
+
     public static Command Create(Terminal terminal) =>
         new("weights", "Looks into weight files of PyTorch, ONNX and others, and converts them.")
         {
-            CreateInspect(terminal), CreateConvert(terminal),
+            CreateInspect(terminal), CreateConvert(terminal), CreateMap(terminal),
         };
 
     private static Command CreateInspect(Terminal terminal)
@@ -44,6 +51,61 @@ internal static class WeightsCommand
               csunet weights convert checkpoint.pth.tar checkpoint.safetensors
             """);
         return command;
+    }
+
+    private static Command CreateMap(Terminal terminal)
+    {
+        Argument<string> file = File("The weight file.");
+        (string Key, Option<string?> Option)[] options = [.. s_network.Select(key => TrainingOptionTable.Find(key)).Select(option =>
+            (option.Key, Options.Text(
+                TrainingArguments.Name(option.Key), option.ValueName, $"{option.Meaning}. Default: {option.Default}.")))];
+        var command = new Command("map", "Compares a file with the CNN encoder of a network, for --cnn-weights of csunet train.") { file };
+        foreach ((_, Option<string?> option) in options)
+            command.Add(option);
+        command.SetAction(result => Map(terminal, result.GetValue(file)!,
+            [.. options.Where(entry => result.GetValue(entry.Option) is not null)
+                .Select(entry => (entry.Key, result.GetValue(entry.Option)!))]));
+        HelpWithExamples.SetNotes(command, """
+            Lists what a training would load, what it would skip (the classifier), and what does not fit: missing, left over, of
+            another shape. The last line says whether the training can start with the file.
+
+            Examples:
+              csunet weights map resnet34.pth --model unet
+              csunet weights map resnet18.pth --model cs-unet-mini --encoder resnet18
+            """);
+        return command;
+    }
+
+    private static int Map(Terminal terminal, string path, List<(string Key, string Value)> given)
+    {
+        TrainingOptions options = TrainingArguments.Merge(null, given);
+        Encoder encoder;
+        try
+        {
+            encoder = options.ModelOptions(ClassCount).Create().Encoder
+                ?? throw new UsageException($"{options.Model} has no CNN encoder", place: "--model");
+        }
+        catch (InvalidValueException failure)
+        {
+            throw UsageException.From(failure);
+        }
+        using WeightFile file = WeightFile.Open(path);
+        PretrainedReport report = PretrainedWeights.Map(encoder, file);
+        void List(string title, IReadOnlyList<string> names)
+        {
+            terminal.WriteLine($"{title}: {names.Count}");
+            foreach (string name in names)
+                terminal.WriteLine($"  {name}");
+        }
+        string prefix = report.Prefix.Length == 0 ? "" : $", names without '{report.Prefix}'";
+        terminal.WriteLine($"{path} ({file.Format}) and the CNN encoder of {options.Model}{prefix}");
+        List("loaded", report.Loaded);
+        List("skipped", report.Skipped);
+        List("missing in the file", report.Missing);
+        List("left over", report.LeftOver);
+        List("of another shape or type", report.Unfit);
+        terminal.WriteLine(report.Fits ? "the training can start with this file" : "the training would refuse this file");
+        return ExitCode.Success;
     }
 
     private static Argument<string> File(string description) => new("FILE") { Description = description };

@@ -27,6 +27,12 @@ public abstract record EncoderOptions
         throw new InvalidValueException(nameof(width), $"encoder width {width}: encoders of the family {Kind} come in one width",
             remedy: "leave it out");
 
+    /// <summary>These options with other numbers of blocks, one for each stage.</summary>
+    /// <exception cref="ArgumentException">The blocks of this family are fixed.</exception>
+    public virtual EncoderOptions WithLayers(IReadOnlyList<int> layers) =>
+        throw new InvalidValueException(nameof(layers), $"encoder layers {string.Join(',', layers)}: the blocks of the family {Kind} are "
+            + "fixed", remedy: "leave them out");
+
     /// <summary>Checks that the options can be built.</summary>
     /// <exception cref="ArgumentException">They cannot; the message names the option and its allowed values.</exception>
     public virtual void Validate()

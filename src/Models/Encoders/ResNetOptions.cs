@@ -25,6 +25,9 @@ public sealed record ResNetOptions(ResidualBlockKind Block, IReadOnlyList<int> L
     public override EncoderOptions WithWidth(int width) => this with { Width = width };
 
     /// <inheritdoc />
+    public override EncoderOptions WithLayers(IReadOnlyList<int> layers) => this with { Layers = layers };
+
+    /// <inheritdoc />
     public override void Validate()
     {
         if (Layers.Count != 4 || !Layers.All(layers => layers is >= 1 and <= 100))

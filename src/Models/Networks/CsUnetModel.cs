@@ -25,6 +25,9 @@ public sealed class CsUnetModel : SegmentationModel
     }
 
     /// <inheritdoc />
+    public override Encoder Encoder => _cnn.Encoder;
+
+    /// <inheritdoc />
     protected override Variable Logits(Variable images)
     {
         (Variable x, Variable[] skips) = _encoder.Forward(images);

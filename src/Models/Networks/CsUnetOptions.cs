@@ -12,7 +12,7 @@ public sealed record CsUnetOptions : ModelOptions
 
     /// <summary>The settings that a run may change.</summary>
     public static IReadOnlyList<string> Settings { get; } =
-        ["window", "embed_dim", "depths", "heads", "mlp", "drop_path", "encoder", "encoder_width"];
+        ["window", "embed_dim", "depths", "heads", "mlp", "drop_path", "encoder", "encoder_width", "encoder_layers"];
 
     /// <summary>E, the channels of the first Swin stage.</summary>
     public int EmbedDim { get; init; } = 96;

@@ -1,4 +1,5 @@
 using CsUnet.Autograd;
+using CsUnet.Models.Encoders;
 using CsUnet.Nn;
 using CsUnet.Tensors;
 
@@ -32,6 +33,9 @@ public abstract class SegmentationModel : Module
 
     /// <summary>Number of classes.</summary>
     public int Classes => Options.Classes;
+
+    /// <summary>The CNN encoder, which pretrained weights can be loaded into; null if the network has none.</summary>
+    public virtual Encoder? Encoder => null;
 
     /// <summary>
     /// The arithmetic between images and logits on a CUDA device. With bf16 everything in between is bfloat16; images, logits and

@@ -25,5 +25,8 @@ public sealed class UNet : SegmentationModel
     }
 
     /// <inheritdoc />
+    public override Encoder Encoder => _encoder;
+
+    /// <inheritdoc />
     protected override Variable Logits(Variable images) => _head.Forward(_decoder.Forward(_encoder.Forward(images)));
 }

@@ -10,7 +10,7 @@ public sealed record UNetOptions : ModelOptions
     public const string Name = "unet";
 
     /// <summary>The settings that a run may change.</summary>
-    public static IReadOnlyList<string> Settings { get; } = ["encoder", "encoder_width"];
+    public static IReadOnlyList<string> Settings { get; } = ["encoder", "encoder_width", "encoder_layers"];
 
     /// <summary>The encoder.</summary>
     public EncoderOptions Encoder { get; init; } = Encoders.Encoders.Named("resnet34");
