@@ -28,6 +28,9 @@ public sealed record MemoryNeed(double Host, double Device)
     // A dry run of more pixels than these takes longer than a tenth of a second.
     private const long MostPixels = 1 << 21;
 
+    // Value, gradient and, at least, one moment.
+    private const double BytesOfParameter = 3 * sizeof(float);
+
     private const int ImageBytes = 3 * sizeof(float), LabelBytes = sizeof(int);
 
     /// <summary>The memory of training steps and of the validations between them, without the data set.</summary>
@@ -70,6 +73,14 @@ public sealed record MemoryNeed(double Host, double Device)
     {
         var known = new Dictionary<int, MemoryNeed>();
         long limit = available ?? MachineMemory.Limit();
+        // Without a dry run, which takes long for a network that is much too large.
+        double parameters = BytesOfParameter * network.Create().ParameterCount;
+        if (parameters > limit)
+        {
+            throw new InvalidValueException("batch",
+                $"parameters, gradients and moments alone need {ProblemText.Memory(parameters)} of memory; "
+                    + $"the machine, or the limit of this process, has {ProblemText.Memory(limit)}", remedy: "take a smaller model");
+        }
         MemoryNeed Of(int batch)
         {
             MemoryNeed estimate = OfBatch(batch, network, Step);
