@@ -1,4 +1,5 @@
 // The cache of compiled kernels, on files of a few bytes: what is damaged, or not the user's own, is never taken for a library.
+#include <filesystem>
 #include "client.h"
 #include "../nvrtc/kernel_cache.cpp"
 
@@ -123,8 +124,8 @@ static void test_places(const std::string& parent) {
 }
 
 void test_cache() {
-    char folder[] = "/tmp/csunet-cache-test-XXXXXX";
-    if (!mkdtemp(folder)) return expect(false, "no temporary folder");
+    std::string folder = (std::filesystem::temp_directory_path() / "csunet-cache-test-XXXXXX").string();
+    if (!mkdtemp(folder.data())) return expect(false, "no temporary folder");
     test_damage(folder);
     test_leftovers(folder);
     test_places(folder);

@@ -14,11 +14,9 @@ internal static class NumpyObjects
             case "_reconstruct" or "ndarray":
                 return new NumpyArray();
             // Protocol 5: (bytes, type, shape, order).
-            case "_frombuffer" when arguments.Count > 3 && arguments[0] is byte[] content && arguments[1] is NumpyType element
-                && arguments[2] is PickleTuple shape:
-                var array = new NumpyArray();
-                array.Set(shape, element, content, arguments[3] is "F");
-                return array;
+            case "_frombuffer" when arguments.Count > 3 && arguments[0] is byte[] && arguments[1] is NumpyType
+                && arguments[2] is PickleTuple:
+                return new NumpyArray();
             default:
                 throw new PickleException($"the pickle is damaged: numpy.{name} has other arguments than numpy writes");
         }

@@ -4,7 +4,7 @@ using CsUnet.Tensors;
 namespace CsUnet.Weights;
 
 /// <summary>
-/// The initialisers and nodes of an ONNX model (https://onnx.ai/onnx/repo-docs/IR.html). Initialisers may stand in files beside the model,
+/// The initialisers of an ONNX model (https://onnx.ai/onnx/repo-docs/IR.html). Initialisers may stand in files beside the model,
 /// but only in its folder.
 /// </summary>
 internal sealed class OnnxFile : WeightFile
@@ -12,7 +12,6 @@ internal sealed class OnnxFile : WeightFile
     private const string Damaged = "the file is damaged or incomplete; get it again";
 
     private readonly List<WeightTensor> _tensors = [];
-    private readonly List<OnnxNode> _nodes = [];
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
     private readonly byte[] _bytes;
 
@@ -39,9 +38,6 @@ internal sealed class OnnxFile : WeightFile
     public override IReadOnlyList<WeightTensor> Tensors => _tensors;
 
     public override IReadOnlyDictionary<string, string> Metadata => _metadata;
-
-    /// <summary>The nodes of the graph, in its order, which is that of the computation.</summary>
-    public IReadOnlyList<OnnxNode> Nodes => _nodes;
 
     /// <summary>Whether bytes can be the start of a model: the version of the format, then another of its fields.</summary>
     public static bool IsOnnx(ReadOnlySpan<byte> start) => start.Length > 3 && start[0] == 0x08 && start[1] is > 0 and < 64
@@ -78,8 +74,6 @@ internal sealed class OnnxFile : WeightFile
         var graph = new ProtobufReader(message);
         while (graph.Read())
         {
-            if (graph.Field == 1 && graph.HasBytes)
-                _nodes.Add(ReadNode(graph.Bytes));
             if (graph.Field != 5 || !graph.HasBytes)
                 continue;
             OnnxTensor tensor = OnnxTensor.Read(Path, graph.Bytes, start + graph.Start, _bytes);
@@ -87,21 +81,6 @@ internal sealed class OnnxFile : WeightFile
                 throw new InvalidDataException($"two initialisers are named '{tensor.Name}'");
             _tensors.Add(tensor);
         }
-    }
-
-    private static OnnxNode ReadNode(ReadOnlySpan<byte> message)
-    {
-        string name = "";
-        var inputs = new List<string>();
-        var node = new ProtobufReader(message);
-        while (node.Read())
-        {
-            if (node.Field == 1)
-                inputs.Add(node.Text);
-            else if (node.Field == 4)
-                name = node.Text;
-        }
-        return new OnnxNode(name, inputs);
     }
 
     /// <summary>A pair of texts: field 1 is the key, field 2 the value.</summary>
